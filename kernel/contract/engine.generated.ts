@@ -1,0 +1,235 @@
+// Generated from engine/proto/src/messages.rs by `npm run generate`. Do not edit.
+
+export type SessionHandle = number;
+export type PathId = number;
+
+export type Role = "gateway" | "client";
+
+/**
+ * How an engine is started.
+ */
+export type EngineConfig = {
+  readonly role: Role;
+  /**
+   * Path of the private key file; refused if others may read it.
+   */
+  readonly identity: string;
+  /**
+   * Gateway: UDP addresses to listen on. Client: empty.
+   */
+  readonly listen: ReadonlyArray<string>;
+  /**
+   * Name of the TUN device to create.
+   */
+  readonly tun: string;
+  readonly mtu: number;
+  /**
+   * Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`.
+   */
+  readonly disable: ReadonlyArray<string>;
+  /**
+   * SO_MARK of the outer sockets; 0 = none.
+   */
+  readonly mark: number;
+  /**
+   * Seconds until a rekey and until a key is refused, packets until a rekey: 120, 180, 2^27 unless a test lowers them.
+   */
+  readonly rekeyAfterS: number;
+  readonly rejectAfterS: number;
+  readonly rekeyAfterPackets: number;
+};
+
+/**
+ * What a gateway offers a client, taken from the policy that applies to it. Travels in RESP; binding for both ends.
+ */
+export type Offer = {
+  readonly lifetimeS: number;
+  readonly transportLostTtlMs: number;
+  readonly degradedMaxMs: number;
+  readonly keepaliveMs: number;
+  /**
+   * The liveness interval I: realtime 10, normal 50, saver 250.
+   */
+  readonly livenessMs: number;
+  readonly switchesPerMin: number;
+  readonly cooldownMs: number;
+  readonly recoveriesPerMin: number;
+  readonly mtu: number;
+  readonly policyVersion: number;
+  /**
+   * First 8 bytes of the policy's digest, 16 hex digits.
+   */
+  readonly policyDigest: string;
+};
+
+/**
+ * A client that a gateway knows.
+ */
+export type Peer = {
+  readonly key: string;
+  readonly offer: Offer;
+};
+
+/**
+ * Inner addresses of a session, sent in ASSIGN.
+ */
+export type Assignment = {
+  readonly v4: string | null;
+  readonly v4Prefix: number;
+  readonly v6: string | null;
+  readonly v6Prefix: number;
+  /**
+   * At most 4.
+   */
+  readonly dns: ReadonlyArray<string>;
+  readonly mtu: number;
+};
+
+/**
+ * How an activation is asked for on the wire.
+ */
+export type AttachKind = "switch" | "reattach" | "revalidate";
+
+export type Command =
+  | { readonly type: "SetPeer"; readonly peer: Peer }
+  | { readonly type: "RemovePeer"; readonly key: string }
+  | { readonly type: "AcceptSession"; readonly session: number; readonly assignment: Assignment }
+  | { readonly type: "RefuseSession"; readonly session: number; readonly reason: string }
+  | { readonly type: "AnswerAttach"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly denyReason: string }
+  | { readonly null; readonly retryAfterMs: number }
+  | { readonly type: "ChallengeSession"; readonly session: number }
+  | { readonly type: "RequestSwitch"; readonly session: number; readonly path: number; readonly reason: string }
+  | { readonly type: "OpenPath"; readonly path: number; readonly ifname: string; readonly ifindex: number; readonly local: string; readonly remote: string }
+  | { readonly type: "ClosePath"; readonly path: number; readonly reason: string }
+  | { readonly type: "Dial"; readonly dial: number; readonly gatewayKey: string; readonly paths: ReadonlyArray<number> }
+  | { readonly type: "DialAlso"; readonly dial: number; readonly path: number }
+  | { readonly type: "AbortDial"; readonly dial: number }
+  | { readonly type: "ConfirmSession"; readonly session: number }
+  | { readonly type: "AddCandidate"; readonly session: number; readonly path: number }
+  | { readonly type: "Attach"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly kind: AttachKind; readonly reason: string }
+  | { readonly type: "AbortAttach"; readonly session: number; readonly bindSeq: number; readonly restore: number }
+  | { readonly null }
+  | { readonly type: "SetPathDead"; readonly session: number; readonly path: number; readonly dead: boolean }
+  | { readonly type: "SetProbing"; readonly session: number; readonly intervalMs: number }
+  | { readonly type: "CloseSession"; readonly session: number; readonly reason: string }
+  | { readonly type: "ForgetSession"; readonly session: number };
+
+/**
+ * State of one network interface with what a path needs.
+ */
+export type Link = {
+  readonly name: string;
+  readonly index: number;
+  /**
+   * Administratively up, with carrier.
+   */
+  readonly up: boolean;
+  /**
+   * Usable source addresses (no link-local, no tentative or deprecated IPv6).
+   */
+  readonly addresses: ReadonlyArray<string>;
+  /**
+   * A route through this interface exists: to anything beyond the subnet (default or more specific), or only on-link.
+   * Destination prefixes as text, at most 64 (more: the shortest prefixes are kept).
+   */
+  readonly routes: ReadonlyArray<string>;
+};
+
+/**
+ * One snapshot of a path. Counters are cumulative over the life of the path in this session.
+ */
+export type PathStats = {
+  readonly session: number;
+  readonly path: number;
+  /**
+   * 0 = no estimate yet.
+   */
+  readonly srttUs: number;
+  readonly rttvarUs: number;
+  readonly minRttUs: number;
+  readonly jitterUs: number;
+  /**
+   * Probes sent, and of these answered, and given up (unanswered for a PTO).
+   */
+  readonly probesSent: number;
+  readonly probesAnswered: number;
+  readonly probesLost: number;
+  /**
+   * The newest probe that is older than a PTO was answered, and none after it is overdue.
+   */
+  readonly answering: boolean;
+  /**
+   * DATA messages this end sent on the path, as of the newest answered probe …
+   */
+  readonly upSent: number;
+  /**
+   * … and how many of these the peer had received.
+   */
+  readonly upReceived: number;
+  /**
+   * DATA messages the peer sent on the path, as of the newest probe heard from it …
+   */
+  readonly downSent: number;
+  /**
+   * … and how many of these this end had received.
+   */
+  readonly downReceived: number;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  /**
+   * Milliseconds since an authenticated first-arrival packet on this path; `u32::MAX` = never.
+   */
+  readonly heardMsAgo: number;
+};
+
+export type SilenceEvidence = "standby_answered" | "timeout" | "peer_deaf";
+
+export type Report =
+  | { readonly type: "Started"; readonly publicKey: string; readonly incarnation: number; readonly listen: ReadonlyArray<string>; readonly tun: string; readonly capabilities: ReadonlyArray<string> }
+  | { readonly type: "Links"; readonly links: ReadonlyArray<Link> }
+  | { readonly type: "Fatal"; readonly what: string }
+  | { readonly type: "PathOpened"; readonly path: number; readonly local: string }
+  | { readonly type: "PathError"; readonly path: number; readonly errno: string }
+  | { readonly type: "HandshakeDone"; readonly dial: number; readonly session: number; readonly sessionId: string; readonly path: number; readonly gatewayKey: string; readonly incarnation: number; readonly ownerEpoch: number; readonly offer: Offer }
+  | { readonly type: "HandshakeUnanswered"; readonly dial: number }
+  | { readonly type: "Assigned"; readonly session: number; readonly assignment: Assignment }
+  | { readonly type: "AttachDenied"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly reason: string; readonly retryAfterMs: number }
+  | { readonly type: "AttachUnanswered"; readonly session: number; readonly path: number; readonly bindSeq: number }
+  | { readonly type: "SwitchRequested"; readonly session: number; readonly path: number; readonly reason: string }
+  | { readonly type: "Hinted"; readonly session: number }
+  | { readonly type: "HandshakeConfirmed"; readonly session: number; readonly sessionId: string; readonly clientKey: string; readonly path: number; readonly remote: string }
+  | { readonly type: "AttachRequested"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly kind: AttachKind; readonly reason: string }
+  | { readonly type: "ChallengeResult"; readonly session: number; readonly answered: boolean }
+  | { readonly type: "AttachValidated"; readonly session: number; readonly path: number; readonly bindSeq: number }
+  | { readonly type: "PathValidated"; readonly session: number; readonly path: number; readonly transport: string; readonly remote: string; readonly rttUs: number }
+  | { readonly type: "PathUnanswered"; readonly session: number; readonly path: number }
+  | { readonly type: "PathClosed"; readonly session: number; readonly path: number; readonly reason: string }
+  | { readonly type: "PathSuspected"; readonly session: number; readonly path: number; readonly silentUs: number; readonly limitUs: number }
+  | { readonly type: "PathCleared"; readonly session: number; readonly path: number; readonly silentUs: number }
+  | { readonly type: "PathSilent"; readonly session: number; readonly path: number; readonly silentUs: number; readonly limitUs: number; readonly evidence: SilenceEvidence }
+  | { readonly type: "PathAlive"; readonly session: number; readonly path: number; readonly rttUs: number }
+  | { readonly type: "Stats"; readonly paths: ReadonlyArray<PathStats> }
+  | { readonly type: "ValidationFailed"; readonly session: number; readonly kind: string; readonly attributable: boolean }
+  | { readonly type: "Dropped"; readonly kind: string; readonly count: number }
+  | { readonly type: "PeerClosed"; readonly session: number; readonly reason: string }
+  | { readonly type: "KeyRotated"; readonly session: number; readonly epoch: number; readonly trigger: string }
+  | { readonly type: "KeyExpired"; readonly session: number; readonly epoch: number; readonly trigger: string }
+  | { readonly type: "RekeyDenied"; readonly session: number; readonly epoch: number; readonly reason: string };
+
+export type Timed = {
+  readonly atUs: number;
+  readonly report: Report;
+};
+
+/**
+ * What `drain` returns: at most 1,024 reports; `lost` counts reports that did not fit the bounded queue (65,536), oldest
+ * `Stats` first; any other loss makes the engine stop with `Fatal`.
+ */
+export type ReportBatch = {
+  readonly reports: ReadonlyArray<Timed>;
+  readonly lost: number;
+  /**
+   * More is waiting: drain again after this batch was handled.
+   */
+  readonly more: boolean;
+};

@@ -1,0 +1,60 @@
+import type { Reason } from "#kernel/contract/reason";
+import type { SessionId, StateName } from "#kernel/contract/state";
+
+export const EVENT_TYPES = [
+  "SessionCreated",
+  "SessionStateChange",
+  "SessionTerminated",
+  "TransportDead",
+  "TransportSwitch",
+  "TransportSwitchDenied",
+  "PathAdded",
+  "PathValidated",
+  "PathRebound",
+  "PathSuspected",
+  "PathCleared",
+  "PathAlive",
+  "PathRemoved",
+  "AttachAttempt",
+  "AttachResult",
+  "SecurityEvent",
+  "PolicyApplied",
+  "ConfigFailure",
+  "KeyRotated",
+  "KeyExpired",
+  "RekeyDenied",
+  "AuthorityLost",
+  "AuthorityRegained",
+  "OwnershipMoved",
+  "OwnershipReleased",
+  "DialStarted",
+  "DialFailed",
+  "DomainFault",
+  "Diagnostic",
+  "EventLoss",
+  "HealthChange",
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** Decides what is dropped last when the record overflows. */
+export type EventClass = "transition" | "security" | "info";
+
+/**
+ * One audit record as the core returns it. The daemon adds `schema`, `seq`, `time`, `node`, `prev` and `hash`.
+ * `numbers` are what a reason was decided on: threshold and measured value, budget and use, time until the next permitted attempt.
+ */
+export interface CoreEvent {
+  readonly type: EventType;
+  readonly class: EventClass;
+  readonly bootMs: number;
+  readonly session?: SessionId;
+  readonly version?: number;
+  readonly from?: StateName;
+  readonly to?: StateName;
+  readonly reason?: Reason;
+  /** Labels such as `wlan0/udp4`; `null` = no transport. */
+  readonly transport?: { readonly old: string | null; readonly new: string | null };
+  readonly numbers?: Readonly<Record<string, number | string | boolean | null>>;
+  readonly policy?: string;
+  readonly actor: "core" | "engine" | "peer" | `operator:${string}`;
+}

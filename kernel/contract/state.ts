@@ -1,0 +1,12 @@
+/** The six states of the mission's life cycle. */
+export const STATES = ["BIRTH", "ATTACHED", "VOLATILE", "DEGRADED", "RECOVERING", "TERMINATED"] as const;
+export type StateName = (typeof STATES)[number];
+
+export type Role = "client" | "gateway";
+
+/** Printable session id, `s-XXXX-XXXX…`; the identity. Constant for the life of a session. */
+export type SessionId = string;
+/** The engine's handle of a session in this process. Never reused. */
+export type SessionHandle = number;
+/** Chosen by the client, the same on both ends, never reused within a session. */
+export type PathId = number;

@@ -1,0 +1,63 @@
+import type { Reason } from "#kernel/contract/reason";
+import type { PathId, Role, SessionHandle, SessionId, StateName } from "#kernel/contract/state";
+
+/** One path as a person sees it. Times in ms; `null` = not measured. */
+export interface PathView {
+  readonly id: PathId;
+  /** `wlan0/udp4` on a client, `udp4 198.51.100.7:50211` on a gateway. */
+  readonly label: string;
+  readonly local: string | null;
+  readonly remote: string | null;
+  readonly role: "active" | "warm" | "cold" | "dead";
+  readonly rttMs: number | null;
+  readonly rttVarMs: number | null;
+  readonly jitterMs: number | null;
+  readonly lossRatio: number | null;
+  readonly priority: "primary" | "secondary" | "backup" | "never";
+  readonly metered: boolean;
+  readonly penaltyMs: number;
+  /** Why it is dead or cold. */
+  readonly reason: Reason | null;
+}
+
+export interface JumpView {
+  readonly atBootMs: number;
+  readonly from: string | null;
+  readonly to: string;
+  readonly reason: Reason;
+  /** Time without an active transport, ms; 0 for make-before-break. */
+  readonly withoutPathMs: number;
+}
+
+export interface SessionView {
+  readonly handle: SessionHandle;
+  readonly id: SessionId;
+  readonly role: Role;
+  readonly state: StateName;
+  readonly version: number;
+  readonly bornAtBootMs: number;
+  readonly ageMs: number;
+  readonly lifetimeMs: number;
+  readonly reason: Reason | null;
+  readonly policy: string;
+  /** Name and key of the other end: the gateway on a client, the client on a gateway. */
+  readonly peer: { readonly name: string; readonly key: string };
+  readonly inner: { readonly v4: string | null; readonly v6: string | null; readonly mtu: number } | null;
+  readonly active: PathId | null;
+  readonly paths: readonly PathView[];
+  readonly jumps: { readonly count: number; readonly last: JumpView | null };
+  readonly budget: { readonly switchesUsed: number; readonly switchesMax: number; readonly nextSwitchInMs: number };
+  readonly transportlessMs: number | null;
+  readonly predecessor: SessionId | null;
+}
+
+/** The whole node on one screen. */
+export interface NodeView {
+  readonly role: Role;
+  readonly bootMs: number;
+  /** The client's dialling, where it has no session. */
+  readonly dial: { readonly sinceBootMs: number; readonly attempts: number; readonly lastReason: Reason | null } | null;
+  readonly policy: { readonly name: string; readonly version: number; readonly valid: boolean; readonly errors: readonly string[] };
+  readonly health: Readonly<Record<"transport" | "session" | "security" | "policy" | "observability" | "cluster", "ok" | "degraded" | "failed">>;
+  readonly sessions: readonly SessionView[];
+}

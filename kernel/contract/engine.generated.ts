@@ -17,7 +17,7 @@ export type EngineConfig = {
   /**
    * Gateway: UDP addresses to listen on. Client: empty.
    */
-  readonly listen: ReadonlyArray<string>;
+  readonly listen: readonly string[];
   /**
    * Name of the TUN device to create.
    */
@@ -26,7 +26,7 @@ export type EngineConfig = {
   /**
    * Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`.
    */
-  readonly disable: ReadonlyArray<string>;
+  readonly disable: readonly string[];
   /**
    * SO_MARK of the outer sockets; 0 = none.
    */
@@ -81,7 +81,7 @@ export type Assignment = {
   /**
    * At most 4.
    */
-  readonly dns: ReadonlyArray<string>;
+  readonly dns: readonly string[];
   readonly mtu: number;
 };
 
@@ -95,20 +95,18 @@ export type Command =
   | { readonly type: "RemovePeer"; readonly key: string }
   | { readonly type: "AcceptSession"; readonly session: number; readonly assignment: Assignment }
   | { readonly type: "RefuseSession"; readonly session: number; readonly reason: string }
-  | { readonly type: "AnswerAttach"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly denyReason: string }
-  | { readonly null; readonly retryAfterMs: number }
+  | { readonly type: "AnswerAttach"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly denyReason: string | null; readonly retryAfterMs: number }
   | { readonly type: "ChallengeSession"; readonly session: number }
   | { readonly type: "RequestSwitch"; readonly session: number; readonly path: number; readonly reason: string }
   | { readonly type: "OpenPath"; readonly path: number; readonly ifname: string; readonly ifindex: number; readonly local: string; readonly remote: string }
   | { readonly type: "ClosePath"; readonly path: number; readonly reason: string }
-  | { readonly type: "Dial"; readonly dial: number; readonly gatewayKey: string; readonly paths: ReadonlyArray<number> }
+  | { readonly type: "Dial"; readonly dial: number; readonly gatewayKey: string; readonly paths: readonly number[] }
   | { readonly type: "DialAlso"; readonly dial: number; readonly path: number }
   | { readonly type: "AbortDial"; readonly dial: number }
   | { readonly type: "ConfirmSession"; readonly session: number }
   | { readonly type: "AddCandidate"; readonly session: number; readonly path: number }
   | { readonly type: "Attach"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly kind: AttachKind; readonly reason: string }
-  | { readonly type: "AbortAttach"; readonly session: number; readonly bindSeq: number; readonly restore: number }
-  | { readonly null }
+  | { readonly type: "AbortAttach"; readonly session: number; readonly bindSeq: number; readonly restore: number | null }
   | { readonly type: "SetPathDead"; readonly session: number; readonly path: number; readonly dead: boolean }
   | { readonly type: "SetProbing"; readonly session: number; readonly intervalMs: number }
   | { readonly type: "CloseSession"; readonly session: number; readonly reason: string }
@@ -127,12 +125,12 @@ export type Link = {
   /**
    * Usable source addresses (no link-local, no tentative or deprecated IPv6).
    */
-  readonly addresses: ReadonlyArray<string>;
+  readonly addresses: readonly string[];
   /**
    * A route through this interface exists: to anything beyond the subnet (default or more specific), or only on-link.
    * Destination prefixes as text, at most 64 (more: the shortest prefixes are kept).
    */
-  readonly routes: ReadonlyArray<string>;
+  readonly routes: readonly string[];
 };
 
 /**
@@ -185,8 +183,8 @@ export type PathStats = {
 export type SilenceEvidence = "standby_answered" | "timeout" | "peer_deaf";
 
 export type Report =
-  | { readonly type: "Started"; readonly publicKey: string; readonly incarnation: number; readonly listen: ReadonlyArray<string>; readonly tun: string; readonly capabilities: ReadonlyArray<string> }
-  | { readonly type: "Links"; readonly links: ReadonlyArray<Link> }
+  | { readonly type: "Started"; readonly publicKey: string; readonly incarnation: number; readonly listen: readonly string[]; readonly tun: string; readonly capabilities: readonly string[] }
+  | { readonly type: "Links"; readonly links: readonly Link[] }
   | { readonly type: "Fatal"; readonly what: string }
   | { readonly type: "PathOpened"; readonly path: number; readonly local: string }
   | { readonly type: "PathError"; readonly path: number; readonly errno: string }
@@ -208,7 +206,7 @@ export type Report =
   | { readonly type: "PathCleared"; readonly session: number; readonly path: number; readonly silentUs: number }
   | { readonly type: "PathSilent"; readonly session: number; readonly path: number; readonly silentUs: number; readonly limitUs: number; readonly evidence: SilenceEvidence }
   | { readonly type: "PathAlive"; readonly session: number; readonly path: number; readonly rttUs: number }
-  | { readonly type: "Stats"; readonly paths: ReadonlyArray<PathStats> }
+  | { readonly type: "Stats"; readonly paths: readonly PathStats[] }
   | { readonly type: "ValidationFailed"; readonly session: number; readonly kind: string; readonly attributable: boolean }
   | { readonly type: "Dropped"; readonly kind: string; readonly count: number }
   | { readonly type: "PeerClosed"; readonly session: number; readonly reason: string }
@@ -226,7 +224,7 @@ export type Timed = {
  * `Stats` first; any other loss makes the engine stop with `Fatal`.
  */
 export type ReportBatch = {
-  readonly reports: ReadonlyArray<Timed>;
+  readonly reports: readonly Timed[];
   readonly lost: number;
   /**
    * More is waiting: drain again after this batch was handled.

@@ -1,0 +1,107 @@
+//! The TypeScript view of `messages.rs`. Plain `cargo test` compares the committed file with its source;
+//! `npm run generate` sets `JVPN_WRITE_TYPES` and writes it.
+
+use std::{env, fs, path::Path};
+
+use jvpn_proto::messages::{
+    Assignment, AttachKind, Command, EngineConfig, Link, Offer, PathStats, Peer, Report, ReportBatch, Role, SilenceEvidence, Timed,
+};
+use ts_rs::{Config, TS};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../kernel/contract/engine.generated.ts");
+const HEADER: &str = "// Generated from engine/proto/src/messages.rs by `npm run generate`. Do not edit.\n\n";
+
+#[test]
+fn the_typescript_contract_equals_its_source() {
+    let expected = render();
+    if env::var_os("JVPN_WRITE_TYPES").is_some() {
+        fs::create_dir_all(Path::new(FILE).parent().expect("the file has a folder")).expect("create the folder");
+        fs::write(FILE, &expected).expect("write the generated types");
+    }
+    let found = fs::read_to_string(FILE).unwrap_or_default();
+    assert!(found == expected, "{FILE} differs from messages.rs: run `npm run generate`");
+}
+
+fn render() -> String {
+    let config = Config::new().with_large_int("number");
+    let mut text = String::from(HEADER);
+    text.push_str("export type SessionHandle = number;\nexport type PathId = number;\n");
+    for part in [
+        declare::<Role>(&config),
+        declare::<EngineConfig>(&config),
+        declare::<Offer>(&config),
+        declare::<Peer>(&config),
+        declare::<Assignment>(&config),
+        declare::<AttachKind>(&config),
+        declare::<Command>(&config),
+        declare::<Link>(&config),
+        declare::<PathStats>(&config),
+        declare::<SilenceEvidence>(&config),
+        declare::<Report>(&config),
+        declare::<Timed>(&config),
+        declare::<ReportBatch>(&config),
+    ] {
+        text.push('\n');
+        text.push_str(&part);
+    }
+    text
+}
+
+fn declare<T: TS>(config: &Config) -> String {
+    let docs = T::docs().unwrap_or_default();
+    let declaration = T::decl(config);
+    let (name, body) = declaration.split_once(" = ").expect("a declaration is `type Name = body;`");
+    let body = body.strip_suffix(';').unwrap_or(body);
+    if body.contains("{ \"type\": ") {
+        let members: Vec<String> = body.split(" | {").map(|member| format!("\n  | {}", one_line(member))).collect();
+        return format!("{docs}export {name} ={};\n", members.concat());
+    }
+    if body.starts_with('{') {
+        return format!("{docs}export {name} = {};\n", one_field_a_line(body));
+    }
+    format!("{docs}export {name} = {body};\n")
+}
+
+/// `{ "type": "A", path: number, }` → `{ readonly type: "A"; readonly path: number }`.
+fn one_line(object: &str) -> String {
+    let fields: Vec<String> = fields(object).iter().map(|(_, field)| read_only(field)).collect();
+    format!("{{ {} }}", fields.join("; "))
+}
+
+fn one_field_a_line(object: &str) -> String {
+    let mut lines = String::from("{\n");
+    for (docs, field) in fields(object) {
+        for line in docs.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let indent = if line.starts_with('*') { "   " } else { "  " };
+            lines.push_str(&format!("{indent}{line}\n"));
+        }
+        lines.push_str(&format!("  {};\n", read_only(field)));
+    }
+    lines.push('}');
+    lines
+}
+
+/// `"type": T` → `readonly type: T`, and `paths: Array<number>` → `readonly paths: readonly number[]`.
+fn read_only(field: &str) -> String {
+    let field = field.replace("\"type\"", "type");
+    match field.split_once("Array<") {
+        Some((name, element)) => format!("readonly {name}readonly {}", element.replace('>', "[]")),
+        None => format!("readonly {field}"),
+    }
+}
+
+/// The fields of a flat object type, each with the comment before it. No field's type contains a comma.
+fn fields(object: &str) -> Vec<(&str, &str)> {
+    let mut rest = object.trim().trim_start_matches('{').trim_end_matches('}').trim();
+    let mut fields = Vec::new();
+    while !rest.is_empty() {
+        let (docs, after) = match rest.strip_prefix("/**") {
+            Some(_) => rest.split_at(rest.find("*/").expect("a comment ends") + 2),
+            None => ("", rest),
+        };
+        let (field, next) = after.split_once(',').unwrap_or((after, ""));
+        fields.push((docs, field.trim()));
+        rest = next.trim();
+    }
+    fields
+}

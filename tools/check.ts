@@ -1,0 +1,62 @@
+/** `npm run check`: everything about the sources that a machine can judge without running them. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { plant } from "./plants.ts";
+import { bin, ROOT, type Ran, run } from "./shell.ts";
+
+const FOLDERS = ["kernel", "domains", "core", "daemon", "sdk", "cli", "lab", "bench", "tools"];
+
+const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = [
+  { name: "format and lint", judge: () => run(bin("biome"), ["check", "--error-on-warnings", "--max-diagnostics=40"]) },
+  { name: "types of the tests", judge: () => run(bin("tsc"), ["-p", "tsconfig.tests.json", "--pretty", "false"]) },
+  { name: "boundaries", judge: boundaries },
+  { name: "planted violations", judge: plants },
+  { name: "generated files", judge: () => run(process.execPath, ["build/tools/generate.js", "--check"]) },
+  { name: "Rust format", judge: () => each(["engine", "lab/native"], ["fmt", "--all", "--check"]) },
+  { name: "Rust lint", judge: () => each(["engine", "lab/native"], ["clippy", "--locked", "--quiet", "--all-targets", "--", "-D", "warnings"]) },
+];
+
+function boundaries(): Ran {
+  const ran = run(bin("depcruise"), ["--config", ".dependency-cruiser.cjs", "--output-type", "json", ...FOLDERS]);
+  const { summary } = JSON.parse(ran.output.slice(ran.output.indexOf("{"))) as {
+    summary: { totalCruised: number; violations: { rule: { name: string }; from: string; to: string }[] };
+  };
+  const sources = FOLDERS.reduce((sum, folder) => sum + countSources(join(ROOT, folder)), 0);
+  const lines = summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`);
+  if (summary.totalCruised < sources) lines.push(`too few modules were cruised: ${summary.totalCruised} of at least ${sources}`);
+  return { ok: lines.length === 0, output: lines.length === 0 ? `${summary.totalCruised} modules` : lines.join("\n") };
+}
+
+function countSources(folder: string): number {
+  return readdirSync(folder, { withFileTypes: true, recursive: true }).filter(
+    (entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.parentPath.includes("/native"),
+  ).length;
+}
+
+function plants(): Ran {
+  const { planted, missed } = plant();
+  return { ok: missed.length === 0, output: missed.length === 0 ? `${planted} planted, all reported` : missed.join("\n") };
+}
+
+function each(workspaces: readonly string[], args: readonly string[]): Ran {
+  const runs = workspaces.map((workspace) => run("cargo", args, join(ROOT, workspace)));
+  return { ok: runs.every(({ ok }) => ok), output: runs.map(({ output }) => output).join("") };
+}
+
+function main(): void {
+  let failed = 0;
+  for (const { name, judge } of CHECKS) {
+    const began = performance.now();
+    const { ok, output } = judge();
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    const note = ok && output.length < 80 ? output.trim() : "";
+    process.stdout.write(`${ok ? "ok  " : "FAIL"} ${name.padEnd(20)} ${seconds.padStart(5)} s  ${note}\n`);
+    if (ok) continue;
+    failed += 1;
+    process.stdout.write(`${output.trimEnd()}\n`);
+  }
+  process.stdout.write(`${CHECKS.length - failed} passed, ${failed} failed\n`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+main();

@@ -1,0 +1,107 @@
+/**
+ * The one door of the npm scripts: makes sure that what a verb needs is installed and built, then runs it.
+ * Plain JavaScript and Node's own modules only, because it runs before anything is installed.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const BUILD = join(ROOT, "build");
+
+const VERBS = {
+  build: { needs: ["packages", "engine", "lab", "typescript"], run: () => 0 },
+  check: { needs: ["packages", "engine", "typescript"], run: (args) => node("build/tools/check.js", args) },
+  test: { needs: ["packages", "engine", "lab", "typescript"], run: (args) => node("build/tools/test.js", args) },
+  demo: { needs: ["packages", "engine", "lab", "typescript"], run: (args) => node("build/lab/demo/main.js", args) },
+  lab: { needs: ["packages", "engine", "lab", "typescript"], run: (args) => node("build/lab/main.js", args) },
+  bench: { needs: ["packages", "engine", "lab", "typescript"], run: (args) => node("build/bench/main.js", args) },
+  generate: { needs: ["packages", "typescript"], run: (args) => node("build/tools/generate.js", args) },
+};
+
+const STEPS = { packages, engine: buildEngine, lab: buildLab, typescript: buildTypeScript };
+
+async function main() {
+  const [verb, ...args] = process.argv.slice(2);
+  const plan = VERBS[verb];
+  if (plan === undefined) {
+    fail(`unknown verb: ${verb ?? "(none)"}`, "tools/run.mjs runs one of the project's verbs", `use one of: ${Object.keys(VERBS).join(", ")}`);
+  }
+  requireNode();
+  mkdirSync(BUILD, { recursive: true });
+  for (const step of plan.needs) STEPS[step]();
+  process.exitCode = await plan.run(args);
+}
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const fits = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
+  if (!fits) fail(`Node ${process.versions.node} is too old`, "Node 20.19, 22.12 or newer is needed", "install a newer Node.js");
+}
+
+/** Installs the packages of the lock file where the last installation was of another lock file. */
+function packages() {
+  const lock = createHash("sha256").update(readFileSync(join(ROOT, "package-lock.json"))).digest("hex");
+  const stamp = join(ROOT, "node_modules", ".jumping-vpn-lock");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  step("installing packages", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  writeFileSync(stamp, lock);
+}
+
+function buildEngine() {
+  requireTool("cargo", "the packet engine is written in Rust", "install Rust 1.89 or newer (package rustup or rustc and cargo)");
+  requireTool("cc", "the engine's cryptography is compiled with a C compiler", "install a C compiler (Debian: apt-get install gcc)");
+  step("building the engine", "cargo", ["build", "--release", "--locked", "-p", "jvpn-node"], join(ROOT, "engine"));
+  replace(join(ROOT, "engine/target/release/libjvpn_node.so"), join(BUILD, "engine.node"));
+}
+
+function buildLab() {
+  requireTool("cargo", "the lab's link emulator is written in Rust", "install Rust 1.89 or newer");
+  step("building the lab's tools", "cargo", ["build", "--release", "--locked"], join(ROOT, "lab/native"));
+  replace(join(ROOT, "lab/native/target/release/jvpn-lab"), join(BUILD, "jvpn-lab"));
+}
+
+function buildTypeScript() {
+  step("compiling", process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-b"]);
+}
+
+/** A running process may have the old file mapped: never write into it, put a new one in its place. */
+function replace(from, to) {
+  if (existsSync(to) && statSync(to).mtimeMs >= statSync(from).mtimeMs) return;
+  copyFileSync(from, `${to}.new`);
+  renameSync(`${to}.new`, to);
+}
+
+function requireTool(name, why, hint) {
+  if (spawnSync(name, ["--version"], { stdio: "ignore" }).status !== 0) fail(`${name} is missing`, why, hint);
+}
+
+/** Progress belongs to stderr: stdout carries only what the verb prints. */
+function step(title, command, args, cwd = ROOT) {
+  const began = performance.now();
+  process.stderr.write(`▸ ${title} …\n`);
+  const result = spawnSync(command, args, { cwd, stdio: ["ignore", 2, 2] });
+  if (result.status !== 0) {
+    fail(`${title} failed`, result.error?.message ?? `${command} ended with ${result.status ?? result.signal}`, "its own output stands above");
+  }
+  process.stderr.write(`▸ ${title}: ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+}
+
+/** Signals go on to the child, whose clean-up decides when this process ends. */
+function node(script, args) {
+  const child = spawn(process.execPath, ["--enable-source-maps", join(ROOT, script), ...args], { cwd: ROOT, stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  return new Promise((done) => {
+    child.on("error", () => done(1));
+    child.on("exit", (code, signal) => done(code ?? (signal === null ? 1 : 128)));
+  });
+}
+
+function fail(what, why, hint) {
+  process.stderr.write(`${what}\n  why: ${why}\n  do:  ${hint}\n`);
+  process.exit(1);
+}
+
+await main();

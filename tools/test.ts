@@ -1,0 +1,93 @@
+/**
+ * `npm test`: the whole suite, one closing line. Every part runs even where an earlier one failed, and prints what it did.
+ * Parts that need root and a TUN device are reported as skipped, with the reason, where these are missing.
+ */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { bin, ROOT } from "./shell.ts";
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+interface Part {
+  readonly name: string;
+  readonly needsNamespaces: boolean;
+  readonly run: () => Count;
+}
+
+const PARTS: readonly Part[] = [
+  { name: "check", needsNamespaces: false, run: () => one(process.execPath, ["build/tools/check.js"]) },
+  { name: "TypeScript", needsNamespaces: false, run: vitest },
+  { name: "engine", needsNamespaces: false, run: () => cargo("engine") },
+  { name: "lab tools", needsNamespaces: false, run: () => cargo("lab/native") },
+  { name: "lab", needsNamespaces: true, run: () => one(process.execPath, ["build/lab/main.js", "run", "--quick"]) },
+  { name: "demo", needsNamespaces: true, run: () => one(process.execPath, ["build/lab/demo/main.js", "--json"]) },
+];
+
+function main(): void {
+  const missing = namespacesMissing();
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const part of PARTS) {
+    if (part.needsNamespaces && missing !== null) {
+      process.stdout.write(`\n■ ${part.name}: skipped (${missing})\n`);
+      total.skipped += 1;
+      continue;
+    }
+    process.stdout.write(`\n■ ${part.name}\n`);
+    const began = performance.now();
+    const { passed, failed } = part.run();
+    process.stdout.write(`■ ${part.name}: ${passed} ok, ${failed} not, ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  const skipped = total.skipped === 0 ? "" : `, ${total.skipped} skipped`;
+  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
+  process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+function vitest(): Count {
+  const report = join(ROOT, "build", "vitest.json");
+  mkdirSync(join(ROOT, "build"), { recursive: true });
+  rmSync(report, { force: true });
+  const ran = spawnSync(bin("vitest"), ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], { cwd: ROOT, stdio: "inherit" });
+  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8")) as { numPassedTests: number; numFailedTests: number };
+  const brokenOutsideOfTests = ran.status !== 0 && numFailedTests === 0 ? 1 : 0;
+  return { passed: numPassedTests, failed: numFailedTests + brokenOutsideOfTests };
+}
+
+/** Sums cargo's `test result:` lines; a build that fails has none and counts as one failure. */
+function cargo(workspace: string): Count {
+  const ran = spawnSync("cargo", ["test", "--locked", "--no-fail-fast"], {
+    cwd: join(ROOT, workspace),
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 256 << 20,
+  });
+  const results = [...ran.stdout.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed/gm)];
+  const count = results.reduce((sum, [, passed, failed]) => ({ passed: sum.passed + Number(passed), failed: sum.failed + Number(failed) }), {
+    passed: 0,
+    failed: 0,
+  });
+  if (ran.status !== 0) process.stdout.write(ran.stdout);
+  return ran.status !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
+}
+
+function one(command: string, args: readonly string[]): Count {
+  const ran = spawnSync(command, args, { cwd: ROOT, stdio: "inherit" });
+  return ran.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+function namespacesMissing(): string | null {
+  if (process.getuid?.() !== 0) return "needs root for network namespaces";
+  try {
+    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+  } catch {
+    return "needs /dev/net/tun";
+  }
+  return spawnSync("ip", ["-V"], { stdio: "ignore" }).status === 0 ? null : "needs the command ip (Debian package iproute2)";
+}
+
+main();

@@ -1,9 +1,9 @@
+import type { PolicySet } from "#domains/policy/model";
 import type { Assignment, Command, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, SessionHandle } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import type { Policy } from "#domains/policy/model";
 
 /** Preference of paths, first match wins; none = every usable interface as primary. `interface` is a glob (`wwan*`). */
 export interface PathRule {
@@ -16,7 +16,11 @@ export interface ClientConfig {
   readonly role: "client";
   readonly reconnect: boolean;
   /** In order of preference; addresses are resolved by the daemon, at most 8 gateways with 8 addresses each. */
-  readonly gateways: readonly { readonly name: string; readonly key: string; readonly addresses: readonly { ip: string; port: number }[] }[];
+  readonly gateways: readonly {
+    readonly name: string;
+    readonly key: string;
+    readonly addresses: readonly { ip: string; port: number }[];
+  }[];
   readonly paths: readonly PathRule[];
   /** Interfaces that never carry a path: the tunnel's own. */
   readonly ownInterfaces: readonly string[];
@@ -38,7 +42,7 @@ export type OperatorRequest =
 /** One thing that happened, with everything the core needs to decide on it. JSON-safe: the journal stores it as is. */
 export type Input =
   | { readonly type: "Configured"; readonly config: ClientConfig | GatewayConfig }
-  | { readonly type: "PolicyOffered"; readonly outcome: { ok: true; policy: Policy } | { ok: false; errors: readonly string[] } }
+  | { readonly type: "PolicyOffered"; readonly outcome: { ok: true; policy: PolicySet } | { ok: false; errors: readonly string[] } }
   | { readonly type: "Engine"; readonly report: Report; readonly lease?: Lease }
   | { readonly type: "Operator"; readonly id: number; readonly actor: string; readonly request: OperatorRequest }
   | { readonly type: "Tick" }
@@ -57,6 +61,10 @@ export type Effect =
   | { readonly type: "Event"; readonly event: CoreEvent }
   /** Client: addresses of the TUN; `null` = take them away (not on a mere reconnect). */
   | { readonly type: "Tunnel"; readonly assignment: Assignment | null }
-  | { readonly type: "Reply"; readonly id: number; readonly outcome: { ok: true; value: unknown } | { ok: false; error: OperatorError } }
+  | {
+      readonly type: "Reply";
+      readonly id: number;
+      readonly outcome: { ok: true; value: unknown } | { ok: false; error: OperatorError };
+    }
   /** The next time at which a Tick is due; `null` = none. Replaces the previous one. */
   | { readonly type: "Wake"; readonly at: Millis | null };

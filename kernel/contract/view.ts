@@ -57,7 +57,14 @@ export interface NodeView {
   readonly bootMs: number;
   /** The client's dialling, where it has no session. */
   readonly dial: { readonly sinceBootMs: number; readonly attempts: number; readonly lastReason: Reason | null } | null;
-  readonly policy: { readonly name: string; readonly version: number; readonly valid: boolean; readonly errors: readonly string[] };
-  readonly health: Readonly<Record<"transport" | "session" | "security" | "policy" | "observability" | "cluster", "ok" | "degraded" | "failed">>;
+  readonly policy: {
+    readonly name: string;
+    readonly version: number;
+    readonly valid: boolean;
+    readonly errors: readonly string[];
+  };
+  readonly health: Readonly<
+    Record<"transport" | "session" | "security" | "policy" | "observability" | "cluster", "ok" | "degraded" | "failed">
+  >;
   readonly sessions: readonly SessionView[];
 }

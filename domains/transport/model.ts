@@ -1,0 +1,192 @@
+import type { PathStats, SilenceEvidence } from "#kernel/contract/engine.generated";
+import type { Reason } from "#kernel/contract/reason";
+import type { PathId } from "#kernel/contract/state";
+import type { Millis } from "#kernel/time";
+
+/** The most paths that one session watches. */
+export const PATHS_MAX = 8;
+/** Dead paths that are remembered for their penalty, also after their path id is gone. */
+export const PENALTIES_MAX = 16;
+/** Snapshots kept per path; the engine's 100 ms cadence makes a 3 s window 30 of them, longer windows are thinned. */
+export const SAMPLES_MAX = 64;
+
+export const PRIORITIES = ["primary", "secondary", "backup", "never"] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** The part of a policy that judges paths. A whole `Policy` fits. */
+export interface PathPolicy {
+  readonly volatile: {
+    readonly loss: { readonly threshold: number; readonly windowMs: Millis };
+    readonly latency: { readonly thresholdMs: Millis; readonly windowMs: Millis };
+    readonly jitter: { readonly thresholdMs: Millis; readonly windowMs: Millis };
+  };
+  readonly switch: { readonly returnToPreferredAfterMs: Millis; readonly marginMs: Millis; readonly marginRatio: number };
+  readonly penalty: { readonly firstMs: Millis; readonly maxMs: Millis };
+}
+
+/** One snapshot as the windows keep it. Counters are cumulative; differences mean something, levels do not. */
+export interface Sample {
+  readonly at: Millis;
+  /** 0 = no estimate yet. */
+  readonly srttUs: number;
+  readonly jitterUs: number;
+  readonly upSent: number;
+  readonly upReceived: number;
+  readonly downSent: number;
+  readonly downReceived: number;
+}
+
+/** What is known of a path's life. `cold` = not validated: it never was, or its challenge stayed unanswered. */
+export type Health =
+  | { readonly is: "cold"; readonly reason: Reason | null }
+  | { readonly is: "alive"; readonly suspected: boolean; readonly unansweredSince: Millis | null }
+  | {
+      readonly is: "dead";
+      readonly reason: Reason;
+      /** Its interface, address or route is gone: an answer counts only once that is back. */
+      readonly linkLost: boolean;
+      readonly answeredSince: boolean;
+    };
+
+export interface Path {
+  readonly id: PathId;
+  /** `wlan0/udp4` on a client, `udp4 198.51.100.7:50211` on a gateway. */
+  readonly label: string;
+  readonly ifname: string;
+  readonly local: string | null;
+  readonly remote: string;
+  readonly priority: Priority;
+  readonly metered: boolean;
+  readonly health: Health;
+  /** Since when it has been a stable candidate without a break; `null` = it is none. */
+  readonly stableSince: Millis | null;
+  /** Newest estimates, in µs; `null` = not measured. They outlive the windows, which a death clears. */
+  readonly rttUs: number | null;
+  readonly rttVarUs: number | null;
+  readonly jitterUs: number | null;
+  /** Oldest first, at most `SAMPLES_MAX`. */
+  readonly samples: readonly Sample[];
+}
+
+/** The growing penalty of a path that died, by what stays the same when its path id does not. */
+export interface Penalty {
+  readonly ifname: string;
+  readonly remote: string;
+  /** Deaths that were not forgotten yet. */
+  readonly deaths: number;
+  readonly until: Millis;
+}
+
+/** Thresholds that an active path can exceed, in the order in which they are reported. */
+export const THRESHOLD_REASONS = [
+  "loss_threshold_exceeded",
+  "latency_threshold_exceeded",
+  "jitter_threshold_exceeded",
+  "heartbeat_timeout",
+] as const;
+export type ThresholdReason = (typeof THRESHOLD_REASONS)[number];
+
+/** An excess of the active path that has not been below its threshold for a whole window yet. */
+export interface Excess {
+  readonly reason: ThresholdReason;
+  readonly lastAt: Millis;
+  readonly reportedAt: Millis;
+}
+
+/** Health of all paths of one session. Plain JSON. */
+export interface Transport {
+  readonly paths: readonly Path[];
+  readonly penalties: readonly Penalty[];
+  /** The bound path; `null` = none. */
+  readonly active: PathId | null;
+  readonly excesses: readonly Excess[];
+}
+
+export const NO_PATHS: Transport = { paths: [], penalties: [], active: null, excesses: [] };
+
+export type TransportEvent =
+  | {
+      readonly type: "Added";
+      readonly path: PathId;
+      readonly label: string;
+      readonly ifname: string;
+      readonly priority: Priority;
+      readonly metered: boolean;
+      readonly remote: string;
+      readonly local?: string | null;
+    }
+  | { readonly type: "Validated"; readonly path: PathId; readonly rttUs: number }
+  | { readonly type: "Unanswered"; readonly path: PathId }
+  | {
+      readonly type: "Silent";
+      readonly path: PathId;
+      readonly silentUs: number;
+      readonly limitUs: number;
+      readonly evidence: SilenceEvidence;
+    }
+  | { readonly type: "Alive"; readonly path: PathId; readonly rttUs: number }
+  | { readonly type: "Suspected"; readonly path: PathId }
+  | { readonly type: "Cleared"; readonly path: PathId }
+  | { readonly type: "LinkLost"; readonly path: PathId; readonly reason: "link_down" | "address_gone" | "route_gone" }
+  | { readonly type: "LinkBack"; readonly path: PathId }
+  | { readonly type: "SendError"; readonly path: PathId; readonly errno: string }
+  | { readonly type: "Closed"; readonly path: PathId }
+  | { readonly type: "Removed"; readonly path: PathId }
+  /** Only the statistics of this session's paths count; others are ignored by path id. */
+  | { readonly type: "Measured"; readonly stats: readonly PathStats[] }
+  /** This path is the active one. */
+  | { readonly type: "Bound"; readonly path: PathId }
+  | { readonly type: "Unbound" };
+
+/** What a reason was decided on, ready for an event's `numbers`. */
+export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
+
+export type Finding =
+  | { readonly type: "Dead"; readonly path: PathId; readonly reason: Reason; readonly numbers: Numbers; readonly wasActive: boolean }
+  /** A dead path is alive again. */
+  | { readonly type: "Returned"; readonly path: PathId }
+  /** The active path: at the edge, then at most once per window. Ratio for loss, ms for the others. */
+  | {
+      readonly type: "Exceeded";
+      readonly path: PathId;
+      readonly reason: ThresholdReason;
+      readonly measured: number;
+      readonly threshold: number;
+    }
+  /** The active path stayed below every threshold for a whole window after it had exceeded one. */
+  | { readonly type: "Restored"; readonly path: PathId }
+  /** The path became a stable candidate (the active one counts). */
+  | { readonly type: "Stable"; readonly path: PathId }
+  /** The path is alive but no stable candidate any more. */
+  | { readonly type: "Unstable"; readonly path: PathId }
+  /** The table is full: the path is not watched. */
+  | { readonly type: "Refused"; readonly path: PathId; readonly reason: "resource_exhausted" };
+
+export interface TransportStep {
+  readonly next: Transport;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Why a path ranks where it does: an ordered tuple, smaller is better, no weights. An unmeasured part takes its worst value, so
+ * that an unmeasured path ranks last and never best.
+ */
+export interface Tuple {
+  /** 0 = stable candidate, 1 = not to be used. */
+  readonly usable: 0 | 1;
+  /** Index in `PRIORITIES`. */
+  readonly priority: number;
+  readonly lossBucket: number;
+  readonly latencyBucket: number;
+  readonly metered: 0 | 1;
+  readonly penaltyMs: Millis;
+  /** `null` = not measured: after every number. */
+  readonly rttUs: number | null;
+  /** Makes the order total. */
+  readonly id: PathId;
+}
+
+export interface Choice {
+  readonly path: PathId;
+  readonly tuple: Tuple;
+}

@@ -1,0 +1,126 @@
+import { readFileSync } from "node:fs";
+import { parse, TomlError } from "smol-toml";
+import type { z } from "zod";
+import { lineOf, type KeyPath } from "#daemon/config/toml-lines";
+import { nearest } from "#daemon/config/nearest";
+import { causeText, errnoOf, type Fault } from "#daemon/fault";
+
+/** A configuration file as read: its text is kept, so that a fault can name its line. */
+export interface TomlDocument {
+  readonly file: string;
+  readonly text: string;
+  readonly value: unknown;
+}
+
+export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly Fault[] };
+
+/** Files above this are not configuration. 131,072 clients of about 100 bytes fit. */
+const FILE_BYTES_MAX = 32 * 1024 * 1024;
+const FAULTS_MAX = 20;
+
+export function readToml(file: string): Outcome<TomlDocument> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    return { ok: false, faults: [unreadable(file, cause)] };
+  }
+  if (text.length > FILE_BYTES_MAX) {
+    const why = `it has ${text.length} bytes; configuration has at most ${FILE_BYTES_MAX}`;
+    return { ok: false, faults: [{ file, line: null, what: "this file is too large", why, hint: "check that this is the right file" }] };
+  }
+  try {
+    return { ok: true, value: { file, text, value: parse(text) } };
+  } catch (cause) {
+    const line = cause instanceof TomlError ? cause.line : null;
+    const why = causeText(cause).split("\n")[0] ?? "";
+    return { ok: false, faults: [{ file, line, what: "this is not valid TOML", why, hint: "correct the line; https://toml.io shows the format" }] };
+  }
+}
+
+function unreadable(file: string, cause: unknown): Fault {
+  const hints: Record<string, string> = {
+    ENOENT: "write it with `jvpn init`, or name another file by --config",
+    EACCES: "run as root, or give this user permission to read the file",
+    EISDIR: "name the file, not its folder",
+  };
+  const hint = hints[errnoOf(cause) ?? ""] ?? "check the path and the file system";
+  return { file, line: null, what: "this configuration file cannot be read", why: causeText(cause), hint };
+}
+
+/** Checks a document against its schema. Every fault carries its line; at most 20 are listed. */
+export function checkDocument<T extends z.ZodType>(document: TomlDocument, schema: T): Outcome<z.output<T>> {
+  const result = schema.safeParse(document.value);
+  if (result.success) return { ok: true, value: result.data };
+  const faults = result.error.issues.flatMap((issue) => faultsOf(document, schema, issue));
+  return { ok: false, faults: faults.slice(0, FAULTS_MAX) };
+}
+
+/** A fault at the place of a key, for the checks that a schema cannot express. */
+export function faultAt(document: TomlDocument, path: KeyPath, what: string, why: string, hint: string): Fault {
+  return { file: document.file, line: lineOf(document.text, path), what, why, hint };
+}
+
+type Issue = z.core.$ZodIssue;
+
+function faultsOf(document: TomlDocument, schema: z.ZodType, issue: Issue): Fault[] {
+  const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(schema, path);
+    return issue.keys.map((key) => unknownKey(document, path, key, known));
+  }
+  const name = dotted(path);
+  if (issue.code === "invalid_type" && issue.input === undefined && valueAt(document.value, path) === undefined) {
+    const hint = `add ${name} to the file`;
+    return [faultAt(document, path, `${name} is missing`, `it is required (${expectation(issue)})`, hint)];
+  }
+  if (issue.code === "invalid_union" && issue.errors.length > 0 && !issue.message.startsWith("must")) {
+    const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
+    if (deepest !== undefined) return faultsOf(document, schema, { ...deepest, path: [...issue.path, ...deepest.path] });
+  }
+  const found = JSON.stringify(valueAt(document.value, path)) ?? "nothing";
+  const shown = found.length > 80 ? `${found.slice(0, 77)}…` : found;
+  return [faultAt(document, path, `${name} is not valid: ${shown}`, expectation(issue), `correct ${name}`)];
+}
+
+function unknownKey(document: TomlDocument, path: KeyPath, key: string, known: readonly string[]): Fault {
+  const meant = nearest(key, known);
+  const place = path.length === 0 ? "at the top level" : `in ${dotted(path)}`;
+  const why = known.length === 0 ? `no such key is known ${place}` : `known ${place}: ${known.join(", ")}`;
+  const hint = meant === undefined ? "remove it" : `did you mean \`${meant}\`?`;
+  return faultAt(document, [...path, key], `unknown key \`${key}\` ${place}`, why, hint);
+}
+
+function expectation(issue: Issue): string {
+  if (issue.code === "invalid_type") return `a value of type ${issue.expected} is expected`;
+  if (issue.code === "invalid_value") return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+  return issue.message;
+}
+
+/** `client[2].key` */
+export function dotted(path: KeyPath): string {
+  return path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`), "");
+}
+
+function valueAt(value: unknown, path: KeyPath): unknown {
+  return path.reduce<unknown>((at, part) => (at !== null && typeof at === "object" ? (at as Record<string | number, unknown>)[part] : undefined), value);
+}
+
+/** The keys that the schema knows at this place. */
+function keysAt(schema: unknown, path: KeyPath): readonly string[] {
+  let at: unknown = schema;
+  for (const part of path) {
+    at = unwrap(at);
+    at = typeof part === "number" ? (at as { element?: unknown }).element : (at as { shape?: Record<string, unknown> }).shape?.[part];
+  }
+  const shape = (unwrap(at) as { shape?: Record<string, unknown> } | undefined)?.shape;
+  return shape === undefined ? [] : Object.keys(shape);
+}
+
+function unwrap(schema: unknown): unknown {
+  let at = schema as { unwrap?: () => unknown; shape?: unknown; element?: unknown } | undefined;
+  while (at !== undefined && at.shape === undefined && at.element === undefined && typeof at.unwrap === "function") {
+    at = at.unwrap() as typeof at;
+  }
+  return at;
+}

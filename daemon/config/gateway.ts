@@ -1,0 +1,149 @@
+import { z } from "zod";
+import { daemonTable, engineTable, filePath, interfaceName, ipAddress, listenEndpoint, mtu, nodeName, oneOrMore, prefix, publicKey } from "#daemon/config/fields";
+import { DEFAULT_MARK, DEFAULT_MTU, DEFAULT_PORT } from "#daemon/config/fields";
+import { checkDocument, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
+import type { DaemonSettings, EngineSettings } from "#daemon/config/settings";
+import { daemonSettings, engineSettings } from "#daemon/config/settings";
+import { type Address, contains, formatAddress, formatEndpoint, parseAddress, parseEndpoint, parsePrefix, type Prefix } from "#daemon/net/address";
+import type { Fault } from "#daemon/fault";
+
+const CLIENTS_MAX = 131_072;
+
+const schema = z.strictObject({
+  gateway: z.strictObject({
+    listen: z.array(listenEndpoint).min(1, "must name at least one address").max(16, "must have at most 16 entries"),
+    identity: filePath,
+    pools: z.array(prefix).min(1, "must name at least one network").max(2, "must have at most one IPv4 and one IPv6 network"),
+    masquerade: z.boolean().default(false),
+    dns: z.array(ipAddress).max(4, "must have at most 4 entries").default([]),
+  }),
+  tunnel: z.strictObject({ interface: interfaceName.default("jvpn0"), mtu: mtu.default("auto") }).default({ interface: "jvpn0", mtu: "auto" }),
+  client: z
+    .array(
+      z.strictObject({
+        name: nodeName,
+        key: publicKey,
+        group: nodeName.optional(),
+        address: oneOrMore(ipAddress, 2).optional(),
+      }),
+    )
+    .max(CLIENTS_MAX, `must have at most ${CLIENTS_MAX} entries`)
+    .default([]),
+  daemon: daemonTable.default({}),
+  engine: engineTable.optional(),
+});
+
+export interface ConfiguredClient {
+  readonly name: string;
+  readonly key: string;
+  readonly group: string | null;
+  /** At most one per family; wins over the pool. */
+  readonly addresses: readonly Address[];
+}
+
+export interface Pools {
+  readonly v4: Prefix | null;
+  readonly v6: Prefix | null;
+}
+
+export interface GatewaySettings {
+  readonly role: "gateway";
+  readonly listen: readonly string[];
+  readonly identity: string;
+  readonly pools: Pools;
+  readonly masquerade: boolean;
+  readonly dns: readonly string[];
+  readonly interface: string;
+  readonly mtu: number;
+  readonly mark: number;
+  readonly clients: readonly ConfiguredClient[];
+  readonly daemon: DaemonSettings;
+  readonly engine: EngineSettings;
+}
+
+/** Refuses what the schema cannot see: duplicate names, keys and addresses, and addresses that no pool holds. */
+export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings> {
+  const checked = checkDocument(document, schema);
+  if (!checked.ok) return checked;
+  const { gateway, tunnel, client, daemon, engine } = checked.value;
+  const prefixes = gateway.pools.flatMap((pool) => parsePrefix(pool) ?? []);
+  const pools: Pools = { v4: prefixes.find((pool) => pool.family === 4) ?? null, v6: prefixes.find((pool) => pool.family === 6) ?? null };
+  const clients = client.map((entry) => ({
+    name: entry.name,
+    key: entry.key,
+    group: entry.group ?? null,
+    addresses: (entry.address ?? []).flatMap((address) => parseAddress(address) ?? []),
+  }));
+  const faults = [...poolFaults(document, prefixes), ...clientFaults(document, clients, pools)];
+  if (faults.length > 0) return { ok: false, faults };
+  const listen = gateway.listen.flatMap((text) => {
+    const endpoint = parseEndpoint(text, DEFAULT_PORT);
+    return endpoint === undefined ? [] : [formatEndpoint(endpoint.host, endpoint.port)];
+  });
+  const settings: GatewaySettings = {
+    role: "gateway",
+    listen,
+    identity: gateway.identity,
+    pools,
+    masquerade: gateway.masquerade,
+    dns: gateway.dns,
+    interface: tunnel.interface,
+    mtu: tunnel.mtu === "auto" ? DEFAULT_MTU : tunnel.mtu,
+    mark: DEFAULT_MARK,
+    clients,
+    daemon: daemonSettings(daemon),
+    engine: engineSettings(engine),
+  };
+  return { ok: true, value: settings };
+}
+
+function poolFaults(document: TomlDocument, pools: readonly Prefix[]): Fault[] {
+  const path = ["gateway", "pools"];
+  if (pools.length === 2 && pools[0]?.family === pools[1]?.family) {
+    return [faultAt(document, path, "two pools of one address family", "a gateway has one IPv4 and one IPv6 pool", "keep one of them")];
+  }
+  const small = pools.find((pool) => (pool.family === 4 ? pool.length > 30 : pool.length > 126));
+  if (small === undefined) return [];
+  return [faultAt(document, path, "a pool is too small", "it must hold the gateway's own address and one client", "use at least /30 or /126")];
+}
+
+function clientFaults(document: TomlDocument, clients: readonly ConfiguredClient[], pools: Pools): Fault[] {
+  const faults: Fault[] = [];
+  const seen = { name: new Map<string, number>(), key: new Map<string, number>(), address: new Map<string, number>() };
+  const unique = (kind: keyof typeof seen, value: string, index: number) => {
+    const before = seen[kind].get(value);
+    seen[kind].set(value, before ?? index);
+    if (before === undefined) return;
+    const first = clients[before]?.name ?? "";
+    const path = ["client", index, kind];
+    const [why, hint] = [`client ${JSON.stringify(first)} has the same ${kind}`, "each client needs its own"];
+    faults.push(faultAt(document, path, `duplicate client ${kind} ${JSON.stringify(value)}`, why, hint));
+  };
+  for (const [index, client] of clients.entries()) {
+    unique("name", client.name, index);
+    unique("key", client.key, index);
+    for (const address of client.addresses) {
+      unique("address", formatAddress(address), index);
+      const why = addressRefusal(address, pools);
+      const hint = "choose an address inside the pool, or leave it out and the pool assigns one";
+      if (why !== null) faults.push(faultAt(document, ["client", index, "address"], `client address ${formatAddress(address)} cannot be used`, why, hint));
+    }
+    if (client.addresses.length === 2 && client.addresses[0]?.family === client.addresses[1]?.family) {
+      const why = "a client has at most one IPv4 and one IPv6 address";
+      faults.push(faultAt(document, ["client", index, "address"], "two client addresses of one family", why, "keep one of them"));
+    }
+  }
+  return faults;
+}
+
+/** Why a client cannot have this address, or `null`. The first host of a pool is the gateway's own. */
+function addressRefusal(address: Address, pools: Pools): string | null {
+  const pool = address.family === 4 ? pools.v4 : pools.v6;
+  if (pool === null) return `there is no IPv${address.family} pool`;
+  if (!contains(pool, address)) return `it is outside the pool ${formatAddress(pool)}/${pool.length}`;
+  const offset = address.value - pool.value;
+  if (offset === 0n) return "it is the network's own address";
+  if (offset === 1n) return "it is the gateway's own address";
+  if (address.family === 4 && offset === (1n << BigInt(32 - pool.length)) - 1n) return "it is the broadcast address";
+  return null;
+}

@@ -1,0 +1,41 @@
+import type { z } from "zod";
+import type { daemonTable, engineTable } from "#daemon/config/fields";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+
+/** Where a process keeps its things; `null` = the default of its role, or a flag. */
+export interface DaemonSettings {
+  readonly socket: string | null;
+  readonly state: string | null;
+  readonly events: string | null;
+  readonly policy: string | null;
+  readonly node: string | null;
+  readonly log: LogLevel | null;
+}
+
+export interface EngineSettings {
+  readonly disable: readonly string[];
+  readonly rekeyAfterS: number;
+  readonly rejectAfterS: number;
+  readonly rekeyAfterPackets: number;
+}
+
+export function daemonSettings(table: z.output<typeof daemonTable>): DaemonSettings {
+  return {
+    socket: table.socket ?? null,
+    state: table.state ?? null,
+    events: table.events ?? null,
+    policy: table.policy ?? null,
+    node: table.node ?? null,
+    log: table.log ?? null,
+  };
+}
+
+export function engineSettings(table: z.output<typeof engineTable> | undefined): EngineSettings {
+  return {
+    disable: table?.disable ?? [],
+    rekeyAfterS: table?.rekey_after_s ?? 120,
+    rejectAfterS: table?.reject_after_s ?? 180,
+    rekeyAfterPackets: table?.rekey_after_packets ?? 2 ** 27,
+  };
+}

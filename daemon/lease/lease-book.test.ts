@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ConfiguredClient } from "#daemon/config/gateway";
+import { parseAddress, parsePrefix } from "#daemon/net/address";
+import { openStore, policyVersion, type Store } from "#daemon/store";
+import { gatewayAddresses, LeaseBook, type LeaseTerms } from "./lease-book.ts";
+
+let folder: string;
+let store: Store;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "jvpn-lease-"));
+  store = openStore(folder);
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("a key gets the first free host of both pools, at the same offset", () => {
+  const book = new LeaseBook(store, terms());
+  expect([addresses(book, "a"), addresses(book, "b")]).toEqual([
+    ["10.80.0.2", "fd80::2"],
+    ["10.80.0.3", "fd80::3"],
+  ]);
+});
+
+test("a key keeps its address across restarts, and no other key gets it", () => {
+  const before = new LeaseBook(store, terms());
+  addresses(before, "a");
+  const kept = addresses(before, "b");
+  store.close();
+  store = openStore(folder);
+  const after = new LeaseBook(store, terms());
+  expect([addresses(after, "c"), addresses(after, "b")]).toEqual([["10.80.0.4", "fd80::4"], kept]);
+});
+
+test("a configured address wins over a kept one, also over the lease of another key", () => {
+  const book = new LeaseBook(store, terms());
+  addresses(book, "a");
+  book.reconfigure(terms([client("b", "10.80.0.2")]));
+  expect([addresses(book, "b"), addresses(book, "a")]).toEqual([
+    ["10.80.0.2", "fd80::2"],
+    ["10.80.0.3", "fd80::3"],
+  ]);
+});
+
+test("a used-up pool takes back the lease of a key that is not configured any more, and else refuses", () => {
+  const pools = { v4: parsePrefix("10.9.0.0/29") ?? null, v6: null };
+  const all = ["a", "b", "c", "d", "e", "f"].map((key) => client(key));
+  const book = new LeaseBook(store, { ...terms(all), pools });
+  for (const key of ["a", "b", "c", "d", "e"]) expect(book.lease(key, 0).ok).toBe(true);
+  expect(book.lease("f", 0)).toEqual({ ok: false, reason: "address_pool_exhausted" });
+  book.reconfigure({ ...terms(all.filter((entry) => entry.key !== "c")), pools });
+  expect(addresses(book, "f")).toEqual(["10.9.0.4", null]);
+  expect(addresses(book, "a")).toEqual(["10.9.0.2", null]);
+});
+
+test("leases outside a changed pool are given up", () => {
+  const book = new LeaseBook(store, terms());
+  addresses(book, "a");
+  book.reconfigure({ ...terms(), pools: { v4: parsePrefix("10.81.0.0/24") ?? null, v6: null } });
+  expect(addresses(book, "a")).toEqual(["10.81.0.2", null]);
+});
+
+test("the gateway has the first host of each pool", () => {
+  expect(gatewayAddresses(terms().pools)).toEqual(["10.80.0.1/16", "fd80::1/64"]);
+});
+
+test("a second daemon cannot use the same state directory", () => {
+  expect(() => openStore(folder)).toThrow(/state directory/);
+});
+
+test("a policy keeps its version until its digest changes", () => {
+  expect(["x", "x", "y", "x"].map((digest) => policyVersion(store, digest))).toEqual([1, 1, 2, 3]);
+});
+
+function terms(clients: readonly ConfiguredClient[] = []): LeaseTerms {
+  return { pools: { v4: parsePrefix("10.80.0.0/16") ?? null, v6: parsePrefix("fd80::/64") ?? null }, clients, dns: [], mtu: 1420 };
+}
+
+function client(key: string, ...list: string[]): ConfiguredClient {
+  return { name: key, key, group: null, addresses: list.flatMap((text) => parseAddress(text) ?? []) };
+}
+
+function addresses(book: LeaseBook, key: string): (string | null)[] {
+  const lease = book.lease(key, 0);
+  return lease.ok ? [lease.assignment.v4, lease.assignment.v6] : [lease.reason];
+}

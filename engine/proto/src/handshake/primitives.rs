@@ -1,0 +1,146 @@
+//! What the Noise pattern is built on: X25519 that refuses low-order points, and randomness that the caller has drawn.
+
+use snow::{
+    Builder, Error, HandshakeState,
+    params::{CipherChoice, DHChoice, HashChoice},
+    resolvers::{CryptoResolver, DefaultResolver},
+    types::{Cipher, Dh, Hash, Random},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    keyfile::{PublicKey, StaticKey},
+    wire::INIT_CLEAR,
+    x25519::Ephemeral,
+};
+
+const PATTERN: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
+const PROLOGUE: &[u8; 4] = b"JV/1";
+/// IKpsk2's pre-shared key: zeros, as in WireGuard when none is set.
+const PSK: [u8; 32] = [0; 32];
+
+/// The client's state, before INIT.
+pub(super) fn initiator(
+    local: &StaticKey,
+    remote: &PublicKey,
+    init_clear: &[u8; INIT_CLEAR],
+    seed: Zeroizing<[u8; 32]>,
+) -> Result<HandshakeState, Error> {
+    builder(local, &prologue(init_clear), seed, |builder| builder.remote_public_key(remote.as_bytes())?.build_initiator())
+}
+
+/// The gateway's state, before INIT is read.
+pub(super) fn responder(
+    local: &StaticKey,
+    init_clear: &[u8; INIT_CLEAR],
+    seed: Zeroizing<[u8; 32]>,
+) -> Result<HandshakeState, Error> {
+    builder(local, &prologue(init_clear), seed, |builder| builder.build_responder())
+}
+
+fn builder(
+    local: &StaticKey,
+    prologue: &[u8],
+    seed: Zeroizing<[u8; 32]>,
+    build: impl FnOnce(Builder<'_>) -> Result<HandshakeState, Error>,
+) -> Result<HandshakeState, Error> {
+    let params = PATTERN.parse()?;
+    let builder = Builder::with_resolver(params, Box::new(Primitives { seed }));
+    build(builder.local_private_key(local.private())?.psk(2, &PSK)?.prologue(prologue)?)
+}
+
+fn prologue(init_clear: &[u8; INIT_CLEAR]) -> [u8; PROLOGUE.len() + INIT_CLEAR] {
+    let mut prologue = [0; PROLOGUE.len() + INIT_CLEAR];
+    prologue[..PROLOGUE.len()].copy_from_slice(PROLOGUE);
+    prologue[PROLOGUE.len()..].copy_from_slice(init_clear);
+    prologue
+}
+
+struct Primitives {
+    seed: Zeroizing<[u8; 32]>,
+}
+
+impl CryptoResolver for Primitives {
+    fn resolve_rng(&self) -> Option<Box<dyn Random>> {
+        Some(Box::new(OneDraw(Some(self.seed.clone()))))
+    }
+
+    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
+        matches!(choice, DHChoice::Curve25519).then(|| Box::new(CheckedX25519::default()) as Box<dyn Dh>)
+    }
+
+    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
+        DefaultResolver.resolve_hash(choice)
+    }
+
+    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
+        DefaultResolver.resolve_cipher(choice)
+    }
+}
+
+/// Gives its 32 bytes once: either end draws one ephemeral key per handshake.
+struct OneDraw(Option<Zeroizing<[u8; 32]>>);
+
+impl Random for OneDraw {
+    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), Error> {
+        let seed = self.0.take().filter(|seed| seed.len() == dest.len()).ok_or(Error::Rng)?;
+        dest.copy_from_slice(seed.as_ref());
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct CheckedX25519 {
+    private: Zeroizing<[u8; 32]>,
+    key: Option<Ephemeral>,
+}
+
+impl CheckedX25519 {
+    fn take(&mut self, private: Zeroizing<[u8; 32]>) {
+        self.key = Some(Ephemeral::from_private(&private));
+        self.private = private;
+    }
+}
+
+impl Dh for CheckedX25519 {
+    fn name(&self) -> &'static str {
+        "25519"
+    }
+
+    fn pub_len(&self) -> usize {
+        32
+    }
+
+    fn priv_len(&self) -> usize {
+        32
+    }
+
+    fn set(&mut self, privkey: &[u8]) {
+        let mut private = Zeroizing::new([0; 32]);
+        private.copy_from_slice(privkey);
+        self.take(private);
+    }
+
+    fn generate(&mut self, rng: &mut dyn Random) -> Result<(), Error> {
+        let mut private = Zeroizing::new([0; 32]);
+        rng.try_fill_bytes(private.as_mut())?;
+        self.take(private);
+        Ok(())
+    }
+
+    fn pubkey(&self) -> &[u8] {
+        self.key.as_ref().map_or(&[0; 32], |key| key.public())
+    }
+
+    fn privkey(&self) -> &[u8] {
+        self.private.as_ref()
+    }
+
+    fn dh(&self, pubkey: &[u8], out: &mut [u8]) -> Result<(), Error> {
+        // snow passes its whole buffer for a remote key, which has room for longer curves.
+        let (peer, key) = (pubkey.first_chunk().ok_or(Error::Dh)?, self.key.as_ref().ok_or(Error::Dh)?);
+        let shared = key.agree(peer).map_err(|_| Error::Dh)?;
+        out.get_mut(..32).ok_or(Error::Dh)?.copy_from_slice(shared.as_ref());
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+import { createRequire } from "node:module";
+import type { Command, EngineConfig, ReportBatch } from "#kernel/contract/engine.generated";
+import { causeText, EXIT, type Fault, StartFailure } from "#daemon/fault";
+
+/** The packet engine as the daemon sees it: batches of commands in, batches of reports out. */
+export interface EnginePort {
+  /** All or none are taken. Throws when more than 65,536 would wait, and after `stop`. */
+  apply(commands: readonly Command[]): void;
+  /** The oldest waiting reports, at most `max` (1 … 1,024). An empty batch after `stop`. */
+  drain(max: number): ReportBatch;
+  /** Sends what is queued, then closes device and sockets. Returns when the threads have ended. */
+  stop(): void;
+}
+
+/** What `build/engine.node` exports. */
+interface Native {
+  readonly Engine: new (
+    configJson: string,
+    onReports: () => void,
+  ) => { apply(commandsJson: string): void; drain(max: number): string; stop(): void };
+  bootMs(): number;
+  generateKey(path: string): string;
+  publicKey(path: string): string;
+  notifySystemd(state: string): void;
+}
+
+let loaded: Native | undefined;
+
+/**
+ * Starts the engine: its TUN device, sockets and threads live until `stop`. `onReports` is called when reports wait, and not again
+ * before `drain`. Refuses with a `StartFailure`: a bad key file or setting (exit 4), a missing device or permission, a busy port (1).
+ */
+export function startEngine(config: EngineConfig, onReports: () => void): EnginePort {
+  const { Engine } = native();
+  const engine = refusing(() => new Engine(JSON.stringify(config), onReports));
+  return {
+    apply: (commands) => engine.apply(JSON.stringify(commands)),
+    // The engine and its types are built from one source: its reports need no second look.
+    drain: (max) => JSON.parse(engine.drain(max)) as ReportBatch,
+    stop: () => engine.stop(),
+  };
+}
+
+/** Milliseconds of `CLOCK_BOOTTIME`, which counts the time asleep; with microseconds behind the point. */
+export function bootMs(): number {
+  return native().bootMs();
+}
+
+/** Creates a private key file (mode 0600; an existing file is never overwritten) and returns its public key. */
+export function generateKey(path: string): string {
+  return refusing(() => native().generateKey(path));
+}
+
+/** The public key of a private key file. */
+export function publicKey(path: string): string {
+  return refusing(() => native().publicKey(path));
+}
+
+/** Tells the service manager a state such as `READY=1`; does nothing where nobody asked for it. */
+export function notifySystemd(state: string): void {
+  native().notifySystemd(state);
+}
+
+function native(): Native {
+  if (loaded === undefined) {
+    // Compiled, this file is build/daemon/ports/engine.js; tests run it from its source.
+    const file = import.meta.url.endsWith(".ts") ? "../../build/engine.node" : "../../engine.node";
+    try {
+      loaded = createRequire(import.meta.url)(file) as Native;
+    } catch (cause) {
+      const fault = { what: "cannot load the engine", why: causeText(cause), hint: "npm run build" };
+      throw new StartFailure([fault], EXIT.failed, { cause });
+    }
+  }
+  return loaded;
+}
+
+/** Turns the engine's refusal, three lines of text, into the fault that it describes. */
+function refusing<T>(start: () => T): T {
+  try {
+    return start();
+  } catch (cause) {
+    const [what = "the engine refused", why = "no reason was given", hint = "see the log"] = causeText(cause).split("\n");
+    const fault: Fault = { what, why, hint };
+    const configuration = cause instanceof Error && "code" in cause && cause.code === "InvalidArg";
+    throw new StartFailure([fault], configuration ? EXIT.configuration : EXIT.failed, { cause });
+  }
+}

@@ -1,0 +1,115 @@
+import type { Role } from "#kernel/contract/state";
+import { type Millis, MINUTE } from "#kernel/time";
+import type { Policy } from "./model.ts";
+
+/**
+ * What a session has used of its limits: exact times, oldest first. Bounded by the policy's own maxima (at most 600 and 1,200),
+ * because nothing is recorded that was not allowed before.
+ */
+export interface Budget {
+  readonly switches: readonly Millis[];
+  readonly recoveries: readonly Millis[];
+  readonly lastSwitchAt: Millis | null;
+}
+
+export const UNUSED: Budget = { switches: [], recoveries: [], lastSwitchAt: null };
+
+/** `revalidate` = the active path proves itself again: a recovery, but no switch. */
+export type RecoveryKind = "elective" | "emergency" | "revalidate";
+
+export type Denial = "switch_rate_limited" | "recovery_rate_limited" | "cooldown_active";
+
+export type Verdict =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false;
+      readonly reason: Denial;
+      /** After this time every limit permits it, if nothing else is recorded. */
+      readonly retryAfterMs: Millis;
+      readonly used: number;
+      readonly max: number;
+    };
+
+/**
+ * The gateway looks back 55 s where the client looks back 60: delay on the way cannot make it deny what the client's own
+ * limits allowed. Its cooldown is shorter in the same ratio.
+ */
+const WINDOW_MS: Readonly<Record<Role, Millis>> = { client: MINUTE, gateway: 55_000 };
+
+interface Limit {
+  readonly reason: Denial;
+  readonly used: number;
+  readonly max: number;
+  readonly waitMs: Millis;
+}
+
+/** May RECOVERING be entered? Reasons in this order: switch budget, recovery budget, cooldown. */
+export function mayRecover(budget: Budget, policy: Policy, kind: RecoveryKind, role: Role, now: Millis): Verdict {
+  const windowMs = WINDOW_MS[role];
+  const recoveries = rate("recovery_rate_limited", budget.recoveries, policy.switch.recoveriesPerMin, windowMs, now);
+  const limits =
+    kind === "revalidate"
+      ? [recoveries]
+      : [
+          rate("switch_rate_limited", budget.switches, policy.switch.maxPerMin, windowMs, now),
+          recoveries,
+          cooldown(budget, kind === "elective" ? policy.switch.cooldownMs : policy.switch.emergencyCooldownMs, windowMs, now),
+        ];
+  const first = limits.find((limit) => limit.waitMs > 0);
+  if (first === undefined) return { allowed: true };
+  const retryAfterMs = Math.max(...limits.map((limit) => limit.waitMs));
+  return { allowed: false, reason: first.reason, retryAfterMs, used: first.used, max: first.max };
+}
+
+/** RECOVERING was entered. */
+export function recordRecovery(budget: Budget, policy: Policy, now: Millis): Budget {
+  return { ...budget, recoveries: append(budget.recoveries, policy.switch.recoveriesPerMin, now) };
+}
+
+/** A switch was committed: the active path changed. */
+export function recordSwitch(budget: Budget, policy: Policy, now: Millis): Budget {
+  return { ...budget, switches: append(budget.switches, policy.switch.maxPerMin, now), lastSwitchAt: now };
+}
+
+export interface Usage {
+  readonly switchesUsed: number;
+  readonly switchesMax: number;
+  readonly recoveriesUsed: number;
+  readonly recoveriesMax: number;
+  /** Until the next elective switch is permitted; 0 = it is. */
+  readonly nextSwitchInMs: Millis;
+}
+
+/** What is used and when the next elective switch is possible, as the client counts. */
+export function usage(budget: Budget, policy: Policy, now: Millis): Usage {
+  const verdict = mayRecover(budget, policy, "elective", "client", now);
+  return {
+    switchesUsed: inWindow(budget.switches, MINUTE, now).length,
+    switchesMax: policy.switch.maxPerMin,
+    recoveriesUsed: inWindow(budget.recoveries, MINUTE, now).length,
+    recoveriesMax: policy.switch.recoveriesPerMin,
+    nextSwitchInMs: verdict.allowed ? 0 : verdict.retryAfterMs,
+  };
+}
+
+function rate(reason: Denial, times: readonly Millis[], max: number, windowMs: Millis, now: Millis): Limit {
+  const recent = inWindow(times, windowMs, now);
+  // The entry whose leaving makes room: with `max` lowered meanwhile, more than one must leave.
+  const blocker = recent[recent.length - max];
+  return { reason, used: recent.length, max, waitMs: blocker === undefined ? 0 : blocker + windowMs + 1 - now };
+}
+
+function cooldown(budget: Budget, cooldownMs: Millis, windowMs: Millis, now: Millis): Limit {
+  const scaledMs = Math.floor((cooldownMs * windowMs) / MINUTE);
+  const waitMs = budget.lastSwitchAt === null ? 0 : Math.max(0, budget.lastSwitchAt + scaledMs - now);
+  return { reason: "cooldown_active", used: 1, max: 1, waitMs };
+}
+
+/** Both ends of the window count, so that no closed interval of its length holds more than the maximum. */
+function inWindow(times: readonly Millis[], windowMs: Millis, now: Millis): readonly Millis[] {
+  return times.filter((at) => now - at <= windowMs);
+}
+
+function append(times: readonly Millis[], max: number, now: Millis): readonly Millis[] {
+  return [...inWindow(times, MINUTE, now), now].slice(-max);
+}

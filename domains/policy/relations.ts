@@ -1,0 +1,58 @@
+import { MINUTE } from "#kernel/time";
+import { durationText } from "./duration.ts";
+import type { Policy, PolicyError } from "./model.ts";
+
+interface Relation {
+  /** The key that a person would change, as in the file. */
+  readonly path: readonly string[];
+  readonly holds: (policy: Policy) => boolean;
+  readonly message: (policy: Policy) => string;
+}
+
+/** What single bounds cannot say. */
+const RELATIONS: readonly Relation[] = [
+  {
+    path: ["session", "transport_lost_ttl"],
+    holds: ({ session }) => session.transportLostTtlMs < session.maxLifetimeMs,
+    message: ({ session }) =>
+      `must be shorter than max_lifetime: ${durationText(session.transportLostTtlMs)} is not below ${durationText(session.maxLifetimeMs)}`,
+  },
+  {
+    path: ["session", "degraded_max"],
+    holds: ({ session }) => session.transportLostTtlMs <= session.degradedMaxMs,
+    message: ({ session }) =>
+      `must not be shorter than transport_lost_ttl: ${durationText(session.degradedMaxMs)} would end a session before its ` +
+      `${durationText(session.transportLostTtlMs)} without a transport have passed`,
+  },
+  {
+    path: ["switch", "cooldown"],
+    holds: (policy) => policy.switch.cooldownMs * policy.switch.maxPerMin <= MINUTE,
+    message: (policy) =>
+      `${durationText(policy.switch.cooldownMs)} between switches allows fewer than max_per_min = ${policy.switch.maxPerMin}; ` +
+      `shorten it to ${durationText(Math.floor(MINUTE / policy.switch.maxPerMin))} or lower max_per_min to ` +
+      `${Math.max(1, Math.floor(MINUTE / policy.switch.cooldownMs))}`,
+  },
+  {
+    path: ["switch", "emergency_cooldown"],
+    holds: (policy) => policy.switch.emergencyCooldownMs <= policy.switch.cooldownMs,
+    message: (policy) =>
+      `must not be longer than cooldown: ${durationText(policy.switch.emergencyCooldownMs)} after a death, ` +
+      `${durationText(policy.switch.cooldownMs)} otherwise`,
+  },
+  {
+    path: ["switch", "recoveries_per_min"],
+    holds: (policy) => policy.switch.maxPerMin <= policy.switch.recoveriesPerMin,
+    message: (policy) =>
+      `must not be below max_per_min: every switch is a recovery, and ${policy.switch.recoveriesPerMin} < ${policy.switch.maxPerMin}`,
+  },
+  {
+    path: ["penalty", "first"],
+    holds: ({ penalty }) => penalty.firstMs <= penalty.maxMs,
+    message: ({ penalty }) => `must not be longer than penalty.max: ${durationText(penalty.firstMs)} > ${durationText(penalty.maxMs)}`,
+  },
+];
+
+/** Every relation that does not hold, at the key to change. */
+export function brokenRelations(policy: Policy): readonly PolicyError[] {
+  return RELATIONS.filter((relation) => !relation.holds(policy)).map(({ path, message }) => ({ path, message: message(policy) }));
+}

@@ -1,0 +1,65 @@
+/** wireguard-go, configured over its own control socket, so that nothing beside the program itself is needed. */
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { existsSync } from "node:fs";
+import { connect } from "node:net";
+import { once } from "node:events";
+import type { Netns } from "#lab/ip";
+import type { Scope } from "#lab/scope";
+import { until } from "#lab/stage";
+import { CLIENT_OUTER, type Contender, GATEWAY_OUTER, type Ground, MTU } from "./contender.ts";
+import { isInstalled, startProgram } from "./process.ts";
+
+const PROGRAM = process.env["WIREGUARD_GO"] ?? "wireguard-go";
+const PORT = 51_820;
+
+interface End {
+  readonly netns: Netns;
+  readonly device: string;
+  readonly inner: string;
+  readonly outer: string;
+  readonly key: { readonly secret: string; readonly open: string };
+}
+
+export const WIREGUARD_GO: Contender = {
+  name: "wireguard-go",
+  missing: () => (isInstalled(PROGRAM) ? null : "wireguard-go is not installed (Debian: apt-get install wireguard-go, or WIREGUARD_GO=…)"),
+  async start(scope: Scope, ground: Ground) {
+    const client: End = { netns: ground.client, device: `wg${process.pid}c`, inner: "10.81.0.2", outer: CLIENT_OUTER, key: keyPair() };
+    const gateway: End = { netns: ground.gateway, device: `wg${process.pid}g`, inner: "10.81.0.1", outer: GATEWAY_OUTER, key: keyPair() };
+    for (const [own, peer] of [
+      [client, gateway],
+      [gateway, client],
+    ] as const) {
+      startProgram(scope, own.netns, PROGRAM, ["-f", own.device]);
+      const socket = `/var/run/wireguard/${own.device}.sock`;
+      await until(`${socket} exists`, 5_000, async () => (existsSync(socket) ? true : undefined));
+      await configure(socket, own, peer);
+      await own.netns.ip(`addr add ${own.inner}/24 dev ${own.device}`);
+      await own.netns.ip(`link set ${own.device} mtu ${MTU} up`);
+    }
+    return gateway.inner;
+  },
+};
+
+async function configure(path: string, own: End, peer: End): Promise<void> {
+  const socket = connect(path);
+  await once(socket, "connect");
+  const lines = [
+    "set=1",
+    `private_key=${own.key.secret}`,
+    `listen_port=${PORT}`,
+    `public_key=${peer.key.open}`,
+    `endpoint=${peer.outer}:${PORT}`,
+    `allowed_ip=${peer.inner}/32`,
+  ];
+  socket.write(`${lines.join("\n")}\n\n`);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  if (!answer.toString().includes("errno=0")) throw new Error(`wireguard-go refused its configuration: ${answer.toString().trim()}`);
+}
+
+function keyPair(): { secret: string; open: string } {
+  const pair = generateKeyPairSync("x25519");
+  const hex = (key: KeyObject, part: "d" | "x"): string => Buffer.from(key.export({ format: "jwk" })[part] ?? "", "base64url").toString("hex");
+  return { secret: hex(pair.privateKey, "d"), open: hex(pair.publicKey, "x") };
+}

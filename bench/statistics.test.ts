@@ -1,0 +1,25 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { interval, median } from "./statistics.ts";
+
+test("the median of an even number of values is the mean of the two middle ones", () => {
+  expect(median([4, 1, 3, 2])).toBe(2.5);
+  expect(median([5, 1, 3])).toBe(3);
+});
+
+test("the interval contains the median and lies within the data", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0.1, max: 100, noNaN: true }), { minLength: 3, maxLength: 20 }), (values) => {
+      const { median: middle, ci95 } = interval(values);
+      expect(ci95[0]).toBeLessThanOrEqual(middle);
+      expect(ci95[1]).toBeGreaterThanOrEqual(middle);
+      expect(ci95[0]).toBeGreaterThanOrEqual(Math.min(...values));
+      expect(ci95[1]).toBeLessThanOrEqual(Math.max(...values));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("the same data give the same interval", () => {
+  expect(interval([1, 2, 3, 4, 5, 6, 7])).toEqual(interval([1, 2, 3, 4, 5, 6, 7]));
+});

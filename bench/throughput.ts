@@ -1,0 +1,133 @@
+/**
+ * Inner TCP throughput of one path, all contenders interleaved in one run: in each round every contender carries traffic for one
+ * slice, in an order that turns round from round to round. A round with too much stolen time is dropped and played again.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Netns } from "#lab/ip";
+import type { Scope } from "#lab/scope";
+import { PREFIX } from "#lab/stage";
+import { Tool } from "#lab/tool";
+import { CLIENT_OUTER, type Contender, GATEWAY_OUTER, type Ground } from "./contenders/contender.ts";
+import { JUMPING_VPN } from "./contenders/jumping-vpn.ts";
+import { OPENVPN } from "./contenders/openvpn.ts";
+import { VETH } from "./contenders/veth.ts";
+import { WIREGUARD_GO } from "./contenders/wireguard-go.ts";
+import { type Provenance, provenance, ticks } from "./machine.ts";
+import { type Interval, interval } from "./statistics.ts";
+
+const CONTENDERS: readonly Contender[] = [JUMPING_VPN, VETH, WIREGUARD_GO, OPENVPN];
+const PORT = 7_200;
+/** A round in which the host took more than this share of the processors away says nothing. */
+const STEAL_MAX = 0.02;
+/** Rounds that may be dropped, as a multiple of the rounds asked for. */
+const RETRIES = 2;
+
+export interface ThroughputOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Start of each slice that does not count. */
+  readonly warmUpSeconds: number;
+}
+
+interface Slice {
+  readonly round: number;
+  readonly contender: string;
+  readonly gbps: number;
+  /** Busy seconds of the whole machine per gigabyte. */
+  readonly cpuSecondsPerGB: number;
+  readonly steal: number;
+}
+
+export interface ThroughputResult {
+  readonly schema: "jumping-vpn/bench/v1";
+  readonly name: "throughput";
+  readonly gbps: Readonly<Record<string, Interval>>;
+  /** Of jumping-vpn to each other contender. */
+  readonly ratio: Readonly<Record<string, Interval>>;
+  readonly cpuSecondsPerGB: Readonly<Record<string, Interval>>;
+  readonly missing: Readonly<Record<string, string>>;
+  readonly options: ThroughputOptions;
+  readonly droppedRounds: number;
+  readonly machine: Provenance;
+  readonly raw: readonly Slice[];
+}
+
+export async function throughput(scope: Scope, options: ThroughputOptions, progress: (line: string) => void): Promise<ThroughputResult> {
+  const ground = await layGround(scope);
+  const missing: Record<string, string> = {};
+  const running: { name: string; address: string }[] = [];
+  for (const contender of CONTENDERS) {
+    const why = contender.missing();
+    if (why !== null) {
+      missing[contender.name] = why;
+      progress(`${contender.name} does not take part: ${why}`);
+      continue;
+    }
+    running.push({ name: contender.name, address: await contender.start(scope, ground) });
+  }
+  const sink = await Tool.start(scope, ground.gateway, ["bulk", "sink", "--bind", `0.0.0.0:${PORT}`]);
+  const raw: Slice[] = [];
+  let dropped = 0;
+  for (let round = 0; round < options.rounds; ) {
+    const order = round % 2 === 0 ? running : running.toReversed();
+    const slices: Slice[] = [];
+    for (const { name, address } of order) slices.push(await slice(scope, ground, round, name, address, options));
+    const stolen = Math.max(...slices.map(({ steal }) => steal));
+    progress(`round ${round + 1}/${options.rounds}: ${slices.map(({ contender, gbps }) => `${contender} ${gbps.toFixed(2)}`).join(", ")} Gbit/s`);
+    if (stolen > STEAL_MAX && dropped < options.rounds * RETRIES) {
+      dropped += 1;
+      progress(`  dropped: ${(stolen * 100).toFixed(1)} % of the time was stolen by the host`);
+      continue;
+    }
+    raw.push(...slices);
+    round += 1;
+  }
+  await sink.stop();
+  return { schema: "jumping-vpn/bench/v1", name: "throughput", ...summary(raw), missing, options, droppedRounds: dropped, machine: provenance(), raw };
+}
+
+async function layGround(scope: Scope): Promise<Ground> {
+  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}bench-`));
+  scope.defer(`folder ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+  const client = await Netns.create(scope, `${PREFIX}client`);
+  const gateway = await Netns.create(scope, `${PREFIX}gateway`);
+  await client.ip(`link add eth0 type veth peer name up0 netns ${gateway.name}`);
+  await client.ip(`addr add ${CLIENT_OUTER}/24 dev eth0`);
+  await gateway.ip(`addr add ${GATEWAY_OUTER}/24 dev up0`);
+  await client.ip("link set eth0 up");
+  await gateway.ip("link set up0 up");
+  return { client, gateway, folder };
+}
+
+async function slice(scope: Scope, ground: Ground, round: number, contender: string, address: string, options: ThroughputOptions): Promise<Slice> {
+  const before = ticks();
+  const source = await Tool.start(scope, ground.client, ["bulk", "source", "--to", `${address}:${PORT}`, "--seconds", `${options.seconds}`, "--skip-seconds", `${options.warmUpSeconds}`]);
+  const { bytes, totalBytes, seconds } = (await source.next((options.seconds + 20) * 1_000)) as { bytes: number; totalBytes: number; seconds: number };
+  await source.stop();
+  const after = ticks();
+  const all = after.all - before.all;
+  return {
+    round,
+    contender,
+    gbps: (bytes * 8) / seconds / 1e9,
+    cpuSecondsPerGB: (after.busy - before.busy) / 100 / (totalBytes / 1e9),
+    steal: all === 0 ? 0 : (after.steal - before.steal) / all,
+  };
+}
+
+function summary(raw: readonly Slice[]): Pick<ThroughputResult, "gbps" | "ratio" | "cpuSecondsPerGB"> {
+  const names = [...new Set(raw.map(({ contender }) => contender))].sort();
+  const of = (name: string): readonly Slice[] => raw.filter(({ contender }) => contender === name).sort((a, b) => a.round - b.round);
+  const own = of(JUMPING_VPN.name);
+  const each = (value: (name: string) => readonly number[]): Record<string, Interval> => Object.fromEntries(names.map((name) => [name, interval(value(name))]));
+  const ratios = names
+    .filter((name) => name !== JUMPING_VPN.name)
+    .map((name) => [name, interval(of(name).map(({ gbps }, index) => (own[index]?.gbps ?? Number.NaN) / gbps))] as const);
+  return {
+    gbps: each((name) => of(name).map(({ gbps }) => gbps)),
+    ratio: Object.fromEntries(ratios),
+    cpuSecondsPerGB: each((name) => of(name).map(({ cpuSecondsPerGB }) => cpuSecondsPerGB)),
+  };
+}

@@ -1,0 +1,166 @@
+/** Real gateways and clients: the daemon's own program in a namespace, with its own files, sockets and keys. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Client } from "#sdk/client";
+import type { EventRecord } from "#sdk/event";
+import { command, type Netns } from "./ip.ts";
+import { CLI, DAEMON } from "./paths.ts";
+import type { Scope } from "./scope.ts";
+import { GATEWAY_V4, INNER_POOLS } from "./topology.ts";
+
+export const CLIENT_INNER_V4 = "10.80.0.14";
+const PORT = 4774;
+
+export interface Keys {
+  readonly gateway: { readonly file: string; readonly public: string };
+  readonly client: { readonly file: string; readonly public: string };
+}
+
+/** Makes a key pair for each side with the product's own command. */
+export async function makeKeys(folder: string): Promise<Keys> {
+  const one = async (name: string): Promise<{ file: string; public: string }> => {
+    const file = join(folder, `${name}.key`);
+    const printed = await command(process.execPath, [CLI, "genkey", file, "--json"]);
+    return { file, public: (JSON.parse(printed) as { publicKey: string }).publicKey };
+  };
+  return { gateway: await one("gateway"), client: await one("client") };
+}
+
+/** One running daemon. */
+export class Node {
+  readonly sdk: Client;
+  readonly #child: ChildProcess;
+  readonly #events: string;
+  readonly #log: string;
+
+  private constructor(child: ChildProcess, socket: string, events: string, log: string) {
+    this.#child = child;
+    this.#events = events;
+    this.#log = log;
+    this.sdk = new Client({ socket });
+  }
+
+  /** Starts `jvpnd <role>` and waits until its control socket answers. */
+  static async start(scope: Scope, netns: Netns, role: "gateway" | "client", folder: string, config: string): Promise<Node> {
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, `${role}.toml`);
+    writeFileSync(file, config);
+    const at = { socket: join(folder, "control.sock"), state: join(folder, "state"), events: join(folder, "events.jsonl"), log: join(folder, "daemon.log") };
+    const words = [DAEMON, role, "--config", file, "--socket", at.socket, "--state", at.state, "--events", at.events];
+    const { file: program, args } = netns.inside(process.execPath, ["--enable-source-maps", ...words]);
+    const log = openSync(at.log, "a");
+    const child = spawn(program, args, { stdio: ["ignore", log, log], detached: true });
+    const node = new Node(child, at.socket, at.events, at.log);
+    scope.defer(`process ${child.pid} (jvpnd ${role})`, () => node.stop());
+    await node.#ready();
+    return node;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Ends the daemon as an operator would; after 5 s without mercy. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, "exit");
+    this.#child.kill(signal);
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 5_000);
+    await exit;
+    clearTimeout(timer);
+  }
+
+  /** Everything that the daemon recorded so far, in order. */
+  events(): EventRecord[] {
+    return readFileSync(this.#events, "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as EventRecord);
+  }
+
+  async #ready(): Promise<void> {
+    const until = performance.now() + 15_000;
+    while (performance.now() < until) {
+      if (this.#child.exitCode !== null) break;
+      const answers = await this.sdk.status().then(
+        () => true,
+        () => false,
+      );
+      if (answers) return;
+      await new Promise((wake) => setTimeout(wake, 25));
+    }
+    throw new Error(`the daemon did not come up; its log ends with:\n${readFileSync(this.#log, "utf8").slice(-2_000)}`);
+  }
+}
+
+export interface Plan {
+  /** Text of policy.toml; it always has the schema line and a preset. */
+  readonly policy: string;
+  readonly keys: Keys;
+  readonly folder: string;
+}
+
+export async function startGateway(scope: Scope, netns: Netns, plan: Plan): Promise<Node> {
+  const folder = join(plan.folder, "gateway");
+  mkdirSync(folder, { recursive: true });
+  const policy = join(folder, "policy.toml");
+  writeFileSync(policy, plan.policy);
+  return Node.start(
+    scope,
+    netns,
+    "gateway",
+    folder,
+    `[gateway]
+listen = ["0.0.0.0:${PORT}", "[::]:${PORT}"]
+identity = "${plan.keys.gateway.file}"
+policy = "${policy}"
+pools = [${INNER_POOLS.map((pool) => `"${pool}"`).join(", ")}]
+masquerade = false
+
+[[client]]
+name = "van-12"
+key = "${plan.keys.client.public}"
+address = "${CLIENT_INNER_V4}"
+
+[tunnel]
+interface = "jvpn0"
+`,
+  );
+}
+
+export async function startClient(scope: Scope, netns: Netns, plan: Plan, gateway = GATEWAY_V4): Promise<Node> {
+  const address = gateway.includes(":") ? `[${gateway}]:${PORT}` : `${gateway}:${PORT}`;
+  return Node.start(
+    scope,
+    netns,
+    "client",
+    join(plan.folder, "client"),
+    `[client]
+identity = "${plan.keys.client.file}"
+reconnect = true
+
+[[gateway]]
+name = "fra-2"
+address = ["${address}"]
+key = "${plan.keys.gateway.public}"
+
+[tunnel]
+interface = "jvpn0"
+routes = ["10.80.0.0/16", "10.90.0.0/24", "fd80::/64", "fd90::/64"]
+
+[[path]]
+match = { interface = "eth0" }
+priority = "primary"
+
+[[path]]
+match = { interface = "wlan0" }
+priority = "secondary"
+
+[[path]]
+match = { interface = "wwan0" }
+priority = "backup"
+`,
+  );
+}

@@ -1,0 +1,194 @@
+/** A scenario's stage: topology, gateway, client, instruments, all running, the session ATTACHED with its candidates warm. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { EventRecord } from "#sdk/event";
+import type { SessionView } from "#kernel/contract/view";
+import { Capture, Flow, Transfer } from "./measure.ts";
+import { CLIENT_INNER_V4, makeKeys, type Node, type Plan, startClient, startGateway } from "./nodes.ts";
+import type { Scope } from "./scope.ts";
+import { brokenChain, missingFrom } from "./story.ts";
+import { INNER_POOLS, layOut, SERVER_V4, type Topology, type Uplink } from "./topology.ts";
+
+/** Names of everything that this process makes on the machine start with it. */
+export const PREFIX = `jvpn-${process.pid}-`;
+
+export interface Setting {
+  /** Uplinks of the client: eth0 (preferred), wlan0, wwan0. */
+  readonly uplinks: readonly string[];
+  readonly rttMs: number;
+  readonly policy: string;
+  /** Size and pace of the TCP transfer from the server to the client. */
+  readonly transferBytes: number;
+  readonly transferMbit: number;
+  /** How long the 1 kHz flows go on at most. */
+  readonly flowSeconds: number;
+}
+
+export class Stage {
+  readonly topology: Topology;
+  readonly gateway: Node;
+  readonly client: Node;
+  readonly plan: Plan;
+  readonly sessionId: string;
+  readonly #setting: Setting;
+  readonly #scope: Scope;
+  #flows: { readonly up: Flow; readonly down: Flow } | null = null;
+  #transfer: Transfer | null = null;
+  #uplinkCapture: Capture;
+  #tunnelCapture: Capture | null = null;
+
+  private constructor(scope: Scope, setting: Setting, topology: Topology, plan: Plan, gateway: Node, client: Node, capture: Capture, sessionId: string) {
+    this.#scope = scope;
+    this.#setting = setting;
+    this.topology = topology;
+    this.plan = plan;
+    this.gateway = gateway;
+    this.client = client;
+    this.#uplinkCapture = capture;
+    this.sessionId = sessionId;
+  }
+
+  static async open(scope: Scope, name: string, setting: Setting): Promise<Stage> {
+    const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${name}-`));
+    scope.defer(`folder ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+    mkdirSync(folder, { recursive: true });
+    const plan: Plan = { folder, keys: await makeKeys(folder), policy: setting.policy };
+    const topology = await layOut(scope, `${PREFIX}${name}-`, setting.uplinks, setting.rttMs);
+    const capture = await Capture.start(scope, topology.client, setting.uplinks, INNER_POOLS);
+    const gateway = await startGateway(scope, topology.gateway, plan);
+    const client = await startClient(scope, topology.client, plan);
+    const session = await until("the session is ATTACHED and every uplink is a validated path", 20_000, async () => {
+      const attached = (await client.sdk.status()).sessions.find(({ state }) => state === "ATTACHED");
+      const usable = attached?.paths.filter(({ role }) => role === "active" || role === "warm").length ?? 0;
+      return usable === setting.uplinks.length ? attached : undefined;
+    });
+    return new Stage(scope, setting, topology, plan, gateway, client, capture, session.id);
+  }
+
+  /** Starts the instruments: both flows, the transfer, the capture inside the tunnel. */
+  async startTraffic(): Promise<void> {
+    const { client, server } = this.topology;
+    this.#tunnelCapture = await Capture.start(this.#scope, client, ["jvpn0"], []);
+    this.#flows = {
+      up: await Flow.start(this.#scope, client, server, SERVER_V4, 7_001, this.#setting.flowSeconds),
+      down: await Flow.start(this.#scope, server, client, CLIENT_INNER_V4, 7_002, this.#setting.flowSeconds),
+    };
+    this.#transfer = await Transfer.start(this.#scope, server, client, SERVER_V4, this.#setting.transferBytes, this.#setting.transferMbit);
+    await until("traffic flows in both directions", 5_000, async () => {
+      const now = await this.nowUs();
+      const seen = await this.flowReport(now - 500_000, now);
+      return seen.received > 400 ? true : undefined;
+    });
+  }
+
+  get transfer(): Transfer {
+    if (this.#transfer === null) throw new Error("traffic was not started");
+    return this.#transfer;
+  }
+
+  uplink(name: string): Uplink {
+    const found = this.topology.uplinks.find((uplink) => uplink.name === name);
+    if (found === undefined) throw new Error(`no uplink ${name}`);
+    return found;
+  }
+
+  nowUs(): Promise<number> {
+    const [first] = this.topology.uplinks;
+    if (first === undefined) throw new Error("a stage has at least one uplink");
+    return first.now();
+  }
+
+  /** The worse of both directions between two times of the boot clock; counts are sums. */
+  async flowReport(fromUs: number, toUs: number): Promise<{ gapMs: number; lost: number; received: number; firstMs: number | null }> {
+    if (this.#flows === null) throw new Error("traffic was not started");
+    const both = [await this.#flows.up.report(fromUs, toUs), await this.#flows.down.report(fromUs, toUs)];
+    const firsts = both.map(({ firstMs }) => firstMs);
+    return {
+      gapMs: Math.max(...both.map(({ gapMs }) => gapMs)),
+      lost: both.reduce((sum, { lost }) => sum + lost, 0),
+      received: Math.min(...both.map(({ received }) => received)),
+      firstMs: firsts.some((first) => first === null) ? null : Math.max(...firsts.map((first) => first ?? 0)),
+    };
+  }
+
+  /** Handshakes and connections as captured on the wire, and what should never be seen there. */
+  async captured(): Promise<{ handshakes: number; tcpConnections: number; resets: number; clear: number; missed: number }> {
+    const outer = await this.#uplinkCapture.report();
+    const inner = await this.#tunnelCapture?.report();
+    return {
+      handshakes: outer.inits,
+      tcpConnections: inner?.syns ?? 0,
+      resets: inner?.rsts ?? 0,
+      clear: outer.clear,
+      missed: outer.missed + (inner?.missed ?? 0),
+    };
+  }
+
+  /** The client's session; the newest when there were several. */
+  async session(): Promise<SessionView | undefined> {
+    const { sessions } = await this.client.sdk.status();
+    return sessions.at(-1);
+  }
+
+  /** The label of the active path, such as `eth0/udp4`. */
+  async activePath(): Promise<string | null> {
+    const session = await this.session();
+    return session?.paths.find(({ role }) => role === "active")?.label ?? null;
+  }
+
+  async untilOn(interfaceName: string, limitMs: number): Promise<void> {
+    await until(`the session is ATTACHED on ${interfaceName}`, limitMs, async () => {
+      const session = await this.session();
+      const active = session?.paths.find(({ role }) => role === "active");
+      return session?.state === "ATTACHED" && active?.label.startsWith(`${interfaceName}/`) ? true : undefined;
+    });
+  }
+
+  async untilWarm(interfaceName: string, limitMs: number): Promise<void> {
+    await until(`${interfaceName} is a warm standby`, limitMs, async () => {
+      const session = await this.session();
+      return session?.paths.some(({ label, role }) => role === "warm" && label.startsWith(`${interfaceName}/`)) ? true : undefined;
+    });
+  }
+
+  async untilState(state: SessionView["state"], limitMs: number): Promise<void> {
+    await until(`the session is ${state}`, limitMs, async () => {
+      return (await this.client.sdk.status()).sessions.some((session) => session.id === this.sessionId && session.state === state) ? true : undefined;
+    });
+  }
+
+  /** Sequence number of the client's newest event: a mark for `toldSince`. */
+  mark(): number {
+    return this.client.events().at(-1)?.seq ?? 0;
+  }
+
+  /** What the client's record lacks of a story since a mark; `null` = nothing. */
+  lacksSince(mark: number, story: readonly string[]): string | null {
+    return missingFrom(this.eventsSince(mark), story);
+  }
+
+  eventsSince(mark: number): readonly EventRecord[] {
+    return this.client.events().filter(({ seq }) => seq > mark);
+  }
+
+  chainBroken(): string | null {
+    return brokenChain(this.client.events(), this.sessionId);
+  }
+}
+
+/** Asks until the answer is not `undefined`; an error that names what was awaited after `limitMs`. */
+export async function until<T>(what: string, limitMs: number, ask: () => Promise<T | undefined>): Promise<T> {
+  const end = performance.now() + limitMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await elapse(20);
+  }
+}
+
+/** Lets scenario time pass: the duration of a fault, never a guess about when something is done. */
+export function elapse(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}

@@ -1,0 +1,142 @@
+/**
+ *   client                                             gateway                    server
+ *  ┌─────────────┐   link emulator: delay, loss, …   ┌──────────────────┐       ┌────────────┐
+ *  │ eth0   .0.2 ├───────────── 10.1.0.0/24 ─────────┤ up0  .0.1        │       │            │
+ *  │ wlan0  .0.2 ├───────────── 10.2.0.0/24 ─────────┤ up1  .0.1   lan0 ├───────┤ lan0       │
+ *  │ wwan0  .0.2 ├───────────── 10.3.0.0/24 ─────────┤ up2  .0.1        │ veth  │ 10.90.0.2  │
+ *  └─────────────┘                                   └──────────────────┘       └────────────┘
+ *                        the gateway is 10.99.0.1 and fd99::1, whatever the uplink (IPv6 uplinks: fd01::/64, fd02::/64 …)
+ *
+ * Neighbours are permanent and duplicate-address detection is off: a black hole on layer 2 would otherwise let ARP expire and
+ * add up to a second of the kernel's own to every return.
+ */
+import { Netns } from "./ip.ts";
+import type { Scope } from "./scope.ts";
+import { Tool } from "./tool.ts";
+
+export const GATEWAY_V4 = "10.99.0.1";
+export const GATEWAY_V6 = "fd99::1";
+export const SERVER_V4 = "10.90.0.2";
+export const SERVER_V6 = "fd90::2";
+export const INNER_POOLS = ["10.80.0.0/16", "fd80::/64"] as const;
+
+/** Impairment of one direction or both. Units in the names; absent = unchanged. */
+export interface Impairment {
+  readonly delayMs?: number;
+  readonly jitterMs?: number;
+  /** 0…1 */
+  readonly loss?: number;
+  readonly rateMbit?: number;
+  readonly queueMs?: number;
+  readonly blackhole?: boolean;
+  /** Path of a recorded trace, one line per opportunity to send; `null` = none. */
+  readonly trace?: string | null;
+}
+
+/** `up` = from the client to the gateway. */
+export type Direction = "up" | "down" | "both";
+
+const TOOL_DIRECTION = { up: "ab", down: "ba", both: "both" } as const;
+
+/** One emulated uplink of the client. */
+export class Uplink {
+  readonly name: string;
+  readonly #index: number;
+  readonly #client: Netns;
+  readonly #tool: Tool;
+
+  private constructor(name: string, index: number, client: Netns, tool: Tool) {
+    this.name = name;
+    this.#index = index;
+    this.#client = client;
+    this.#tool = tool;
+  }
+
+  static async lay(scope: Scope, client: Netns, gateway: Netns, name: string, index: number): Promise<Uplink> {
+    const far = `up${index}`;
+    const tool = await Tool.start(scope, null, ["link", "--a", `${name}@${client.name}`, "--b", `${far}@${gateway.name}`, "--seed", `${index + 1}`]);
+    const uplink = new Uplink(name, index, client, tool);
+    const net = index + 1;
+    await client.ip(`link set ${name} address ${mac(index, 2)}`);
+    await gateway.ip(`link set ${far} address ${mac(index, 1)}`);
+    await gateway.ip(`addr add 10.${net}.0.1/24 dev ${far}`);
+    await gateway.ip(`addr add fd0${net}::1/64 dev ${far} nodad`);
+    await gateway.ip(`link set ${far} up`);
+    await gateway.ip(`neigh replace 10.${net}.0.2 lladdr ${mac(index, 2)} nud permanent dev ${far}`);
+    await gateway.ip(`neigh replace fd0${net}::2 lladdr ${mac(index, 2)} nud permanent dev ${far}`);
+    await client.ip(`addr add 10.${net}.0.2/24 dev ${name}`);
+    await uplink.plug();
+    return uplink;
+  }
+
+  /** Brings the interface up and restores what a link-down deletes, as a network manager would. Returns when it was done, µs. */
+  async plug(): Promise<number> {
+    const net = this.#index + 1;
+    await this.#client.ip(`link set ${this.name} up`);
+    await this.#client.ip(`addr replace fd0${net}::2/64 dev ${this.name} nodad`);
+    await this.#client.ip(`neigh replace 10.${net}.0.1 lladdr ${mac(this.#index, 1)} nud permanent dev ${this.name}`);
+    await this.#client.ip(`neigh replace fd0${net}::1 lladdr ${mac(this.#index, 1)} nud permanent dev ${this.name}`);
+    await this.#client.ip(`route replace default via 10.${net}.0.1 dev ${this.name} metric ${100 * net}`);
+    await this.#client.ip(`route replace default via fd0${net}::1 dev ${this.name} metric ${100 * net}`);
+    return this.now();
+  }
+
+  /** Takes the interface down: the kernel tells everybody. Returns the time at which it was asked for, µs of the boot clock. */
+  async unplug(): Promise<number> {
+    const at = await this.now();
+    await this.#client.ip(`link set ${this.name} down`);
+    return at;
+  }
+
+  /** The clock of every tool's times: CLOCK_BOOTTIME in µs. */
+  async now(): Promise<number> {
+    return (await this.#tool.ask({ op: "stats" }))["boot_us"] as number;
+  }
+
+  /** Changes the link while it runs; nobody is told. Returns the time at which it took effect, µs of the boot clock. */
+  async impair(direction: Direction, impairment: Impairment): Promise<number> {
+    const answer = await this.#tool.ask({ op: "set", dir: TOOL_DIRECTION[direction], ...impairment });
+    return answer["boot_us"] as number;
+  }
+}
+
+export interface Topology {
+  readonly client: Netns;
+  readonly gateway: Netns;
+  readonly server: Netns;
+  readonly uplinks: readonly Uplink[];
+}
+
+/** Lays the topology with the first `names.length` (1…3) uplinks, each with half of `rttMs` in each direction. */
+export async function layOut(scope: Scope, prefix: string, names: readonly string[], rttMs: number): Promise<Topology> {
+  const client = await Netns.create(scope, `${prefix}client`);
+  const gateway = await Netns.create(scope, `${prefix}gateway`);
+  const server = await Netns.create(scope, `${prefix}server`);
+  await gateway.ip(`addr add ${GATEWAY_V4}/32 dev lo`);
+  await gateway.ip(`addr add ${GATEWAY_V6}/128 dev lo nodad`);
+  await gateway.sysctl({ "net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1" });
+  await layServer(gateway, server);
+  const uplinks: Uplink[] = [];
+  for (const [index, name] of names.entries()) {
+    const uplink = await Uplink.lay(scope, client, gateway, name, index);
+    await uplink.impair("both", { delayMs: rttMs / 2 });
+    uplinks.push(uplink);
+  }
+  return { client, gateway, server, uplinks };
+}
+
+async function layServer(gateway: Netns, server: Netns): Promise<void> {
+  await gateway.ip(`link add lan0 type veth peer name lan0 netns ${server.name}`);
+  await gateway.ip("addr add 10.90.0.1/24 dev lan0");
+  await gateway.ip("addr add fd90::1/64 dev lan0 nodad");
+  await gateway.ip("link set lan0 up");
+  await server.ip(`addr add ${SERVER_V4}/24 dev lan0`);
+  await server.ip(`addr add ${SERVER_V6}/64 dev lan0 nodad`);
+  await server.ip("link set lan0 up");
+  await server.ip("route add 10.80.0.0/16 via 10.90.0.1");
+  await server.ip("route add fd80::/64 via fd90::1");
+}
+
+function mac(index: number, side: number): string {
+  return `02:00:00:00:0${index}:0${side}`;
+}

@@ -7,8 +7,8 @@ import type { Millis } from "#kernel/time";
 export const PATHS_MAX = 8;
 /** Dead paths that are remembered for their penalty, also after their path id is gone. */
 export const PENALTIES_MAX = 16;
-/** Snapshots kept per path; the engine's 100 ms cadence makes a 3 s window 30 of them, longer windows are thinned. */
-export const SAMPLES_MAX = 64;
+/** Snapshots kept per path: a window of 10 s at the engine's cadence of 100 ms, with room; a faster cadence is thinned. */
+export const SAMPLES_MAX = 128;
 
 export const PRIORITIES = ["primary", "secondary", "backup", "never"] as const;
 export type Priority = (typeof PRIORITIES)[number];
@@ -66,7 +66,21 @@ export interface Path {
   readonly jitterUs: number | null;
   /** Oldest first, at most `SAMPLES_MAX`. */
   readonly samples: readonly Sample[];
+  readonly probes: Probes;
 }
+
+/** Loss of probes, for a standby whose traffic is too thin for a window. */
+export interface Probes {
+  /** The engine's cumulative counters at the newest snapshot; `null` = none since the path came alive. */
+  readonly answered: number | null;
+  readonly lost: number | null;
+  /** Probes judged since the path came alive. */
+  readonly judged: number;
+  /** Moving average over about 16 probes, 0…1. */
+  readonly lossRatio: number;
+}
+
+export const NO_PROBES: Probes = { answered: null, lost: null, judged: 0, lossRatio: 0 };
 
 /** The growing penalty of a path that died, by what stays the same when its path id does not. */
 export interface Penalty {
@@ -86,10 +100,9 @@ export const THRESHOLD_REASONS = [
 ] as const;
 export type ThresholdReason = (typeof THRESHOLD_REASONS)[number];
 
-/** An excess of the active path that has not been below its threshold for a whole window yet. */
+/** A threshold that the active path has exceeded since it was last stable for a whole window. */
 export interface Excess {
   readonly reason: ThresholdReason;
-  readonly lastAt: Millis;
   readonly reportedAt: Millis;
 }
 
@@ -103,6 +116,11 @@ export interface Transport {
 }
 
 export const NO_PATHS: Transport = { paths: [], penalties: [], active: null, excesses: [] };
+
+/** The path of that id; `undefined` where it is not watched. */
+export function pathOf(t: Transport, id: PathId | null): Path | undefined {
+  return t.paths.find((path) => path.id === id);
+}
 
 export type TransportEvent =
   | {

@@ -1,0 +1,225 @@
+import type { PathStats, SilenceEvidence } from "#kernel/contract/engine.generated";
+import type { Reason } from "#kernel/contract/reason";
+import type { Millis } from "#kernel/time";
+import {
+  type Excess,
+  type Finding,
+  NO_PROBES,
+  type Numbers,
+  PATHS_MAX,
+  type Path,
+  type PathPolicy,
+  pathOf,
+  type Transport,
+  type TransportEvent,
+  type TransportStep,
+} from "./model.ts";
+import { penalized } from "./penalty.ts";
+import { excessesOf, longestWindowMs, probed, sampled } from "./windows.ts";
+
+/** What a death by silence is called, by the evidence for it. */
+const SILENCE: Readonly<Record<SilenceEvidence, Reason>> = {
+  standby_answered: "silent",
+  timeout: "silent_timeout",
+  peer_deaf: "peer_deaf",
+};
+
+/**
+ * Judges one event. Total and pure: an event about an unknown path, or one that says nothing new, changes nothing.
+ * It never binds, switches or closes: its findings are what others decide on.
+ */
+export function step(t: Transport, event: TransportEvent, policy: PathPolicy, now: Millis): TransportStep {
+  const judged = judge(t, event, policy, now);
+  const settled = settle(judged.next, policy, now);
+  const watched = watchActive(settled.next, policy, now);
+  return { next: watched.next, findings: [...judged.findings, ...settled.findings, ...watched.findings] };
+}
+
+function judge(t: Transport, event: TransportEvent, policy: PathPolicy, now: Millis): TransportStep {
+  if (event.type === "Added") return add(t, event);
+  if (event.type === "Unbound") return quiet({ ...t, active: null, excesses: [] });
+  if (event.type === "Measured") return quiet(measure(t, event.stats, policy, now));
+  const path = pathOf(t, event.path);
+  if (path === undefined) return quiet(t);
+  switch (event.type) {
+    case "Bound":
+      return quiet({ ...t, active: path.id, excesses: [] });
+    case "Validated":
+    case "Alive":
+      return answered(t, path, event.type, event.rttUs);
+    case "Unanswered":
+      return unanswered(t, path, policy, now);
+    case "Silent": {
+      const numbers = { silentMs: event.silentUs / 1_000, limitMs: event.limitUs / 1_000, evidence: event.evidence };
+      return die(t, path, SILENCE[event.evidence], numbers, policy, now);
+    }
+    case "Suspected":
+    case "Cleared":
+      if (path.health.is !== "alive") return quiet(t);
+      return quiet(put(t, { ...path, health: { ...path.health, suspected: event.type === "Suspected" } }));
+    case "LinkLost":
+      return loseLink(t, path, event.reason, policy, now);
+    case "LinkBack":
+      return regainLink(t, path);
+    case "SendError":
+      return die(t, path, "local_send_error", { errno: event.errno }, policy, now);
+    case "Closed":
+      return die(t, path, "path_closed", {}, policy, now);
+    case "Removed": {
+      const closed = die(t, path, "path_closed", {}, policy, now);
+      const paths = closed.next.paths.filter((candidate) => candidate.id !== path.id);
+      const active = closed.next.active === path.id ? null : closed.next.active;
+      return { next: { ...closed.next, paths, active }, findings: closed.findings };
+    }
+  }
+}
+
+function add(t: Transport, event: Extract<TransportEvent, { type: "Added" }>): TransportStep {
+  const { label, ifname, remote, priority, metered } = event;
+  const described = { label, ifname, remote, priority, metered, local: event.local ?? null };
+  const known = pathOf(t, event.path);
+  if (known !== undefined) return quiet(put(t, { ...known, ...described }));
+  if (t.paths.length >= PATHS_MAX) {
+    return { next: t, findings: [{ type: "Refused", path: event.path, reason: "resource_exhausted" }] };
+  }
+  const path: Path = { id: event.path, ...described, health: { is: "cold", reason: null }, ...UNMEASURED };
+  return quiet({ ...t, paths: [...t.paths, path] });
+}
+
+const UNMEASURED = {
+  stableSince: null,
+  rttUs: null,
+  rttVarUs: null,
+  jitterUs: null,
+  samples: [],
+  probes: NO_PROBES,
+} satisfies Partial<Path>;
+
+/** A validation or an answer to a probe. Only a validation warms a path that was never validated. */
+function answered(t: Transport, path: Path, by: "Validated" | "Alive", rttUs: number): TransportStep {
+  const measured = rttUs > 0 ? { ...path, rttUs } : path;
+  switch (path.health.is) {
+    case "cold":
+      return quiet(by === "Validated" ? put(t, revived(measured)) : t);
+    case "alive":
+      return quiet(put(t, { ...measured, health: ALIVE }));
+    case "dead":
+      if (path.health.linkLost) return quiet(put(t, { ...measured, health: { ...path.health, answeredSince: true } }));
+      return { next: put(t, revived(measured)), findings: [{ type: "Returned", path: path.id }] };
+  }
+}
+
+const ALIVE = { is: "alive", suspected: false, unansweredSince: null } as const;
+
+/** Windows start afresh: the losses of a blackout must not condemn the path that came back from it. */
+function revived(path: Path): Path {
+  return { ...path, health: ALIVE, samples: [], probes: NO_PROBES };
+}
+
+function unanswered(t: Transport, path: Path, policy: PathPolicy, now: Millis): TransportStep {
+  if (path.health.is === "alive" && path.id === t.active) return die(t, path, "path_unanswered", {}, policy, now);
+  if (path.health.is === "dead") return quiet(t);
+  const wasStable = path.stableSince !== null;
+  const cold = put(t, { ...path, health: { is: "cold", reason: "path_unanswered" }, stableSince: null });
+  return { next: cold, findings: wasStable ? [{ type: "Unstable", path: path.id }] : [] };
+}
+
+/** The first reason stands: what is cold or dead cannot die. A path that the peer closed has done no wrong and pays no penalty. */
+function die(t: Transport, path: Path, reason: Reason, numbers: Numbers, policy: PathPolicy, now: Millis): TransportStep {
+  if (path.health.is !== "alive") return quiet(t);
+  const wasActive = path.id === t.active;
+  const dead: Path = {
+    ...path,
+    health: { is: "dead", reason, linkLost: false, answeredSince: false },
+    stableSince: null,
+    samples: [],
+    probes: NO_PROBES,
+  };
+  const penalties = reason === "path_closed" ? t.penalties : penalized(t.penalties, path, policy, now);
+  const unbound = wasActive ? { active: null, excesses: [] } : {};
+  return {
+    next: { ...put(t, dead), penalties, ...unbound },
+    findings: [{ type: "Dead", path: path.id, reason, numbers, wasActive }],
+  };
+}
+
+function loseLink(t: Transport, path: Path, reason: Reason, policy: PathPolicy, now: Millis): TransportStep {
+  if (path.health.is === "cold") return quiet(put(t, { ...path, health: { is: "cold", reason } }));
+  const died = die(t, path, reason, { ifname: path.ifname }, policy, now);
+  const known = pathOf(died.next, path.id) ?? path;
+  return {
+    next: put(died.next, { ...known, health: { is: "dead", reason, linkLost: true, answeredSince: false } }),
+    findings: died.findings,
+  };
+}
+
+function regainLink(t: Transport, path: Path): TransportStep {
+  if (path.health.is !== "dead" || !path.health.linkLost) return quiet(t);
+  if (path.health.answeredSince) return { next: put(t, revived(path)), findings: [{ type: "Returned", path: path.id }] };
+  return quiet(put(t, { ...path, health: { ...path.health, linkLost: false } }));
+}
+
+/** Statistics of paths that live; a dead path's counters only tell of the blackout. */
+function measure(t: Transport, stats: readonly PathStats[], policy: PathPolicy, now: Millis): Transport {
+  const paths = t.paths.map((path): Path => {
+    const own = stats.find((candidate) => candidate.path === path.id);
+    if (own === undefined || path.health.is !== "alive") return path;
+    const measured = own.srttUs > 0 ? { rttUs: own.srttUs, rttVarUs: own.rttvarUs, jitterUs: own.jitterUs } : {};
+    const silent = !own.answering && own.probesSent > 0;
+    return {
+      ...path,
+      ...measured,
+      health: { ...path.health, unansweredSince: silent ? (path.health.unansweredSince ?? now) : null },
+      samples: sampled(path.samples, own, policy, now),
+      probes: probed(path.probes, own),
+    };
+  });
+  return { ...t, paths };
+}
+
+/**
+ * *Stable candidate*: validated, its last probe answered and none overdue, not suspected, and below the thresholds where they
+ * are measured. A path of priority `never` is none.
+ */
+function isStable(path: Path, policy: PathPolicy, now: Millis): boolean {
+  const { health } = path;
+  if (health.is !== "alive" || health.suspected || health.unansweredSince !== null) return false;
+  return path.priority !== "never" && excessesOf(path, policy, now).length === 0;
+}
+
+function settle(t: Transport, policy: PathPolicy, now: Millis): TransportStep {
+  const findings: Finding[] = [];
+  const paths = t.paths.map((path): Path => {
+    const stable = isStable(path, policy, now);
+    if (stable === (path.stableSince !== null)) return path;
+    findings.push({ type: stable ? "Stable" : "Unstable", path: path.id });
+    return { ...path, stableSince: stable ? now : null };
+  });
+  return findings.length === 0 ? quiet(t) : { next: { ...t, paths }, findings };
+}
+
+/** The active path against the thresholds: the edge, a reminder per window, and the end of the episode. */
+function watchActive(t: Transport, policy: PathPolicy, now: Millis): TransportStep {
+  const path = pathOf(t, t.active);
+  if (path === undefined) return quiet(t);
+  if (t.excesses.length > 0 && path.stableSince !== null && now - path.stableSince >= longestWindowMs(policy)) {
+    return { next: { ...t, excesses: [] }, findings: [{ type: "Restored", path: path.id }] };
+  }
+  const findings: Finding[] = [];
+  let excesses: readonly Excess[] = t.excesses;
+  for (const { reason, measured, threshold, windowMs } of excessesOf(path, policy, now)) {
+    const reported = excesses.find((excess) => excess.reason === reason);
+    if (reported !== undefined && now - reported.reportedAt < windowMs) continue;
+    findings.push({ type: "Exceeded", path: path.id, reason, measured, threshold });
+    excesses = [...excesses.filter((excess) => excess.reason !== reason), { reason, reportedAt: now }];
+  }
+  return findings.length === 0 ? quiet(t) : { next: { ...t, excesses }, findings };
+}
+
+function put(t: Transport, path: Path): Transport {
+  return { ...t, paths: t.paths.map((candidate) => (candidate.id === path.id ? path : candidate)) };
+}
+
+function quiet(next: Transport): TransportStep {
+  return { next, findings: [] };
+}

@@ -1,0 +1,39 @@
+import type { PathView } from "#kernel/contract/view";
+import type { Millis } from "#kernel/time";
+import type { Path, Transport } from "./model.ts";
+import { penaltyMs } from "./penalty.ts";
+import { lossOver, PROBES_MIN } from "./windows.ts";
+
+/** All paths as a person sees them, in the order in which they were added. */
+export function views(t: Transport, now: Millis): readonly PathView[] {
+  return t.paths.map((path) => ({
+    id: path.id,
+    label: path.label,
+    local: path.local,
+    remote: path.remote,
+    role: roleOf(t, path),
+    rttMs: millis(path.rttUs),
+    rttVarMs: millis(path.rttVarUs),
+    jitterMs: millis(path.jitterUs),
+    lossRatio: lossOf(path, now),
+    priority: path.priority,
+    metered: path.metered,
+    penaltyMs: penaltyMs(t.penalties, path, now),
+    reason: path.health.is === "alive" ? null : path.health.reason,
+  }));
+}
+
+function roleOf(t: Transport, path: Path): PathView["role"] {
+  if (path.health.is !== "alive") return path.health.is;
+  return path.id === t.active ? "active" : "warm";
+}
+
+/** Over all samples kept, which span the policy's longest window; else by probes. */
+function lossOf(path: Path, now: Millis): number | null {
+  const measured = lossOver(path.samples, now, now);
+  return measured?.ratio ?? (path.probes.judged >= PROBES_MIN ? path.probes.lossRatio : null);
+}
+
+function millis(us: number | null): number | null {
+  return us === null ? null : us / 1_000;
+}

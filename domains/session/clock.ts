@@ -1,0 +1,51 @@
+import type { Millis } from "#kernel/time";
+import type { Judgement } from "./event.ts";
+import type { Limits, Session } from "./model.ts";
+
+interface Clock {
+  readonly type: Judgement["type"];
+  readonly since: Millis;
+  readonly limitMs: Millis;
+}
+
+/** The clock that ends a session whatever else happens. */
+function lifetime(session: Session, limits: Limits): Clock {
+  return { type: "LifetimeExceeded", since: session.bornAt, limitMs: limits.maxLifetimeMs };
+}
+
+/** The other running clocks, in the order in which they are judged. */
+function running(session: Session, limits: Limits): readonly Clock[] {
+  const clocks: Clock[] = [];
+  if (session.state === "BIRTH") clocks.push({ type: "BirthTimedOut", since: session.bornAt, limitMs: limits.birthTtlMs });
+  if (session.state === "VOLATILE" || session.state === "DEGRADED" || session.state === "RECOVERING") {
+    const { transportlessSince, degradedSince } = session;
+    if (transportlessSince !== null) clocks.push({ type: "TransportLostTooLong", since: transportlessSince, limitMs: limits.transportLostTtlMs });
+    if (degradedSince !== null) clocks.push({ type: "DegradedTooLong", since: degradedSince, limitMs: limits.degradedMaxMs });
+  }
+  if (session.state === "RECOVERING") clocks.push({ type: "AttemptTimedOut", since: session.since, limitMs: session.timeoutMs });
+  if (session.state === "VOLATILE") clocks.push({ type: "VolatilePersisted", since: session.since, limitMs: limits.volatileMaxMs });
+  return clocks;
+}
+
+/** SESSION_MAX_LIFETIME, if it passed. */
+export function lifetimePassed(session: Session, limits: Limits, now: Millis): Judgement | null {
+  return passed([lifetime(session, limits)], now);
+}
+
+/** The first of the other clocks that passed. Strictly greater, as the failure matrix has it. */
+export function clockPassed(session: Session, limits: Limits, now: Millis): Judgement | null {
+  return passed(running(session, limits), now);
+}
+
+/** When the session must be looked at again though nothing happens; `null` = never. */
+export function deadline(session: Session, limits: Limits): Millis | null {
+  if (session.state === "TERMINATED") return null;
+  const times = [lifetime(session, limits), ...running(session, limits)].map((clock) => clock.since + clock.limitMs + 1);
+  if (session.state === "DEGRADED" && session.retryAt !== null) times.push(session.retryAt);
+  return Math.min(...times);
+}
+
+function passed(clocks: readonly Clock[], now: Millis): Judgement | null {
+  const due = clocks.find((clock) => now - clock.since > clock.limitMs);
+  return due === undefined ? null : { type: due.type, numbers: { age_ms: now - due.since, limit_ms: due.limitMs } };
+}

@@ -1,0 +1,155 @@
+import type { Reason } from "#kernel/contract/reason";
+import type { Audit, SessionEffect } from "./effect.ts";
+import type { Facts } from "./enter.ts";
+import { retryAt } from "./enter.ts";
+import type { Session } from "./model.ts";
+import { activeOf } from "./model.ts";
+import type { Deed, Row } from "./row.ts";
+import type { Scene } from "./scene.ts";
+import { causeOf, denialOf, numbersOf, proofOf, targetOf } from "./scene.ts";
+
+/** What a step has gathered. Only `step` holds one, and only while it runs. */
+export interface Draft {
+  session: Session;
+  facts: Facts;
+  readonly effects: SessionEffect[];
+  readonly audit: Audit[];
+}
+
+type Do = (draft: Draft, scene: Scene, row: Row) => void;
+
+/** Causes that run the degraded clock. */
+const COUNTED: ReadonlySet<Reason> = new Set(["transport_dead", "loss_threshold_exceeded", "heartbeat_timeout", "authority_lost"]);
+
+/** Done before the transitions of a row, in the order of the row. */
+export const BEFORE: { readonly [D in Deed]?: Do } = {
+  lose_active: (draft, { event, now }) => {
+    if (event.type !== "TransportDead" || draft.facts.active !== event.path) return;
+    const { transportlessSince, degradedSince } = draft.facts;
+    draft.facts = { ...draft.facts, active: null, transportlessSince: transportlessSince ?? now, degradedSince: degradedSince ?? now };
+    draft.effects.push({ type: "Unbind" });
+  },
+  count_cause: (draft, { event, now }) => {
+    if (COUNTED.has(causeOf(event))) draft.facts = { ...draft.facts, degradedSince: draft.facts.degradedSince ?? now };
+  },
+  abort: (draft, scene) => {
+    const { session, facts } = draft;
+    if (session.state !== "RECOVERING") return;
+    draft.effects.push({ type: "AbortAttach", bindSeq: session.attempt, restore: facts.active });
+    const failed = { result: "failed", bind_seq: session.attempt, age_ms: scene.now - session.since, ...numbersOf(scene.event) };
+    const paths = { old: facts.active, new: session.target };
+    draft.audit.push({ type: "AttachResult", class: "info", version: session.version, reason: abortReason(scene), paths, numbers: failed });
+    draft.facts = { ...facts, retry: "soon" };
+  },
+  deny: (draft) => {
+    draft.facts = { ...draft.facts, retry: "denied" };
+  },
+  bind,
+  diagnose: (draft, { event }, row) => {
+    const numbers = { event: event.type, row: row.id, state: draft.session.state, ...numbersOf(event) };
+    draft.audit.push({ type: "Diagnostic", class: "info", version: draft.session.version, reason: row.refuses ?? "invalid_transition", numbers });
+  },
+  alarm: (draft) => {
+    const numbers = { kind: "session_cloned" };
+    draft.audit.push({ type: "SecurityEvent", class: "security", version: draft.session.version, reason: "session_cloned", numbers });
+  },
+  release: (draft, { event }) => {
+    const numbers = { epoch: event.type === "OwnershipMoved" ? event.epoch : null };
+    draft.audit.push({ type: "OwnershipReleased", class: "transition", version: draft.session.version, reason: "ownership_moved", numbers });
+  },
+};
+
+/** Done after the transitions of a row, in the order of the row. */
+export const AFTER: { readonly [D in Deed]?: Do } = {
+  attach: (draft) => {
+    const { session } = draft;
+    if (session.state !== "RECOVERING") return;
+    const { target, attempt, active, cause } = session;
+    const revalidate = target === active;
+    draft.effects.push({ type: "Attach", path: target, bindSeq: attempt, revalidate, reason: cause });
+    const numbers = { bind_seq: attempt, revalidate };
+    draft.audit.push({ type: "AttachAttempt", class: "info", version: session.version, reason: cause, paths: { old: active, new: target }, numbers });
+  },
+  answer_bind: (draft, { event }) => {
+    if (event.type !== "AttachValidated") return;
+    draft.effects.push({ type: "AnswerAttach", path: event.path, bindSeq: event.bindSeq, deny: null, retryAfterMs: 0 });
+    if (draft.session.state === "ATTACHED") draft.session = { ...draft.session, bindSeq: Math.max(draft.session.bindSeq, event.bindSeq) };
+  },
+  answer_deny: (draft, scene) => {
+    const { event } = scene;
+    if (event.type !== "AttachValidated") return;
+    const { reason, retryAfterMs } = denialOf(scene);
+    draft.effects.push({ type: "AnswerAttach", path: event.path, bindSeq: event.bindSeq, deny: reason, retryAfterMs });
+  },
+  deny: (draft, scene) => {
+    const { reason, retryAfterMs, used, max } = denialOf(scene);
+    const { session } = draft;
+    const paths = { old: activeOf(session), new: targetOf(scene, session) };
+    const numbers = { retry_after_ms: retryAfterMs, ...(max === null ? {} : { used, max }), state: session.state };
+    draft.audit.push({ type: "TransportSwitchDenied", class: "transition", version: session.version, reason, paths, numbers });
+  },
+  request_switch: (draft, { event }) => {
+    if (event.type === "SwitchRequested") draft.effects.push({ type: "RequestSwitch", path: event.target, reason: event.reason });
+  },
+  accept: (draft) => draft.effects.push({ type: "Accept" }),
+  refuse: (draft) => draft.effects.push({ type: "Refuse", reason: endOf(draft.session) }),
+  confirm: (draft) => draft.effects.push({ type: "Confirm" }),
+  close: (draft) => draft.effects.push({ type: "Close", reason: endOf(draft.session) }),
+  forget: (draft) => draft.effects.push({ type: "Forget" }),
+};
+
+/** Deeds on a state that stays: what the row changed in its facts is written back, and nothing else. */
+export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene): Session {
+  const { active, transportlessSince, degradedSince } = facts;
+  switch (session.state) {
+    case "VOLATILE":
+    case "RECOVERING":
+      return { ...session, active, transportlessSince, degradedSince };
+    case "DEGRADED": {
+      const cleared = row.does.includes("clear_retry") ? null : session.retryAt;
+      return { ...session, active, transportlessSince, degradedSince, retryAt: facts.retry === "none" ? cleared : retryAt(session, facts, scene) };
+    }
+    default:
+      return session;
+  }
+}
+
+/** TransportSwitch precedes the transition that it explains: the order of the matrix. */
+function bind(draft: Draft, scene: Scene): void {
+  const proof = proofOf(scene.event);
+  if (proof === null) return;
+  const { session, facts } = draft;
+  const paths = { old: facts.active, new: proof.path };
+  if (session.state === "BIRTH") {
+    draft.effects.push({ type: "Bind", path: proof.path });
+    return;
+  }
+  const numbers = { result: "ok", bind_seq: proof.bindSeq, ...(session.state === "RECOVERING" ? { age_ms: scene.now - session.since } : {}) };
+  draft.audit.push({ type: "AttachResult", class: "info", version: session.version, paths, numbers });
+  const reason = session.state === "RECOVERING" && session.role === "client" ? session.cause : "peer_reattach";
+  if (facts.active === proof.path) {
+    draft.effects.push({ type: "Bind", path: proof.path });
+    return;
+  }
+  const withoutPathMs = facts.transportlessSince === null ? 0 : scene.now - facts.transportlessSince;
+  draft.effects.push({ type: "Bind", path: proof.path, jump: { from: facts.active, to: proof.path, reason, withoutPathMs } });
+  const jump = { without_path_ms: withoutPathMs, bind_seq: proof.bindSeq };
+  draft.audit.push({ type: "TransportSwitch", class: "transition", version: session.version, reason, paths, numbers: jump });
+}
+
+function abortReason(scene: Scene): Reason {
+  switch (scene.event.type) {
+    case "TransportDead":
+      return "target_dead";
+    case "AttemptTimedOut":
+      return "attempt_timeout";
+    case "ValidationFailed":
+      return "reattach_validation_failed";
+    default:
+      return causeOf(scene.event);
+  }
+}
+
+function endOf(session: Session): Reason {
+  return session.state === "TERMINATED" ? session.reason : "invalid_transition";
+}

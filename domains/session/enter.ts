@@ -1,0 +1,70 @@
+import type { Reason } from "#kernel/contract/reason";
+import type { PathId, StateName } from "#kernel/contract/state";
+import { invariant, unreachable } from "#kernel/invariant";
+import { attached } from "./attached.ts";
+import type { Clocks, Identity, Session } from "./model.ts";
+import { RETRY_INTERVAL_MS, activeOf } from "./model.ts";
+import type { Scene } from "./scene.ts";
+import { denialOf, proofOf, targetOf } from "./scene.ts";
+
+/** What outlives a transition besides the identity. */
+export interface Facts extends Clocks {
+  readonly active: PathId | null;
+  /** A row that denies or aborts sets the time of the next attempt. */
+  readonly retry: "none" | "denied" | "soon";
+}
+
+/** The clocks of a state; ATTACHED and BIRTH have none running. */
+export function factsOf(session: Session): Facts {
+  const clocks = "transportlessSince" in session ? session : { transportlessSince: null, degradedSince: null };
+  return {
+    active: activeOf(session),
+    transportlessSince: clocks.transportlessSince,
+    degradedSince: clocks.degradedSince,
+    retry: "none",
+  };
+}
+
+/** Makes the next state. Every member is written out, so that no field of the old state leaks into the new one. */
+export function enter(to: StateName, from: Session, facts: Facts, reason: Reason, scene: Scene): Session {
+  const { now, event, context } = scene;
+  const { active, transportlessSince, degradedSince } = facts;
+  const identity = successor(from);
+  switch (to) {
+    case "ATTACHED": {
+      const proof = proofOf(event);
+      invariant(proof !== null, "a row that leads to ATTACHED is about an event with a proof");
+      return attached(from, proof, now);
+    }
+    case "VOLATILE":
+      return { state: "VOLATILE", ...identity, active, transportlessSince, degradedSince, since: now, cause: reason };
+    case "DEGRADED":
+      return { state: "DEGRADED", ...identity, active, transportlessSince, degradedSince, since: now, cause: reason, retryAt: retryAt(from, facts, scene) };
+    case "RECOVERING": {
+      const target = targetOf(scene, from);
+      invariant(target !== null, "a row that leads to RECOVERING has a target");
+      const attempt = event.type === "AttachValidated" ? event.bindSeq : from.bindSeq + 1;
+      const timeoutMs = context.limits.attemptTimeoutMs;
+      const rest = { active, transportlessSince, degradedSince, since: now, cause: reason, target, attempt, timeoutMs };
+      return { state: "RECOVERING", ...identity, ...rest, bindSeq: attempt };
+    }
+    case "TERMINATED":
+      return { state: "TERMINATED", ...identity, reason, endedAt: now };
+    case "BIRTH":
+      invariant(false, "nothing leads back to BIRTH");
+      return from;
+    default:
+      return unreachable(to);
+  }
+}
+
+/** Time of the client's next attempt after what just happened; `null` = when a candidate appears. A gateway makes none. */
+export function retryAt(session: Session, facts: Facts, scene: Scene): number | null {
+  if (facts.retry === "none" || session.role === "gateway") return null;
+  return scene.now + (facts.retry === "denied" ? Math.max(1, denialOf(scene).retryAfterMs) : RETRY_INTERVAL_MS);
+}
+
+function successor(from: Session): Identity {
+  const version = Number.isSafeInteger(from.version) ? from.version + 1 : 1;
+  return { id: from.id, handle: from.handle, role: from.role, version, bornAt: from.bornAt, bindSeq: from.bindSeq };
+}

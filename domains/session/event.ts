@@ -1,0 +1,74 @@
+import type { Proof } from "#kernel/contract/proof";
+import type { Reason } from "#kernel/contract/reason";
+import type { PathId } from "#kernel/contract/state";
+import type { Verdict } from "./model.ts";
+
+/** What a reason was decided on: threshold and measured value, budget and use, time until the next attempt. */
+export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
+
+/** What can happen to a session. Guards that need other domains arrive inside the event or the context. */
+export type SessionEvent =
+  /** The first authenticated packet. `refusal` = why the node will not have the session; `null` = it will. */
+  | { readonly type: "HandshakeConfirmed"; readonly proof: Proof; readonly refusal: Reason | null }
+  /** A stable candidate is there, or a pending retry is due: the context names candidate and verdict. */
+  | { readonly type: "CandidateAvailable"; readonly reason: "candidate_available" | "authority_regained" }
+  | { readonly type: "TransportDead"; readonly path: PathId; readonly numbers: Numbers }
+  | { readonly type: "ThresholdExceeded"; readonly path: PathId; readonly reason: Reason; readonly numbers: Numbers }
+  /** `verdict`: may this path be validated again? It costs a recovery and no switch. */
+  | { readonly type: "StabilityRestored"; readonly path: PathId; readonly verdict: Verdict }
+  | {
+      readonly type: "SwitchRequested";
+      readonly target: PathId;
+      readonly reason: Reason;
+      readonly verdict: Verdict;
+      /** The version under which it was asked for, where the asker named one. */
+      readonly version?: number;
+    }
+  /** Client: the gateway acknowledged. Gateway: the client proved itself on a path. No proof = the security domain minted none. */
+  | {
+      readonly type: "AttachValidated";
+      readonly path: PathId;
+      readonly bindSeq: number;
+      readonly proof: Proof | null;
+      readonly verdict: Verdict;
+    }
+  | { readonly type: "PeerDenied"; readonly bindSeq: number; readonly reason: Reason; readonly retryAfterMs: number }
+  | { readonly type: "TargetFailed"; readonly path: PathId; readonly bindSeq: number | null; readonly reason: Reason }
+  | {
+      readonly type: "ValidationFailed";
+      readonly attributable: boolean;
+      readonly exhausted: boolean;
+      readonly numbers: Numbers;
+    }
+  | { readonly type: "SecurityDropped" }
+  | { readonly type: "AuthorityLost" }
+  | { readonly type: "AuthorityRegained" }
+  | {
+      readonly type: "OperatorTerminate";
+      readonly reason: "operator_terminated" | "daemon_stopped";
+      readonly numbers: Numbers;
+      readonly version?: number;
+    }
+  | { readonly type: "PeerClose"; readonly reason: Reason }
+  | { readonly type: "Superseded" }
+  | { readonly type: "CloneDetected" }
+  | { readonly type: "KeysLost"; readonly reason: "rekey_failed" | "session_lost" }
+  | { readonly type: "PolicyInvalid" }
+  | { readonly type: "PolicyUpdated" }
+  | { readonly type: "OwnershipMoved"; readonly epoch: number }
+  | { readonly type: "Tick" };
+
+/** What the order of judging itself finds, before the event: clocks, versions, integrity. */
+export type Judgement =
+  | { readonly type: "LifetimeExceeded"; readonly numbers: Numbers }
+  | { readonly type: "BirthTimedOut"; readonly numbers: Numbers }
+  | { readonly type: "TransportLostTooLong"; readonly numbers: Numbers }
+  | { readonly type: "DegradedTooLong"; readonly numbers: Numbers }
+  | { readonly type: "AttemptTimedOut"; readonly numbers: Numbers }
+  | { readonly type: "VolatilePersisted"; readonly numbers: Numbers }
+  | { readonly type: "IntegrityBroken"; readonly numbers: Numbers }
+  | { readonly type: "StaleVersion"; readonly numbers: Numbers }
+  | { readonly type: "FutureVersion"; readonly numbers: Numbers };
+
+export type Occurrence = SessionEvent | Judgement;
+export type OccurrenceType = Occurrence["type"];

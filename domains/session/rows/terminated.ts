@@ -1,0 +1,13 @@
+import type { OccurrenceType } from "../event.ts";
+import { GUARDS } from "../guard.ts";
+import type { Row } from "../row.ts";
+
+const EVERYTHING = Object.keys(GUARDS) as OccurrenceType[];
+
+/** TERMINATED absorbs. */
+// biome-ignore format: a row is read as one line of a table
+export const TERMINATED_ROWS = [
+  {
+    id: "terminated", case: "8", from: ["TERMINATED"], role: "both", on: EVERYTHING, when: "any", to: [], does: ["diagnose"], refuses: "terminal",
+  },
+] as const satisfies readonly Row[];

@@ -1,0 +1,79 @@
+import type { Proof } from "#kernel/contract/proof";
+import type { Reason } from "#kernel/contract/reason";
+import type { PathId } from "#kernel/contract/state";
+import type { Millis } from "#kernel/time";
+import type { Numbers, Occurrence } from "./event.ts";
+import type { Context, Session } from "./model.ts";
+import { RETRY_INTERVAL_MS, activeOf } from "./model.ts";
+import type { Because } from "./row.ts";
+
+/** One event as a row sees it. */
+export interface Scene {
+  readonly event: Occurrence;
+  readonly context: Context;
+  readonly now: Millis;
+}
+
+export interface Denial {
+  readonly reason: Reason;
+  readonly retryAfterMs: Millis;
+  readonly used: number | null;
+  readonly max: number | null;
+}
+
+/** The path that a jump would go to. */
+export function targetOf(scene: Scene, session: Session): PathId | null {
+  const { event } = scene;
+  switch (event.type) {
+    case "SwitchRequested":
+      return event.target;
+    case "StabilityRestored":
+      return event.path;
+    case "AttachValidated":
+      return event.path;
+    default:
+      return scene.context.candidate ?? activeOf(session);
+  }
+}
+
+/** Who said no, and until when. */
+export function denialOf(scene: Scene): Denial {
+  const { event, context } = scene;
+  if (event.type === "PeerDenied") return { reason: event.reason, retryAfterMs: event.retryAfterMs, used: null, max: null };
+  if (event.type === "ValidationFailed")
+    return { reason: "reattach_validation_failed", retryAfterMs: RETRY_INTERVAL_MS, used: null, max: null };
+  if (!context.authority) return { reason: "authority_lost", retryAfterMs: RETRY_INTERVAL_MS, used: null, max: null };
+  const verdict = "verdict" in event ? event.verdict : context.verdict;
+  if (verdict.allowed) return { reason: "policy_denied", retryAfterMs: RETRY_INTERVAL_MS, used: null, max: null };
+  return verdict;
+}
+
+/** The reason that an event carries by itself. */
+export function causeOf(event: Occurrence): Reason {
+  switch (event.type) {
+    case "HandshakeConfirmed":
+      return event.refusal ?? "reattach_validation_failed";
+    case "TransportDead":
+      return "transport_dead";
+    case "AuthorityLost":
+      return "authority_lost";
+    default:
+      return "reason" in event ? event.reason : "invalid_transition";
+  }
+}
+
+export function reasonFor(because: Because, scene: Scene): Reason {
+  if (because === "$cause") return causeOf(scene.event);
+  if (because === "$denial") return denialOf(scene).reason;
+  return because;
+}
+
+/** The proof inside an event, where it carries one. */
+export function proofOf(event: Occurrence): Proof | null {
+  return "proof" in event ? event.proof : null;
+}
+
+/** What was measured or counted for this event. */
+export function numbersOf(event: Occurrence): Numbers {
+  return "numbers" in event ? event.numbers : {};
+}

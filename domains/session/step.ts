@@ -1,0 +1,119 @@
+import { STATES } from "#kernel/contract/state";
+import { invariant } from "#kernel/invariant";
+import type { Millis } from "#kernel/time";
+import { clockPassed, lifetimePassed } from "./clock.ts";
+import type { Draft } from "./deeds.ts";
+import { AFTER, BEFORE, writeBack } from "./deeds.ts";
+import type { Step } from "./effect.ts";
+import { enter, factsOf } from "./enter.ts";
+import type { Occurrence, SessionEvent } from "./event.ts";
+import { classify } from "./guard.ts";
+import { broken } from "./integrity.ts";
+import type { Context, Session } from "./model.ts";
+import { activeOf, birth } from "./model.ts";
+import type { Row } from "./row.ts";
+import type { Scene } from "./scene.ts";
+import { denialOf, numbersOf, reasonFor, targetOf } from "./scene.ts";
+import { rowFor } from "./table.ts";
+
+/** One event never causes more transitions than this. */
+export const TRANSITIONS_MAX = 4;
+
+/**
+ * Judges one event. Pure and total for every event; throws only where our own table is broken.
+ *
+ *   (0) integrity → (1) lifetime → (2) operator or peer close → (3) authority → (4) BIRTH_TTL → (5) TRANSPORT_LOST_TTL
+ *   → (6) DEGRADED_MAX → (7) attempt and volatile time-outs → (8) the event → (9) a pending retry
+ */
+export function step(session: Session, event: SessionEvent, context: Context, now: Millis): Step {
+  const draft: Draft = { session, facts: factsOf(session), effects: [], audit: [] };
+  const scene = (occurrence: Occurrence): Scene => ({ event: occurrence, context, now });
+  const promise = session.state === "TERMINATED" ? null : broken(session, now);
+  if (promise !== null) return corrupt(session, promise, context, now);
+  const overriding = overrides(session, event, context, now);
+  if (overriding !== null) {
+    apply(draft, scene(overriding));
+    return finish(draft);
+  }
+  const lost = !context.authority && session.state === "ATTACHED";
+  if (lost) apply(draft, scene({ type: "AuthorityLost" }));
+  const passed = clockPassed(draft.session, context.limits, now);
+  if (passed !== null) apply(draft, scene(passed));
+  if (passed !== null && draft.session.state === "TERMINATED") return finish(draft);
+  if (!lost || event.type !== "AuthorityLost") apply(draft, scene(event));
+  if (retryDue(draft.session, now)) apply(draft, scene({ type: "CandidateAvailable", reason: "candidate_available" }));
+  return finish(draft);
+}
+
+/**
+ * The explicit end of a state that broke a promise, or whose reducer failed. Works for any value of `session`, also for one whose
+ * state has no name.
+ */
+export function corrupt(session: Session, why: string, context: Context, now: Millis): Step {
+  const known = STATES.includes(session.state) ? session : birth(session.id, session.handle, session.role, now);
+  const draft: Draft = { session: known, facts: factsOf(known), effects: [], audit: [] };
+  apply(draft, { event: { type: "IntegrityBroken", numbers: { promise: why } }, context, now });
+  return finish(draft);
+}
+
+/** What leaves nothing else to be judged: (1) the lifetime, (2) a close, and a command that names another version. */
+function overrides(session: Session, event: SessionEvent, context: Context, now: Millis): Occurrence | null {
+  if (session.state === "TERMINATED") return event;
+  const lifetime = lifetimePassed(session, context.limits, now);
+  if (lifetime !== null) return lifetime;
+  const version = "version" in event ? event.version : undefined;
+  if (version !== undefined && version !== session.version) {
+    const numbers = { named: version, held: session.version };
+    return { type: version < session.version ? "StaleVersion" : "FutureVersion", numbers };
+  }
+  return event.type === "OperatorTerminate" || event.type === "PeerClose" ? event : null;
+}
+
+function retryDue(session: Session, now: Millis): boolean {
+  return session.state === "DEGRADED" && session.role === "client" && session.retryAt !== null && session.retryAt <= now;
+}
+
+function apply(draft: Draft, scene: Scene): void {
+  const guard = classify(draft.session, scene.event, scene.context, scene.now);
+  const row = rowFor(draft.session.state, draft.session.role, scene.event.type, guard);
+  invariant(row !== undefined, `no row for ${draft.session.state}, ${draft.session.role}, ${scene.event.type}, ${guard}`);
+  draft.facts = factsOf(draft.session);
+  for (const deed of row.does) BEFORE[deed]?.(draft, scene, row);
+  if (row.to.length === 0) draft.session = row.does.length === 0 ? draft.session : writeBack(draft.session, draft.facts, row, scene);
+  else transition(draft, scene, row);
+  for (const deed of row.does) AFTER[deed]?.(draft, scene, row);
+}
+
+function transition(draft: Draft, scene: Scene, row: Row): void {
+  let old = activeOf(draft.session);
+  for (const hop of row.to) {
+    const from = draft.session;
+    const reason = reasonFor(hop.because, scene);
+    const next = enter(hop.to, from, draft.facts, reason, scene);
+    const paths = { old, new: activeOf(next) };
+    const denied = hop.because === "$denial" ? denialNumbers(scene) : {};
+    const target = next.state === "RECOVERING" && targetOf(scene, from) !== null ? { attempt: next.attempt } : {};
+    const numbers = { ...numbersOf(scene.event), ...denied, ...target };
+    draft.audit.push({
+      type: "SessionStateChange", class: "transition", version: next.version, from: from.state, to: next.state, reason, paths, numbers,
+    });
+    if (next.state === "RECOVERING") draft.effects.push({ type: "RecordRecovery" });
+    if (next.state === "TERMINATED")
+      draft.audit.push({
+        type: "SessionTerminated", class: "transition", version: next.version, reason, numbers: { ...numbers, lived_ms: scene.now - next.bornAt },
+      });
+    draft.session = next;
+    old = activeOf(next);
+  }
+}
+
+function denialNumbers(scene: Scene): Record<string, number> {
+  const { retryAfterMs, used, max } = denialOf(scene);
+  return { retry_after_ms: retryAfterMs, ...(used === null || max === null ? {} : { used, max }) };
+}
+
+function finish(draft: Draft): Step {
+  const transitions = draft.audit.filter((record) => record.type === "SessionStateChange").length;
+  invariant(transitions <= TRANSITIONS_MAX, "one event causes at most four transitions");
+  return { next: draft.session, effects: draft.effects, audit: draft.audit };
+}

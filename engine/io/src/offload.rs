@@ -1,0 +1,33 @@
+//! Superframes of a TUN with virtio headers, cut into packets and put together again.
+//!
+//! ```text
+//!   TUN read ─► virtio header ‖ headers ‖ up to 64 KiB ─► split ─► (head, body) (head, body) …  ─► seal
+//!   open ─► packet packet packet … ─► Burst (one per receive batch) ─► virtio header ‖ head ‖ body ‖ body … ─► TUN writev
+//! ```
+//!
+//! Nothing here copies a payload or allocates per packet, and nothing trusts `hdr_len`: headers are parsed.
+#![forbid(unsafe_code)]
+
+mod coalesce;
+mod headers;
+mod merge;
+mod split;
+#[cfg(test)]
+mod tests;
+mod virtio;
+
+pub use coalesce::{Burst, Coalescer, Flushed, FrameSink, PACKETS_MAX};
+pub use headers::{Malformed, destination, source};
+pub use split::{Segment, Segments, split};
+pub use virtio::{FRAME_MAX, VIRTIO_LEN};
+
+/// What a TUN takes from us in one write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WriteOffload {
+    /// Packets whose checksum is partial; without it checksums are completed in software.
+    pub checksum: bool,
+    /// TCP superframes, both families.
+    pub tcp: bool,
+    /// UDP superframes, both families.
+    pub udp: bool,
+}

@@ -1,0 +1,127 @@
+//! Receiving: one kernel call fills a fixed pool of messages, each of which may hold many datagrams of one size.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use socket2::{SockAddr, SockAddrStorage};
+
+use super::control::{Control, Facts};
+use super::socket::UdpSocket;
+use crate::sys;
+
+/// Messages of one batch.
+pub const MESSAGES_MAX: usize = 32;
+/// Longest message: what the kernel puts together at most.
+pub const DATAGRAM_MAX: usize = 65_536;
+/// Oldest time of arrival that is believed, in microseconds: more is a step of the wall clock, not a wait in the buffer.
+const AGE_MAX_US: u64 = 1_000_000;
+
+/// The pool: 2 MiB, allocated once and used for any number of sockets in turn.
+#[derive(Debug)]
+pub struct RecvBatch {
+    storage: Box<[u8]>,
+    meta: [Meta; MESSAGES_MAX],
+    filled: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Meta {
+    remote: Option<SocketAddr>,
+    facts: Facts,
+    len: usize,
+    at_us: u64,
+}
+
+/// Datagrams of one sender that arrived together.
+#[derive(Debug)]
+pub struct Message<'a> {
+    pub remote: SocketAddr,
+    /// The address that was reached, where the socket was asked to tell.
+    pub local: Option<IpAddr>,
+    /// When the kernel received it, microseconds of `CLOCK_BOOTTIME`, never after the end of the receiving call.
+    pub at_us: u64,
+    /// Length of each datagram but the last; ≥ 1.
+    pub segment: usize,
+    pub bytes: &'a mut [u8],
+}
+
+impl<'a> Message<'a> {
+    pub fn datagrams(self) -> impl Iterator<Item = &'a mut [u8]> {
+        self.bytes.chunks_mut(self.segment)
+    }
+}
+
+impl Default for RecvBatch {
+    fn default() -> Self {
+        Self {
+            storage: vec![0; MESSAGES_MAX * DATAGRAM_MAX].into_boxed_slice(),
+            meta: [Meta::default(); MESSAGES_MAX],
+            filled: 0,
+        }
+    }
+}
+
+impl RecvBatch {
+    /// What the last [`UdpSocket::recv_batch`] brought. Empty datagrams and such from no address are left out.
+    pub fn messages(&mut self) -> impl Iterator<Item = Message<'_>> {
+        let buffers = self.storage.chunks_exact_mut(DATAGRAM_MAX);
+        self.meta[..self.filled].iter().zip(buffers).filter_map(|(meta, buffer)| {
+            let bytes = &mut buffer[..meta.len];
+            let segment = meta.facts.segment.filter(|size| *size > 0).unwrap_or(meta.len);
+            let (remote, local, at_us) = (meta.remote?, meta.facts.local, meta.at_us);
+            (meta.len > 0).then_some(Message { remote, local, at_us, segment, bytes })
+        })
+    }
+}
+
+impl UdpSocket {
+    /// Takes what is waiting, at most [`MESSAGES_MAX`] messages, and returns how many: fewer means that there is nothing more.
+    /// `WouldBlock` when there was nothing.
+    pub fn recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
+        batch.filled = 0;
+        let mut names: [SockAddrStorage; MESSAGES_MAX] = std::array::from_fn(|_| SockAddrStorage::zeroed());
+        let mut controls = [Control::EMPTY; MESSAGES_MAX];
+        // SAFETY: both are plain data, for which all zeros is a value.
+        let (mut parts, mut headers): ([libc::iovec; MESSAGES_MAX], [libc::mmsghdr; MESSAGES_MAX]) =
+            unsafe { std::mem::zeroed() };
+        let buffers = batch.storage.chunks_exact_mut(DATAGRAM_MAX);
+        for (index, buffer) in buffers.enumerate() {
+            parts[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+            let header = &mut headers[index].msg_hdr;
+            header.msg_name = (&raw mut names[index]).cast();
+            header.msg_namelen = names[index].size_of();
+            header.msg_iov = &raw mut parts[index];
+            header.msg_iovlen = 1;
+            header.msg_control = controls[index].bytes_mut().as_mut_ptr().cast();
+            header.msg_controllen = controls[index].bytes().len() as _;
+        }
+        // SAFETY: every header points to a name, a part and a control buffer of its own index, which live and are not touched
+        // until the call returns; each part describes a whole buffer of the pool, which is borrowed exclusively.
+        let got = unsafe {
+            let count = MESSAGES_MAX as libc::c_uint;
+            libc::recvmmsg(self.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _, std::ptr::null_mut())
+        };
+        let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
+        let (now, wall) = (sys::boot_us(), wall_us());
+        for (((meta, header), name), control) in batch.meta[..got].iter_mut().zip(&headers).zip(names).zip(&controls) {
+            let message = &header.msg_hdr;
+            // What the kernel did not write is zero, which ends the parsing.
+            let facts = Facts::parse(control.bytes());
+            let age = facts.wall_us.map_or(0, |arrived| wall.saturating_sub(arrived));
+            // A message that lost its end or the size of its parts cannot be cut: it counts as empty.
+            let whole = message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) == 0;
+            // SAFETY: the kernel wrote an address of the socket's family and its length.
+            let remote = unsafe { SockAddr::new(name, message.msg_namelen) }.as_socket();
+            let len = if whole { (header.msg_len as usize).min(DATAGRAM_MAX) } else { 0 };
+            *meta = Meta { remote, facts, len, at_us: now.saturating_sub(if age > AGE_MAX_US { 0 } else { age }) };
+        }
+        batch.filled = got;
+        Ok(got)
+    }
+}
+
+fn wall_us() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}

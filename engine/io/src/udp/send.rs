@@ -1,0 +1,189 @@
+//! Sending: a batch of equal segments in one kernel call, segment by segment where that is refused.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
+
+use socket2::SockAddr;
+
+use super::control::Writer;
+use super::socket::UdpSocket;
+
+/// Segments in one call (`UDP_MAX_SEGMENTS` of kernels before 6.9).
+pub const SEGMENTS_MAX: usize = 64;
+/// Bytes in one call: the longest UDP payload over IPv4.
+pub const BATCH_BYTES_MAX: usize = 65_507;
+
+/// A batch did not leave, or not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendFailure {
+    /// Bytes of the batch that had left, whole segments: the rest starts there.
+    pub sent: usize,
+    pub error: SendError,
+}
+
+/// What a failed send means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendError {
+    /// The socket's buffer is full.
+    WouldBlock,
+    /// There is no way out here: no route, no interface, or the local address is gone. Carries the error number.
+    Hard(i32),
+    /// This one was refused, the next may pass. Carries the error number.
+    Drop(i32),
+}
+
+impl SendError {
+    fn of(error: &io::Error) -> Self {
+        match error.raw_os_error().unwrap_or(libc::EIO) {
+            libc::EAGAIN => Self::WouldBlock,
+            // With a source address that this machine no longer has, IPv4 answers EINVAL.
+            libc::EINVAL => Self::Hard(libc::EADDRNOTAVAIL),
+            hard @ (libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::ENODEV | libc::EADDRNOTAVAIL) => {
+                Self::Hard(hard)
+            }
+            other => Self::Drop(other),
+        }
+    }
+}
+
+/// Where a batch goes, in the form of the kernel.
+struct Target {
+    to: SockAddr,
+    from: Option<IpAddr>,
+}
+
+impl UdpSocket {
+    /// Sends one datagram, fragmented if it is longer than the link takes.
+    pub fn send(&self, to: SocketAddr, from: Option<IpAddr>, datagram: &[u8]) -> Result<(), SendFailure> {
+        self.send_gso(to, from, datagram, datagram.len())
+    }
+
+    /// Sends datagrams of `segment` bytes each, the last may be shorter. `from` = source address, where the socket has several.
+    /// Any length: more than one call takes is sent in several. A route that refuses segmentation turns it off for this socket,
+    /// and the batch is sent segment by segment.
+    pub fn send_gso(
+        &self,
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        batch: &[u8],
+        segment: usize,
+    ) -> Result<(), SendFailure> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if segment == 0 || segment > BATCH_BYTES_MAX {
+            return Err(SendFailure { sent: 0, error: SendError::Drop(libc::EMSGSIZE) });
+        }
+        let target = Target { to: to.into(), from };
+        let per_call = segment * SEGMENTS_MAX.min(BATCH_BYTES_MAX / segment);
+        let mut sent = 0;
+        for part in batch.chunks(per_call) {
+            self.send_part(&target, part, segment).map_err(|failure| failure.after(sent))?;
+            sent += part.len();
+        }
+        Ok(())
+    }
+
+    fn send_part(&self, target: &Target, part: &[u8], segment: usize) -> Result<(), SendFailure> {
+        if part.len() <= segment || !self.gso.get() {
+            return self.send_each(target, part, segment).map(drop);
+        }
+        let refused = match self.send_segmented(target, part, segment as u16) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        match refused.raw_os_error() {
+            // No offload on this route, or the segment is longer than the link takes: only sending tells.
+            Some(libc::EIO | libc::EINVAL | libc::EMSGSIZE) => {
+                let fragmented = self.send_each(target, part, segment)?;
+                self.gso.set(fragmented);
+                Ok(())
+            }
+            _ => Err(SendFailure { sent: 0, error: SendError::of(&refused) }),
+        }
+    }
+
+    fn send_segmented(&self, target: &Target, part: &[u8], segment: u16) -> io::Result<()> {
+        let control = target.control().segment(segment);
+        let mut iovec = iovec(part);
+        let header = message(target, &mut iovec, control.bytes());
+        // SAFETY: the header points to the target's address, the iovec and the control bytes, all alive; the kernel only reads.
+        let result = unsafe { libc::sendmsg(self.as_raw_fd(), &raw const header, libc::MSG_DONTWAIT) };
+        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Segment by segment; `true` if some had to be fragmented.
+    fn send_each(&self, target: &Target, part: &[u8], segment: usize) -> Result<bool, SendFailure> {
+        let mut sent = 0;
+        let mut fragmenting = false;
+        let result = loop {
+            if sent == part.len() {
+                break Ok(());
+            }
+            match self.send_some(target, &part[sent..], segment) {
+                Ok(bytes) => sent += bytes,
+                Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) && !fragmenting => {
+                    fragmenting = true;
+                    if let Err(error) = self.set_dont_fragment(false) {
+                        break Err(error);
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        let restored = if fragmenting { self.set_dont_fragment(true) } else { Ok(()) };
+        result.and(restored).map_err(|error| SendFailure { sent, error: SendError::of(&error) })?;
+        Ok(fragmenting)
+    }
+
+    /// One call with up to [`SEGMENTS_MAX`] datagrams; the bytes that left, at least one datagram.
+    fn send_some(&self, target: &Target, part: &[u8], segment: usize) -> io::Result<usize> {
+        let control = target.control();
+        // SAFETY: both are plain data, for which all zeros is a value.
+        let (mut iovecs, mut headers): ([libc::iovec; SEGMENTS_MAX], [libc::mmsghdr; SEGMENTS_MAX]) =
+            unsafe { std::mem::zeroed() };
+        let mut count = 0;
+        for ((datagram, iovec_of), header) in part.chunks(segment).zip(&mut iovecs).zip(&mut headers) {
+            *iovec_of = iovec(datagram);
+            header.msg_hdr = message(target, iovec_of, control.bytes());
+            count += 1;
+        }
+        // SAFETY: the first `count` headers point to the target's address, to their own iovec and to the control bytes, all alive
+        // until the call returns; the kernel reads them and writes only `msg_len`.
+        let result = unsafe { libc::sendmmsg(self.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
+        let whole = usize::try_from(result).map_err(|_| io::Error::last_os_error())?;
+        if whole == 0 { Err(io::Error::from_raw_os_error(libc::EAGAIN)) } else { Ok((whole * segment).min(part.len())) }
+    }
+}
+
+impl SendFailure {
+    fn after(self, before: usize) -> Self {
+        Self { sent: self.sent + before, ..self }
+    }
+}
+
+impl Target {
+    fn control(&self) -> Writer {
+        self.from.into_iter().fold(Writer::new(), Writer::source)
+    }
+}
+
+fn iovec(bytes: &[u8]) -> libc::iovec {
+    libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() }
+}
+
+/// A header that borrows its arguments without a lifetime: it must not outlive them.
+fn message(target: &Target, iovec: &mut libc::iovec, control: &[u8]) -> libc::msghdr {
+    // SAFETY: plain data, for which all zeros is a value.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_name = target.to.as_ptr().cast_mut().cast();
+    header.msg_namelen = target.to.len();
+    header.msg_iov = iovec;
+    header.msg_iovlen = 1;
+    if !control.is_empty() {
+        header.msg_control = control.as_ptr().cast_mut().cast();
+        header.msg_controllen = control.len() as _;
+    }
+    header
+}

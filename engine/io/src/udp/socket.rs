@@ -1,0 +1,148 @@
+//! Opening a UDP socket for a path or for the gateway.
+
+use std::cell::Cell;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+/// Wanted for each direction: 100 ms of 600 Mbit/s.
+const BUFFER_BYTES: libc::c_int = 7 << 20;
+
+/// How a socket is opened.
+#[derive(Debug, Clone)]
+pub struct UdpOptions<'a> {
+    /// Local address; port 0 = any.
+    pub bind: SocketAddr,
+    /// Interface that all traffic of the socket must use (client paths).
+    pub device: Option<&'a str>,
+    /// Learn which address was reached and answer from it (gateway).
+    pub reached_address: bool,
+    /// `SO_MARK`; 0 = none.
+    pub mark: u32,
+    pub gso: bool,
+    pub gro: bool,
+}
+
+/// A non-blocking UDP socket of one address family.
+#[derive(Debug)]
+pub struct UdpSocket {
+    pub(super) socket: Socket,
+    pub(super) v6: bool,
+    /// Whether segmentation is left to the kernel. Off for good once a route refused it.
+    pub(super) gso: Cell<bool>,
+    gro: bool,
+}
+
+/// What the kernel offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    pub gso: bool,
+    pub gro: bool,
+}
+
+impl Capabilities {
+    /// `udp_gso`, `udp_gro`, where found.
+    pub fn names(self) -> Vec<&'static str> {
+        [(self.gso, "udp_gso"), (self.gro, "udp_gro")].into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect()
+    }
+}
+
+/// Asks the kernel with a socket that is thrown away.
+pub fn probe() -> Capabilities {
+    let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let options = UdpOptions { bind, device: None, reached_address: false, mark: 0, gso: true, gro: true };
+    UdpSocket::open(&options)
+        .map(|socket| Capabilities { gso: socket.uses_gso(), gro: socket.uses_gro() })
+        .unwrap_or_default()
+}
+
+impl UdpSocket {
+    /// Fails where the address, the interface or the mark cannot be had. Offloads and large buffers are used where possible.
+    pub fn open(options: &UdpOptions<'_>) -> io::Result<Self> {
+        let v6 = options.bind.is_ipv6();
+        let socket = Socket::new(Domain::for_address(options.bind), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_nonblocking(true)?;
+        if v6 {
+            socket.set_only_v6(true)?;
+        }
+        if let Some(device) = options.device {
+            set(&socket, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, device.as_bytes())?;
+        }
+        if options.mark != 0 {
+            set(&socket, libc::SOL_SOCKET, libc::SO_MARK, &options.mark.to_ne_bytes())?;
+        }
+        if options.reached_address {
+            let (level, name) = if v6 {
+                (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
+            } else {
+                (libc::IPPROTO_IP, libc::IP_PKTINFO)
+            };
+            set_int(&socket, level, name, 1)?;
+        }
+        set_int(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
+        grow(&socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF)?;
+        grow(&socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)?;
+        // Segment size 0 changes nothing; a kernel without segmentation does not know the option.
+        let gso = options.gso && set_int(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok();
+        let gro = options.gro && set_int(&socket, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
+        let opened = Self { socket, v6, gso: Cell::new(gso), gro };
+        opened.set_dont_fragment(true)?;
+        opened.socket.bind(&SockAddr::from(options.bind))?;
+        Ok(opened)
+    }
+
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()?.as_socket().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+
+    pub fn uses_gso(&self) -> bool {
+        self.gso.get()
+    }
+
+    pub fn uses_gro(&self) -> bool {
+        self.gro
+    }
+
+    /// With DF the path MTU that the kernel believes in is ignored: only the size of the link counts.
+    pub(super) fn set_dont_fragment(&self, on: bool) -> io::Result<()> {
+        if self.v6 {
+            let value = if on { libc::IPV6_PMTUDISC_PROBE } else { libc::IPV6_PMTUDISC_DONT };
+            set_int(&self.socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, value)
+        } else {
+            let value = if on { libc::IP_PMTUDISC_PROBE } else { libc::IP_PMTUDISC_DONT };
+            set_int(&self.socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, value)
+        }
+    }
+}
+
+impl AsFd for UdpSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for UdpSocket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+/// Beyond the system's limit where we are allowed to, else up to it.
+fn grow(socket: &Socket, force: libc::c_int, plain: libc::c_int) -> io::Result<()> {
+    set_int(socket, libc::SOL_SOCKET, force, BUFFER_BYTES)
+        .or_else(|_| set_int(socket, libc::SOL_SOCKET, plain, BUFFER_BYTES))
+}
+
+fn set_int(socket: &Socket, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    set(socket, level, name, &value.to_ne_bytes())
+}
+
+fn set(socket: &Socket, level: libc::c_int, name: libc::c_int, value: &[u8]) -> io::Result<()> {
+    // SAFETY: pointer and length describe `value`, which is readable for the call.
+    let result = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), level, name, value.as_ptr().cast(), value.len() as libc::socklen_t)
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

@@ -1,0 +1,48 @@
+//! Runs a test in a network namespace that is made for it and deleted again.
+
+use std::process::{Command, Output};
+
+const INSIDE: &str = "JVPN_TEST_NAMESPACE";
+
+/// Runs `body` in a new network namespace, in a process of its own: the test `name` is started again inside. Only root may.
+pub fn run(name: &str, body: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        body();
+        return;
+    }
+    let namespace = Namespace(format!("jvpn-io{}-{}", std::process::id(), name.len()));
+    let made = Command::new("ip").args(["netns", "add", &namespace.0]).output();
+    if !made.as_ref().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: {name}: no network namespace can be made (root and iproute2 are needed): {made:?}");
+        return;
+    }
+    let program = std::env::current_exe().expect("the test program");
+    let output = Command::new("ip")
+        .args(["netns", "exec", &namespace.0])
+        .arg(program)
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(INSIDE, "1")
+        .output()
+        .expect("ip runs");
+    assert!(output.status.success(), "inside the namespace:\n{}", text(&output));
+}
+
+/// `ip <arguments>`, which must succeed.
+pub fn ip(arguments: &str) {
+    let output = Command::new("ip").args(arguments.split(' ')).output().expect("ip runs");
+    assert!(output.status.success(), "ip {arguments}: {}", text(&output));
+}
+
+struct Namespace(String);
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if let Err(error) = Command::new("ip").args(["netns", "del", &self.0]).output() {
+            eprintln!("left behind: network namespace {}: {error}", self.0);
+        }
+    }
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}

@@ -1,7 +1,7 @@
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import { type Choice, type PathPolicy, pathOf, type Transport, type Tuple } from "./model.ts";
-import { ranked, tupleOf } from "./rank.ts";
+import { type Choice, type Path, type PathPolicy, pathOf, type Transport, type Tuple } from "./model.ts";
+import { losesLessForCertain, ranked, tupleOf } from "./rank.ts";
 import { longestWindowMs } from "./windows.ts";
 
 /** Why a path does not replace the active one, with what a person needs to see that it is so. */
@@ -23,8 +23,8 @@ export interface BetterChoice extends Choice {
 /**
  * The path that a healthy session should move to by score, or `null` to stay. A better bucket wins at once, inside a bucket the
  * gain must exceed max(`marginMs`, `marginRatio`); a preferred class, or getting off a metered link, needs stability for
- * `returnToPreferredAfterMs`. A path under penalty or stable for less than a window never wins here, and an active path that is
- * unstable is not this rule's business: thresholds and deaths decide about it.
+ * `returnToPreferredAfterMs`, and so does a path that was left alive before. A path under penalty or stable for less than a
+ * window never wins here, and an active path that is unstable is not this rule's business: thresholds and deaths decide.
  */
 export function better(t: Transport, active: PathId, policy: PathPolicy, now: Millis): BetterChoice | null {
   for (const { path, tuple } of ranked(t, policy, now)) {
@@ -72,33 +72,54 @@ function compared(t: Transport, candidateId: PathId, activeId: PathId, policy: P
   }
   const theirs = tupleOf(t, candidate, policy, now);
   const ours = tupleOf(t, active, policy, now);
-  const won = contest(theirs, ours, policy);
+  const cleaner = losesLessForCertain(candidate, active, policy, now);
+  const won = contest({ path: candidate, tuple: theirs }, { path: active, tuple: ours }, cleaner, policy);
   if (!won.move) return won;
   if (theirs.penaltyMs > 0) return { move: false, because: "penalty", waitMs: theirs.penaltyMs };
-  const neededMs = won.reason === "preferred_path_stable" ? policy.switch.returnToPreferredAfterMs : longestWindowMs(policy);
-  const waitMs = candidate.stableSince + neededMs - now;
+  const waitMs = eligibleAt(candidate, won.reason, policy) - now;
   return waitMs > 0 ? { move: false, because: "not_stable_long_enough", waitMs } : won;
 }
 
+/** A path that was left waits as long as a preferred one: a load that slows each path it is put on must not go in circles. */
+function eligibleAt(candidate: Path, reason: BetterChoice["reason"], policy: PathPolicy): Millis {
+  const returnMs = policy.switch.returnToPreferredAfterMs;
+  const stableAt = (candidate.stableSince ?? 0) + (reason === "preferred_path_stable" ? returnMs : longestWindowMs(policy));
+  return candidate.unboundAt === null ? stableAt : Math.max(stableAt, candidate.unboundAt + returnMs);
+}
+
+interface Contender {
+  readonly path: Path;
+  readonly tuple: Tuple;
+}
+
 /** The tuples part by part, before time and penalty have their say. */
-function contest(theirs: Tuple, ours: Tuple, policy: PathPolicy): Comparison {
+function contest(candidate: Contender, active: Contender, cleaner: boolean, policy: PathPolicy): Comparison {
+  const theirs = candidate.tuple;
+  const ours = active.tuple;
   if (theirs.priority !== ours.priority) {
-    return theirs.priority < ours.priority ? { move: true, reason: "preferred_path_stable" } : { move: false, because: "lower_priority" };
+    return theirs.priority < ours.priority ? PREFERRED : { move: false, because: "lower_priority" };
   }
-  if (theirs.lossBucket !== ours.lossBucket) {
-    return theirs.lossBucket < ours.lossBucket ? { move: true, reason: "better_path" } : { move: false, because: "more_loss" };
-  }
+  if (theirs.lossBucket > ours.lossBucket) return { move: false, because: "more_loss" };
+  if (theirs.lossBucket < ours.lossBucket && cleaner) return BETTER;
   if (theirs.rttUs === null || ours.rttUs === null) return { move: false, because: "unmeasured" };
-  const gainMs = (ours.rttUs - theirs.rttUs) / 1_000;
-  const neededMs = Math.max(policy.switch.marginMs, (policy.switch.marginRatio * ours.rttUs) / 1_000);
-  const clearlyFaster = gainMs > neededMs;
-  if (theirs.latencyBucket !== ours.latencyBucket) {
-    if (theirs.latencyBucket > ours.latencyBucket) return { move: false, because: "higher_latency" };
-    // Two equals on both sides of a bucket's edge must not trade places for ever, so the edge needs the margin as well.
-    return clearlyFaster ? { move: true, reason: "better_path" } : { move: false, because: "margin", gainMs, neededMs };
-  }
-  if (theirs.metered !== ours.metered) {
-    return theirs.metered < ours.metered ? { move: true, reason: "preferred_path_stable" } : { move: false, because: "metered" };
-  }
-  return clearlyFaster ? { move: true, reason: "better_path" } : { move: false, because: "margin", gainMs, neededMs };
+  if (theirs.latencyBucket > ours.latencyBucket) return { move: false, because: "higher_latency" };
+
+  const now = gain(theirs.rttUs, ours.rttUs, policy);
+  // Two equals on both sides of a bucket's edge must not trade places for ever, so the edge needs the margin as well.
+  if (theirs.latencyBucket < ours.latencyBucket) return now.enough ? BETTER : { move: false, because: "margin", ...now.numbers };
+  if (theirs.metered !== ours.metered) return theirs.metered < ours.metered ? PREFERRED : { move: false, because: "metered" };
+
+  // Inside a bucket the gain must also be there without the queue that our own traffic builds up on the active path.
+  const floor = gain(candidate.path.rttMinUs ?? theirs.rttUs, active.path.rttMinUs ?? ours.rttUs, policy);
+  if (now.enough && floor.enough) return BETTER;
+  return { move: false, because: "margin", ...(now.enough ? floor.numbers : now.numbers) };
+}
+
+const BETTER = { move: true, reason: "better_path" } as const;
+const PREFERRED = { move: true, reason: "preferred_path_stable" } as const;
+
+function gain(theirsUs: number, oursUs: number, policy: PathPolicy) {
+  const gainMs = (oursUs - theirsUs) / 1_000;
+  const neededMs = Math.max(policy.switch.marginMs, (policy.switch.marginRatio * oursUs) / 1_000);
+  return { enough: gainMs > neededMs, numbers: { gainMs, neededMs } };
 }

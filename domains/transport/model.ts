@@ -60,8 +60,12 @@ export interface Path {
   readonly health: Health;
   /** Since when it has been a stable candidate without a break; `null` = it is none. */
   readonly stableSince: Millis | null;
+  /** When it stopped being the active path without dying; `null` = never. */
+  readonly unboundAt: Millis | null;
   /** Newest estimates, in µs; `null` = not measured. They outlive the windows, which a death clears. */
   readonly rttUs: number | null;
+  /** The smallest round trip seen: what is left of the path when nothing queues on it. */
+  readonly rttMinUs: number | null;
   readonly rttVarUs: number | null;
   readonly jitterUs: number | null;
   /** Oldest first, at most `SAMPLES_MAX`. */
@@ -74,9 +78,9 @@ export interface Probes {
   /** The engine's cumulative counters at the newest snapshot; `null` = none since the path came alive. */
   readonly answered: number | null;
   readonly lost: number | null;
-  /** Probes judged since the path came alive. */
+  /** Probes judged since the path came alive, counted up to the memory of the average. */
   readonly judged: number;
-  /** Moving average over about 16 probes, 0…1. */
+  /** Moving average over about 64 probes, 0…1. */
   readonly lossRatio: number;
 }
 
@@ -198,7 +202,7 @@ export interface Tuple {
   readonly latencyBucket: number;
   readonly metered: 0 | 1;
   readonly penaltyMs: Millis;
-  /** `null` = not measured: after every number. */
+  /** Median over the latency window, else the newest estimate. `null` = not measured: after every number. */
   readonly rttUs: number | null;
   /** Makes the order total. */
   readonly id: PathId;

@@ -2,28 +2,34 @@ import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 import { type Choice, type Path, type PathPolicy, PRIORITIES, type Transport, type Tuple } from "./model.ts";
 import { penaltyMs } from "./penalty.ts";
-import { lossExceeds, lossOver, PROBES_MIN } from "./windows.ts";
+import { latencyMsOver, lossExceeds, lossOver, PROBES_MEMORY, PROBES_MIN } from "./windows.ts";
 
 /**
- * Loss in quarters of the threshold: below a quarter, below a half, not above it, above it. Unknown loss is the worst of what is
- * not above the threshold. A standby's few probes are never proof enough to say "above".
+ * Loss against the threshold: not above half of it, above half, unmeasured, above all of it. "Above" means beyond chance. The few
+ * probes of a standby rank it among its peers; they are never proof enough for the last bucket.
  */
-const LOSS_UNKNOWN = 2;
+const LOSS_LOW = 0;
+const LOSS_ABOVE_HALF = 1;
+const LOSS_UNMEASURED = 2;
 const LOSS_ABOVE = 3;
-/** Round trip in eighths of the threshold: below one, two, four, eight, above, unmeasured. */
-const LATENCY_SHARES = [1 / 8, 1 / 4, 1 / 2, 1] as const;
+/** So many probes, and loss below an eighth of the threshold among them, prove a standby to be clean. */
+const PROVING_PROBES = PROBES_MEMORY;
+const PROVING_SHARE = 1 / 8;
+/** Round trip in quarters of the threshold: up to one, two, four, above, unmeasured. */
+const LATENCY_SHARES = [1 / 4, 1 / 2, 1] as const;
 const LATENCY_UNMEASURED = LATENCY_SHARES.length + 1;
 
 /** Where a path ranks and by what. Smaller is better, part by part. */
 export function tupleOf(t: Transport, path: Path, policy: PathPolicy, now: Millis): Tuple {
+  const rttUs = rttUsOf(path, policy, now);
   return {
     usable: path.stableSince === null ? 1 : 0,
     priority: PRIORITIES.indexOf(path.priority),
     lossBucket: lossBucketOf(path, policy, now),
-    latencyBucket: latencyBucketOf(path.rttUs, policy),
+    latencyBucket: latencyBucketOf(rttUs, policy),
     metered: path.metered ? 1 : 0,
     penaltyMs: penaltyMs(t.penalties, path, now),
-    rttUs: path.rttUs,
+    rttUs,
     id: path.id,
   };
 }
@@ -59,13 +65,33 @@ export function ranked(t: Transport, policy: PathPolicy, now: Millis): readonly 
     .sort((a, b) => compareTuples(a.tuple, b.tuple));
 }
 
+function rttUsOf(path: Path, policy: PathPolicy, now: Millis): number | null {
+  const medianMs = latencyMsOver(path.samples, policy.volatile.latency.windowMs, now);
+  return medianMs === undefined ? path.rttUs : medianMs * 1_000;
+}
+
 function lossBucketOf(path: Path, policy: PathPolicy, now: Millis): number {
   const { threshold, windowMs } = policy.volatile.loss;
   const measured = lossOver(path.samples, windowMs, now);
-  if (measured !== undefined && lossExceeds(measured, threshold)) return LOSS_ABOVE;
-  const ratio = measured?.ratio ?? (path.probes.judged >= PROBES_MIN ? path.probes.lossRatio : undefined);
-  if (ratio === undefined) return LOSS_UNKNOWN;
-  return ratio < threshold / 4 ? 0 : ratio < threshold / 2 ? 1 : 2;
+  if (measured !== undefined) {
+    if (lossExceeds(measured, threshold)) return LOSS_ABOVE;
+    return lossExceeds(measured, threshold / 2) ? LOSS_ABOVE_HALF : LOSS_LOW;
+  }
+  if (path.probes.judged < PROBES_MIN) return LOSS_UNMEASURED;
+  return path.probes.lossRatio > threshold / 2 ? LOSS_ABOVE_HALF : LOSS_LOW;
+}
+
+/**
+ * Is moving from one path to the other for its loss bucket more than a guess? The left one lost on real traffic, beyond chance,
+ * and the other is known to be clean. Two paths that both lose 5 % must not trade places because a few probes were lucky.
+ */
+export function losesLessForCertain(candidate: Path, active: Path, policy: PathPolicy, now: Millis): boolean {
+  const { threshold, windowMs } = policy.volatile.loss;
+  const ours = lossOver(active.samples, windowMs, now);
+  if (ours === undefined || !lossExceeds(ours, threshold / 2)) return false;
+  const theirs = lossOver(candidate.samples, windowMs, now);
+  if (theirs !== undefined) return theirs.ratio <= threshold / 2 && theirs.ratio < ours.ratio / 2;
+  return candidate.probes.judged >= PROVING_PROBES && candidate.probes.lossRatio < threshold * PROVING_SHARE;
 }
 
 function latencyBucketOf(rttUs: number | null, policy: PathPolicy): number {

@@ -43,7 +43,7 @@ function judge(t: Transport, event: TransportEvent, policy: PathPolicy, now: Mil
   if (path === undefined) return quiet(t);
   switch (event.type) {
     case "Bound":
-      return quiet({ ...t, active: path.id, excesses: [] });
+      return quiet(bind(t, path, now));
     case "Validated":
     case "Alive":
       return answered(t, path, event.type, event.rttUs);
@@ -88,12 +88,21 @@ function add(t: Transport, event: Extract<TransportEvent, { type: "Added" }>): T
 
 const UNMEASURED = {
   stableSince: null,
+  unboundAt: null,
   rttUs: null,
+  rttMinUs: null,
   rttVarUs: null,
   jitterUs: null,
   samples: [],
   probes: NO_PROBES,
 } satisfies Partial<Path>;
+
+/** A new episode begins, also where the path stays the same: an excess after a revalidation is a new edge. */
+function bind(t: Transport, path: Path, now: Millis): Transport {
+  const left = pathOf(t, t.active);
+  const released = left === undefined || left.id === path.id ? t : put(t, { ...left, unboundAt: now });
+  return { ...released, active: path.id, excesses: [] };
+}
 
 /** A validation or an answer to a probe. Only a validation warms a path that was never validated. */
 function answered(t: Transport, path: Path, by: "Validated" | "Alive", rttUs: number): TransportStep {
@@ -164,7 +173,8 @@ function measure(t: Transport, stats: readonly PathStats[], policy: PathPolicy, 
   const paths = t.paths.map((path): Path => {
     const own = stats.find((candidate) => candidate.path === path.id);
     if (own === undefined || path.health.is !== "alive") return path;
-    const measured = own.srttUs > 0 ? { rttUs: own.srttUs, rttVarUs: own.rttvarUs, jitterUs: own.jitterUs } : {};
+    const { srttUs: rttUs, rttvarUs: rttVarUs, minRttUs: rttMinUs, jitterUs } = own;
+    const measured = rttUs > 0 ? { rttUs, rttVarUs, rttMinUs: rttMinUs > 0 ? rttMinUs : rttUs, jitterUs } : {};
     const silent = !own.answering && own.probesSent > 0;
     return {
       ...path,

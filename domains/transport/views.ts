@@ -30,7 +30,7 @@ function roleOf(t: Transport, path: Path): PathView["role"] {
 
 /** Over all samples kept, which span the policy's longest window; else by probes. */
 function lossOf(path: Path, now: Millis): number | null {
-  const measured = lossOver(path.samples, now, now);
+  const measured = lossOver(path.samples, Number.POSITIVE_INFINITY, now);
   return measured?.ratio ?? (path.probes.judged >= PROBES_MIN ? path.probes.lossRatio : null);
 }
 

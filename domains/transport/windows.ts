@@ -12,11 +12,10 @@ export const PACKETS_MIN = 20;
  * 500 packets on (at 8 %) the plain threshold is the stricter of the two and decides alone.
  */
 const CHANCE_SIGMAS = 4.5;
-/** Probes that a standby's average needs before it means anything, and its memory. */
+/** Probes that a standby's average needs before it means anything. */
 export const PROBES_MIN = 8;
-const PROBES_MEMORY = 16;
-/** A snapshot that covers more probes than this (a long idle stretch) overwrites the average. */
-const PROBES_STEP_MAX = 64;
+/** Probes that the average remembers; a snapshot that covers more overwrites it. */
+export const PROBES_MEMORY = 64;
 
 /** The longest window of a policy: how far back samples are of use. */
 export function longestWindowMs({ volatile }: PathPolicy): Millis {
@@ -114,10 +113,10 @@ export function probed(probes: Probes, stats: PathStats): Probes {
   const lost = stats.probesLost - (probes.lost ?? stats.probesLost);
   const counters = { answered: stats.probesAnswered, lost: stats.probesLost };
   if (answered < 0 || lost < 0 || answered + lost === 0) return { ...probes, ...counters };
-  const count = Math.min(answered + lost, PROBES_STEP_MAX);
+  const count = Math.min(answered + lost, PROBES_MEMORY);
   const keep = (1 - 1 / PROBES_MEMORY) ** count;
   const lossRatio = keep * probes.lossRatio + (1 - keep) * (lost / (answered + lost));
-  return { ...counters, judged: Math.min(probes.judged + count, PROBES_STEP_MAX), lossRatio };
+  return { ...counters, judged: Math.min(probes.judged + count, PROBES_MEMORY), lossRatio };
 }
 
 function recent(samples: readonly Sample[], windowMs: Millis, now: Millis): readonly Sample[] {

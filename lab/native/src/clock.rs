@@ -1,0 +1,77 @@
+//! The two clocks of the lab.
+//!
+//! Schedules run on `CLOCK_MONOTONIC`, which is what the kernel's timers understand; everything reported is
+//! `CLOCK_BOOTTIME` in microseconds, which every process of the machine shares, in whatever namespace it lives.
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+pub type MonoNs = u64;
+
+/// Microseconds of `CLOCK_BOOTTIME`.
+pub type BootUs = u64;
+
+pub const NS_PER_MS: u64 = 1_000_000;
+pub const NS_PER_SEC: u64 = 1_000_000_000;
+
+pub fn mono_ns() -> MonoNs {
+    read(libc::CLOCK_MONOTONIC)
+}
+
+pub fn boot_us() -> BootUs {
+    read(libc::CLOCK_BOOTTIME) / 1000
+}
+
+/// Nanoseconds of `CLOCK_BOOTTIME`, for time stamps of captures.
+pub fn boot_ns() -> u64 {
+    read(libc::CLOCK_BOOTTIME)
+}
+
+/// Nanoseconds of the wall clock; only to translate the kernel's packet time stamps, which are made with it.
+pub fn real_ns() -> u64 {
+    read(libc::CLOCK_REALTIME)
+}
+
+/// The boot time of a kernel time stamp of the wall clock.
+///
+/// Both clocks are read at the moment of translation, so a step of the wall clock disturbs only what was received
+/// but not yet read while it happened.
+pub fn boot_us_of_real(stamp_ns: u64) -> BootUs {
+    boot_ns().saturating_sub(real_ns().saturating_sub(stamp_ns)) / 1000
+}
+
+/// Sleeps until an absolute time, so that lateness never accumulates over a schedule.
+pub fn sleep_until(at: MonoNs) {
+    let time = timespec(at);
+    // SAFETY: `time` is a valid timespec that outlives the call; no remainder is asked for.
+    while unsafe {
+        libc::clock_nanosleep(
+            libc::CLOCK_MONOTONIC,
+            libc::TIMER_ABSTIME,
+            &raw const time,
+            std::ptr::null_mut(),
+        )
+    } == libc::EINTR
+    {}
+}
+
+/// Lets timers of the calling thread fire when they are due instead of up to 50 µs later (the default slack).
+pub fn precise_timers() {
+    // SAFETY: PR_SET_TIMERSLACK takes one integer and affects the calling thread only.
+    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
+}
+
+pub fn timespec(ns: u64) -> libc::timespec {
+    libc::timespec {
+        tv_sec: libc::time_t::try_from(ns / NS_PER_SEC).unwrap_or(libc::time_t::MAX),
+        tv_nsec: (ns % NS_PER_SEC) as libc::c_long,
+    }
+}
+
+fn read(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is valid for writing; the three clocks used here exist on every Linux, so the call cannot fail.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    time.tv_sec as u64 * NS_PER_SEC + time.tv_nsec as u64
+}

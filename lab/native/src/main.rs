@@ -1,0 +1,87 @@
+//! `jvpn-lab`: the lab's native tools. Every duration that they report is measured here, in native code, on the
+//! clocks of `clock.rs`.
+
+mod args;
+mod clock;
+mod control;
+mod fault;
+mod flow;
+mod histogram;
+mod link;
+mod netns;
+mod pcap;
+mod seeded;
+mod sys;
+
+use fault::Fault;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+jvpn-lab: the lab's native tools
+
+  jvpn-lab link …                 an emulated cable: delay, jitter, loss, rate, recorded traces, black holes
+  jvpn-lab flow send|recv …       a one-way UDP flow at a steady pace, and its gaps
+  jvpn-lab tcp serve|fetch|push … one real TCP transfer, hashed at both ends, and its stalls
+  jvpn-lab capture …              counts handshakes, connections and clear-text leaks in one namespace
+  jvpn-lab clock                  CLOCK_BOOTTIME in µs, the clock of every report
+
+Each has --help. All times are µs of CLOCK_BOOTTIME unless the name says otherwise.
+Exit codes: 0 done, 1 the system refused, 2 the command line is wrong.
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    sys::end_with_parent();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("{fault}");
+            ExitCode::from(fault.exit_code())
+        }
+    }
+}
+
+fn run(words: &[String]) -> Result<(), Fault> {
+    let (command, rest) = words
+        .split_first()
+        .map_or(("", words), |(first, rest)| (first.as_str(), rest));
+    let wants_help = rest.iter().any(|word| word == "--help" || word == "-h");
+    match command {
+        "link" => help_or(wants_help, link::HELP, || link::run(rest)),
+        "flow" => match rest.split_first() {
+            Some((mode, rest)) if mode == "send" => {
+                help_or(wants_help, flow::SEND_HELP, || flow::send(rest))
+            }
+            Some((mode, rest)) if mode == "recv" => {
+                help_or(wants_help, flow::RECV_HELP, || flow::recv(rest))
+            }
+            _ => choose(wants_help, "flow send, flow recv"),
+        },
+        "clock" => {
+            println!("{}", clock::boot_us());
+            Ok(())
+        }
+        "--help" | "-h" | "help" => help_or(true, HELP, || Ok(())),
+        _ => Err(Fault::usage(
+            format!("unknown command \"{command}\""),
+            "see: jvpn-lab --help",
+        )),
+    }
+}
+
+fn help_or(wanted: bool, help: &str, run: impl FnOnce() -> Result<(), Fault>) -> Result<(), Fault> {
+    if wanted {
+        print!("{help}");
+        return Ok(());
+    }
+    run()
+}
+
+fn choose(wants_help: bool, modes: &str) -> Result<(), Fault> {
+    help_or(wants_help, HELP, || {
+        Err(Fault::usage(
+            "a mode is missing or unknown",
+            format!("one of: {modes}"),
+        ))
+    })
+}

@@ -1,0 +1,170 @@
+//! The private key file: who this node is. Read only where nobody else can, created only where nothing is.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+};
+
+use jvpn_proto::keyfile::StaticKey;
+use zeroize::Zeroizing;
+
+use crate::{fault::StartError, sys::fill_random};
+
+/// A key and white space around it.
+const FILE_MAX: usize = 256;
+const GROUP_OR_OTHERS: u32 = 0o077;
+
+/// Reads the key. Refuses what is not a regular file, what group or others may touch, and what is not a private key.
+pub fn load(path: &Path) -> Result<StaticKey, StartError> {
+    let name = path.display();
+    let unreadable = |error: io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound => format!("create one with: jvpn genkey --out {name}"),
+            io::ErrorKind::PermissionDenied => format!("run as the owner of {name}"),
+            _ => format!("check the setting of the key file and what is at {name}"),
+        };
+        StartError::configuration(format!("cannot read the key file {name}"), error, hint)
+    };
+    // Without O_NONBLOCK a FIFO would hold the daemon until somebody writes to it.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(StartError::configuration(
+            format!("the key file {name} is refused"),
+            "it is not a regular file",
+            format!("create one with: jvpn genkey --out {name}.key"),
+        ));
+    }
+    if metadata.mode() & GROUP_OR_OTHERS != 0 {
+        return Err(StartError::configuration(
+            format!("the key file {name} is refused"),
+            format!("its mode {:04o} lets others than its owner at it", metadata.mode() & 0o7777),
+            format!("chmod 600 {name}"),
+        ));
+    }
+    let text = read_text(file).map_err(unreadable)?;
+    StaticKey::from_text(&text).map_err(|error| {
+        let hint = format!("put a private key there, or create a new one elsewhere with: jvpn genkey --out {name}.new");
+        StartError::configuration(format!("the key file {name} holds no private key"), error, hint)
+    })
+}
+
+/// The public key, in text form, of a private key file.
+pub fn public_key(path: &Path) -> Result<String, StartError> {
+    load(path).map(|key| key.public().to_text())
+}
+
+/// Creates the file (mode 0600) with a fresh key and returns its public key. An existing file is left as it is.
+pub fn generate(path: &Path) -> Result<String, StartError> {
+    let name = path.display();
+    let failed = |error: io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AlreadyExists => format!("choose another name, or remove {name} if nobody knows its public key"),
+            io::ErrorKind::NotFound => "create the folder first".to_owned(),
+            _ => "choose a folder that you may write to".to_owned(),
+        };
+        StartError::configuration(format!("cannot create the key file {name}"), error, hint)
+    };
+    let mut random = Ok(());
+    let key = StaticKey::generate(&mut |out| {
+        if let Err(error) = fill_random(out) {
+            random = Err(error);
+        }
+    });
+    random.map_err(failed)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let mut text = key.to_text();
+    text.push('\n');
+    if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        // Half a key helps nobody and would refuse the next attempt.
+        let _ = fs::remove_file(path);
+        return Err(failed(error));
+    }
+    Ok(key.public().to_text())
+}
+
+/// At most [`FILE_MAX`] bytes, in a buffer that is cleared and never grows, so that no copy of the secret stays behind.
+fn read_text(mut file: File) -> io::Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new([0u8; FILE_MAX]);
+    let mut length = 0;
+    loop {
+        match file.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let text = std::str::from_utf8(&bytes[..length]).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::PermissionsExt, path::PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn a_generated_key_is_read_back_and_only_its_owner_may() {
+        let folder = Folder::new("generate");
+        let path = folder.0.join("key");
+        let public = generate(&path).expect("a key");
+        assert!(public.starts_with("jvpk1:"));
+        assert_eq!(fs::metadata(&path).expect("the file").mode() & 0o7777, 0o600);
+        assert_eq!(public_key(&path).expect("the same key"), public);
+    }
+
+    #[test]
+    fn an_existing_file_is_never_overwritten() {
+        let folder = Folder::new("existing");
+        let path = folder.0.join("key");
+        let public = generate(&path).expect("a key");
+        assert!(generate(&path).expect_err("refused").hint.contains("another name"));
+        assert_eq!(public_key(&path).expect("the first key"), public);
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused_with_the_remedy() {
+        let folder = Folder::new("open");
+        let path = folder.0.join("key");
+        generate(&path).expect("a key");
+        for mode in [0o640, 0o604, 0o620] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("chmod");
+            let error = load(&path).expect_err("refused");
+            assert_eq!(error.hint, format!("chmod 600 {}", path.display()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_private_key_is_refused_with_its_reason() {
+        let folder = Folder::new("malformed");
+        for (name, content) in [("empty", ""), ("public", "jvpk1:AAAA"), ("long", &"x".repeat(10_000)), ("short", "jvps1:AAAA")] {
+            let path = folder.0.join(name);
+            fs::write(&path, content).expect("write");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("chmod");
+            assert!(load(&path).expect_err("refused").what.contains("no private key"), "{name}");
+        }
+        assert!(load(&folder.0).expect_err("a folder").why.contains("not a regular file"));
+        assert!(load(&folder.0.join("missing")).expect_err("missing").hint.contains("genkey"));
+    }
+
+    /// A folder of this test alone, removed at its end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("jvpn-identity-{}-{name}", std::process::id()));
+            fs::create_dir_all(&path).expect("a temporary folder");
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Devices, sockets and threads around the sans-IO endpoint of `jvpn-proto`. The only place with `unsafe`, each block with its
+//! SAFETY note.
+
+pub mod checksum;
+pub mod fault;
+pub mod identity;
+mod links;
+pub mod netlink;
+pub mod offload;
+pub mod queue;
+pub mod sys;
+pub mod systemd;
+pub mod tun;
+pub mod udp;
+
+pub use fault::{Blame, StartError};

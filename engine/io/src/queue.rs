@@ -1,0 +1,263 @@
+//! The two bounded queues between the engine's threads and the deciding core.
+//!
+//! ```text
+//!   core ── apply ──► Mailbox ── take ──► worker
+//!   core ◄── drain ── ReportQueue ◄── push ── worker, link watch
+//!              ▲ one wake, and no second one before the core drained
+//! ```
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jvpn_proto::messages::{Command, Report, ReportBatch, Timed};
+
+use crate::sys::Waker;
+
+/// Commands that may wait for the worker: twice what a gateway sends when it starts with half of its clients.
+pub const COMMANDS_MAX: usize = 65_536;
+/// Reports that may wait for the core.
+pub const REPORTS_MAX: usize = 65_536;
+/// Reports in one batch, so that the core's loop gets a breath between two.
+pub const BATCH_MAX: usize = 1_024;
+
+/// Commands on their way to the worker. Full = refused as a whole: a half-applied batch would be worse than none.
+#[derive(Debug)]
+pub struct Mailbox {
+    commands: Mutex<VecDeque<Command>>,
+    waker: Waker,
+}
+
+impl Mailbox {
+    pub fn new(waker: Waker) -> Self {
+        Self { commands: Mutex::default(), waker }
+    }
+
+    pub fn put(&self, batch: Vec<Command>) -> Result<(), String> {
+        let mut commands = lock(&self.commands);
+        if commands.len() + batch.len() > COMMANDS_MAX {
+            return Err(format!(
+                "{} commands wait for the engine and {} more exceed the limit of {COMMANDS_MAX}; send fewer at once",
+                commands.len(),
+                batch.len(),
+            ));
+        }
+        commands.extend(batch);
+        self.waker.wake();
+        Ok(())
+    }
+
+    pub fn take(&self) -> Option<Command> {
+        lock(&self.commands).pop_front()
+    }
+
+    pub fn waker(&self) -> &Waker {
+        &self.waker
+    }
+}
+
+/// Reports on their way to the core, in the order of their making.
+pub struct ReportQueue {
+    inner: Mutex<Pending>,
+    notify: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    /// Reports that must not be lost, each with its place in the common order.
+    events: VecDeque<(u64, Timed)>,
+    /// Snapshots: the next one replaces what an overflow takes.
+    stats: VecDeque<(u64, Timed)>,
+    next_place: u64,
+    lost: u64,
+    /// The core was woken and has not drained since.
+    woken: bool,
+    /// Nothing is taken any more: the last report is `Fatal`.
+    closed: bool,
+}
+
+impl ReportQueue {
+    pub fn new(notify: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { inner: Mutex::default(), notify: Box::new(notify) }
+    }
+
+    /// Appends a report. When the queue is full the oldest snapshot makes room; without one the engine has lost the core:
+    /// `Fatal` is queued as the last report and `false` is returned from then on.
+    #[must_use]
+    pub fn push(&self, at_us: u64, report: Report) -> bool {
+        let mut pending = lock(&self.inner);
+        if pending.closed {
+            return false;
+        }
+        if pending.len() >= REPORTS_MAX {
+            pending.lost += 1;
+            if pending.stats.pop_front().is_none() {
+                let what = format!("the core left {REPORTS_MAX} reports unread, and none of them may be lost");
+                pending.close(at_us, what);
+                self.wake(pending);
+                return false;
+            }
+        }
+        pending.append(at_us, report);
+        self.wake(pending);
+        true
+    }
+
+    /// Queues `Fatal` as the last report, whatever the limit. The first reason is kept.
+    pub fn fatal(&self, at_us: u64, what: String) {
+        let mut pending = lock(&self.inner);
+        if !pending.closed {
+            pending.close(at_us, what);
+            self.wake(pending);
+        }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        lock(&self.inner).closed
+    }
+
+    /// Takes at most `max` reports (1 … 1,024) and allows the next wake.
+    pub fn drain(&self, max: usize) -> ReportBatch {
+        let mut pending = lock(&self.inner);
+        let count = pending.len().min(max.clamp(1, BATCH_MAX));
+        let reports = (0..count).filter_map(|_| pending.pop()).collect();
+        pending.woken = false;
+        ReportBatch { reports, lost: std::mem::take(&mut pending.lost), more: pending.len() > 0 }
+    }
+
+    /// Wakes the core unless it was woken already. The lock is released first, because the core may drain at once.
+    fn wake(&self, mut pending: MutexGuard<'_, Pending>) {
+        let first = !std::mem::replace(&mut pending.woken, true);
+        drop(pending);
+        if first {
+            (self.notify)();
+        }
+    }
+}
+
+impl fmt::Debug for ReportQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReportQueue").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl Pending {
+    fn len(&self) -> usize {
+        self.events.len() + self.stats.len()
+    }
+
+    fn append(&mut self, at_us: u64, report: Report) {
+        let queue = if matches!(report, Report::Stats { .. }) { &mut self.stats } else { &mut self.events };
+        queue.push_back((self.next_place, Timed { at_us, report }));
+        self.next_place += 1;
+    }
+
+    fn close(&mut self, at_us: u64, what: String) {
+        self.append(at_us, Report::Fatal { what });
+        self.closed = true;
+    }
+
+    fn pop(&mut self) -> Option<Timed> {
+        let event = self.events.front().map_or(u64::MAX, |(place, _)| *place);
+        let snapshot = self.stats.front().map_or(u64::MAX, |(place, _)| *place);
+        let queue = if snapshot < event { &mut self.stats } else { &mut self.events };
+        queue.pop_front().map(|(_, timed)| timed)
+    }
+}
+
+/// A panic while the lock was held leaves whole entries behind, because each change is one push or one pop.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_core_is_woken_once_until_it_drains() {
+        let wakes = Arc::new(AtomicU32::new(0));
+        let counter = wakes.clone();
+        let queue = ReportQueue::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(queue.push(1, event(1)) && queue.push(2, event(2)));
+        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        assert_eq!(queue.drain(1).reports.len(), 1);
+        assert!(queue.push(3, event(3)));
+        assert_eq!(wakes.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_batch_is_bounded_and_says_that_more_waits() {
+        let queue = ReportQueue::new(|| {});
+        for at in 0..1_500 {
+            assert!(queue.push(at, event(1)));
+        }
+        let first = queue.drain(usize::MAX);
+        assert_eq!((first.reports.len(), first.more), (BATCH_MAX, true));
+        let second = queue.drain(BATCH_MAX);
+        assert_eq!((second.reports.len(), second.more, second.lost), (476, false, 0));
+    }
+
+    #[test]
+    fn snapshots_and_events_come_out_in_the_order_of_their_making() {
+        let queue = ReportQueue::new(|| {});
+        assert!(queue.push(1, stats()) && queue.push(2, event(7)) && queue.push(3, stats()) && queue.push(4, event(8)));
+        let times: Vec<u64> = queue.drain(10).reports.iter().map(|timed| timed.at_us).collect();
+        assert_eq!(times, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn an_overflow_takes_the_oldest_snapshot_and_counts_it() {
+        let queue = ReportQueue::new(|| {});
+        assert!(queue.push(1, stats()) && queue.push(2, stats()));
+        for at in 3..=REPORTS_MAX as u64 + 1 {
+            assert!(queue.push(at, event(1)));
+        }
+        let batch = queue.drain(1);
+        assert_eq!((batch.reports[0].at_us, batch.lost), (2, 1));
+        assert_eq!(queue.drain(1).lost, 0);
+    }
+
+    #[test]
+    fn an_overflow_without_snapshots_ends_with_fatal_as_the_last_report() {
+        let queue = ReportQueue::new(|| {});
+        for at in 0..REPORTS_MAX as u64 {
+            assert!(queue.push(at, event(1)));
+        }
+        assert!(!queue.push(9, event(1)));
+        assert!(!queue.push(9, stats()));
+        assert!(queue.is_closed());
+        let mut last = None;
+        for _ in 0..=REPORTS_MAX / BATCH_MAX {
+            last = queue.drain(BATCH_MAX).reports.pop().or(last);
+        }
+        assert!(matches!(last, Some(Timed { report: Report::Fatal { .. }, .. })));
+    }
+
+    #[test]
+    fn a_full_mailbox_refuses_the_whole_batch() {
+        let mailbox = Mailbox::new(Waker::new().expect("eventfd"));
+        let command = || Command::AbortDial { dial: 1 };
+        assert!(mailbox.put(vec![command(); COMMANDS_MAX - 1]).is_ok());
+        assert!(mailbox.put(vec![command(); 2]).is_err());
+        assert!(mailbox.put(vec![command()]).is_ok());
+        assert_eq!(std::iter::from_fn(|| mailbox.take()).count(), COMMANDS_MAX);
+    }
+
+    fn event(dial: u32) -> Report {
+        Report::HandshakeUnanswered { dial }
+    }
+
+    fn stats() -> Report {
+        Report::Stats { paths: Vec::new() }
+    }
+}

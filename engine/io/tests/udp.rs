@@ -18,11 +18,17 @@ fn a_segmented_batch_arrives_datagram_by_datagram_with_every_offload_on_and_off(
     for bind in [V4, V6] {
         for (gso, gro) in [(true, true), (true, false), (false, true), (false, false)] {
             let (sender, receiver) = (open(bind, gso, false), open(bind, false, gro));
-            for (bytes, segment) in [(1, 1), (1400, 1400), (30_000, 1400), (130_000, 1200), (BATCH_BYTES_MAX, BATCH_BYTES_MAX)] {
+            for (bytes, segment) in
+                [(1, 1), (1400, 1400), (30_000, 1400), (130_000, 1200), (BATCH_BYTES_MAX, BATCH_BYTES_MAX)]
+            {
                 let batch = pattern(bytes);
                 let before = sys::boot_us();
                 let to = receiver.local_addr().expect("bound");
-                assert_eq!(sender.send_gso(to, None, &batch, segment), Ok(()), "{bytes} bytes by {segment} from {bind}");
+                assert_eq!(
+                    sender.send_gso(to, None, &batch, segment),
+                    Ok(()),
+                    "{bytes} bytes by {segment} from {bind}"
+                );
                 let got = receive(&receiver, bytes);
                 let sizes: Vec<usize> = batch.chunks(segment).map(<[u8]>::len).collect();
                 assert_eq!(got.iter().map(|datagram| datagram.bytes.len()).collect::<Vec<_>>(), sizes);
@@ -97,7 +103,8 @@ fn segments_longer_than_the_link_takes_are_fragmented_and_segmentation_stays_on(
 fn no_way_out_is_a_hard_error() {
     namespace::run("no_way_out_is_a_hard_error", || {
         namespace::ip("link set lo up");
-        namespace::ip("link add jvpn-a type dummy");
+        namespace::ip("link add jvpn-a type veth peer name jvpn-b");
+        namespace::ip("link set jvpn-b up");
         namespace::ip("link set jvpn-a up");
         namespace::ip("addr add 198.51.100.1/24 dev jvpn-a");
         let bound = UdpOptions { device: Some("jvpn-a"), ..options("198.51.100.1:0", true, true) };
@@ -113,9 +120,15 @@ fn no_way_out_is_a_hard_error() {
         namespace::ip("addr del 198.51.100.1/24 dev jvpn-a");
         namespace::ip("addr add 198.51.100.7/24 dev jvpn-a");
         for bytes in [10, 3000] {
-            assert_eq!(error(&socket, to("198.51.100.2:9"), bytes), Err(SendError::Hard(libc::EADDRNOTAVAIL)));
+            assert_eq!(error(&socket, to("198.51.100.2:9"), bytes), Err(SendError::Hard(libc::ENETUNREACH)));
         }
-        assert!(socket.uses_gso(), "a lost address is no reason to give up segmentation");
+        let v6 = open("[::]:0", true, true);
+        let lost = Some("2001:db8::1".parse().expect("an address"));
+        for bytes in [10, 3000] {
+            let sent = v6.send_gso(to("[::1]:9"), lost, &pattern(bytes), 1000).map_err(|failure| failure.error);
+            assert_eq!(sent, Err(SendError::Hard(libc::EADDRNOTAVAIL)));
+        }
+        assert!(socket.uses_gso() && v6.uses_gso(), "a lost address is no reason to give up segmentation");
         namespace::ip("link del jvpn-a");
         let gone = error(&socket, to("198.51.100.2:9"), 10);
         assert!(matches!(gone, Err(SendError::Hard(_))), "{gone:?}");

@@ -162,8 +162,7 @@ impl<'a, S: FrameSink> Burst<'_, 'a, S> {
     fn write_run(&mut self, run: Run) {
         let first = self.pieces[usize::from(run.first)].packet;
         let Some(transport) = first.transport else { return };
-        let wanted =
-            if transport.protocol == TCP { self.coalescer.offload.tcp } else { self.coalescer.offload.udp };
+        let wanted = if transport.protocol == TCP { self.coalescer.offload.tcp } else { self.coalescer.offload.udp };
         if !wanted {
             self.write_alone(run);
             return;

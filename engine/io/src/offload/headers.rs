@@ -170,7 +170,9 @@ impl Chain {
     pub fn transport(self, packet: &[u8]) -> Option<Transport> {
         let header = packet.get(self.l4..).filter(|_| !self.fragment)?;
         let len = match self.protocol {
-            TCP if header.len() >= TCP_HEADER_MIN => Some(usize::from(header[12] >> 4) * 4).filter(|len| *len >= TCP_HEADER_MIN),
+            TCP if header.len() >= TCP_HEADER_MIN => {
+                Some(usize::from(header[12] >> 4) * 4).filter(|len| *len >= TCP_HEADER_MIN)
+            }
             UDP if header.len() >= UDP_HEADER => Some(UDP_HEADER),
             _ => None,
         }?;

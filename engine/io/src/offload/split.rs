@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::headers::{
-    Chain, HEAD_MAX, Malformed, TCP, Transport, UDP, Version, destination, set_word, source, word,
-};
+use super::headers::{Chain, HEAD_MAX, Malformed, TCP, Transport, UDP, Version, destination, set_word, source, word};
 use super::virtio::{GSO_NONE, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, VirtioHeader};
 use crate::checksum::Sum;
 

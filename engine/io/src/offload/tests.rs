@@ -275,7 +275,10 @@ fn where_superframes_are_refused_the_burst_is_written_packet_by_packet_and_the_n
         assert_eq!(burst.finish(), Flushed { packets: 10, writes: 10, ..Flushed::default() });
     }
     assert_eq!(coalescer.offload(), WriteOffload { tcp: false, ..ALL });
-    assert_eq!(sink.frames.iter().flat_map(|frame| cut(frame, true)).collect::<Vec<_>>(), [packets.clone(), packets].concat());
+    assert_eq!(
+        sink.frames.iter().flat_map(|frame| cut(frame, true)).collect::<Vec<_>>(),
+        [packets.clone(), packets].concat()
+    );
 }
 
 #[test]

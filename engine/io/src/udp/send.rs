@@ -37,7 +37,7 @@ impl SendError {
     fn of(error: &io::Error) -> Self {
         match error.raw_os_error().unwrap_or(libc::EIO) {
             libc::EAGAIN => Self::WouldBlock,
-            // With a source address that this machine no longer has, IPv4 answers EINVAL.
+            // A source address that this machine no longer has: ENETUNREACH over IPv4, EINVAL over IPv6.
             libc::EINVAL => Self::Hard(libc::EADDRNOTAVAIL),
             hard @ (libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::ENODEV | libc::EADDRNOTAVAIL) => {
                 Self::Hard(hard)

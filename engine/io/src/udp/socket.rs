@@ -45,7 +45,11 @@ pub struct Capabilities {
 impl Capabilities {
     /// `udp_gso`, `udp_gro`, where found.
     pub fn names(self) -> Vec<&'static str> {
-        [(self.gso, "udp_gso"), (self.gro, "udp_gro")].into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect()
+        [(self.gso, "udp_gso"), (self.gro, "udp_gro")]
+            .into_iter()
+            .filter(|(has, _)| *has)
+            .map(|(_, name)| name)
+            .collect()
     }
 }
 
@@ -74,11 +78,8 @@ impl UdpSocket {
             set(&socket, libc::SOL_SOCKET, libc::SO_MARK, &options.mark.to_ne_bytes())?;
         }
         if options.reached_address {
-            let (level, name) = if v6 {
-                (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
-            } else {
-                (libc::IPPROTO_IP, libc::IP_PKTINFO)
-            };
+            let (level, name) =
+                if v6 { (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO) } else { (libc::IPPROTO_IP, libc::IP_PKTINFO) };
             set_int(&socket, level, name, 1)?;
         }
         set_int(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;

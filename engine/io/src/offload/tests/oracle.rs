@@ -60,7 +60,12 @@ pub fn flow() -> impl Strategy<Value = Flow> {
 }
 
 pub fn offloads() -> impl Strategy<Value = WriteOffload> {
-    prop_oneof![Just(ALL), Just(WriteOffload { udp: false, ..ALL }), Just(NO_SUPERFRAMES), Just(WriteOffload::default())]
+    prop_oneof![
+        Just(ALL),
+        Just(WriteOffload { udp: false, ..ALL }),
+        Just(NO_SUPERFRAMES),
+        Just(WriteOffload::default())
+    ]
 }
 
 impl Flow {
@@ -216,4 +221,3 @@ pub fn virtio(flags: u8, kind: u8, size: u16, start: usize, offset: u16, packet:
     bytes.extend(packet);
     bytes
 }
-

@@ -1,10 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { DatabaseSyncInstance } from "@photostructure/sqlite";
 import { causeText, EXIT, StartFailure } from "#daemon/fault";
 
-/** What a daemon keeps across restarts: `state.db` in its state directory. One process at a time. */
+/** What a daemon keeps across restarts: `state.db` in its state directory. */
 export type Store = DatabaseSyncInstance;
 
 const SCHEMA = `
@@ -12,19 +11,17 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS policy (version INTEGER PRIMARY KEY, digest TEXT NOT NULL) STRICT;
 `;
 
-/** Throws a `StartFailure` where the directory cannot be used or another daemon holds it. */
+/** Opens it in a directory that this process has claimed. Throws a `StartFailure` where the file cannot be used. */
 export function openStore(stateDir: string): Store {
+  const file = join(stateDir, "state.db");
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    const store = new (databaseClass())(join(stateDir, "state.db"));
-    store.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    const store = new (databaseClass())(file);
+    store.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     store.exec(SCHEMA);
     return store;
   } catch (cause) {
-    const locked = causeText(cause).includes("locked");
-    const why = locked ? "another daemon is using it" : causeText(cause);
-    const hint = locked ? "give each daemon its own directory with --state" : "run as root, or name a writable directory with --state";
-    throw new StartFailure([{ what: `the state directory ${stateDir} cannot be used`, why, hint }], EXIT.failed, { cause });
+    const hint = "check the disk; a damaged file can be removed, then addresses are assigned anew";
+    throw new StartFailure([{ what: `${file} cannot be used`, why: causeText(cause), hint }], EXIT.failed, { cause });
   }
 }
 

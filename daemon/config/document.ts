@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { lineOf, type KeyPath } from "#daemon/config/toml-lines";
-import { nearest } from "#daemon/config/nearest";
+import { nearest } from "#domains/policy/nearest";
 import { causeText, errnoOf, type Fault } from "#daemon/fault";
 
 /** A configuration file as read: its text is kept, so that a fault can name its line. */
@@ -52,7 +52,9 @@ function unreadable(file: string, cause: unknown): Fault {
 export function checkDocument<T extends z.ZodType>(document: TomlDocument, schema: T): Outcome<z.output<T>> {
   const result = schema.safeParse(document.value);
   if (result.success) return { ok: true, value: result.data };
-  const faults = result.error.issues.flatMap((issue) => faultsOf(document, schema, issue));
+  // A misspelt key is also a missing one: the misspelling comes first.
+  const rank = (issue: Issue) => (issue.code === "unrecognized_keys" ? 0 : 1);
+  const faults = result.error.issues.toSorted((a, b) => rank(a) - rank(b)).flatMap((issue) => faultsOf(document, schema, issue));
   return { ok: false, faults: faults.slice(0, FAULTS_MAX) };
 }
 

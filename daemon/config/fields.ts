@@ -13,9 +13,13 @@ const text = (max: number) => z.string().min(1, "must not be empty").max(max, `m
 
 export const nodeName = text(64).regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must consist of letters, digits, '.', '_' and '-'");
 
+/** 43 characters of base64url hold 258 bits: the last character has two bits that must be zero. */
+const PUBLIC_KEY = /^jvpk1:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
 export const publicKey = z
   .string()
-  .regex(/^jvpk1:[A-Za-z0-9_-]{20,80}$/, "must be a public key as `jvpn genkey` or `jvpn pubkey` prints it (jvpk1:…)");
+  .refine((value) => !value.startsWith("jvps1:"), "must be a public key (jvpk1:…); this is a private key, which nobody else may see")
+  .refine((value) => value.startsWith("jvps1:") || PUBLIC_KEY.test(value), "must be a public key as `jvpn pubkey` prints it: jvpk1: and 43 characters");
 
 export const filePath = text(4096);
 

@@ -16,7 +16,8 @@ export function lineOf(text: string, path: KeyPath): number | null {
   let best: { line: number; depth: number } | null = null;
   for (const place of placesOf(text)) {
     const depth = sharedDepth(place.path, path);
-    if (depth === place.path.length && depth > 0 && (best === null || depth > best.depth)) best = { line: place.line, depth };
+    const encloses = depth > 0 && (depth === place.path.length || depth === path.length);
+    if (encloses && (best === null || depth > best.depth)) best = { line: place.line, depth };
   }
   return best?.line ?? null;
 }

@@ -1,0 +1,72 @@
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { causeText, EXIT, errnoOf, StartFailure } from "#daemon/fault";
+
+/** Held by the process that uses a state directory; two daemons in one would undo each other's changes. */
+export interface Claim {
+  release(): void;
+}
+
+/**
+ * Creates the directory (0700) and claims it by `daemon.pid`. A claim whose process has ended, by any means, is taken over:
+ * the file names the process by id and start time, because ids are reused. Throws a `StartFailure` where it is held.
+ */
+export function claimState(stateDir: string): Claim {
+  const file = join(stateDir, "daemon.pid");
+  const own = `${process.pid} ${startTime(process.pid) ?? 0}\n`;
+  const candidate = `${file}.${process.pid}`;
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    writeFileSync(candidate, own, { mode: 0o600 });
+    if (!linked(candidate, file)) {
+      const holder = livingHolder(file);
+      if (holder !== null) throw held(stateDir, holder);
+      rmSync(file, { force: true });
+      if (!linked(candidate, file)) throw held(stateDir, livingHolder(file) ?? 0);
+    }
+  } catch (cause) {
+    if (cause instanceof StartFailure) throw cause;
+    const hint = "run as root, or name a writable directory with --state";
+    throw new StartFailure([{ what: `the state directory ${stateDir} cannot be used`, why: causeText(cause), hint }], EXIT.failed, { cause });
+  } finally {
+    rmSync(candidate, { force: true });
+  }
+  return { release: () => rmSync(file, { force: true }) };
+}
+
+/** Hard links are created whole or not at all: of two daemons that start at once, one wins. */
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (cause) {
+    if (errnoOf(cause) === "EEXIST") return false;
+    throw cause;
+  }
+}
+
+function held(stateDir: string, pid: number): StartFailure {
+  const what = `the state directory ${stateDir} is in use`;
+  return new StartFailure([{ what, why: `another daemon (pid ${pid}) holds it`, hint: "stop that daemon, or give each its own directory with --state" }], EXIT.failed);
+}
+
+function livingHolder(file: string): number | null {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    return null; // it went away meanwhile
+  }
+  const [pid, started] = text.trim().split(" ").map(Number);
+  return pid !== undefined && started !== undefined && started !== 0 && startTime(pid) === started ? pid : null;
+}
+
+/** Field 22 of `/proc/<pid>/stat`: clock ticks since boot at which the process began; `null` = no such process. */
+function startTime(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,44 @@
+import type { OperatorError } from "#core/contract";
+import type { PathView, SessionView } from "#kernel/contract/view";
+
+export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ControlRefusal };
+
+/** A refusal of the control API, before the core was asked. */
+export interface ControlRefusal {
+  readonly status: 400 | 404 | 409;
+  readonly code: OperatorError["code"] | "ambiguous" | "bad_request" | "unknown_command";
+  readonly message: string;
+  readonly why: string;
+  readonly hint: string;
+}
+
+const HINT_SESSIONS = "list them with `jvpn sessions`";
+
+/** A session by its id or a unique beginning of it, in any case, with or without `s-`. A live session wins over an ended one. */
+export function findSession(sessions: readonly SessionView[], text: string): Found<SessionView> {
+  const wanted = text.toLowerCase().replace(/^s-/, "");
+  const bare = (session: SessionView) => session.id.toLowerCase().replace(/^s-/, "");
+  const exact = sessions.filter((session) => bare(session) === wanted);
+  const matching = exact.length > 0 ? exact : sessions.filter((session) => wanted !== "" && bare(session).startsWith(wanted));
+  const live = matching.filter((session) => session.state !== "TERMINATED");
+  const chosen = live.length > 0 ? live : matching;
+  if (chosen.length > 1) return refuse(409, "ambiguous", `the session ${text} is not unique`, `${chosen.length} sessions begin like that`, "give more of its id");
+  const session = chosen[0];
+  if (session !== undefined) return { ok: true, value: session };
+  return refuse(404, "not_found", `there is no session ${text}`, "no session of this daemon has this id", HINT_SESSIONS);
+}
+
+/** A path of a session by its label or number, or a unique beginning of its label. */
+export function findPath(session: SessionView, text: string): Found<PathView> {
+  const exact = session.paths.filter((path) => path.label === text || String(path.id) === text);
+  const matching = exact.length > 0 ? exact : session.paths.filter((path) => text !== "" && path.label.startsWith(text));
+  const known = session.paths.map((path) => `${path.label} (${path.id})`).join(", ") || "none";
+  if (matching.length > 1) return refuse(409, "ambiguous", `the path ${text} is not unique`, `paths: ${known}`, "name it by its number");
+  const path = matching[0];
+  if (path !== undefined) return { ok: true, value: path };
+  return refuse(404, "unknown_path", `session ${session.id} has no path ${text}`, `paths: ${known}`, "name one of them by label or number");
+}
+
+function refuse(status: ControlRefusal["status"], code: ControlRefusal["code"], message: string, why: string, hint: string): { ok: false; error: ControlRefusal } {
+  return { ok: false, error: { status, code, message, why, hint } };
+}

@@ -1,0 +1,96 @@
+import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { request } from "node:http";
+import { dirname } from "node:path";
+import { causeText, EXIT, errnoOf, StartFailure } from "#daemon/fault";
+
+const ASK_MS = 2_000;
+/** sun_path of a unix socket has 108 bytes with its closing zero. */
+const PATH_BYTES_MAX = 107;
+const GROUP = "jvpn";
+
+/**
+ * Makes the path free for listening: the socket file of a daemon that has ended is removed. A daemon that answers there, or a file
+ * that is no socket, is a `StartFailure`.
+ */
+export async function claimSocket(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
+    const why = `it has ${Buffer.byteLength(path)} bytes; a unix socket's path has at most ${PATH_BYTES_MAX}`;
+    throw refusal(`the control socket cannot be ${path}`, why, "name a shorter path with --socket");
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    if (!existsSync(path)) return;
+    if (!lstatSync(path).isSocket()) throw refusal(`the control socket cannot be ${path}`, "there is a file that is no socket", "remove it, or name another path with --socket");
+    const holder = await holderOf(path);
+    if (holder !== null) throw refusal(`already running (pid ${holder})`, `a daemon answers at ${path}`, "stop it with `jvpn down`, or give this one its own --socket and --state");
+    rmSync(path, { force: true });
+  } catch (cause) {
+    if (cause instanceof StartFailure) throw cause;
+    throw refusal(`the control socket cannot be ${path}`, causeText(cause), "run as root, or name a writable place with --socket", cause);
+  }
+}
+
+/** Listens with mode 0660, for the group `jvpn` where it exists: reading the status needs no root. */
+export function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const before = process.umask(0o117);
+    server.once("error", (cause) => {
+      process.umask(before);
+      reject(refusal(`cannot listen at ${path}`, causeText(cause), "run as root, or name a writable place with --socket", cause));
+    });
+    server.listen(path, () => {
+      process.umask(before);
+      const group = groupId();
+      if (group !== null && process.getuid?.() === 0) chownSync(path, 0, group);
+      resolve();
+    });
+  });
+}
+
+function refusal(what: string, why: string, hint: string, cause?: unknown): StartFailure {
+  return new StartFailure([{ what, why, hint }], EXIT.failed, { cause });
+}
+
+/** The process that answers there; `null` = nobody listens. A listener that does not answer in time counts as alive, pid unknown. */
+function holderOf(path: string): Promise<number | "unknown" | null> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath: path, path: "/v1/version", agent: false, timeout: ASK_MS }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => {
+        text = (text + chunk).slice(0, 4_096);
+      });
+      answer.on("end", () => resolve(pidIn(text)));
+      answer.on("error", () => resolve("unknown"));
+    });
+    asking.on("timeout", () => {
+      resolve("unknown");
+      asking.destroy();
+    });
+    asking.on("error", (cause) => {
+      const errno = errnoOf(cause);
+      if (errno === "ECONNREFUSED" || errno === "ENOENT") resolve(null);
+      else if (errno === "ECONNRESET" || errno === "EPIPE") resolve("unknown");
+      else reject(cause);
+    });
+    asking.end();
+  });
+}
+
+function pidIn(text: string): number | "unknown" {
+  try {
+    const { pid } = JSON.parse(text) as { pid?: unknown };
+    return typeof pid === "number" ? pid : "unknown";
+  } catch {
+    return "unknown";
+  }
+}
+
+function groupId(): number | null {
+  try {
+    const line = readFileSync("/etc/group", "utf8").split("\n").find((entry) => entry.startsWith(`${GROUP}:`));
+    return line === undefined ? null : Number(line.split(":")[2]);
+  } catch {
+    return null;
+  }
+}

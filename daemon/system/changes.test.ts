@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Change } from "./change.ts";
+import { SystemChanges } from "./changes.ts";
+import type { Machine, RunResult } from "./machine.ts";
+import { Tunnel } from "./tunnel.ts";
+import { UndoJournal } from "./undo-journal.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "jvpn-undo-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const RULE: Change = { kind: "ip", family: 4, args: ["rule", "add", "pref", "1"], undo: ["rule", "del", "pref", "1"] };
+const ROUTE: Change = { kind: "ip", family: 4, args: ["route", "add", "x"], undo: ["route", "del", "x"] };
+const FORWARD: Change = { kind: "sysctl", key: "net.ipv4.ip_forward", value: "1" };
+
+test("a change is in the journal before the machine sees it", async () => {
+  const machine = new Recorder();
+  machine.onRun = () => expect(new UndoJournal(folder).entries).toHaveLength(2);
+  const applied = await changesOn(machine).apply([RULE, ROUTE]);
+  expect([applied.ok, machine.log]).toEqual([true, ["ip -4 -batch - <rule add pref 1;route add x>"]]);
+});
+
+test("what a killed process left behind is undone at the next start, newest first, and then forgotten", async () => {
+  const machine = new Recorder();
+  await changesOn(machine).apply([RULE, ROUTE, FORWARD]);
+  const after = new Recorder();
+  expect(await changesOn(after).undoAll()).toEqual([]);
+  expect(after.log).toEqual(["net.ipv4.ip_forward=0", "ip -4 route del x", "ip -4 rule del pref 1"]);
+  expect(new UndoJournal(folder).entries).toEqual([]);
+});
+
+test("when a line fails, the lines before it are undone, it and the later ones are not", async () => {
+  const machine = new Recorder();
+  machine.answer = (args) => (args.includes("-batch") ? { code: 1, stderr: "RTNETLINK answers: File exists\nCommand failed -:2" } : { code: 0, stderr: "" });
+  const applied = await changesOn(machine).apply([FORWARD, RULE, ROUTE]);
+  expect(applied).toEqual({ ok: false, why: "`ip -4 route add x`: RTNETLINK answers: File exists" });
+  expect(machine.log.slice(-2)).toEqual(["ip -4 rule del pref 1", "net.ipv4.ip_forward=0"]);
+  expect(new UndoJournal(folder).entries).toEqual([]);
+});
+
+test("a sysctl that already has the value is left alone, now and at the undo", async () => {
+  const machine = new Recorder();
+  machine.sysctls.set("net.ipv4.ip_forward", "1");
+  const applied = await changesOn(machine).apply([FORWARD]);
+  expect([applied, machine.log]).toEqual([{ ok: true, undos: [] }, []]);
+});
+
+test("an undo of what is gone already is no complaint, another failure is", async () => {
+  const machine = new Recorder();
+  const changes = changesOn(machine);
+  await changes.apply([RULE, ROUTE]);
+  machine.answer = (args) => ({ code: 2, stderr: args.includes("route") ? 'Cannot find device "jvpn0"' : "RTNETLINK answers: Operation not permitted" });
+  expect(await changes.undoAll()).toEqual(["RTNETLINK answers: Operation not permitted"]);
+});
+
+test("the tunnel goes to the newest wish, and the same wish twice costs nothing", async () => {
+  const machine = new Recorder();
+  const tunnel = new Tunnel(changesOn(machine), "jvpn0", 1420, { changed: () => {}, warned: () => {} });
+  const plan = (changes: Change[]) => ({ addresses: ["10.80.0.2/32"], routes: [], mtu: 1400, changes, warnings: [] });
+  void tunnel.wish(plan([RULE]));
+  void tunnel.wish(null);
+  await tunnel.wish(plan([ROUTE]));
+  await tunnel.wish(plan([ROUTE]));
+  expect(machine.log).toEqual(["ip -4 -batch - <rule add pref 1>", "ip -4 rule del pref 1", "ip -4 -batch - <route add x>"]);
+  expect(tunnel.view).toMatchObject({ state: "configured", addresses: ["10.80.0.2/32"], mtu: 1400 });
+});
+
+function changesOn(machine: Machine): SystemChanges {
+  return new SystemChanges(machine, new UndoJournal(folder));
+}
+
+class Recorder implements Machine {
+  readonly log: string[] = [];
+  readonly sysctls = new Map([["net.ipv4.ip_forward", "0"]]);
+  answer: (args: readonly string[]) => RunResult = () => ({ code: 0, stderr: "" });
+  onRun: () => void = () => {};
+
+  async run(program: string, args: readonly string[], stdin: string): Promise<RunResult> {
+    this.onRun();
+    this.log.push([program, ...args].join(" ") + (stdin === "" ? "" : ` <${stdin.trim().replaceAll("\n", ";")}>`));
+    return this.answer(args);
+  }
+
+  readSysctl(key: string): string | null {
+    return this.sysctls.get(key) ?? null;
+  }
+
+  writeSysctl(key: string, value: string): void {
+    this.log.push(`${key}=${value}`);
+    this.sysctls.set(key, value);
+  }
+}

@@ -1,0 +1,127 @@
+import { causeText } from "#daemon/fault";
+import { type Change, type Undo, undoOf } from "#daemon/system/change";
+import type { Machine } from "#daemon/system/machine";
+import type { UndoJournal } from "#daemon/system/undo-journal";
+
+export type Applied = { readonly ok: true; readonly undos: readonly Undo[] } | { readonly ok: false; readonly why: string };
+
+/** Answers of `ip` and `nft` that mean "it is not there": for an undo that is success. */
+const ALREADY_GONE = /Cannot find device|No such process|No such file or directory|Cannot assign requested address|No such device|does not exist/;
+
+/**
+ * Makes changes to the machine, all or none: they are journaled, then made in order; when one fails, those before it are undone
+ * and its words are returned. Neighbouring changes of `ip` of one family go in one run.
+ */
+export class SystemChanges {
+  readonly #machine: Machine;
+  readonly #journal: UndoJournal;
+
+  constructor(machine: Machine, journal: UndoJournal) {
+    this.#machine = machine;
+    this.#journal = journal;
+  }
+
+  async apply(changes: readonly Change[]): Promise<Applied> {
+    const made: Undo[] = [];
+    for (const group of grouped(changes)) {
+      const undos = group.map((change) => undoOf(change, change.kind === "sysctl" ? this.#machine.readSysctl(change.key) : null));
+      const noted = undos.filter((undo) => undo !== null);
+      try {
+        this.#journal.note(noted);
+      } catch (cause) {
+        await this.undo(made);
+        return { ok: false, why: `the undo journal cannot be written: ${causeText(cause)}` };
+      }
+      const failure = await this.#make(group);
+      if (failure === null) {
+        made.push(...noted);
+        continue;
+      }
+      const before = undos.slice(0, failure.index).filter((undo) => undo !== null);
+      this.#journal.strike(noted.filter((undo) => !before.includes(undo)));
+      await this.undo([...made, ...before]);
+      return { ok: false, why: failure.why };
+    }
+    return { ok: true, undos: made };
+  }
+
+  /** Newest first. What is gone already counts as undone; returns what could not be undone, in the words of the machine. */
+  async undo(undos: readonly Undo[]): Promise<readonly string[]> {
+    const complaints: string[] = [];
+    for (const undo of undos.toReversed()) {
+      const complaint = await this.#takeBack(undo);
+      if (complaint !== null && !ALREADY_GONE.test(complaint)) complaints.push(complaint);
+    }
+    this.#journal.strike(undos);
+    return complaints;
+  }
+
+  /** Takes back everything that the journal holds: what a process left behind that ended without undoing. */
+  undoAll(): Promise<readonly string[]> {
+    return this.undo(this.#journal.entries);
+  }
+
+  async #make(group: readonly Change[]): Promise<{ index: number; why: string } | null> {
+    const first = group[0];
+    if (first === undefined) return null;
+    switch (first.kind) {
+      case "ip": {
+        const lines = group.flatMap((change) => (change.kind === "ip" ? [change.args.join(" ")] : []));
+        const result = await this.#machine.run("ip", [`-${first.family}`, "-batch", "-"], `${lines.join("\n")}\n`);
+        if (result.code === 0) return null;
+        const index = failedLine(result.stderr);
+        return { index, why: `\`ip -${first.family} ${lines[index] ?? ""}\`: ${firstLine(result.stderr)}` };
+      }
+      case "sysctl":
+        try {
+          if (this.#machine.readSysctl(first.key) !== first.value) this.#machine.writeSysctl(first.key, first.value);
+          return null;
+        } catch (cause) {
+          return { index: 0, why: `${first.key} = ${first.value}: ${causeText(cause)}` };
+        }
+      case "nft": {
+        const result = await this.#machine.run("nft", ["-f", "-"], first.script);
+        return result.code === 0 ? null : { index: 0, why: `nft: ${firstLine(result.stderr)}` };
+      }
+    }
+  }
+
+  async #takeBack(undo: Undo): Promise<string | null> {
+    switch (undo.kind) {
+      case "ip": {
+        const result = await this.#machine.run("ip", [`-${undo.family}`, ...undo.args], "");
+        return result.code === 0 ? null : result.stderr;
+      }
+      case "sysctl":
+        try {
+          this.#machine.writeSysctl(undo.key, undo.value);
+          return null;
+        } catch (cause) {
+          return causeText(cause);
+        }
+      case "nft": {
+        const result = await this.#machine.run("nft", ["-f", "-"], undo.script);
+        return result.code === 0 ? null : result.stderr;
+      }
+    }
+  }
+}
+
+/** Neighbours that one run of `ip` can make. */
+function grouped(changes: readonly Change[]): Change[][] {
+  const groups: Change[][] = [];
+  for (const change of changes) {
+    const last = groups.at(-1)?.[0];
+    if (change.kind === "ip" && last?.kind === "ip" && last.family === change.family) groups.at(-1)?.push(change);
+    else groups.push([change]);
+  }
+  return groups;
+}
+
+/** `Command failed -:3` names the line, from 1; a run that said nothing of the kind failed before its first. */
+function failedLine(stderr: string): number {
+  const match = /Command failed -:(\d+)/.exec(stderr);
+  return match === null ? 0 : Number(match[1]) - 1;
+}
+
+const firstLine = (text: string): string => text.split("\n")[0] || "it failed and said nothing";

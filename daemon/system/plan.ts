@@ -1,0 +1,135 @@
+import { formatPrefix, networkOf, parseAddress, parsePrefix, type Family, type Prefix } from "#daemon/net/address";
+import { gatewayAddresses } from "#daemon/lease/lease-book";
+import type { GatewaySettings } from "#daemon/config/gateway";
+import type { ClientSettings } from "#daemon/config/client";
+import type { Assignment } from "#kernel/contract/engine.generated";
+import type { Change } from "#daemon/system/change";
+
+/** What the TUN of this node is to have, and the changes that give it that. */
+export interface TunnelPlan {
+  readonly addresses: readonly string[];
+  readonly routes: readonly string[];
+  readonly mtu: number;
+  readonly changes: readonly Change[];
+  /** What is left out, and why. */
+  readonly warnings: readonly string[];
+}
+
+/** Routing table and rule priorities for a tunnel that carries everything. */
+const TABLE = 4774;
+const RULE_SPECIFIC = 14_773;
+const RULE_TUNNEL = 14_774;
+
+/** Linux takes the IPv6 addresses off an interface below this and does not bring them back. */
+const TUN_MTU_MIN = 1_280;
+
+export interface MachineFacts {
+  /** False where IPv6 is switched off on this machine. */
+  readonly ipv6: boolean;
+  /** Interfaces that take router advertisements only while the machine does not forward (`accept_ra` = 1). */
+  readonly routerAdvertised: readonly string[];
+}
+
+/**
+ * Client: the inner addresses as single hosts, and the routes into the tunnel. Routes of length 0 go to a table of their own
+ * behind `not fwmark`, so that the marked outer packets keep using the machine's own routes:
+ *
+ *     14773  lookup main, suppress_prefixlength 0     the machine's own networks, but not its default route
+ *     14774  not fwmark MARK lookup 4774              everything else → tunnel
+ *     32766  lookup main                              the outer packets
+ */
+export function clientPlan(settings: ClientSettings, assignment: Assignment, facts: MachineFacts): TunnelPlan {
+  const warnings: string[] = [];
+  const inner = innerPrefixes(assignment).filter((prefix) => keepFamily(prefix.family, facts, warnings));
+  const wanted = settings.routes?.flatMap((text) => parsePrefix(text) ?? []) ?? inner.map(networkOf);
+  const families = new Set(inner.map((prefix) => prefix.family));
+  const routes = wanted.filter((route) => families.has(route.family));
+  const left = wanted.filter((route) => !families.has(route.family));
+  if (left.length > 0) warnings.push(`routes without an inner address of their family are left out: ${left.map(formatPrefix).join(", ")}`);
+  const mtu = Math.max(TUN_MTU_MIN, assignment.mtu > 0 ? Math.min(settings.mtu, assignment.mtu) : settings.mtu);
+  const addresses = inner.map((prefix) => formatPrefix({ ...prefix, length: prefix.family === 4 ? 32 : 128 }));
+  const tun = settings.interface;
+  const changes = [
+    mtuChange(tun, mtu),
+    ...addresses.map((address) => addressChange(tun, address)),
+    ...routes.flatMap((route) => (route.length === 0 ? defaultRoute(tun, route.family, settings.mark) : [plainRoute(tun, route)])),
+  ];
+  return { addresses, routes: routes.map(formatPrefix), mtu, changes: sortedByFamily(changes), warnings };
+}
+
+/** Gateway: the first host of each pool with the pool's prefix (so the kernel routes the pool), forwarding, masquerade. */
+export function gatewayPlan(settings: GatewaySettings, facts: MachineFacts): TunnelPlan {
+  const warnings: string[] = [];
+  const pools = [settings.pools.v4, settings.pools.v6].filter((pool) => pool !== null);
+  const usable = pools.filter((pool) => keepFamily(pool.family, facts, warnings));
+  const families = new Set(usable.map((pool) => pool.family));
+  const addresses = gatewayAddresses({ v4: families.has(4) ? settings.pools.v4 : null, v6: families.has(6) ? settings.pools.v6 : null });
+  const tun = settings.interface;
+  const changes: Change[] = [mtuChange(tun, settings.mtu), ...addresses.map((address) => addressChange(tun, address))];
+  if (families.has(4)) changes.push({ kind: "sysctl", key: "net.ipv4.ip_forward", value: "1" });
+  if (families.has(6)) {
+    // A forwarding machine ignores router advertisements unless accept_ra is 2: it would lose its own default route.
+    for (const name of facts.routerAdvertised) changes.push({ kind: "sysctl", key: `net.ipv6.conf.${name}.accept_ra`, value: "2" });
+    changes.push({ kind: "sysctl", key: "net.ipv6.conf.all.forwarding", value: "1" });
+  }
+  if (settings.masquerade) changes.push(...usable.map((pool) => masquerade(tun, pool)));
+  return { addresses, routes: usable.map(formatPrefix), mtu: settings.mtu, changes: sortedByFamily(changes), warnings };
+}
+
+function innerPrefixes(assignment: Assignment): Prefix[] {
+  return [
+    { text: assignment.v4, length: assignment.v4Prefix },
+    { text: assignment.v6, length: assignment.v6Prefix },
+  ].flatMap(({ text, length }) => {
+    const address = text === null ? undefined : parseAddress(text);
+    return address === undefined ? [] : [{ ...address, length }];
+  });
+}
+
+function keepFamily(family: Family, facts: MachineFacts, warnings: string[]): boolean {
+  if (family === 4 || facts.ipv6) return true;
+  warnings.push("IPv6 is switched off on this machine: the tunnel has no IPv6 address");
+  return false;
+}
+
+const familyOf = (text: string): Family => (text.includes(":") ? 6 : 4);
+
+function mtuChange(tun: string, mtu: number): Change {
+  return { kind: "ip", family: 4, args: ["link", "set", "dev", tun, "mtu", String(mtu), "up"], undo: null };
+}
+
+function addressChange(tun: string, address: string): Change {
+  const family = familyOf(address);
+  const args = ["address", "add", address, "dev", tun, ...(family === 6 ? ["nodad"] : [])];
+  return { kind: "ip", family, args, undo: ["address", "del", address, "dev", tun] };
+}
+
+function plainRoute(tun: string, route: Prefix): Change {
+  const target = [formatPrefix(route), "dev", tun];
+  return { kind: "ip", family: route.family, args: ["route", "add", ...target], undo: ["route", "del", ...target] };
+}
+
+function defaultRoute(tun: string, family: Family, mark: number): Change[] {
+  const route = ["default", "dev", tun, "table", String(TABLE)];
+  const specific = ["pref", String(RULE_SPECIFIC), "lookup", "main", "suppress_prefixlength", "0"];
+  const tunnel = ["pref", String(RULE_TUNNEL), "not", "fwmark", `0x${mark.toString(16)}`, "lookup", String(TABLE)];
+  return [
+    { kind: "ip", family, args: ["route", "add", ...route], undo: ["route", "del", ...route] },
+    { kind: "ip", family, args: ["rule", "add", ...specific], undo: ["rule", "del", ...specific] },
+    { kind: "ip", family, args: ["rule", "add", ...tunnel], undo: ["rule", "del", ...tunnel] },
+  ];
+}
+
+function masquerade(tun: string, pool: Prefix): Change {
+  const family = pool.family === 4 ? "ip" : "ip6";
+  const table = `${family} jvpn_${tun.replaceAll(/[^A-Za-z0-9_]/g, "_")}`;
+  const rule = `${family} saddr ${formatPrefix(pool)} oifname != "${tun}" masquerade`;
+  const chain = `chain postrouting { type nat hook postrouting priority 100; policy accept; ${rule}; }`;
+  return { kind: "nft", script: `table ${table} { ${chain} }\n`, undo: `delete table ${table}\n` };
+}
+
+/** Stable: IPv4 first, so that each family is one run of `ip`; what is not `ip` keeps its place at the end. */
+function sortedByFamily(changes: readonly Change[]): Change[] {
+  const rank = (change: Change) => (change.kind === "ip" ? change.family : 7);
+  return changes.toSorted((a, b) => rank(a) - rank(b));
+}

@@ -1,0 +1,74 @@
+import type { TunnelView } from "#kernel/contract/control";
+import type { Undo } from "#daemon/system/change";
+import type { SystemChanges } from "#daemon/system/changes";
+import type { TunnelPlan } from "#daemon/system/plan";
+
+export interface TunnelNews {
+  /** Called after every change of the view; never with an exception to come back. */
+  changed(view: TunnelView): void;
+  warned(message: string): void;
+}
+
+/**
+ * Brings the TUN to the newest wish, one change at a time; a wish that comes while a change is running replaces the one that waits.
+ * A plan equal to the one in force costs nothing, so that a mere reconnect does not touch a route.
+ */
+export class Tunnel {
+  readonly #changes: SystemChanges;
+  readonly #news: TunnelNews;
+  #view: TunnelView;
+  #undos: readonly Undo[] = [];
+  #inForce = "";
+  #waiting: { plan: TunnelPlan | null } | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(changes: SystemChanges, name: string, mtu: number, news: TunnelNews) {
+    this.#changes = changes;
+    this.#news = news;
+    this.#view = { interface: name, state: "unconfigured", addresses: [], routes: [], mtu, error: null };
+  }
+
+  get view(): TunnelView {
+    return this.#view;
+  }
+
+  /** `null` = take everything away. Resolves when this wish or a newer one is in force, or has failed. */
+  wish(plan: TunnelPlan | null): Promise<void> {
+    this.#waiting = { plan };
+    this.#running ??= this.#work().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting !== null) {
+      const { plan } = this.#waiting;
+      this.#waiting = null;
+      const key = plan === null ? "" : JSON.stringify(plan.changes);
+      if (key === this.#inForce && this.#view.error === null) continue;
+      await this.#replace(plan, key);
+      this.#news.changed(this.#view);
+    }
+  }
+
+  async #replace(plan: TunnelPlan | null, key: string): Promise<void> {
+    for (const complaint of await this.#changes.undo(this.#undos)) this.#news.warned(`could not be undone: ${complaint}`);
+    this.#undos = [];
+    this.#inForce = "";
+    const empty = { ...this.#view, addresses: [], routes: [], error: null };
+    if (plan === null) {
+      this.#view = { ...empty, state: "unconfigured" };
+      return;
+    }
+    for (const warning of plan.warnings) this.#news.warned(warning);
+    const applied = await this.#changes.apply(plan.changes);
+    if (!applied.ok) {
+      this.#view = { ...empty, state: "failed", error: applied.why };
+      return;
+    }
+    this.#undos = applied.undos;
+    this.#inForce = key;
+    this.#view = { ...empty, state: "configured", addresses: plan.addresses, routes: plan.routes, mtu: plan.mtu };
+  }
+}

@@ -1,0 +1,118 @@
+import type {
+  DoneDocument,
+  PathsDocument,
+  SessionDocument,
+  SessionsDocument,
+  StatusDocument,
+  TimelineDocument,
+  VersionDocument,
+} from "#kernel/contract/control";
+import type { StateName } from "#kernel/contract/state";
+import type { SessionView } from "#kernel/contract/view";
+import { timedOut } from "./errors.ts";
+import { type EventsOptions, isGap, type StreamItem, streamEvents } from "./events.ts";
+import { ask } from "./request.ts";
+
+/** Where a daemon listens for its operators unless told otherwise. */
+export const DEFAULT_SOCKET = "/run/jumping-vpn/control.sock";
+
+export interface ControlOptions {
+  /** Default: `JVPN_SOCKET`, else `/run/jumping-vpn/control.sock`. */
+  readonly socket?: string;
+  /** For one answer, ms. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * A typed client of a daemon's control socket. Every refusal is a `ControlError` with a code; `daemon_not_running` where nobody
+ * listens. A session is named by its id or a prefix of it that is unique.
+ */
+export class Control {
+  readonly socket: string;
+  readonly #timeoutMs: number;
+
+  constructor(options: ControlOptions = {}) {
+    this.socket = options.socket ?? process.env["JVPN_SOCKET"] ?? DEFAULT_SOCKET;
+    this.#timeoutMs = options.timeoutMs ?? 15_000;
+  }
+
+  status(): Promise<StatusDocument> {
+    return this.#read("/v1/status");
+  }
+
+  /** At most `limit` sessions, worst first. */
+  sessions(limit = 5_000): Promise<SessionsDocument> {
+    return this.#read(`/v1/sessions?limit=${limit}`);
+  }
+
+  session(id: string): Promise<SessionDocument> {
+    return this.#read(`/v1/sessions/${encodeURIComponent(id)}`);
+  }
+
+  timeline(id: string): Promise<TimelineDocument> {
+    return this.#read(`/v1/sessions/${encodeURIComponent(id)}/timeline`);
+  }
+
+  paths(): Promise<PathsDocument> {
+    return this.#read("/v1/paths");
+  }
+
+  version(): Promise<VersionDocument> {
+    return this.#read("/v1/version");
+  }
+
+  /** `to` = label or id of a path. A denial of the policy is thrown with its reason as code and `retryAfterMs`. */
+  switch(id: string, to: string): Promise<DoneDocument> {
+    return this.#act(`/v1/sessions/${encodeURIComponent(id)}/switch`, { to });
+  }
+
+  terminate(id: string, reason: string): Promise<DoneDocument> {
+    return this.#act(`/v1/sessions/${encodeURIComponent(id)}/terminate`, { reason });
+  }
+
+  /** Answered before the daemon ends. */
+  shutdown(): Promise<DoneDocument> {
+    return this.#act("/v1/shutdown", {});
+  }
+
+  events(options: EventsOptions = {}): AsyncGenerator<StreamItem> {
+    return streamEvents(this.socket, options);
+  }
+
+  /**
+   * Resolves with the first session that is in one of these states, at once where one is. Throws `timeout` when `timeoutMs`
+   * have passed, and `daemon_not_running` when the daemon goes away meanwhile.
+   */
+  async waitFor(states: StateName | readonly StateName[], timeoutMs: number): Promise<SessionView> {
+    const wanted: readonly StateName[] = typeof states === "string" ? [states] : states;
+    const limit = AbortSignal.timeout(timeoutMs);
+    const first = await this.status();
+    const found = pick(first, wanted);
+    if (found !== undefined) return found;
+    for await (const item of this.events({ since: first.record.lastSeq, signal: limit })) {
+      if (!isGap(item) && item.type !== "SessionStateChange" && item.type !== "SessionCreated") continue;
+      const session = pick(await this.status(), wanted);
+      if (session !== undefined) return session;
+    }
+    const now = await this.status();
+    const seen = now.view.sessions.map((session) => session.state).join(", ") || "there is no session";
+    throw timedOut(`waiting for ${wanted.join(" or ")}`, timeoutMs, `state: ${seen}${lastDial(now)}`, "see `jvpn status`, and `jvpn watch` while it tries");
+  }
+
+  #read<T>(path: string): Promise<T> {
+    return ask<T>(this.socket, { method: "GET", path, timeoutMs: this.#timeoutMs });
+  }
+
+  #act<T>(path: string, body: unknown): Promise<T> {
+    return ask<T>(this.socket, { method: "POST", path, body, timeoutMs: this.#timeoutMs });
+  }
+}
+
+function pick(status: StatusDocument, wanted: readonly StateName[]): SessionView | undefined {
+  return status.view.sessions.find((session) => wanted.includes(session.state));
+}
+
+function lastDial(status: StatusDocument): string {
+  const dial = status.view.dial;
+  return dial === null || dial.lastReason === null ? "" : `; dialling, last reason ${dial.lastReason} after ${dial.attempts} attempts`;
+}

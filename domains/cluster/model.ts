@@ -13,7 +13,7 @@ export const CLAIM_WAIT_MS: Millis = Math.ceil((AUTH_TTL_MS * 101) / 100) + CLAI
  * A fence is for good: the process that was fenced never owns anything again.
  */
 export type Authority =
-  | { readonly state: "held"; readonly epoch: number; readonly deadline: Millis | null }
+  | { readonly state: "held"; readonly epoch: number; readonly since: Millis; readonly deadline: Millis | null }
   | { readonly state: "lost"; readonly epoch: number; readonly since: Millis }
   | { readonly state: "fenced"; readonly epoch: number; readonly since: Millis };
 
@@ -33,8 +33,8 @@ export type ClusterEvent =
   | { readonly type: "HeartbeatFailed" }
   /** The store says that this incarnation is gone or that its heartbeat value is not ours. */
   | { readonly type: "Fenced" }
-  /** Another node committed its ownership of a session of ours. */
-  | { readonly type: "Moved"; readonly session: SessionId; readonly epoch: number }
+  /** Another node committed its ownership of a session that this node holds under `heldEpoch`. */
+  | { readonly type: "Moved"; readonly session: SessionId; readonly epoch: number; readonly heldEpoch: number }
   | { readonly type: "Tick" };
 
 export type ClusterFinding =

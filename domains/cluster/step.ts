@@ -1,0 +1,92 @@
+import type { Millis } from "#kernel/time";
+import { AUTH_TTL_MS, type Authority, type Claim, type ClusterEvent, type ClusterFinding, type ClusterStep } from "./model.ts";
+import { ruleFor } from "./table.ts";
+
+/** One gateway whose store is locked by this process: authority is perpetual, epoch 1, and no event but a fence ends it. */
+export function solo(now: Millis): Authority {
+  return { state: "held", epoch: 1, since: now, deadline: null };
+}
+
+/** A node of several, before its first committed heartbeat: it owns nothing yet. */
+export function joining(epoch: number, now: Millis): Authority {
+  return { state: "lost", epoch, since: now };
+}
+
+/** May this node act for its sessions now? Strict: at the deadline itself it may not. */
+export function holds(authority: Authority, now: Millis): boolean {
+  return authority.state === "held" && (authority.deadline === null || now < authority.deadline);
+}
+
+/** When authority ends unless a heartbeat is committed; `null` = it does not end by itself. */
+export function deadlineOf(authority: Authority): Millis | null {
+  return authority.state === "held" ? authority.deadline : null;
+}
+
+/**
+ * Judges one event about this node's authority. Consistency over availability: whatever is not known to be ours is not ours.
+ * Expiry comes first, so that a late event is judged by a node that knows it has lost.
+ */
+export function step(authority: Authority, event: ClusterEvent, now: Millis): ClusterStep {
+  const expired = expire(authority, now);
+  const judged = judge(expired.next, event, now);
+  return { next: judged.next, findings: [...expired.findings, ...judged.findings] };
+}
+
+function judge(authority: Authority, event: ClusterEvent, now: Millis): ClusterStep {
+  switch (ruleFor(authority.state, event.type)) {
+    case "renew":
+      return event.type === "HeartbeatCommitted" ? renew(authority, event.sentAt, event.claims, now) : quiet(authority);
+    case "fence":
+      return fence(authority, now);
+    case "move":
+      return event.type === "Moved" ? move(authority, event) : quiet(authority);
+    case "clock":
+      return quiet(authority);
+    case "reject":
+      return { next: authority, findings: [{ type: "Rejected", why: "fenced" }] };
+  }
+}
+
+/** Claims come before the new deadline: a session that another node waits for must be stopped before it is served longer. */
+function renew(authority: Authority, sentAt: Millis, claims: readonly Claim[], now: Millis): ClusterStep {
+  if (sentAt > now) return { next: authority, findings: [{ type: "Rejected", why: "heartbeat_from_the_future" }] };
+  const answered = claims.map(answer);
+  if (authority.state === "held" && authority.deadline === null) return { next: authority, findings: answered };
+  const held = authority.state === "held" ? authority.deadline : null;
+  const deadline = Math.max(sentAt + AUTH_TTL_MS, held ?? 0);
+  // The reply took longer than the authority that it brings: it changes nothing but the claims.
+  if (deadline <= now) return { next: authority, findings: answered };
+  const since = authority.state === "held" ? authority.since : now;
+  const next: Authority = { state: "held", epoch: authority.epoch, since, deadline };
+  const regained: readonly ClusterFinding[] =
+    authority.state === "held" ? [] : [{ type: "AuthorityRegained", epoch: authority.epoch }];
+  return { next, findings: [...answered, ...regained] };
+}
+
+function answer({ session, claimant, claimedRevision, heldRevision }: Claim): ClusterFinding {
+  return { type: claimedRevision < heldRevision ? "DiscardClaim" : "Release", session, claimant };
+}
+
+function fence(authority: Authority, now: Millis): ClusterStep {
+  const next: Authority = { state: "fenced", epoch: authority.epoch, since: now };
+  if (authority.state !== "held") return quiet(next);
+  return { next, findings: [{ type: "AuthorityLost", epoch: authority.epoch, reason: "fenced" }] };
+}
+
+/** Owner epochs strictly rise; an equal or lower one is somebody's late news. */
+function move(authority: Authority, event: Extract<ClusterEvent, { type: "Moved" }>): ClusterStep {
+  if (event.epoch <= event.heldEpoch) return { next: authority, findings: [{ type: "Rejected", why: "stale_epoch" }] };
+  return { next: authority, findings: [{ type: "OwnershipMoved", session: event.session, epoch: event.epoch }] };
+}
+
+function expire(authority: Authority, now: Millis): ClusterStep {
+  if (authority.state !== "held" || holds(authority, now)) return quiet(authority);
+  return {
+    next: { state: "lost", epoch: authority.epoch, since: now },
+    findings: [{ type: "AuthorityLost", epoch: authority.epoch, reason: "deadline_passed" }],
+  };
+}
+
+function quiet(next: Authority): ClusterStep {
+  return { next, findings: [] };
+}

@@ -1,0 +1,49 @@
+import type { Millis } from "#kernel/time";
+import { failed, failureUse } from "./failure-budget.ts";
+import type { Security, SecurityFinding, SecurityInput, SecurityPolicy, SecurityStep } from "./model.ts";
+import { tallied } from "./tally.ts";
+
+/**
+ * Judges one security report. It can count, tell and, over budget, say so; it has no way to touch a path, a key or an identity.
+ * What nobody can be blamed for changes nothing but counters.
+ */
+export function step(security: Security, input: SecurityInput, policy: SecurityPolicy, now: Millis): SecurityStep {
+  switch (input.type) {
+    case "ValidationFailed":
+      return input.attributable ? blame(security, input.kind, policy, now) : tell(security, input.kind, 1, now);
+    case "Dropped":
+      return tell(security, input.kind, input.count, now);
+    case "KeyRotated":
+      return rotated(security, input.epoch, input.trigger, now);
+    case "KeyExpired":
+      return keyChanged(security, "KeyExpired", input.epoch, input.trigger);
+    case "RekeyDenied":
+      return keyChanged(security, "RekeyDenied", input.epoch, input.reason);
+  }
+}
+
+/** Every attributable failure counts, also where its telling is held back. */
+function blame(security: Security, kind: string, policy: SecurityPolicy, now: Millis): SecurityStep {
+  const failures = failed(security.failures, now);
+  const { used, max, exceeded } = failureUse(failures, policy, now);
+  const { tallies, told } = tallied(security.tallies, kind, 1, now);
+  const findings: SecurityFinding[] = [{ type: "Failure", kind, used, max, exceeded }];
+  if (told !== null) findings.unshift({ type: "SecurityEvent", ...told, attributable: true });
+  return { next: { ...security, failures, tallies }, findings };
+}
+
+function tell(security: Security, kind: string, count: number, now: Millis): SecurityStep {
+  const { tallies, told } = tallied(security.tallies, kind, count, now);
+  const findings: readonly SecurityFinding[] = told === null ? [] : [{ type: "SecurityEvent", ...told, attributable: false }];
+  return { next: { ...security, tallies }, findings };
+}
+
+/** Key epochs only rise. One that does not is told and believed by nobody. */
+function rotated(security: Security, epoch: number, trigger: string, now: Millis): SecurityStep {
+  if (epoch <= security.keyEpoch) return tell(security, "key_epoch_not_rising", 1, now);
+  return keyChanged({ ...security, keyEpoch: epoch }, "KeyRotated", epoch, trigger);
+}
+
+function keyChanged(next: Security, event: "KeyRotated" | "KeyExpired" | "RekeyDenied", epoch: number, trigger: string): SecurityStep {
+  return { next, findings: [{ type: "KeyChanged", event, epoch, trigger }] };
+}

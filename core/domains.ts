@@ -1,0 +1,40 @@
+import * as cluster from "#domains/cluster/step";
+import * as observability from "#domains/observability/redact";
+import * as budget from "#domains/policy/budget";
+import * as offers from "#domains/policy/offer";
+import * as validity from "#domains/policy/validity";
+import * as failures from "#domains/security/failure-budget";
+import * as proofs from "#domains/security/proof";
+import * as session from "#domains/session/step";
+import * as better from "#domains/transport/better";
+import * as rank from "#domains/transport/rank";
+import * as transport from "#domains/transport/step";
+import * as views from "#domains/transport/views";
+
+/** The six domains as the core calls them. A value, so that a test can put one in place that throws. */
+export const REAL_DOMAINS = {
+  transport: {
+    step: transport.step,
+    choose: rank.choose,
+    better: better.better,
+    betterAt: better.betterAt,
+    views: views.views,
+  },
+  session: { step: session.step, corrupt: session.corrupt },
+  security: { step: failures.step, mintHandshakeProof: proofs.mintHandshakeProof, mintAttachProof: proofs.mintAttachProof },
+  policy: {
+    mayRecover: budget.mayRecover,
+    recordRecovery: budget.recordRecovery,
+    recordSwitch: budget.recordSwitch,
+    usage: budget.usage,
+    offer: validity.offer,
+    offerOf: offers.offerOf,
+    policyFromOffer: offers.policyFromOffer,
+  },
+  observability: { redact: observability.redact },
+  cluster: { step: cluster.step, isHeld: cluster.isHeld },
+} as const;
+
+export type Domains = typeof REAL_DOMAINS;
+export const DOMAIN_NAMES = ["transport", "session", "security", "policy", "observability", "cluster"] as const;
+export type DomainName = (typeof DOMAIN_NAMES)[number];

@@ -1,0 +1,186 @@
+import type { Authority } from "#domains/cluster/model";
+import { solo } from "#domains/cluster/step";
+import { type Budget, UNUSED } from "#domains/policy/budget";
+import type { Policy } from "#domains/policy/model";
+import { NO_POLICY, type Validity } from "#domains/policy/validity";
+import { NO_FAILURES, type Security } from "#domains/security/model";
+import { activeOf, type Session } from "#domains/session/model";
+import { NO_PATHS, type Transport } from "#domains/transport/model";
+import { BoundedMap } from "#kernel/bounded-map";
+import type { Assignment, Link, Offer } from "#kernel/contract/engine.generated";
+import type { Reason } from "#kernel/contract/reason";
+import type { PathId, Role, SessionHandle, SessionId } from "#kernel/contract/state";
+import type { JumpView, NodeView, SessionView } from "#kernel/contract/view";
+import { DeadlineHeap } from "#kernel/deadline-heap";
+import type { Millis } from "#kernel/time";
+import type { ClientConfig, GatewayConfig } from "./contract.ts";
+import { type Domains, REAL_DOMAINS } from "./domains.ts";
+
+/** Sessions of one node; a handshake beyond that is refused with `resource_exhausted`. */
+export const SESSIONS_MAX = 131_072;
+/** Ended sessions that `view` still shows, newest last. */
+export const ENDED_MAX = 16;
+
+/** One session with what each domain holds for it. The values are immutable; the entry is their place. */
+export interface Entry {
+  session: Session;
+  transport: Transport;
+  budget: Budget;
+  security: Security;
+  policy: Policy;
+  readonly peer: { readonly name: string; readonly key: string };
+  readonly predecessor: SessionId | null;
+  assignment: Assignment | null;
+  jumps: { readonly count: number; readonly last: JumpView | null };
+  /** Probing that the engine was last told, ms; 0 = driven by traffic. */
+  probingMs: Millis;
+  /** The engine suspects the active path. */
+  suspected: boolean;
+  /** Since when the search for a path runs; a link that comes back starts it anew. */
+  searchSince: Millis | null;
+  /** No elective switch is tried before this time. */
+  electiveAt: Millis;
+  /** Paths that failed as a target: chosen last until then. */
+  shunned: readonly { readonly path: PathId; readonly until: Millis }[];
+  /** Client: what binds this session to a gateway process, and candidates that were asked for. */
+  client: {
+    readonly offer: Offer;
+    readonly incarnation: number;
+    readonly asked: Record<PathId, { readonly failures: number; readonly retryAt: Millis | null }>;
+  } | null;
+  /** Gateway: when the client is asked to come back, and how often it was. */
+  ask: { readonly count: number; readonly at: Millis } | null;
+}
+
+/** A local way to the gateway, apart from any session. */
+export interface ClientPath {
+  readonly id: PathId;
+  readonly label: string;
+  readonly ifname: string;
+  readonly ifindex: number;
+  readonly local: string;
+  readonly remote: string;
+  readonly priority: "primary" | "secondary" | "backup" | "never";
+  readonly metered: boolean;
+  socket: "opening" | "open" | "failed";
+  failures: number;
+  retryAt: Millis | null;
+  /** Why the machine cannot use it; `null` = it can. */
+  lost: "link_down" | "address_gone" | "route_gone" | null;
+}
+
+/** The client's way to a session. Ids rise and are never reused. */
+export interface Dial {
+  id: number;
+  running: boolean;
+  /** A session lives and goes on living unless the answer proves that the gateway lost it. */
+  background: boolean;
+  sinceAt: Millis;
+  startedAt: Millis;
+  attempts: number;
+  failures: number;
+  nextAt: Millis;
+  paths: readonly PathId[];
+  lastReason: Reason | null;
+  /** An operator ended the session, or reconnecting is off: nothing is dialled until the configuration says otherwise. */
+  halted: boolean;
+  predecessor: SessionId | null;
+  hintedAt: Millis | null;
+}
+
+export interface ClientState {
+  config: ClientConfig | null;
+  links: readonly Link[];
+  paths: ClientPath[];
+  nextPathId: PathId;
+  /** Index of the gateway that is dialled. */
+  gateway: number;
+  /** The session that carries the tunnel, also in BIRTH. */
+  current: SessionHandle | null;
+  tunnel: Assignment | null;
+  dial: Dial;
+}
+
+export interface GatewayState {
+  config: GatewayConfig | null;
+  /** Client key → the session that it has. */
+  readonly byKey: Map<string, SessionHandle>;
+  /** Challenged session → the new one of the same key that waits for the outcome. */
+  readonly waiting: Map<SessionHandle, SessionHandle>;
+}
+
+/** Everything the core knows. Only `step` changes it. */
+export interface World {
+  readonly role: Role;
+  readonly domains: Domains;
+  now: Millis;
+  stopping: boolean;
+  policy: Validity;
+  authority: Authority;
+  /** Drops that belong to no session. */
+  security: Security;
+  health: NodeView["health"];
+  readonly sessions: BoundedMap<SessionHandle, Entry>;
+  ended: readonly SessionView[];
+  readonly deadlines: DeadlineHeap;
+  wakeAt: Millis | null;
+  readonly client: ClientState;
+  readonly gateway: GatewayState;
+}
+
+/** A node before anything happened to it. `domains` is for tests of isolation. */
+export function createCore(role: Role, domains: Domains = REAL_DOMAINS): World {
+  return {
+    role,
+    domains,
+    now: 0,
+    stopping: false,
+    policy: NO_POLICY,
+    authority: solo(0),
+    security: NO_FAILURES,
+    health: { transport: "ok", session: "ok", security: "ok", policy: "ok", observability: "ok", cluster: "ok" },
+    sessions: new BoundedMap(SESSIONS_MAX),
+    ended: [],
+    deadlines: new DeadlineHeap(),
+    wakeAt: null,
+    client: { config: null, links: [], paths: [], nextPathId: 1, gateway: 0, current: null, tunnel: null, dial: freshDial() },
+    gateway: { config: null, byKey: new Map(), waiting: new Map() },
+  };
+}
+
+export function freshEntry(
+  session: Session,
+  policy: Policy,
+  peer: Entry["peer"],
+  predecessor: SessionId | null,
+): Entry {
+  return {
+    session, transport: NO_PATHS, budget: UNUSED, security: NO_FAILURES, policy, peer, predecessor,
+    assignment: null, jumps: { count: 0, last: null }, probingMs: 0, suspected: false, searchSince: null,
+    electiveAt: 0, shunned: [], client: null, ask: null,
+  };
+}
+
+/** Name and version of a policy, as events and views show it. */
+export function policyLabel(policy: Policy): string {
+  return `${policy.name}@${policy.version}`;
+}
+
+/** Label of a path in a session, for people. */
+export function labelOf(entry: Entry, path: PathId | null): string | null {
+  if (path === null) return null;
+  return entry.transport.paths.find((known) => known.id === path)?.label ?? `path ${path}`;
+}
+
+export function isLive(entry: Entry): boolean {
+  return entry.session.state !== "TERMINATED";
+}
+
+export { activeOf };
+
+function freshDial(): Dial {
+  return {
+    id: 0, running: false, background: false, sinceAt: 0, startedAt: 0, attempts: 0, failures: 0, nextAt: 0, paths: [],
+    lastReason: null, halted: false, predecessor: null, hintedAt: null,
+  };
+}

@@ -1,13 +1,11 @@
 //! The internet checksum (RFC 1071), summed in the machine's byte order: it is independent of it.
 
-use std::net::IpAddr;
-
 /// A running one's-complement sum. Every part but the last must have an even length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum(u64);
 
 impl Sum {
-    /// Adds the bytes. 64 bits hold the words of 2³² such parts of 64 KiB without a carry.
+    /// Adds the bytes. 64 bits hold the words of 2¹⁸ parts of 64 KiB without a carry.
     #[must_use]
     pub fn bytes(self, part: &[u8]) -> Self {
         let mut total = self.0;
@@ -58,22 +56,6 @@ impl Sum {
     }
 }
 
-/// The pseudo-header sum for addresses that are at hand as values. Both must be of one family.
-pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, l4_len: usize) -> Sum {
-    match (source, destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            Sum::default().bytes(&source.octets()).pseudo_header(&destination.octets(), protocol, l4_len)
-        }
-        (source, destination) => {
-            let wide = |address: IpAddr| match address {
-                IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-                IpAddr::V6(v6) => v6.octets(),
-            };
-            Sum::default().bytes(&wide(source)).pseudo_header(&wide(destination), protocol, l4_len)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,14 +82,6 @@ mod tests {
     fn zero_is_sent_as_ffff_where_zero_means_none() {
         let sum = Sum::default().bytes(&[0xff, 0xff]);
         assert_eq!((sum.finish(), sum.finish_nonzero()), ([0, 0], [0xff, 0xff]));
-    }
-
-    #[test]
-    fn the_two_ways_to_a_pseudo_header_agree() {
-        let (source, destination) = ("10.1.2.3", "10.9.8.7");
-        let parsed = |text: &str| text.parse::<IpAddr>().expect("an address");
-        let from_bytes = Sum::default().pseudo_header(&[10, 1, 2, 3, 10, 9, 8, 7], 6, 1234);
-        assert_eq!(pseudo_header(parsed(source), parsed(destination), 6, 1234), from_bytes);
     }
 
     proptest! {

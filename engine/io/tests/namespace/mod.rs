@@ -1,8 +1,11 @@
 //! Runs a test in a network namespace that is made for it and deleted again.
 
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const INSIDE: &str = "JVPN_TEST_NAMESPACE";
+/// Namespaces of this process, so that each has a name of its own.
+static MADE: AtomicU32 = AtomicU32::new(0);
 
 /// Runs `body` in a new network namespace, in a process of its own: the test `name` is started again inside. Only root may.
 pub fn run(name: &str, body: impl FnOnce()) {
@@ -10,7 +13,8 @@ pub fn run(name: &str, body: impl FnOnce()) {
         body();
         return;
     }
-    let namespace = Namespace(format!("jvpn-io{}-{}", std::process::id(), name.len()));
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let namespace = Namespace(format!("jvpn-io{}-{number}", std::process::id()));
     let made = Command::new("ip").args(["netns", "add", &namespace.0]).output();
     if !made.as_ref().is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: {name}: no network namespace can be made (root and iproute2 are needed): {made:?}");

@@ -104,15 +104,15 @@ function contest(candidate: Contender, active: Contender, cleaner: boolean, poli
   if (theirs.rttUs === null || ours.rttUs === null) return { move: false, because: "unmeasured" };
   if (theirs.latencyBucket > ours.latencyBucket) return { move: false, because: "higher_latency" };
 
-  const now = gain(theirs.rttUs, ours.rttUs, policy);
+  const current = gain(theirs.rttUs, ours.rttUs, policy);
   // Two equals on both sides of a bucket's edge must not trade places for ever, so the edge needs the margin as well.
-  if (theirs.latencyBucket < ours.latencyBucket) return now.enough ? BETTER : { move: false, because: "margin", ...now.numbers };
+  if (theirs.latencyBucket < ours.latencyBucket) return current.enough ? BETTER : { move: false, because: "margin", ...current.numbers };
   if (theirs.metered !== ours.metered) return theirs.metered < ours.metered ? PREFERRED : { move: false, because: "metered" };
 
   // Inside a bucket the gain must also be there without the queue that our own traffic builds up on the active path.
   const floor = gain(candidate.path.rttMinUs ?? theirs.rttUs, active.path.rttMinUs ?? ours.rttUs, policy);
-  if (now.enough && floor.enough) return BETTER;
-  return { move: false, because: "margin", ...(now.enough ? floor.numbers : now.numbers) };
+  if (current.enough && floor.enough) return BETTER;
+  return { move: false, because: "margin", ...(current.enough ? floor.numbers : current.numbers) };
 }
 
 const BETTER = { move: true, reason: "better_path" } as const;

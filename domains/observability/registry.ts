@@ -1,0 +1,48 @@
+import type { EventClass, EventType } from "#kernel/contract/event";
+
+export interface EventKind {
+  /** What is dropped last when the record overflows. */
+  readonly class: EventClass;
+  /** What happened, for a person. */
+  readonly text: string;
+}
+
+/** Every event type there is. A type without an entry does not compile; a class is a property of the type, not of its writer. */
+export const EVENT_KINDS: Readonly<Record<EventType, EventKind>> = {
+  SessionCreated: { class: "transition", text: "a session came into being" },
+  SessionStateChange: { class: "transition", text: "a session changed its state" },
+  SessionTerminated: { class: "transition", text: "a session ended, with its reason" },
+  TransportDead: { class: "transition", text: "a transport died" },
+  TransportSwitch: { class: "transition", text: "the active transport changed" },
+  TransportSwitchDenied: { class: "transition", text: "a switch was denied, with the limit that denied it" },
+  PathAdded: { class: "info", text: "a transport is being tried" },
+  PathValidated: { class: "info", text: "a transport answered its challenge" },
+  PathRebound: { class: "info", text: "a transport's address changed on the way" },
+  PathSuspected: { class: "info", text: "a transport is silent for longer than expected" },
+  PathCleared: { class: "info", text: "a suspected transport was heard again" },
+  PathAlive: { class: "info", text: "a dead transport answers again" },
+  PathRemoved: { class: "info", text: "a transport is gone" },
+  AttachAttempt: { class: "info", text: "an activation of a transport began" },
+  AttachResult: { class: "info", text: "an activation of a transport ended" },
+  SecurityEvent: { class: "security", text: "a message was refused by validation" },
+  PolicyApplied: { class: "security", text: "a policy came into force" },
+  ConfigFailure: { class: "security", text: "a configuration or policy was refused; the last valid one stays" },
+  KeyRotated: { class: "security", text: "traffic keys were renewed" },
+  KeyExpired: { class: "security", text: "a traffic key reached its limit" },
+  RekeyDenied: { class: "security", text: "a renewal of keys was denied" },
+  AuthorityLost: { class: "transition", text: "this node may no longer act for its sessions" },
+  AuthorityRegained: { class: "transition", text: "this node may act for its sessions again" },
+  OwnershipMoved: { class: "transition", text: "another node owns a session" },
+  OwnershipReleased: { class: "transition", text: "this node gave a session away" },
+  DialStarted: { class: "info", text: "the client calls a gateway" },
+  DialFailed: { class: "info", text: "a call to a gateway failed" },
+  DomainFault: { class: "security", text: "a domain failed by itself and was contained" },
+  Diagnostic: { class: "info", text: "something was rejected without effect" },
+  EventLoss: { class: "security", text: "records were dropped; exactly which" },
+  HealthChange: { class: "security", text: "a failure domain's health changed" },
+};
+
+/** The class of an event type. */
+export function classOf(type: EventType): EventClass {
+  return EVENT_KINDS[type].class;
+}

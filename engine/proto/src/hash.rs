@@ -33,3 +33,6 @@ pub(crate) fn derive(salt: &[u8; 32], ikm: &[u8], info: &[&[u8]]) -> Zeroizing<[
         .expect("32 bytes are one block, the least that HKDF can give");
     key
 }
+
+#[cfg(test)]
+mod tests;

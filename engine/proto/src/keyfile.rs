@@ -33,7 +33,9 @@ pub enum KeyError {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::PrivateForPublic => "this is a private key (jvps1:…), a public one (jvpk1:…) is wanted; do not give it to others",
+            Self::PrivateForPublic => {
+                "this is a private key (jvps1:…), a public one (jvpk1:…) is wanted; do not give it to others"
+            }
             Self::PublicForPrivate => "this is a public key (jvpk1:…), a private one (jvps1:…) is wanted",
             Self::Prefix => "a key begins with jvpk1: (public) or jvps1: (private)",
             Self::Length => "a key has 43 characters after its prefix",

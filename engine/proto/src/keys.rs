@@ -11,17 +11,17 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-pub use crate::{
-    wire::Suite,
-    x25519::{Ephemeral, LowOrder, Shared},
-};
 use crate::{
     hash::derive,
     messages::Role,
     wire::{DATA_AAD, TAG},
 };
+pub use crate::{
+    wire::Suite,
+    x25519::{Ephemeral, LowOrder, Shared},
+};
 
-/// Counter that is never sealed and never opened; far beyond every key's limit (ChaCha 2^48, AES-GCM 2^27).
+/// Counter that is never sealed and never opened; far beyond every key's limit (2^48 at most).
 pub const COUNTER_END: u64 = 1 << 60;
 
 const LABEL_ROOT: &[u8] = b"JV/1 root";
@@ -139,3 +139,6 @@ fn nonce(counter: u64) -> Nonce {
     nonce[4..].copy_from_slice(&counter.to_le_bytes());
     Nonce::assume_unique_for_key(nonce)
 }
+
+#[cfg(test)]
+mod tests;

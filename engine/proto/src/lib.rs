@@ -9,6 +9,8 @@ pub mod keyfile;
 pub mod keys;
 pub mod messages;
 pub mod replay;
+#[cfg(test)]
+mod vectors;
 pub mod wire;
 mod x25519;
 

@@ -48,7 +48,7 @@ impl Ephemeral {
     }
 
     pub fn agree(&self, peer: &[u8; 32]) -> Result<Shared, LowOrder> {
-        agreement::agree(&self.key, &UnparsedPublicKey::new(&X25519, peer), LowOrder, |secret| {
+        agreement::agree(&self.key, UnparsedPublicKey::new(&X25519, peer), LowOrder, |secret| {
             let mut shared = Zeroizing::new([0; 32]);
             shared.copy_from_slice(secret);
             if bool::from(shared.ct_eq(&[0; 32])) { Err(LowOrder) } else { Ok(shared) }

@@ -57,7 +57,7 @@ layout! {
         /// Index on which the sender wants to receive on this path.
         pub index: u32,
         pub transport: Transport,
-        /// Echoed by ATTACH_ACK; retries repeat it.
+        /// Echoed by `ATTACH_ACK`; retries repeat it.
         pub challenge: [u8; 16],
         pub reason: Reason,
     }
@@ -74,7 +74,7 @@ layout! {
         pub index: u32,
         /// The challenge of the ATTACH.
         pub echo: [u8; 16],
-        /// To be answered by PATH_RESPONSE.
+        /// To be answered by `PATH_RESPONSE`.
         pub challenge: [u8; 16],
         /// Version of the binding at the gateway.
         pub version: u64,
@@ -82,7 +82,7 @@ layout! {
 }
 
 layout! {
-    /// Body of PATH_CHALLENGE, PATH_RESPONSE and PATH_DROP.
+    /// Body of `PATH_CHALLENGE`, `PATH_RESPONSE` and `PATH_DROP`.
     pub struct PathToken {
         pub path: u32,
         pub token: [u8; 16],
@@ -162,7 +162,7 @@ layout! {
 }
 
 layout! {
-    /// Body of REKEY_INIT and REKEY_RESP.
+    /// Body of `REKEY_INIT` and `REKEY_RESP`.
     pub struct Rekey {
         /// The epoch that begins.
         pub epoch: u32,
@@ -183,7 +183,7 @@ layout! {
 /// ASSIGN: the inner addresses of a session. Prefix lengths, the number of DNS servers and the MTU are within their ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assign {
-    /// Tells a repeated ASSIGN from a new one; ASSIGN_ACK names it.
+    /// Tells a repeated ASSIGN from a new one; `ASSIGN_ACK` names it.
     pub id: u32,
     assignment: Assignment,
 }

@@ -14,10 +14,10 @@ mod layout;
 mod text;
 
 pub use layout::{
-    Assign, Attach, AttachAck, AttachKind, Close, DNS_MAX, MTU_MIN, PathClose, PathToken, Probe, ProbeReply, Rekey, Scope, Status,
-    Switch, SwitchAck, SwitchRequest, Transport,
+    Assign, Attach, AttachAck, AttachKind, Close, DNS_MAX, MTU_MIN, PathClose, PathToken, Probe, ProbeReply, Rekey,
+    Scope, Status, Switch, SwitchAck, SwitchRequest, Transport,
 };
-pub use text::{DETAIL_MAX, REASON_MAX, Detail, Reason};
+pub use text::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 
 pub use crate::codec::Malformed;
 use crate::codec::{Field, Reader, decode_whole};
@@ -42,7 +42,7 @@ pub enum FrameError {
     Truncated,
     /// A type that this protocol version does not have.
     Unknown(u8),
-    /// A type that is reserved for a trait which was not negotiated (KEM, TICKET, POLICY_HINT).
+    /// A type that is reserved for a trait which was not negotiated (`KEM_*`, `TICKET*`, `POLICY_HINT`).
     Unsupported(u8),
     /// The body of a frame of this type is wrong.
     Body(u8, Malformed),
@@ -75,12 +75,16 @@ pub enum Frame {
     SwitchAck(SwitchAck),
     SwitchRequest(SwitchRequest),
     Assign(Assign),
-    AssignAck { id: u32 },
+    AssignAck {
+        id: u32,
+    },
     PathClose(PathClose),
     Probe(Probe),
     ProbeReply(ProbeReply),
     /// The gateway asks the client to rekey; the epoch is the one that should begin.
-    RekeyRequest { epoch: u32 },
+    RekeyRequest {
+        epoch: u32,
+    },
     RekeyInit(Rekey),
     RekeyResp(Rekey),
     Close(Close),

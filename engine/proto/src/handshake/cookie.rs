@@ -16,7 +16,10 @@ use crate::{
     Fill,
     hash::{hash, mac16},
     keyfile::PublicKey,
-    wire::{COOKIE_LEN, COOKIE_NONCE, COOKIE_SEALED, INIT_LEN, INIT_MAC1, INIT_MAC2, MAC, RESP_LEN, RESP_MAC1, TYPE_COOKIE, VERSION},
+    wire::{
+        COOKIE_LEN, COOKIE_NONCE, COOKIE_SEALED, INIT_LEN, INIT_MAC1, INIT_MAC2, MAC, RESP_LEN, RESP_MAC1, TYPE_COOKIE,
+        VERSION,
+    },
 };
 
 /// A cookie is good for 120 to 240 s: the secret of the running period and the one before are accepted.
@@ -126,7 +129,11 @@ pub(super) fn mac1_of(receiver: &PublicKey, before: &[u8]) -> [u8; MAC] {
 }
 
 /// Opens a COOKIE that answers this INIT; `None` if it does not.
-pub(super) fn open_cookie(remote: &PublicKey, init: &[u8; INIT_LEN], message: &[u8; COOKIE_LEN]) -> Option<CookieValue> {
+pub(super) fn open_cookie(
+    remote: &PublicKey,
+    init: &[u8; INIT_LEN],
+    message: &[u8; COOKIE_LEN],
+) -> Option<CookieValue> {
     let nonce: [u8; COOKIE_SEALED - COOKIE_NONCE] = message[COOKIE_NONCE..COOKIE_SEALED].try_into().ok()?;
     let mut cookie = Zeroizing::new([0; MAC]);
     cookie.copy_from_slice(&message[COOKIE_SEALED..COOKIE_SEALED + MAC]);

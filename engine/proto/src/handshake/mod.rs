@@ -28,9 +28,9 @@ use crate::{
     keyfile::{PublicKey, StaticKey},
     keys::Root,
     wire::{
-        COOKIE_LEN, INIT_CLEAR, INIT_LEN, INIT_MAC1, INIT_MAC2, INIT_PAYLOAD_LEN, INIT_PQ_REQUIRED, InitPayload, Kind, MAC, PQ_OFF,
-        PayloadError, RESP_CLEAR, RESP_LEN, RESP_MAC1, RESP_MAC2, RESP_PAYLOAD_LEN, RespPayload, TYPE_INIT, TYPE_RESP, VERSION,
-        WireError, peek,
+        COOKIE_LEN, INIT_CLEAR, INIT_LEN, INIT_MAC1, INIT_MAC2, INIT_PAYLOAD_LEN, INIT_PQ_REQUIRED, InitPayload, Kind,
+        MAC, PQ_OFF, PayloadError, RESP_CLEAR, RESP_LEN, RESP_MAC1, RESP_MAC2, RESP_PAYLOAD_LEN, RespPayload,
+        TYPE_INIT, TYPE_RESP, VERSION, WireError, peek,
     },
 };
 
@@ -130,7 +130,7 @@ impl Initiator {
         init[0] = TYPE_INIT;
         init[1] = VERSION;
         init[4..INIT_CLEAR].copy_from_slice(&sender_index.to_le_bytes());
-        let mut state = primitives::initiator(local, remote, &init_clear(&init), draw(fill))?;
+        let mut state = primitives::initiator(local, remote, init_clear(&init), draw(fill))?;
         let mut random = [0; 32];
         fill(&mut random);
         state.write_message(&payload.encode(random), &mut init[INIT_CLEAR..INIT_MAC1])?;
@@ -201,7 +201,7 @@ impl Responder {
             return Err(HandshakeError::NotOurs);
         }
         let init: &[u8; INIT_LEN] = message.try_into().map_err(|_| WireError::Length)?;
-        let mut state = primitives::responder(local, &init_clear(init), draw(fill))?;
+        let mut state = primitives::responder(local, init_clear(init), draw(fill))?;
         let mut payload = [0; INIT_PAYLOAD_LEN];
         state.read_message(&init[INIT_CLEAR..INIT_MAC1], &mut payload)?;
         let payload = InitPayload::decode(&payload)?;
@@ -211,7 +211,13 @@ impl Responder {
         }
         let remote = state.get_remote_static().and_then(|key| key.try_into().ok()).ok_or(HandshakeError::Noise)?;
         let sender_index = u32::from_le_bytes([init[4], init[5], init[6], init[7]]);
-        Ok(IncomingInit { state, sender_index, remote_static: PublicKey::from_bytes(remote), payload, init_hash: init_hash(init) })
+        Ok(IncomingInit {
+            state,
+            sender_index,
+            remote_static: PublicKey::from_bytes(remote),
+            payload,
+            init_hash: init_hash(init),
+        })
     }
 }
 
@@ -228,7 +234,11 @@ pub struct IncomingInit {
 
 impl IncomingInit {
     /// Writes RESP. `session_index` is where this end receives; the suite, mode and capabilities must be among the offered ones.
-    pub fn respond(self, session_index: u32, payload: RespPayload) -> Result<([u8; RESP_LEN], Established), HandshakeError> {
+    pub fn respond(
+        self,
+        session_index: u32,
+        payload: RespPayload,
+    ) -> Result<([u8; RESP_LEN], Established), HandshakeError> {
         let Self { mut state, sender_index, remote_static, .. } = self;
         let mut resp = [0; RESP_LEN];
         resp[..RESP_CLEAR].copy_from_slice(&resp_clear(session_index, sender_index));

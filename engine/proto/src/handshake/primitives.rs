@@ -16,43 +16,39 @@ use crate::{
 
 const PATTERN: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 const PROLOGUE: &[u8; 4] = b"JV/1";
-/// IKpsk2's pre-shared key: zeros, as in WireGuard when none is set.
+/// The pre-shared key of `IKpsk2`: zeros, which add nothing and keep the place for one.
 const PSK: [u8; 32] = [0; 32];
 
 /// The client's state, before INIT.
 pub(super) fn initiator(
     local: &StaticKey,
     remote: &PublicKey,
-    init_clear: &[u8; INIT_CLEAR],
+    init_clear: [u8; INIT_CLEAR],
     seed: Zeroizing<[u8; 32]>,
 ) -> Result<HandshakeState, Error> {
-    builder(local, &prologue(init_clear), seed, |builder| builder.remote_public_key(remote.as_bytes())?.build_initiator())
+    let prologue = prologue(init_clear);
+    builder(local, &prologue, seed)?.remote_public_key(remote.as_bytes())?.build_initiator()
 }
 
 /// The gateway's state, before INIT is read.
 pub(super) fn responder(
     local: &StaticKey,
-    init_clear: &[u8; INIT_CLEAR],
+    init_clear: [u8; INIT_CLEAR],
     seed: Zeroizing<[u8; 32]>,
 ) -> Result<HandshakeState, Error> {
-    builder(local, &prologue(init_clear), seed, |builder| builder.build_responder())
+    let prologue = prologue(init_clear);
+    builder(local, &prologue, seed)?.build_responder()
 }
 
-fn builder(
-    local: &StaticKey,
-    prologue: &[u8],
-    seed: Zeroizing<[u8; 32]>,
-    build: impl FnOnce(Builder<'_>) -> Result<HandshakeState, Error>,
-) -> Result<HandshakeState, Error> {
-    let params = PATTERN.parse()?;
-    let builder = Builder::with_resolver(params, Box::new(Primitives { seed }));
-    build(builder.local_private_key(local.private())?.psk(2, &PSK)?.prologue(prologue)?)
+fn builder<'a>(local: &'a StaticKey, prologue: &'a [u8], seed: Zeroizing<[u8; 32]>) -> Result<Builder<'a>, Error> {
+    let builder = Builder::with_resolver(PATTERN.parse()?, Box::new(Primitives { seed }));
+    builder.local_private_key(local.private())?.psk(2, &PSK)?.prologue(prologue)
 }
 
-fn prologue(init_clear: &[u8; INIT_CLEAR]) -> [u8; PROLOGUE.len() + INIT_CLEAR] {
+fn prologue(init_clear: [u8; INIT_CLEAR]) -> [u8; PROLOGUE.len() + INIT_CLEAR] {
     let mut prologue = [0; PROLOGUE.len() + INIT_CLEAR];
     prologue[..PROLOGUE.len()].copy_from_slice(PROLOGUE);
-    prologue[PROLOGUE.len()..].copy_from_slice(init_clear);
+    prologue[PROLOGUE.len()..].copy_from_slice(&init_clear);
     prologue
 }
 

@@ -92,7 +92,7 @@ pub enum WireError {
     Empty,
     /// Not a type of this protocol.
     UnknownType(u8),
-    /// RESUME_INIT, RESUME_RESP or RESUME_DENY: reserved, not spoken by this version.
+    /// `RESUME_INIT`, `RESUME_RESP` or `RESUME_DENY`: reserved, not spoken by this version.
     Resume(u8),
     /// Too short, too long, or not of the type's one length.
     Length,
@@ -186,7 +186,9 @@ impl<'a> Datagram<'a> {
                 let bytes = exact(bytes)?;
                 Ok(Self::Cookie(Cookie { receiver: u32_at(bytes, 4)?, bytes }))
             }
-            Kind::Hint => Ok(Self::Hint { code: u16::from_le_bytes([bytes[2], bytes[3]]), receiver: u32_at(bytes, 4)? }),
+            Kind::Hint => {
+                Ok(Self::Hint { code: u16::from_le_bytes([bytes[2], bytes[3]]), receiver: u32_at(bytes, 4)? })
+            }
         }
     }
 }

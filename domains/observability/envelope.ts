@@ -1,5 +1,5 @@
 import type { CoreEvent } from "#kernel/contract/event";
-import { redacted } from "./redact.ts";
+import { redact } from "./redact.ts";
 
 export const EVENT_SCHEMA = "jumping-vpn/event/v1";
 
@@ -21,6 +21,6 @@ export interface EventRecord extends Omit<CoreEvent, "bootMs" | "class"> {
 
 /** Wraps a core event into its record, with keys redacted. */
 export function envelope(event: CoreEvent, stamp: Stamp): EventRecord {
-  const { bootMs, class: _class, type, ...rest } = redacted(event);
+  const { bootMs, class: _class, type, ...rest } = redact(event);
   return { schema: EVENT_SCHEMA, seq: stamp.seq, time: stamp.time, boot_ms: bootMs, node: stamp.node, type, ...rest };
 }

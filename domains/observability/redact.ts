@@ -14,7 +14,7 @@ export function redactedText(text: string): string {
 }
 
 /** The same value with every string in it redacted, at any depth. */
-export function redacted<T>(value: T): T {
+export function redact<T>(value: T): T {
   return walk(value) as T;
 }
 

@@ -28,8 +28,8 @@ const count = (min: number, max: number): Kind => ({ is: "count", min, max });
 const ratio = (min: number, max: number): Kind => ({ is: "ratio", min, max });
 
 const DAY = 24 * HOUR;
-/** Eight snapshots of 100 ms must fit a window, or it would never measure anything. */
-const WINDOW = duration(SECOND, 30 * SECOND);
+/** Eight snapshots of 100 ms must fit a window, or it would never measure anything; the longest is what a path's samples span. */
+const WINDOW = duration(SECOND, 10 * SECOND);
 
 /** Every key, once. Bounds that keep an invariant: switching has a ceiling, a failure budget exists, no window is blind. */
 export const FIELDS: readonly Field[] = [

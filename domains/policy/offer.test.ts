@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { FIELDS } from "./fields.ts";
+import { offerOf, policyFromOffer } from "./offer.ts";
+import { policyOfPreset, presets, type PresetName } from "./presets.ts";
+
+test("an offer carries what binds both ends, in the units of the wire", () => {
+  expect(offerOf(policyOfPreset("standard", 17, "00112233445566778899aabb"))).toEqual({
+    lifetimeS: 43_200,
+    transportLostTtlMs: 120_000,
+    degradedMaxMs: 600_000,
+    keepaliveMs: 25_000,
+    livenessMs: 50,
+    switchesPerMin: 8,
+    cooldownMs: 1_500,
+    recoveriesPerMin: 30,
+    mtu: 1_380,
+    policyVersion: 17,
+    policyDigest: "0011223344556677",
+  });
+});
+
+test.each(Object.keys(presets) as PresetName[])("the client of preset %s runs by the gateway's limits", (name) => {
+  const gateway = policyOfPreset(name, 5, "0123456789abcdef");
+  const client = policyFromOffer(offerOf(gateway), policyOfPreset("strict", 1, "ff"));
+  expect(offerOf(client)).toEqual(offerOf(gateway));
+  expect(client.volatile.loss).toEqual(presets.strict.volatile.loss);
+});
+
+test("no offer, whatever it says, takes a bound away", () => {
+  const u16 = fc.nat(0xffff);
+  const u32 = fc.nat(0xffffffff);
+  const offers = fc.record({
+    lifetimeS: u32,
+    transportLostTtlMs: u32,
+    degradedMaxMs: u32,
+    keepaliveMs: u16,
+    livenessMs: u16,
+    switchesPerMin: u16,
+    cooldownMs: u16,
+    recoveriesPerMin: u16,
+    mtu: u16,
+    policyVersion: fc.nat(),
+    policyDigest: fc.constant("0".repeat(16)),
+  });
+  fc.assert(
+    fc.property(offers, (offer) => {
+      const policy: unknown = policyFromOffer(offer, policyOfPreset("standard", 1, "00"));
+      for (const { at, kind } of FIELDS) {
+        const value = at.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], policy);
+        if (kind.is === "choice") expect(Object.values(kind.values)).toContain(value);
+        else expect(value).toSatisfy((number: number) => number >= kind.min && number <= kind.max);
+      }
+    }),
+  );
+});

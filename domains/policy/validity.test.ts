@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import type { PolicyOutcome } from "./model.ts";
+import { policyOfPreset } from "./presets.ts";
+import { NO_POLICY, offer } from "./validity.ts";
+
+test("a good policy is taken, a bad one takes nothing away, the next good one clears its errors", () => {
+  const good = (version: number): PolicyOutcome => ({
+    ok: true,
+    policy: { base: policyOfPreset("standard", version, "00"), overrides: [] },
+  });
+  const bad: PolicyOutcome = { ok: false, errors: [{ path: ["mtu"], message: "must be a whole number" }] };
+
+  const first = offer(NO_POLICY, good(1));
+  expect(first).toMatchObject({ valid: true, current: { base: { version: 1 } }, errors: [] });
+  const broken = offer(first, bad);
+  expect(broken).toEqual({ current: first.current, valid: false, errors: bad.errors });
+  expect(offer(broken, good(2))).toMatchObject({ valid: true, current: { base: { version: 2 } }, errors: [] });
+});
+
+test("a bad policy before any good one leaves nothing to create sessions by", () => {
+  const broken = offer(NO_POLICY, { ok: false, errors: [{ path: [], message: "a policy is a table of sections" }] });
+  expect(broken).toMatchObject({ current: null, valid: false });
+});

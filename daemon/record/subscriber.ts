@@ -12,6 +12,7 @@ export class Subscriber {
   #gap: { first: number; last: number; count: number } | null = null;
   #wake: (() => void) | null = null;
   #closed = false;
+  #finished = false;
 
   push(record: EventRecord): void {
     if (this.#closed) return;
@@ -33,10 +34,20 @@ export class Subscriber {
     this.#wake?.();
   }
 
-  /** Everything that waits, in order; `null` after `close`. With nothing waiting it resolves at the next push, or empty after `idleMs`. */
+  /** No more will come; what waits is still read. */
+  finish(): void {
+    this.#finished = true;
+    this.#wake?.();
+  }
+
+  /**
+   * Everything that waits, in order; `null` at the end. With nothing waiting it
+   * resolves at the next push, or empty after `idleMs`.
+   */
   async take(idleMs: number): Promise<readonly (EventRecord | EventGap)[] | null> {
-    if (this.#waiting.length === 0 && this.#gap === null && !this.#closed) await this.#sleep(idleMs);
-    if (this.#closed) return null;
+    const empty = () => this.#waiting.length === 0 && this.#gap === null;
+    if (empty() && !this.#closed && !this.#finished) await this.#sleep(idleMs);
+    if (this.#closed || (this.#finished && empty())) return null;
     const gap = this.#gap;
     const records = this.#waiting;
     this.#gap = null;

@@ -5,12 +5,14 @@ import type { NodeView, PathView, SessionView } from "#kernel/contract/view";
 /** The documents that the control socket of a daemon answers with. Additive within a version of their schema. */
 
 /** An audit record as it is stored and streamed: the core's event with its place in the chain of this node. */
-export interface EventRecord extends CoreEvent {
+export interface EventRecord extends Omit<CoreEvent, "bootMs" | "class"> {
   readonly schema: "jumping-vpn/event/v1";
   /** Rises by one per record of this node, across restarts. */
   readonly seq: number;
   /** Wall time, ISO 8601 in UTC; for display only. */
   readonly time: string;
+  /** The boot-time clock, which the core decided by. */
+  readonly boot_ms: number;
   readonly node: string;
   /** Hash of the record before, 64 hex digits. */
   readonly prev: string;

@@ -1,0 +1,46 @@
+import { spawn, type SpawnOptions, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { ControlError } from "#sdk/index";
+
+/** Compiled, this file is build/cli/daemon-process.js; tests run it from its source. */
+const ROOT = join(import.meta.dirname, import.meta.url.endsWith(".ts") ? ".." : "../..");
+
+const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Starts `jvpnd` with the same Node. */
+export function spawnDaemon(args: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawn(process.execPath, [join(ROOT, "bin/jvpnd"), ...args], options);
+}
+
+/** Runs one of the daemon's own verbs (keys, configuration) to its end: they belong to the process that reads keys. */
+export function askDaemon(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawnDaemon(args, { stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+      stdout = (stdout + chunk).slice(0, OUTPUT_BYTES_MAX);
+    });
+    child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+      stderr = (stderr + chunk).slice(0, OUTPUT_BYTES_MAX);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? 1, stdout, stderr }));
+  });
+}
+
+/** Passes such a verb through: its words, its exit code. */
+export async function passToDaemon(args: readonly string[]): Promise<number> {
+  const { code, stdout, stderr } = await askDaemon(args);
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
+  return code;
+}
+
+/** The same, where its answer is needed; a refusal has been told already in its own words. */
+export async function requireFromDaemon(args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await askDaemon(args);
+  if (code === 0) return stdout.trim();
+  const [what = "", why = "", hint = ""] = stderr.split("\n").map((line) => line.replace(/^\s*(error|why|do):\s*/, ""));
+  throw new ControlError({ code: code === 4 ? "configuration" : "failed", message: what, why, hint, retryAfterMs: null });
+}

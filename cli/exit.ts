@@ -1,0 +1,42 @@
+import { ControlError } from "#sdk/index";
+
+/** Exit codes of every verb; they are part of the interface and the same as the daemon's. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  timeout: 3,
+  configuration: 4,
+  security: 5,
+  notFound: 6,
+  denied: 7,
+  notRunning: 8,
+  notAuthoritative: 9,
+  notAttached: 10,
+  terminated: 11,
+} as const;
+
+const BY_CODE: Readonly<Record<string, number>> = {
+  usage: EXIT.usage,
+  bad_request: EXIT.usage,
+  configuration: EXIT.configuration,
+  timeout: EXIT.timeout,
+  security_failure: EXIT.security,
+  reattach_validation_failed: EXIT.security,
+  not_found: EXIT.notFound,
+  unknown_path: EXIT.notFound,
+  switch_rate_limited: EXIT.denied,
+  recovery_rate_limited: EXIT.denied,
+  cooldown_active: EXIT.denied,
+  policy_denied: EXIT.denied,
+  daemon_not_running: EXIT.notRunning,
+  authority_lost: EXIT.notAuthoritative,
+  authority_unreachable: EXIT.notAuthoritative,
+  ownership_moved: EXIT.notAuthoritative,
+  terminal: EXIT.terminated,
+};
+
+/** The exit code that belongs to a refusal. */
+export function exitOf(cause: unknown): number {
+  return cause instanceof ControlError ? (BY_CODE[cause.code] ?? EXIT.failed) : EXIT.failed;
+}

@@ -1,0 +1,57 @@
+import type { PathView, SessionView } from "#sdk/index";
+import type { Io } from "../io.ts";
+import { cut, duration, paint, stateSign } from "./text.ts";
+
+/** The whole of one session as `status` and `session` show it. */
+export function sessionLines(io: Io, session: SessionView, bootMs: number): string[] {
+  const limit = session.lifetimeMs > 0 ? ` (limit ${duration(session.lifetimeMs)})` : "";
+  const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", session.id)}   ${duration(session.ageMs)}${limit}   policy ${session.policy.replace("@", " v")}`;
+  const lines = [head];
+  if (session.state !== "ATTACHED" && session.reason !== null) lines.push(`  reason     ${session.reason}${transportless(session)}`);
+  lines.push(peerLine(session));
+  session.paths.forEach((path, index) => lines.push(`${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
+  if (session.paths.length === 0) lines.push("  path  none");
+  lines.push(jumpLine(session, bootMs));
+  return lines.map((line) => cut(line, Math.max(io.columns, 100)));
+}
+
+/** One line per session, for lists. */
+export function sessionRow(io: Io, session: SessionView): string[] {
+  const active = session.paths.find((path) => path.id === session.active);
+  return [stateSign(io, session.state), session.id, session.peer.name, session.inner?.v4 ?? session.inner?.v6 ?? "—", active?.label ?? "—", duration(session.ageMs), session.reason ?? ""];
+}
+
+export function pathText(io: Io, path: PathView): string {
+  const sign = path.role === "active" ? "▶" : path.role === "dead" ? "✕" : "·";
+  const spread = path.rttVarMs === null ? "" : ` ±${Math.round(path.rttVarMs)}`;
+  const rtt = path.rttMs === null ? "rtt —" : `rtt ${milliseconds(path.rttMs)}${spread}`;
+  const loss = path.lossRatio === null ? "loss —" : `loss ${(path.lossRatio * 100).toFixed(1)} %`;
+  const words: Record<PathView["role"], string> = { active: "", warm: "warm standby", cold: "cold", dead: "dead" };
+  const notes = [words[path.role], path.reason === null || path.role === "active" ? "" : path.reason, path.metered ? "metered" : "", path.priority === "primary" ? "" : path.priority];
+  const text = `${sign} ${path.label.padEnd(12)}  ${rtt.padEnd(14)} ${loss.padEnd(11)} ${notes.filter((note) => note !== "").join(", ")}`.trimEnd();
+  return path.role === "dead" ? paint(io, "dim", text) : text;
+}
+
+function peerLine(session: SessionView): string {
+  const remote = session.paths.find((path) => path.id === session.active)?.remote ?? null;
+  const who = session.role === "client" ? "gateway" : "client";
+  const inner = [session.inner?.v4, session.inner?.v6].filter((address) => address !== null && address !== undefined).join(", ");
+  const tunnel = session.inner === null ? "no inner address yet" : `${inner}   mtu ${session.inner.mtu}`;
+  return `  ${who.padEnd(9)}  ${session.peer.name}${remote === null ? "" : ` (${remote})`}    tunnel ${tunnel}`;
+}
+
+function jumpLine(session: SessionView, bootMs: number): string {
+  const { count, last } = session.jumps;
+  const { switchesUsed, switchesMax, nextSwitchInMs } = session.budget;
+  const gap = last === null ? "" : last.withoutPathMs === 0 ? "no time without a path" : `${duration(last.withoutPathMs)} without a path`;
+  const story = last === null ? "" : ` (last ${duration(Math.max(0, bootMs - last.atBootMs))} ago: ${last.from ?? "none"}→${last.to}, ${last.reason}, ${gap})`;
+  const next = nextSwitchInMs > 0 ? `, next in ${duration(nextSwitchInMs)}` : "";
+  return `  jumps      ${count}${story}   budget ${switchesUsed}/${switchesMax} per min${next}`;
+}
+
+function transportless(session: SessionView): string {
+  return session.transportlessMs === null ? "" : ` (without a transport for ${duration(session.transportlessMs)})`;
+}
+
+/** Below 10 ms a tenth matters. */
+const milliseconds = (ms: number): string => `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;

@@ -1,0 +1,55 @@
+import type { StateName } from "#kernel/contract/state";
+import type { Io } from "../io.ts";
+
+const CODES = { green: 32, yellow: 33, red: 31, dim: 2, bold: 1 } as const;
+
+export function paint(io: Io, color: keyof typeof CODES, text: string): string {
+  return io.color ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text;
+}
+
+/** A state is told by its sign and its name; colour only repeats it. */
+export function stateSign(io: Io, state: StateName): string {
+  switch (state) {
+    case "ATTACHED":
+      return paint(io, "green", "● ATTACHED");
+    case "TERMINATED":
+      return paint(io, "red", "✕ TERMINATED");
+    case "BIRTH":
+      return paint(io, "yellow", "○ BIRTH");
+    case "VOLATILE":
+    case "DEGRADED":
+    case "RECOVERING":
+      return paint(io, "yellow", `◐ ${state}`);
+  }
+}
+
+/** `43 ms`, `1.5 s`, `11m`, `2h14m`, `3d4h`. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1_000;
+  if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours}h` : `${hours}h${minutes % 60}m`;
+  return hours % 24 === 0 ? `${Math.floor(hours / 24)}d` : `${Math.floor(hours / 24)}d${hours % 24}h`;
+}
+
+/** Columns as wide as their widest cell; the last one is as long as it is. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, visible(cell))));
+  return rows.map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell + " ".repeat((widths[index] ?? 0) - visible(cell)))).join("   ").trimEnd());
+}
+
+/** Cut to the width of the terminal, with `…`. */
+export function cut(text: string, columns: number): string {
+  if (visible(text) <= columns) return text;
+  const plain = text.replaceAll(COLOR, "");
+  return `${[...plain].slice(0, columns - 1).join("")}…`;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour is what is looked for
+const COLOR = /\u001b\[\d+m/g;
+const visible = (text: string): number => [...text.replaceAll(COLOR, "")].length;

@@ -1,0 +1,48 @@
+import { ControlError } from "#sdk/index";
+import { exitOf } from "./exit.ts";
+
+/** What a verb may use of the terminal. */
+export interface Io {
+  /** One line of result. */
+  line(text: string): void;
+  /** One JSON document, on one line. */
+  json(document: object): void;
+  /** Told on stderr, and only to a person. */
+  progress(text: string): void;
+  readonly color: boolean;
+  readonly columns: number;
+}
+
+export const io: Io = {
+  line: (text) => void process.stdout.write(`${text}\n`),
+  json: (document) => void process.stdout.write(`${JSON.stringify(document)}\n`),
+  progress: (text) => {
+    if (process.stderr.isTTY) process.stderr.write(`${text}\n`);
+  },
+  color: process.stdout.isTTY === true && !process.env["NO_COLOR"],
+  columns: process.stdout.isTTY === true ? Math.max(40, process.stdout.columns) : 80,
+};
+
+/** Runs a verb; its answer is the exit code. Every failure leaves as three lines, or as one JSON document, on stderr. */
+export async function perform(json: boolean, verb: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await verb();
+  } catch (cause) {
+    const error = cause instanceof ControlError ? cause : unexpected(cause);
+    process.stderr.write(json ? `${JSON.stringify(error.document)}\n` : threeLines(error));
+    process.exitCode = exitOf(error);
+  }
+}
+
+/** `denied: switch_rate_limited` is what a script greps for; other codes only stand in the JSON. */
+function threeLines(error: ControlError): string {
+  const retry = error.retryAfterMs === null ? "" : ` (next in ${Math.ceil(error.retryAfterMs / 1_000)} s)`;
+  const head = exitOf(error) === 7 ? `denied: ${error.code}${retry}\n  what: ${error.message}` : `error: ${error.message}${retry}`;
+  return `${head}\n  why: ${error.why}\n  do:  ${error.hint}\n`;
+}
+
+function unexpected(cause: unknown): ControlError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const hint = "please report it with the output of `jvpn version`";
+  return new ControlError({ code: "internal", message: "the command failed", why, hint, retryAfterMs: null }, { cause });
+}

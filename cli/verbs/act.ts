@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import { type CommonOptions, verb } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { io } from "../io.ts";
+
+interface SwitchOptions extends CommonOptions {
+  readonly to: string;
+}
+
+export function switchVerb(program: Command): void {
+  const command = program.command("switch").description("move a session to another path").argument("<id>", "session").requiredOption("--to <path>", "label or number of the path");
+  verb<SwitchOptions>(command, async (control, options, [id = ""]) => {
+    const done = await control.switch(id, options.to);
+    if (options.json) io.json({ schema: "jumping-vpn/switch/v1", session: id, to: options.to, value: done.value });
+    else io.line(`accepted: ${id} → ${options.to}`);
+    return EXIT.ok;
+  });
+}
+
+interface TerminateOptions extends CommonOptions {
+  readonly reason: string;
+}
+
+export function terminateVerb(program: Command): void {
+  const command = program.command("terminate").description("end a session").argument("<id>", "session").requiredOption("--reason <text>", "why; it is written to the record");
+  verb<TerminateOptions>(command, async (control, options, [id = ""]) => {
+    const done = await control.terminate(id, options.reason);
+    if (options.json) io.json({ schema: "jumping-vpn/terminate/v1", session: id, value: done.value });
+    else io.line(`terminated: ${id}`);
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,144 @@
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { ControlError } from "#sdk/index";
+import { requireFromDaemon } from "../daemon-process.ts";
+import { EXIT } from "../exit.ts";
+import { io, perform } from "../io.ts";
+
+interface Options {
+  readonly dir: string;
+  readonly json?: boolean;
+}
+
+interface GatewayOptions extends Options {
+  readonly listen: readonly string[];
+  readonly pool: readonly string[];
+  readonly masquerade?: boolean;
+}
+
+interface ClientOptions extends Options {
+  readonly gateway: string;
+  readonly gatewayKey: string;
+  readonly name: string;
+  readonly all?: boolean;
+}
+
+const DIRECTORY = "/etc/jumping-vpn";
+const POLICY = `# Limits and thresholds. Everything left out comes from the preset: strict, standard, mobile or vehicle.
+schema = "jumping-vpn/policy/v1"
+name = "standard"
+preset = "standard"
+`;
+
+/** Writes a configuration that works, and says what the other side needs. Never overwrites anything. */
+export function initVerb(program: Command): void {
+  const init = program.command("init").description("write a first configuration and key");
+  const gateway = init
+    .command("gateway")
+    .option("--dir <dir>", "where to", DIRECTORY)
+    .option("--listen <address...>", "addresses to listen on", ["0.0.0.0:4774", "[::]:4774"])
+    .option("--pool <network...>", "networks for the inner addresses", ["10.80.0.0/16", "fd80::/64"])
+    .option("--masquerade", "let clients reach the outside by this machine's addresses (needs nftables)")
+    .option("--json", "one JSON document instead of text");
+  gateway.action(() => {
+    const options = gateway.opts<GatewayOptions>();
+    return perform(options.json === true, () => initGateway(options));
+  });
+  const client = init
+    .command("client")
+    .requiredOption("--gateway <address>", "name or address of the gateway, with :port where it is not 4774")
+    .requiredOption("--gateway-key <key>", "public key that `jvpn init gateway` printed", key)
+    .option("--name <name>", "how the gateway calls this client", hostname().split(".")[0] ?? "client")
+    .option("--all", "send all traffic through the tunnel")
+    .option("--dir <dir>", "where to", DIRECTORY)
+    .option("--json", "one JSON document instead of text");
+  client.action(() => {
+    const options = client.opts<ClientOptions>();
+    return perform(options.json === true, () => initClient(options));
+  });
+}
+
+async function initGateway(options: GatewayOptions): Promise<number> {
+  const text = `[gateway]
+listen = ${list(options.listen)}
+identity = "gateway.key"
+pools = ${list(options.pool)}
+masquerade = ${options.masquerade === true}
+
+# One table for each client; \`jvpn init client\` prints it.
+# [[client]]
+# name = "van-12"
+# key = "jvpk1:…"
+`;
+  const { file, publicKey } = await write("gateway", options.dir, text);
+  if (options.json) {
+    io.json({ schema: "jumping-vpn/init/v1", role: "gateway", file, publicKey });
+    return EXIT.ok;
+  }
+  io.line(`wrote ${file} and its key`);
+  io.line(`public key  ${publicKey}`);
+  io.line("");
+  io.line("on each client:");
+  io.line(`  jvpn init client --gateway ${hostname()} --gateway-key ${publicKey}`);
+  io.line("then here: add the [[client]] that it prints, and");
+  io.line(`  jvpnd gateway --config ${file}`);
+  return EXIT.ok;
+}
+
+async function initClient(options: ClientOptions): Promise<number> {
+  const text = `[client]
+identity = "client.key"
+
+[[gateway]]
+address = ${JSON.stringify(options.gateway)}
+key = ${JSON.stringify(options.gatewayKey)}
+
+[tunnel]
+# routes = ["10.80.0.0/16"]                   # left out: the networks of the inner addresses
+${options.all ? 'routes = ["0.0.0.0/0", "::/0"]\n' : ""}
+# [[path]]                                    # order = preference; none = every usable interface
+# match = { interface = "wwan*" }
+# priority = "backup"
+# metered = true
+`;
+  const { file, publicKey } = await write("client", options.dir, text);
+  if (options.json) {
+    io.json({ schema: "jumping-vpn/init/v1", role: "client", name: options.name, file, publicKey });
+    return EXIT.ok;
+  }
+  io.line(`wrote ${file} and its key`);
+  io.line("");
+  io.line("on the gateway, add to gateway.toml and reload it (kill -HUP, or systemctl reload jvpnd-gateway):");
+  io.line("  [[client]]");
+  io.line(`  name = ${JSON.stringify(options.name)}`);
+  io.line(`  key = "${publicKey}"`);
+  io.line("then here:");
+  io.line(`  jvpn up --config ${file}`);
+  return EXIT.ok;
+}
+
+async function write(role: "gateway" | "client", directory: string, text: string): Promise<{ file: string; publicKey: string }> {
+  const dir = resolve(directory);
+  const file = join(dir, `${role}.toml`);
+  const keyFile = join(dir, `${role}.key`);
+  for (const existing of [file, keyFile].filter((path) => existsSync(path))) {
+    const why = "nothing is ever overwritten: a lost key is a lost identity";
+    throw new ControlError({ code: "exists", message: `${existing} exists already`, why, hint: "edit it, remove it, or name another folder by --dir", retryAfterMs: null });
+  }
+  mkdirSync(dir, { recursive: true, mode: 0o755 });
+  const publicKey = await requireFromDaemon(["genkey", keyFile]);
+  writeFileSync(file, text, { flag: "wx", mode: 0o640 });
+  const policy = join(dir, "policy.toml");
+  if (!existsSync(policy)) writeFileSync(policy, POLICY, { flag: "wx", mode: 0o644 });
+  chmodSync(keyFile, 0o600);
+  return { file, publicKey };
+}
+
+const list = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(", ")}]`;
+
+function key(text: string): string {
+  if (!text.startsWith("jvpk1:")) throw new InvalidArgumentError("a public key (jvpk1:…) is expected.");
+  return text;
+}

@@ -1,0 +1,55 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { type CommonOptions, verb } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { eventLine } from "../format/event.ts";
+import { sessionLines, sessionRow } from "../format/session.ts";
+import { table } from "../format/text.ts";
+import { io } from "../io.ts";
+
+interface ListOptions extends CommonOptions {
+  readonly limit: number;
+}
+
+export function sessionsVerb(program: Command): void {
+  const command = program.command("sessions").description("all sessions, worst first").option("--limit <n>", "at most so many", positive, 1_000);
+  verb<ListOptions>(command, async (control, options) => {
+    const document = await control.sessions(options.limit);
+    if (options.json) {
+      io.json(document);
+      return EXIT.ok;
+    }
+    if (document.total === 0) io.line("no sessions");
+    for (const line of table(document.sessions.map((session) => sessionRow(io, session)))) io.line(line);
+    if (document.total > document.sessions.length) io.line(`… ${document.total - document.sessions.length} more (--limit)`);
+    return EXIT.ok;
+  });
+}
+
+interface OneOptions extends CommonOptions {
+  readonly timeline?: boolean;
+}
+
+export function sessionVerb(program: Command): void {
+  const command = program.command("session").description("one session").argument("<id>", "its id, or a unique beginning of it").option("--timeline", "its records, in order");
+  verb<OneOptions>(command, async (control, options, [id = ""]) => {
+    if (options.timeline) {
+      const document = await control.timeline(id);
+      if (options.json) io.json(document);
+      else {
+        if (document.truncated) io.line("(older records are in the log file only)");
+        for (const record of document.events) io.line(eventLine(io, record));
+      }
+      return EXIT.ok;
+    }
+    const document = await control.session(id);
+    if (options.json) io.json(document);
+    else for (const line of sessionLines(io, document.session, document.bootMs)) io.line(line);
+    return EXIT.ok;
+  });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 100_000) throw new InvalidArgumentError("a number of 1 … 100000 is expected.");
+  return value;
+}

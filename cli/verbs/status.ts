@@ -1,0 +1,90 @@
+import type { Command } from "commander";
+import type { StatusDocument } from "#sdk/index";
+import type { CommonOptions } from "../command.ts";
+import { verb } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { sessionLines, sessionRow } from "../format/session.ts";
+import { cut, duration, paint, table } from "../format/text.ts";
+import { io } from "../io.ts";
+
+/** Rows that fit one screen; the rest is counted. */
+const ROWS_MAX = 12;
+
+interface Options extends CommonOptions {
+  readonly check?: boolean;
+}
+
+export function statusVerb(program: Command): void {
+  const command = program.command("status").description("what this node is doing, and what is wrong").option("--check", "exit 10 when not ATTACHED, 11 when TERMINATED");
+  verb<Options>(command, async (control, options) => {
+    const status = await control.status();
+    if (options.json) io.json(status);
+    else for (const line of statusLines(status)) io.line(line);
+    return options.check ? checkCode(status) : EXIT.ok;
+  });
+}
+
+/** Gateway: every live session is attached. Client: its session is. */
+export function checkCode(status: StatusDocument): number {
+  const { sessions } = status.view;
+  const live = sessions.filter((session) => session.state !== "TERMINATED");
+  if (status.role === "gateway") return live.every((session) => session.state === "ATTACHED") ? EXIT.ok : EXIT.notAttached;
+  if (live.some((session) => session.state === "ATTACHED")) return EXIT.ok;
+  return live.length === 0 && sessions.length > 0 ? EXIT.terminated : EXIT.notAttached;
+}
+
+export function statusLines(status: StatusDocument): string[] {
+  return [...(status.role === "client" ? clientLines(status) : gatewayLines(status)), ...troubleLines(status)];
+}
+
+function clientLines(status: StatusDocument): string[] {
+  const { view } = status;
+  const live = view.sessions.filter((session) => session.state !== "TERMINATED");
+  const shown = live.length > 0 ? live : view.sessions.slice(-1);
+  const lines = shown.flatMap((session) => sessionLines(io, session, view.bootMs));
+  if (live.length > 0) return lines;
+  if (view.dial === null) return lines.length > 0 ? lines : [`${paint(io, "yellow", "○")} no session, and none is being dialled`];
+  const { sinceBootMs, attempts, lastReason } = view.dial;
+  const tries = attempts > 0 ? `, ${attempts} without an answer` : "";
+  lines.push(`${paint(io, "yellow", "○ DIALLING")}   for ${duration(view.bootMs - sinceBootMs)}${tries}${lastReason === null ? "" : `   last reason ${lastReason}`}`);
+  if (attempts > 0) lines.push(...dialAdvice(status.publicKey));
+  return lines;
+}
+
+/** A gateway answers an unknown client with silence, so the causes can only be listed. */
+export function dialAdvice(publicKey: string | null): string[] {
+  return [
+    "  why: the gateway is unreachable, UDP to it is blocked, its key is another one, or it does not know this client",
+    `  do:  check that the gateway lists this client's key: ${publicKey ?? "see `jvpn pubkey`"}`,
+  ];
+}
+
+function gatewayLines(status: StatusDocument): string[] {
+  const { view } = status;
+  const counts = new Map<string, number>();
+  for (const session of view.sessions) counts.set(session.state, (counts.get(session.state) ?? 0) + 1);
+  const summary = [...counts].map(([state, count]) => `${count} ${state}`).join(", ") || "none";
+  const lines = [
+    `${paint(io, "green", "●")} gateway ${paint(io, "bold", status.node)}   up ${duration(status.uptimeMs)}   policy ${view.policy.name} v${view.policy.version}`,
+    `  listen     ${status.listen.join(", ") || "—"}`,
+    `  tunnel     ${status.tunnel.interface} ${status.tunnel.addresses.join(", ")}   mtu ${status.tunnel.mtu}`,
+    `  sessions   ${summary}`,
+  ];
+  const rows = view.sessions.filter((session) => session.state !== "TERMINATED").slice(0, ROWS_MAX);
+  lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(line, Math.max(io.columns, 100))));
+  if (view.sessions.length > rows.length && rows.length === ROWS_MAX) lines.push(`  … all of them: \`jvpn sessions\``);
+  return lines;
+}
+
+function troubleLines(status: StatusDocument): string[] {
+  const lines: string[] = [];
+  const bad = (text: string) => lines.push(paint(io, "red", `  ! ${text}`));
+  if (status.tunnel.error !== null) bad(`tunnel ${status.tunnel.interface} is not configured: ${status.tunnel.error}`);
+  if (!status.view.policy.valid) {
+    bad(`policy is invalid: new sessions are denied, running ones keep ${status.view.policy.name} v${status.view.policy.version}`);
+    for (const error of status.view.policy.errors) bad(`  ${error}`);
+  }
+  for (const [domain, health] of Object.entries(status.view.health)) if (health !== "ok") bad(`${domain}: ${health}`);
+  if (status.record.lost > 0) bad(`${status.record.lost} records were lost`);
+  return lines;
+}

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { canonical } from "#domains/observability/canonical";
+import type { EventRecord } from "#kernel/contract/control";
+
+/** Before the first record of a node. */
+export const GENESIS = "0".repeat(64);
+
+/** Where a chain of records stands. */
+export interface ChainEnd {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** `BLAKE2s(prev ‖ canonical record)`; the record is taken without `prev` and `hash`. */
+export function linkHash(prev: string, record: object): string {
+  return createHash("blake2s256").update(prev).update(canonical(record)).digest("hex");
+}
+
+/** True where the record's hash is the one that its content and its predecessor give. */
+export function verifies(record: EventRecord): boolean {
+  const { prev, hash, ...rest } = record;
+  return linkHash(prev, rest) === hash;
+}
+
+const TAIL_BYTES = 256 * 1024;
+
+/**
+ * Where the chain in this file ends, so that the next process goes on from there; a new chain where the file is absent or its tail
+ * holds no whole record. A torn last line (a killed process) is passed over; the number that it had is left out, which shows.
+ */
+export function chainEnd(file: string): ChainEnd {
+  const lines = tailOf(file).split("\n");
+  const torn = lines.at(-1) !== "";
+  for (const line of lines.toReversed()) {
+    const end = endIn(line);
+    if (end !== undefined) return torn ? { ...end, seq: end.seq + 1 } : end;
+  }
+  return { seq: 0, hash: GENESIS };
+}
+
+/** True where the file does not end with a newline: the next line must not be glued to a torn one. */
+export function isTorn(file: string): boolean {
+  const tail = tailOf(file);
+  return tail !== "" && !tail.endsWith("\n");
+}
+
+function endIn(line: string): ChainEnd | undefined {
+  try {
+    const { seq, hash } = JSON.parse(line) as Partial<EventRecord>;
+    return typeof seq === "number" && typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash) ? { seq, hash } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function tailOf(file: string): string {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, "r");
+  } catch {
+    return ""; // the first start
+  }
+  try {
+    const { size } = fstatSync(descriptor);
+    const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
+    return buffer.toString("utf8");
+  } finally {
+    closeSync(descriptor);
+  }
+}

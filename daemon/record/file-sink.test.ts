@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FileSink } from "./file-sink.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "jvpn-sink-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const LIMITS = { waitingBytesMax: 1_000, fileBytesMax: 20, filesKept: 2 };
+
+test("lines arrive in order, in one file that is appended to", async () => {
+  for (const line of ["a\n", "b\n"]) {
+    const sink = new FileSink(join(folder, "events.jsonl"), { health: () => {} });
+    sink.push(line);
+    await sink.close(1_000);
+  }
+  expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe("a\nb\n");
+});
+
+test("a full file is put aside, and the oldest goes", async () => {
+  const sink = new FileSink(join(folder, "events.jsonl"), { health: () => {} }, LIMITS);
+  for (let index = 0; index < 5; index++) {
+    sink.push(`${index} is longer than twenty bytes\n`);
+    await sink.close(1_000);
+  }
+  const kept = readdirSync(folder).toSorted().map((name) => [name, readFileSync(join(folder, name), "utf8")[0]]);
+  expect(kept).toEqual([["events.jsonl", "4"], ["events.jsonl.1", "3"], ["events.jsonl.2", "2"]]);
+});
+
+test("what cannot be kept is counted, told once, and told again when the sink works", async () => {
+  const news: unknown[] = [];
+  mkdirSync(join(folder, "events.jsonl"));
+  const sink = new FileSink(join(folder, "events.jsonl"), { health: (ok, _why, lost) => news.push([ok, lost]) }, LIMITS);
+  sink.push("a\n");
+  sink.push("b\n");
+  await sink.close(1_000);
+  expect(news).toEqual([[false, 0]]);
+  rmSync(join(folder, "events.jsonl"), { recursive: true });
+  sink.push("c\n");
+  await sink.close(1_000);
+  expect(news).toEqual([[false, 0], [true, 1]]);
+  expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe("b\nc\n");
+});
+
+test("a line that does not fit the queue is refused, not waited for", () => {
+  const news: boolean[] = [];
+  const sink = new FileSink(join(folder, "events.jsonl"), { health: (ok) => news.push(ok) }, LIMITS);
+  sink.push("x".repeat(2_000));
+  expect(news).toEqual([false]);
+});

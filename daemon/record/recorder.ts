@@ -1,0 +1,159 @@
+import { EventRing, type EventLoss } from "#domains/observability/ring";
+import { envelope } from "#domains/observability/envelope";
+import { classOf } from "#domains/observability/registry";
+import type { EventRecord, TimelineDocument } from "#kernel/contract/control";
+import type { CoreEvent } from "#kernel/contract/event";
+import type { NodeView } from "#kernel/contract/view";
+import { type ChainEnd, linkHash } from "./chain.ts";
+import { FileSink } from "./file-sink.ts";
+import { History } from "./history.ts";
+import { Subscriber } from "./subscriber.ts";
+
+type Unchained = ReturnType<typeof envelope>;
+export type Health = NodeView["health"]["observability"];
+
+/** Records worked off before other work gets its turn. */
+const BATCH = 512;
+const SUBSCRIBERS_MAX = 64;
+
+export interface RecorderOptions {
+  readonly node: string;
+  readonly file: string;
+  /** Where the chain in the file ends. */
+  readonly end: ChainEnd;
+  readonly bootMs: () => number;
+  /** The record itself is in trouble, or is well again; for the operational log. */
+  readonly told: (health: Health, why: string) => void;
+}
+
+/**
+ *     core ──record()──► ring ──(later)──► hash chain ──► memory, readers, file
+ *            O(1), never        bounded,
+ *            waits or throws    loss is exact
+ *
+ * Nothing here can hold up or change a session: what does not fit is lost, and the loss is itself a record.
+ */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #ring = new EventRing<Unchained>();
+  readonly #history = new History();
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #sink: FileSink;
+  #seq: number;
+  #prev: string;
+  #lost = 0;
+  #health: Health = "ok";
+  #scheduled = false;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#seq = options.end.seq;
+    this.#prev = options.end.hash;
+    this.#sink = new FileSink(options.file, { health: (ok, why, lost) => this.#sinkNews(ok, why, lost) });
+  }
+
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
+  /** Records lost since the start: by the ring, or by the file. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+
+  record(event: CoreEvent): void {
+    this.#seq++;
+    try {
+      const record = envelope(event, { seq: this.#seq, time: new Date().toISOString(), node: this.#options.node });
+      this.#ring.push({ seq: this.#seq, class: classOf(event.type), bytes: JSON.stringify(record).length, record });
+    } catch (cause) {
+      this.#lost++;
+      this.#setHealth("failed", String(cause));
+    }
+    this.#schedule();
+  }
+
+  /** A record of the daemon itself. */
+  note(type: CoreEvent["type"], numbers: NonNullable<CoreEvent["numbers"]>, actor: CoreEvent["actor"] = "core"): void {
+    this.record({ type, class: classOf(type), bootMs: Math.floor(this.#options.bootMs()), numbers, actor });
+  }
+
+  timeline(session: string): Omit<TimelineDocument, "schema"> | null {
+    this.#drain(Number.POSITIVE_INFINITY);
+    const timeline = this.#history.timeline(session);
+    return timeline === null ? null : { session, ...timeline };
+  }
+
+  /** `since` = those after this number first; `null` = only new ones. `null` = there are too many readers. */
+  subscribe(since: number | null): Subscriber | null {
+    if (this.#subscribers.size >= SUBSCRIBERS_MAX) return null;
+    this.#drain(Number.POSITIVE_INFINITY);
+    const subscriber = new Subscriber();
+    if (since !== null) {
+      const { records, missing } = this.#history.after(since);
+      if (missing !== null) subscriber.markGap(missing.first, missing.last);
+      for (const record of records) subscriber.push(record);
+    }
+    this.#subscribers.add(subscriber);
+    return subscriber;
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    subscriber.close();
+    this.#subscribers.delete(subscriber);
+  }
+
+  /** Hands everything on, writes it for at most `ms`, and ends the readers. */
+  async close(ms: number): Promise<void> {
+    this.#drain(Number.POSITIVE_INFINITY);
+    await this.#sink.close(ms);
+    for (const subscriber of this.#subscribers) subscriber.finish();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#drain(BATCH);
+      if (this.#ring.size > 0) this.#schedule();
+    });
+  }
+
+  #drain(max: number): void {
+    for (const loss of this.#ring.takeLosses()) this.#recordLoss(loss);
+    for (const entry of this.#ring.drain(max)) this.#handOn(entry.record);
+  }
+
+  #handOn(record: Unchained): void {
+    const hash = linkHash(this.#prev, record);
+    const chained: EventRecord = { ...record, prev: this.#prev, hash };
+    this.#prev = hash;
+    this.#history.add(chained);
+    for (const subscriber of this.#subscribers) subscriber.push(chained);
+    this.#sink.push(`${JSON.stringify(chained)}\n`);
+  }
+
+  #recordLoss(loss: EventLoss): void {
+    this.#lost += loss.count;
+    this.note("EventLoss", { of: "ring", class: loss.class, count: loss.count, first: loss.first, last: loss.last });
+  }
+
+  #sinkNews(ok: boolean, why: string, lost: number): void {
+    this.#lost += lost;
+    if (lost > 0) this.note("EventLoss", { of: "file", count: lost });
+    this.#setHealth(ok ? "ok" : "degraded", why);
+  }
+
+  #setHealth(health: Health, why: string): void {
+    if (health === this.#health) return;
+    const from = this.#health;
+    this.#health = health;
+    this.#options.told(health, why);
+    if (health !== "failed") this.note("HealthChange", { domain: "observability", from, to: health, why: why === "" ? null : why });
+  }
+}

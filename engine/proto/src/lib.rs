@@ -1,14 +1,31 @@
 //! The wire and the session's packet state, sans-IO: no clock, no sockets, no unsafe. Time, addresses and randomness are arguments.
 #![forbid(unsafe_code)]
 
+mod closing;
 mod codec;
+mod dial;
+pub mod endpoint;
+mod epochs;
 pub mod frames;
 pub mod handshake;
 mod hash;
+mod hints;
+mod indices;
+mod journal;
 pub mod keyfile;
 pub mod keys;
+mod liveness;
 pub mod messages;
+mod outbox;
+mod path;
+mod probes;
+mod reception;
 pub mod replay;
+mod rng;
+mod rtt;
+mod session;
+mod shared;
+mod timers;
 #[cfg(test)]
 mod vectors;
 pub mod wire;

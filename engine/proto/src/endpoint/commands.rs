@@ -1,0 +1,281 @@
+//! Commands of the core.
+
+use super::{CLIENT_PATHS_MAX, Endpoint, Link, Route};
+use crate::dial::{DIAL_PATHS_MAX, Dial};
+use crate::frames::Reason;
+use crate::handshake::Initiator;
+use crate::indices::Target;
+use crate::keyfile::PublicKey;
+use crate::messages::{Assignment, AttachKind, Command, PathId, Peer, Report, Role, SessionHandle};
+use crate::path::PATHS_MAX;
+use crate::reception::PEERS_MAX;
+use crate::session::Session;
+use crate::shared::Shared;
+use crate::wire::{CAP_PARTIAL_CHECKSUM, InitPayload, PQ_OFF, Suite, VERSION};
+
+impl Endpoint {
+    pub(super) fn execute(&mut self, now: u64, command: Command) -> Result<(), String> {
+        self.check_role(&command)?;
+        match command {
+            Command::SetPeer { peer } => self.set_peer(peer),
+            Command::RemovePeer { key } => {
+                self.reception.remove_peer(&key_of(&key)?);
+                Ok(())
+            }
+            Command::AcceptSession { session, assignment } => self.accept(now, session, assignment),
+            Command::RefuseSession { session, reason } | Command::CloseSession { session, reason } => {
+                self.close(now, session, reason_of(&reason)?)
+            }
+            Command::AnswerAttach { session, path, bind_seq, deny_reason, retry_after_ms } => {
+                let denied = deny_reason.as_deref().map(reason_of).transpose()?.map(|reason| (reason, retry_after_ms));
+                self.with(session, |session, cx| session.answer_attach(now, cx, (path, bind_seq), denied))
+            }
+            Command::ChallengeSession { session } => self.order(session, |session, cx| session.challenge_all(now, cx)),
+            Command::RequestSwitch { session, path, reason } => {
+                let reason = reason_of(&reason)?;
+                self.with(session, |session, cx| session.request_switch(now, cx, path, reason))
+            }
+            Command::OpenPath { path, .. } => self.open_path(path),
+            Command::ClosePath { path, reason } => self.close_path(now, path, &reason),
+            Command::Dial { dial, gateway_key, paths } => self.begin_dial(now, dial, &gateway_key, &paths),
+            Command::DialAlso { dial, path } => self.dial_also(now, dial, path),
+            Command::AbortDial { dial } => {
+                self.abort_dial(dial);
+                Ok(())
+            }
+            Command::ConfirmSession { session } => self.confirm(now, session),
+            Command::AddCandidate { session, path } => {
+                let route = self.route_of(path)?;
+                self.with(session, |session, cx| session.add_candidate(now, cx, path, route))
+            }
+            Command::Attach { session, path, bind_seq, kind, reason } => {
+                self.attach(now, session, path, bind_seq, kind, &reason)
+            }
+            Command::AbortAttach { session, bind_seq, restore } => {
+                self.order(session, |session, cx| session.abort_attach(now, cx, bind_seq, restore))
+            }
+            Command::SetPathDead { session, path, dead } => {
+                self.order(session, |session, cx| session.set_path_dead(now, cx, path, dead))
+            }
+            Command::SetProbing { session, interval_ms } => {
+                self.order(session, |session, cx| session.set_probing(now, cx, u64::from(interval_ms) * 1_000))
+            }
+            Command::ForgetSession { session } => {
+                self.known(session)?;
+                self.remove(now, session, None);
+                Ok(())
+            }
+        }
+    }
+
+    fn check_role(&self, command: &Command) -> Result<(), String> {
+        let owner = match command {
+            Command::SetPeer { .. }
+            | Command::RemovePeer { .. }
+            | Command::AcceptSession { .. }
+            | Command::RefuseSession { .. }
+            | Command::AnswerAttach { .. }
+            | Command::ChallengeSession { .. }
+            | Command::RequestSwitch { .. } => Role::Gateway,
+            Command::OpenPath { .. }
+            | Command::ClosePath { .. }
+            | Command::Dial { .. }
+            | Command::DialAlso { .. }
+            | Command::AbortDial { .. }
+            | Command::ConfirmSession { .. }
+            | Command::AddCandidate { .. }
+            | Command::Attach { .. }
+            | Command::AbortAttach { .. } => Role::Client,
+            Command::SetPathDead { .. }
+            | Command::SetProbing { .. }
+            | Command::CloseSession { .. }
+            | Command::ForgetSession { .. } => return Ok(()),
+        };
+        if owner == self.config.role { Ok(()) } else { Err(format!("this command is for a {owner:?}: {command:?}")) }
+    }
+
+    fn known(&self, session: SessionHandle) -> Result<(), String> {
+        if self.sessions.contains_key(&session) { Ok(()) } else { Err(format!("session {session} does not exist (any more)")) }
+    }
+
+    fn with<T>(
+        &mut self,
+        session: SessionHandle,
+        act: impl FnOnce(&mut Session, &mut Shared) -> Result<T, String>,
+    ) -> Result<T, String> {
+        self.known(session)?;
+        let session = self.sessions.get_mut(&session).ok_or_else(String::new)?;
+        act(session, &mut self.cx)
+    }
+
+    fn order(&mut self, session: SessionHandle, act: impl FnOnce(&mut Session, &mut Shared)) -> Result<(), String> {
+        self.with(session, |session, cx| {
+            act(session, cx);
+            Ok(())
+        })
+    }
+
+    // ---- gateway ---------------------------------------------------------------------------------------------------------
+
+    fn set_peer(&mut self, Peer { key, offer }: Peer) -> Result<(), String> {
+        if offer.policy_digest.len() != 16 || !offer.policy_digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(format!("peer {key} not set: its policy digest is not 16 hexadecimal digits"));
+        }
+        let key = key_of(&key)?;
+        if self.reception.set_peer(&key, offer) { Ok(()) } else { Err(format!("peer not set: {PEERS_MAX} are known, the most")) }
+    }
+
+    fn accept(&mut self, now: u64, session: SessionHandle, assignment: Assignment) -> Result<(), String> {
+        let addresses = self.with(session, |session, cx| {
+            session.accept(now, cx, assignment)?;
+            Ok(session.addresses)
+        })?;
+        // An address that another session of the client still holds goes over: the newest session owns it.
+        self.inner.extend(addresses.into_iter().flatten().map(|address| (address, session)));
+        Ok(())
+    }
+
+    // ---- client ----------------------------------------------------------------------------------------------------------
+
+    fn open_path(&mut self, path: PathId) -> Result<(), String> {
+        if path == 0 {
+            return Err("path 0 cannot be opened: on the wire it means none".to_owned());
+        }
+        if self.links.contains_key(&path) {
+            return Err(format!("path {path} exists already: its id is used once"));
+        }
+        if self.links.len() >= CLIENT_PATHS_MAX {
+            return Err(format!("path {path} not opened: {CLIENT_PATHS_MAX} are open, the most"));
+        }
+        self.links.insert(path, Link { route: None, error: None });
+        Ok(())
+    }
+
+    fn close_path(&mut self, now: u64, path: PathId, reason: &str) -> Result<(), String> {
+        let reason = reason_of(reason)?;
+        if self.links.remove(&path).is_none() {
+            return Err(format!("path {path} does not exist"));
+        }
+        if let Some(dial) = &mut self.dial {
+            dial.remove(path);
+        }
+        for session in self.sessions.values_mut() {
+            session.close_path(now, &mut self.cx, path, reason);
+        }
+        Ok(())
+    }
+
+    fn route_of(&self, path: PathId) -> Result<Route, String> {
+        let link = self.links.get(&path).ok_or_else(|| format!("path {path} does not exist"))?;
+        link.route.ok_or_else(|| format!("path {path} is not open yet"))
+    }
+
+    fn begin_dial(&mut self, now: u64, id: u32, gateway_key: &str, paths: &[PathId]) -> Result<(), String> {
+        if let Some(running) = &self.dial {
+            return Err(format!("dial {id} not begun: dial {} is running", running.id));
+        }
+        if paths.is_empty() || paths.len() > DIAL_PATHS_MAX {
+            return Err(format!("dial {id} not begun: it needs 1 to {DIAL_PATHS_MAX} paths and has {}", paths.len()));
+        }
+        for path in paths {
+            self.route_of(*path)?;
+        }
+        let gateway = key_of(gateway_key)?;
+        let session = self.take_handle();
+        let index = self.cx.indices.assign(&mut self.cx.rng, Target { session, path: None });
+        let offered = self.offered();
+        let Self { config, cx, .. } = self;
+        let made = Initiator::new(&config.identity, &gateway, index, &offered, &mut |out| cx.rng.fill(out));
+        let (initiator, init) = made.map_err(|why| {
+            cx.indices.release(index);
+            format!("dial {id} not begun: no handshake with {gateway_key} is possible: {why}")
+        })?;
+        let mut dial = Dial::new(id, session, initiator, init, now);
+        for path in paths {
+            dial.add(now, *path);
+        }
+        self.dial = Some(dial);
+        self.dial_on_time(now);
+        Ok(())
+    }
+
+    fn offered(&self) -> InitPayload {
+        let aes = if self.config.allow_aes { Suite::Aes256Gcm.bit() } else { 0 };
+        InitPayload {
+            proto_min: VERSION,
+            proto_max: VERSION,
+            suites: Suite::ChaCha20Poly1305.bit() | aes,
+            pq_modes: PQ_OFF,
+            max_paths: PATHS_MAX as u8,
+            policy_digest: [0; 16],
+            capabilities: CAP_PARTIAL_CHECKSUM,
+        }
+    }
+
+    fn dial_also(&mut self, now: u64, id: u32, path: PathId) -> Result<(), String> {
+        self.route_of(path)?;
+        let Some(dial) = self.dial.as_mut().filter(|dial| dial.id == id) else {
+            return Err(format!("dial {id} is not running (any more)"));
+        };
+        if !dial.add(now, path) {
+            return Err(format!("path {path} not added to dial {id}: it is there already, or {DIAL_PATHS_MAX} are, the most"));
+        }
+        self.dial_on_time(now);
+        Ok(())
+    }
+
+    fn abort_dial(&mut self, id: u32) {
+        if let Some(dial) = self.dial.take_if(|dial| dial.id == id) {
+            self.cx.indices.release(dial.index());
+        }
+    }
+
+    /// Sends the INITs that are due; ends a dial that nobody answers.
+    pub(super) fn dial_on_time(&mut self, now: u64) {
+        let Some(dial) = &mut self.dial else { return };
+        if dial.gave_up(now) {
+            let id = dial.id;
+            self.abort_dial(id);
+            return self.cx.report(now, Report::HandshakeUnanswered { dial: id });
+        }
+        for (path, init) in dial.due(now, &mut self.cx.rng) {
+            if let Ok(route) = self.route_of(path) {
+                self.push(now, route, init.to_vec());
+            }
+        }
+    }
+
+    fn confirm(&mut self, now: u64, session: SessionHandle) -> Result<(), String> {
+        self.known(session)?;
+        let Some((_, path, rtt_us)) = self.answered_on.filter(|(answered, ..)| *answered == session) else {
+            return Err(format!("session {session} was confirmed already"));
+        };
+        let route = self.route_of(path)?;
+        self.with(session, |session, cx| session.confirm(now, cx, path, route, rtt_us))?;
+        self.answered_on = None;
+        self.chosen = Some(session);
+        Ok(())
+    }
+
+    fn attach(
+        &mut self,
+        now: u64,
+        session: SessionHandle,
+        path: PathId,
+        bind_seq: u64,
+        kind: AttachKind,
+        reason: &str,
+    ) -> Result<(), String> {
+        let reason = reason_of(reason)?;
+        let route = self.route_of(path)?;
+        self.with(session, |session, cx| session.attach(now, cx, (path, route), bind_seq, kind, reason))
+    }
+}
+
+fn key_of(text: &str) -> Result<PublicKey, String> {
+    PublicKey::from_text(text).map_err(|why| format!("{text:?} is not a public key: {why}"))
+}
+
+fn reason_of(text: &str) -> Result<Reason, String> {
+    Reason::new(text).map_err(|_| format!("{text:?} is not a reason: at most 40 characters of a-z, 0-9 and _"))
+}

@@ -1,0 +1,193 @@
+//! Outer datagrams on their way in.
+
+use super::{Endpoint, Received, Route};
+use crate::handshake::{IncomingInit, Responder};
+use crate::indices::Target;
+use crate::keyfile::PublicKey;
+use crate::messages::{Offer, Report, Role, SessionHandle};
+use crate::path::PATHS_MAX;
+use crate::reception::{Admission, PENDING_US, choose_suite};
+use crate::session::{Incoming, Outcome, Phase, Session};
+use crate::wire::{
+    CAP_PARTIAL_CHECKSUM, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
+};
+
+/// The only owner epoch without a cluster.
+const OWNER_EPOCH: u64 = 1;
+
+impl Endpoint {
+    /// One outer datagram, with the time at which the kernel received it. An inner packet is opened in place.
+    pub fn receive(&mut self, now: u64, from: Route, datagram: &mut [u8]) -> Received {
+        let from = match self.config.role {
+            Role::Client => Route { local: None, ..from },
+            Role::Gateway => from,
+        };
+        let received = self.judge(now, from, datagram);
+        if let Received::Dropped(kind) = received {
+            self.cx.drop(now, kind);
+        }
+        received
+    }
+
+    fn judge(&mut self, now: u64, from: Route, datagram: &mut [u8]) -> Received {
+        let client = self.config.role == Role::Client;
+        match Datagram::parse(datagram) {
+            Err(why) => Received::Dropped(why.name()),
+            Ok(Datagram::Data { flags, receiver, counter, .. }) => self.on_data(now, from, datagram, (flags, receiver, counter)),
+            Ok(Datagram::Init(init)) if !client => self.on_init(now, from, init.bytes),
+            Ok(Datagram::Resp(resp)) if client => self.on_resp(now, from, resp.bytes),
+            Ok(Datagram::Cookie(cookie)) if client => self.on_cookie(now, from, cookie.bytes),
+            Ok(Datagram::Hint { receiver, .. }) if client => self.on_hint(now, from, receiver),
+            Ok(_) => Received::Dropped("message_of_the_other_role"),
+        }
+    }
+
+    fn on_data(&mut self, now: u64, from: Route, datagram: &mut [u8], (flags, receiver, counter): (u8, u32, u64)) -> Received {
+        let Some(Target { session: handle, path: indexed }) = self.cx.indices.find(receiver) else {
+            return self.on_unknown_index(now, from, receiver, datagram.len());
+        };
+        // A dial's index names a session that does not exist yet.
+        let Some(session) = self.sessions.get_mut(&handle) else { return Received::Dropped("unknown_index") };
+        match session.receive(&mut self.cx, Incoming { now, from, indexed, flags, counter }, datagram) {
+            Outcome::Inner { range, csum_partial } => Received::Inner { session: handle, range, csum_partial },
+            Outcome::Dropped(kind) => Received::Dropped(kind),
+            Outcome::Consumed => {
+                self.settle_confirmed(handle);
+                Received::Consumed
+            }
+            Outcome::Ended => {
+                self.remove(now, handle, None);
+                Received::Consumed
+            }
+        }
+    }
+
+    /// A pending slot is free again as soon as its session is confirmed.
+    fn settle_confirmed(&mut self, handle: SessionHandle) {
+        if self.reception.is_pending(handle)
+            && self.sessions.get(&handle).is_some_and(|session| !matches!(session.phase, Phase::Pending { .. }))
+        {
+            self.reception.settle(handle);
+        }
+    }
+
+    fn on_unknown_index(&mut self, now: u64, from: Route, receiver: u32, len: usize) -> Received {
+        let closing = self.closings.on_data(receiver, from, len);
+        if !closing && self.config.role == Role::Gateway && self.hints.admits(now, from.remote.ip()) {
+            self.push(now, from, hint(HINT_UNKNOWN_INDEX, receiver).to_vec());
+        }
+        Received::Dropped(if closing { "session_closed" } else { "unknown_index" })
+    }
+
+    // ---- gateway ---------------------------------------------------------------------------------------------------------
+
+    fn on_init(&mut self, now: u64, from: Route, init: &[u8; INIT_LEN]) -> Received {
+        match self.reception.admit(now, from, &self.config.identity, init, &mut self.cx.rng) {
+            Admission::Refuse(kind) => Received::Dropped(kind),
+            Admission::Repeat(response) => {
+                self.push(now, from, response.to_vec());
+                Received::Consumed
+            }
+            Admission::Cookie(cookie) => {
+                self.push(now, from, cookie.to_vec());
+                Received::Dropped("cookie_required")
+            }
+            Admission::Read => self.read_init(now, from, init),
+        }
+    }
+
+    fn read_init(&mut self, now: u64, from: Route, init: &[u8; INIT_LEN]) -> Received {
+        let Self { config, cx, .. } = self;
+        let incoming = match Responder::read_init(&config.identity, init, &mut |out| cx.rng.fill(out)) {
+            Ok(incoming) => incoming,
+            Err(why) => return Received::Dropped(why.name()),
+        };
+        let key = incoming.remote_static;
+        let Some(offer) = self.reception.offer(&key).cloned() else { return Received::Dropped("unknown_peer") };
+        if !self.reception.has_room(&key) {
+            return Received::Dropped("pending_per_key_full");
+        }
+        self.respond(now, from, incoming, &key, offer)
+    }
+
+    fn respond(&mut self, now: u64, from: Route, incoming: IncomingInit, key: &PublicKey, offer: Offer) -> Received {
+        let offered = &incoming.payload;
+        let Some(suite) = choose_suite(offered, self.config.allow_aes) else { return Received::Dropped("no_common_suite") };
+        if !(offered.proto_min..=offered.proto_max).contains(&VERSION) {
+            return Received::Dropped("no_common_version");
+        }
+        let payload = RespPayload {
+            session_id: self.cx.rng.bytes(),
+            locator: [0; 16],
+            owner_epoch: OWNER_EPOCH,
+            incarnation: self.config.incarnation,
+            proto: VERSION,
+            suite,
+            pq_mode: PQ_OFF,
+            max_paths: PATHS_MAX as u8,
+            offer,
+            capabilities: (offered.capabilities & CAP_PARTIAL_CHECKSUM) as u32,
+        };
+        let hash = incoming.init_hash;
+        let handle = self.take_handle();
+        let index = self.cx.indices.assign(&mut self.cx.rng, Target { session: handle, path: None });
+        let (response, established) = match incoming.respond(index, payload) {
+            Ok(answer) => answer,
+            Err(why) => {
+                self.cx.indices.release(index);
+                return Received::Dropped(why.name());
+            }
+        };
+        let phase = Phase::Pending { until: now + PENDING_US };
+        let mut session = Session::new(handle, Role::Gateway, established, index, phase, self.config.limits, now);
+        session.rearm(now, &mut self.cx);
+        self.sessions.insert(handle, Box::new(session));
+        self.reception.remember(now, hash, response, handle, key);
+        self.push(now, from, response.to_vec());
+        Received::Consumed
+    }
+
+    // ---- client ----------------------------------------------------------------------------------------------------------
+
+    fn on_resp(&mut self, now: u64, from: Route, message: &[u8]) -> Received {
+        let path = from.socket;
+        if self.links.get(&path).is_none_or(|link| link.route != Some(from)) {
+            return Received::Dropped("path_mismatch");
+        }
+        let Some(dial) = &mut self.dial else { return Received::Dropped("no_dial") };
+        let established = match dial.on_response(message) {
+            Ok(established) => established,
+            Err(why) => return Received::Dropped(why.name()),
+        };
+        let (id, handle, index, rtt_us) = (dial.id, dial.session, dial.index(), dial.rtt_us(now, path));
+        self.dial = None;
+        let response = &established.response;
+        let (incarnation, owner_epoch, offer) = (response.incarnation, response.owner_epoch, response.offer.clone());
+        let gateway_key = established.remote_static.to_text();
+        let session = Session::new(handle, Role::Client, established, index, Phase::Offered, self.config.limits, now);
+        let session_id = session.id_text();
+        self.sessions.insert(handle, Box::new(session));
+        self.answered_on = Some((handle, path, rtt_us));
+        let report =
+            Report::HandshakeDone { dial: id, session: handle, session_id, path, gateway_key, incarnation, owner_epoch, offer };
+        self.cx.report(now, report);
+        Received::Consumed
+    }
+
+    fn on_cookie(&mut self, now: u64, from: Route, message: &[u8; COOKIE_LEN]) -> Received {
+        let answers = self.dial.as_mut().is_some_and(|dial| dial.on_cookie(now, from, message));
+        if !answers {
+            return Received::Dropped("cookie_not_ours");
+        }
+        self.dial_on_time(now);
+        Received::Consumed
+    }
+
+    /// Unauthenticated: at most a report each ten seconds, and only from a route of the session that it names.
+    fn on_hint(&mut self, now: u64, from: Route, receiver: u32) -> Received {
+        let named = self.sessions.values_mut().find(|session| session.sends_to_index(receiver) && session.has_route(from));
+        let Some(session) = named else { return Received::Dropped("hint_not_ours") };
+        session.hinted(now, &mut self.cx);
+        Received::Consumed
+    }
+}

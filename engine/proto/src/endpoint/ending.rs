@@ -1,0 +1,42 @@
+//! How a session ends, and what goes with it.
+
+use super::Endpoint;
+use crate::frames::Reason;
+use crate::messages::SessionHandle;
+
+impl Endpoint {
+    pub(super) fn take_handle(&mut self) -> SessionHandle {
+        let handle = self.next_handle;
+        self.next_handle += 1;
+        handle
+    }
+
+    /// CLOSE on all live paths, sealed before the keys are dropped.
+    pub(super) fn close(&mut self, now: u64, session: SessionHandle, reason: Reason) -> Result<(), String> {
+        if !self.sessions.contains_key(&session) {
+            return Err(format!("session {session} does not exist (any more)"));
+        }
+        self.remove(now, session, Some(reason));
+        Ok(())
+    }
+
+    /// Takes a session out of every table. With a reason the peer is told.
+    pub(super) fn remove(&mut self, now: u64, handle: SessionHandle, reason: Option<Reason>) {
+        let Some(session) = self.sessions.remove(&handle) else { return };
+        self.reception.settle(handle);
+        for address in session.addresses.into_iter().flatten() {
+            if self.inner.get(&address) == Some(&handle) {
+                self.inner.remove(&address);
+            }
+        }
+        if self.chosen == Some(handle) {
+            self.chosen = None;
+        }
+        self.answered_on = self.answered_on.filter(|(answered, ..)| *answered != handle);
+        let farewell = session.farewell(&mut self.cx, reason);
+        for (route, copy) in &farewell.copies {
+            self.push(now, *route, copy.clone());
+        }
+        self.closings.add(now, farewell);
+    }
+}

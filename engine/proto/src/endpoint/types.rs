@@ -1,0 +1,134 @@
+//! What the I/O loop and the endpoint hand each other: routes, verdicts on datagrams, configuration.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+
+use crate::keyfile::StaticKey;
+use crate::messages::{PathId, Role, SessionHandle};
+
+/// Client: the path id, because every path has its own socket. Gateway: index of the listening socket.
+pub type SocketId = u32;
+
+/// Where an outer datagram came from, or goes to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Route {
+    pub socket: SocketId,
+    /// Gateway: the local address that was reached (`IP_PKTINFO`), so that answers leave from it. Client: `None`.
+    pub local: Option<IpAddr>,
+    pub remote: SocketAddr,
+}
+
+/// How an endpoint is set up. Everything a peer must agree to is negotiated in the handshake.
+#[derive(Debug)]
+pub struct EndpointConfig {
+    pub role: Role,
+    pub identity: StaticKey,
+    /// Differs between two runs of one gateway: the client learns from it that its old session is lost.
+    pub incarnation: u32,
+    /// Inner MTU of the TUN device, bytes.
+    pub mtu: u16,
+    /// AES-256-GCM may be negotiated; else `ChaCha20-Poly1305` alone.
+    pub allow_aes: bool,
+    pub limits: Limits,
+}
+
+/// Limits of keys and of unauthenticated work. Tests lower them; a deployment only the rekey values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Age of a key at which the client starts a rekey (and the gateway asks for one), µs.
+    pub rekey_after_us: u64,
+    /// Age at which a key carries no inner packet any more, µs.
+    pub reject_after_us: u64,
+    /// Sealed packets until a rekey; twice as many is the hard limit.
+    pub rekey_after_packets: u64,
+    /// Failed opens until a rekey; four times as many retire the key.
+    pub rekey_after_failed_opens: u64,
+    /// INITs per second that a gateway answers without asking for a cookie.
+    pub inits_per_s: u32,
+}
+
+impl Default for Limits {
+    /// Source: protocol.md, "Keys".
+    fn default() -> Self {
+        Self {
+            rekey_after_us: 120_000_000,
+            reject_after_us: 180_000_000,
+            rekey_after_packets: 1 << 27,
+            rekey_after_failed_opens: 1 << 34,
+            inits_per_s: 1_000,
+        }
+    }
+}
+
+/// Verdict on one outer datagram.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// `range` of the datagram holds one authenticated inner IP packet.
+    Inner {
+        session: SessionHandle,
+        range: Range<usize>,
+        /// The inner checksum covers the pseudo-header only and must be completed (or handed on as such).
+        csum_partial: bool,
+    },
+    /// Handshake or frames: nothing for the TUN.
+    Consumed,
+    /// Counted already; the kind is for the caller's own statistics.
+    Dropped(&'static str),
+}
+
+/// Where the inner packets of a session go at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendRoute {
+    pub route: Route,
+    pub path: PathId,
+    /// Bytes of outer payload that may still go to an address that is not validated; `None` = validated, no budget.
+    pub budget: Option<u64>,
+    /// While the path is suspected: send the identical ciphertext here too.
+    pub duplicate: Option<DuplicateRoute>,
+}
+
+/// Second way for the same ciphertext: only bytes 4..8 (the receiver index, little-endian) of each message differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DuplicateRoute {
+    pub route: Route,
+    pub path: PathId,
+    pub index: u32,
+    /// Bytes of outer payload that may still be copied.
+    pub budget: u64,
+}
+
+/// A control datagram that wants to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transmit {
+    pub route: Route,
+    pub data: Vec<u8>,
+}
+
+/// Why an inner packet was not sealed. The packet is dropped and counted, or held, by the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealError {
+    UnknownSession,
+    /// Not accepted (gateway) or not acknowledged (client) yet.
+    NotReady,
+    /// The key is past its hard age or limit: a rekey must come first.
+    KeyExpired,
+    /// There is no path to send on.
+    NoPath,
+    /// `out` is shorter than header, packet and tag.
+    BufferTooSmall,
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownSession => "unknown_session",
+            Self::NotReady => "session_not_ready",
+            Self::KeyExpired => "key_expired",
+            Self::NoPath => "no_path",
+            Self::BufferTooSmall => "buffer_too_small",
+        })
+    }
+}
+
+impl std::error::Error for SealError {}

@@ -1,0 +1,389 @@
+//! The keys of one session over time. Each epoch has its own keys, counters and replay window.
+//!
+//! ```text
+//!  client     seals under n ─── RESP ───► seals under n+1, opens n and n+1 ── hears n+1 ──► n lingers ──► n zeroized
+//!  gateway    opens n, answers INIT ────► opens n and n+1, seals under n ──── hears n+1 ──► seals under n+1, n lingers
+//! ```
+//!
+//! At most two epochs exist at a time, so the parity bit in DATA's header names one of them.
+//! Source: protocol.md, "Keys".
+
+use crate::endpoint::Limits;
+use crate::keys::{OpenKey, Root, SealKey, Suite, epoch_keys};
+use crate::messages::Role;
+use crate::replay::{ReplayWindow, Replayed};
+use crate::wire::{DATA_CSUM_PARTIAL, DATA_EPOCH, DATA_HEADER, TAG, data_aad, write_data_header};
+
+/// Longest life of a previous epoch after the new one was heard, µs.
+const LINGER_MAX_US: u64 = 10_000_000;
+/// Shortest, µs.
+const LINGER_MIN_US: u64 = 1_000_000;
+/// Hard limits as multiples of the limits at which a rekey starts.
+const PACKETS_HARD: u64 = 2;
+const FAILED_OPENS_HARD: u64 = 4;
+/// Kind of the drop of a message that the AEAD refuses.
+pub(crate) const BAD_TAG: &str = "bad_tag";
+/// Control messages that may still be sealed beyond the hard limit of packets: a rekey must remain possible.
+const CONTROL_RESERVE: u64 = 1 << 16;
+
+#[derive(Debug)]
+pub(crate) struct Epoch {
+    pub(crate) number: u32,
+    root: Root,
+    seal: SealKey,
+    open: OpenKey,
+    window: ReplayWindow,
+    next_counter: u64,
+    born_at: u64,
+    failed_opens: u64,
+    /// Its end was reported.
+    told_expired: bool,
+}
+
+#[derive(Debug)]
+enum Other {
+    /// `until` is set when the peer was heard under the current epoch.
+    Previous { epoch: Epoch, until: Option<u64> },
+    /// Derived by the responder, not confirmed by the peer.
+    Next(Epoch),
+}
+
+/// A DATA that was authentic and new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// Length of the plaintext, which begins behind the header.
+    pub(crate) len: usize,
+    /// The first message of the peer under the newest epoch.
+    pub(crate) confirms: bool,
+    /// The key may carry inner packets.
+    pub(crate) carries_inner: bool,
+    pub(crate) csum_partial: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Epochs {
+    role: Role,
+    suite: Suite,
+    limits: Limits,
+    current: Epoch,
+    other: Option<Other>,
+}
+
+impl Epoch {
+    fn new(number: u32, root: Root, suite: Suite, role: Role, now: u64) -> Self {
+        let (seal, open) = epoch_keys(&root, suite, role);
+        let window = ReplayWindow::new();
+        Self { number, root, seal, open, window, next_counter: 0, born_at: now, failed_opens: 0, told_expired: false }
+    }
+
+    /// Why the key may not carry inner packets, if so.
+    fn expired(&self, now: u64, limits: &Limits) -> Option<&'static str> {
+        if now >= self.born_at.saturating_add(limits.reject_after_us) {
+            Some("age")
+        } else if self.next_counter >= limits.rekey_after_packets.saturating_mul(PACKETS_HARD) {
+            Some("packets")
+        } else if self.failed_opens >= limits.rekey_after_failed_opens.saturating_mul(FAILED_OPENS_HARD) {
+            Some("failed_opens")
+        } else {
+            None
+        }
+    }
+}
+
+impl Epochs {
+    pub(crate) fn new(root: Root, suite: Suite, role: Role, limits: Limits, now: u64) -> Self {
+        Self { role, suite, limits, current: Epoch::new(0, root, suite, role, now), other: None }
+    }
+
+    /// Number of the epoch under which this end seals.
+    pub(crate) fn number(&self) -> u32 {
+        self.current.number
+    }
+
+    pub(crate) fn next_counter(&self) -> u64 {
+        self.current.next_counter
+    }
+
+    /// Opens one DATA in place. `linger_us` is how long the previous epoch is accepted once this message confirms a new one.
+    pub(crate) fn open(
+        &mut self,
+        now: u64,
+        linger_us: u64,
+        flags: u8,
+        counter: u64,
+        body: &mut [u8],
+    ) -> Result<Opened, &'static str> {
+        let limits = self.limits;
+        let epoch = self.by_parity(flags).ok_or("unknown_epoch")?;
+        epoch.window.check(counter).map_err(replayed)?;
+        let Ok(plaintext) = epoch.open.open(counter, &data_aad(flags), body) else {
+            epoch.failed_opens += 1;
+            return Err(BAD_TAG);
+        };
+        let len = plaintext.len();
+        epoch.window.commit(counter).map_err(replayed)?;
+        let carries_inner = epoch.expired(now, &limits).is_none();
+        let number = epoch.number;
+        let confirms = self.heard_under(number, now, linger_us);
+        Ok(Opened { len, confirms, carries_inner, csum_partial: flags & DATA_CSUM_PARTIAL != 0 })
+    }
+
+    fn by_parity(&mut self, flags: u8) -> Option<&mut Epoch> {
+        let parity = u32::from(flags & DATA_EPOCH);
+        if self.current.number & 1 == parity {
+            return Some(&mut self.current);
+        }
+        match &mut self.other {
+            Some(Other::Previous { epoch, .. } | Other::Next(epoch)) => Some(epoch),
+            None => None,
+        }
+    }
+
+    /// Moves on when the peer was heard under the newest epoch for the first time.
+    fn heard_under(&mut self, number: u32, now: u64, linger_us: u64) -> bool {
+        let until = Some(now + linger_us.clamp(LINGER_MIN_US, LINGER_MAX_US));
+        match self.other.take() {
+            Some(Other::Next(next)) if next.number == number => {
+                let epoch = std::mem::replace(&mut self.current, next);
+                self.other = Some(Other::Previous { epoch, until });
+                true
+            }
+            Some(Other::Previous { epoch, until: None }) if self.current.number == number => {
+                self.other = Some(Other::Previous { epoch, until });
+                true
+            }
+            unchanged => {
+                self.other = unchanged;
+                false
+            }
+        }
+    }
+
+    /// Seals `out[16..16 + len]` as one DATA and returns its whole length. `None`: no room, or the key is used up.
+    fn seal(&mut self, out: &mut [u8], len: usize, receiver: u32, csum_partial: bool) -> Option<usize> {
+        let epoch = &mut self.current;
+        let parity = (epoch.number & 1) as u8 * DATA_EPOCH;
+        let flags = parity | if csum_partial { DATA_CSUM_PARTIAL } else { 0 };
+        let counter = epoch.next_counter;
+        // The counter is spent even if sealing fails: no nonce can ever come twice.
+        epoch.next_counter += 1;
+        let (header, body) = out.split_at_mut_checked(DATA_HEADER)?;
+        write_data_header(header, flags, receiver, counter);
+        let sealed = epoch.seal.seal(counter, &data_aad(flags), body, len).ok()?;
+        Some(DATA_HEADER + sealed)
+    }
+
+    /// Seals frames as one DATA.
+    pub(crate) fn seal_frames(&mut self, plaintext: &[u8], receiver: u32) -> Option<Vec<u8>> {
+        let hard = self.limits.rekey_after_packets.saturating_mul(PACKETS_HARD).saturating_add(CONTROL_RESERVE);
+        if self.current.next_counter >= hard {
+            return None;
+        }
+        let mut out = vec![0; DATA_HEADER + plaintext.len() + TAG];
+        out[DATA_HEADER..DATA_HEADER + plaintext.len()].copy_from_slice(plaintext);
+        self.seal(&mut out, plaintext.len(), receiver, false)?;
+        Some(out)
+    }
+
+    /// Seals `head ‖ body`, an inner packet, into `out`, which has room for header and tag (the caller has checked).
+    #[inline]
+    pub(crate) fn seal_inner(
+        &mut self,
+        out: &mut [u8],
+        receiver: u32,
+        head: &[u8],
+        body: &[u8],
+        csum_partial: bool,
+    ) -> Option<usize> {
+        let len = head.len() + body.len();
+        let text = out.get_mut(DATA_HEADER..DATA_HEADER + len)?;
+        let (first, second) = text.split_at_mut_checked(head.len())?;
+        first.copy_from_slice(head);
+        second.copy_from_slice(body);
+        self.seal(out, len, receiver, csum_partial)
+    }
+
+    /// Why the current key carries no inner packets, if so.
+    #[inline]
+    pub(crate) fn expired(&self, now: u64) -> Option<&'static str> {
+        self.current.expired(now, &self.limits)
+    }
+
+    /// The expiry that was not reported yet, once: epoch and trigger.
+    pub(crate) fn newly_expired(&mut self, now: u64) -> Option<(u32, &'static str)> {
+        let trigger = self.current.expired(now, &self.limits)?;
+        let told = std::mem::replace(&mut self.current.told_expired, true);
+        (!told).then_some((self.current.number, trigger))
+    }
+
+    /// The key has expired and that was not reported yet.
+    pub(crate) fn expiry_untold(&self, now: u64) -> bool {
+        !self.current.told_expired && self.current.expired(now, &self.limits).is_some()
+    }
+
+    /// The newest sealed packet brought the key exactly to one of its limits.
+    #[inline]
+    pub(crate) fn at_packet_limit(&self) -> bool {
+        let soft = self.limits.rekey_after_packets;
+        let counter = self.current.next_counter;
+        counter == soft || counter == soft.saturating_mul(PACKETS_HARD)
+    }
+
+    /// Time between the age at which a rekey starts and the hard age, µs.
+    pub(crate) fn hard_span_us(&self) -> u64 {
+        self.limits.reject_after_us.saturating_sub(self.limits.rekey_after_us)
+    }
+
+    /// When the current key reaches its hard age, unless that was reported.
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        (!self.current.told_expired).then(|| self.current.born_at.saturating_add(self.limits.reject_after_us))
+    }
+
+    /// Why a new epoch is due, if so. `grace_us` is added to the age.
+    pub(crate) fn rekey_due(&self, now: u64, grace_us: u64) -> Option<&'static str> {
+        if self.other.is_some() {
+            None
+        } else if now >= self.rekey_at(grace_us) {
+            Some("age")
+        } else if self.current.next_counter >= self.limits.rekey_after_packets {
+            Some("packets")
+        } else if self.current.failed_opens >= self.limits.rekey_after_failed_opens {
+            Some("failed_opens")
+        } else {
+            None
+        }
+    }
+
+    /// When the current key's age alone makes a rekey due.
+    pub(crate) fn rekey_at(&self, grace_us: u64) -> u64 {
+        self.current.born_at.saturating_add(self.limits.rekey_after_us).saturating_add(grace_us)
+    }
+
+    /// The next epoch can begin: none but the current one exists.
+    pub(crate) fn settled(&self) -> bool {
+        self.other.is_none()
+    }
+
+    /// Responder: the next epoch is opened from here on, and sealed under once the peer was heard in it.
+    pub(crate) fn prepare(&mut self, now: u64, dh: &[u8], transcript: &[u8]) {
+        let next = self.derive(now, dh, transcript);
+        self.other = Some(Other::Next(next));
+    }
+
+    /// Initiator: seals under the next epoch from here on.
+    pub(crate) fn advance(&mut self, now: u64, dh: &[u8], transcript: &[u8]) {
+        let next = self.derive(now, dh, transcript);
+        let epoch = std::mem::replace(&mut self.current, next);
+        self.other = Some(Other::Previous { epoch, until: None });
+    }
+
+    fn derive(&self, now: u64, dh: &[u8], transcript: &[u8]) -> Epoch {
+        let root = self.current.root.mix(dh, transcript);
+        Epoch::new(self.current.number + 1, root, self.suite, self.role, now)
+    }
+
+    /// When the previous epoch is dropped.
+    pub(crate) fn previous_until(&self) -> Option<u64> {
+        match &self.other {
+            Some(Other::Previous { until, .. }) => *until,
+            _ => None,
+        }
+    }
+
+    /// Drops the previous epoch if its time is over; its keys are cleared with it.
+    pub(crate) fn drop_previous(&mut self, now: u64) {
+        if self.previous_until().is_some_and(|until| until <= now) {
+            self.other = None;
+        }
+    }
+
+    /// The session carries traffic: remember as many counters as paths of different latency need.
+    pub(crate) fn grow_window(&mut self) {
+        self.current.window.grow();
+        if let Some(Other::Previous { epoch, .. } | Other::Next(epoch)) = &mut self.other {
+            epoch.window.grow();
+        }
+    }
+
+    /// The session is idle: 128 bytes are enough.
+    pub(crate) fn shrink_window(&mut self) {
+        self.current.window.shrink();
+    }
+}
+
+fn replayed(why: Replayed) -> &'static str {
+    match why {
+        Replayed::TooOld => "too_old",
+        Replayed::Duplicate => "duplicate",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Ephemeral;
+
+    const LIMITS: Limits = Limits {
+        rekey_after_us: 100,
+        reject_after_us: 150,
+        rekey_after_packets: 4,
+        rekey_after_failed_opens: 2,
+        inits_per_s: 1,
+    };
+
+    fn pair() -> (Epochs, Epochs) {
+        let root = Root::from_handshake(&[1; 64], &[2; 32], b"header");
+        let make = |role| Epochs::new(root.clone(), Suite::ChaCha20Poly1305, role, LIMITS, 0);
+        (make(Role::Client), make(Role::Gateway))
+    }
+
+    fn pass(from: &mut Epochs, to: &mut Epochs, now: u64) -> Result<Opened, &'static str> {
+        let mut message = from.seal_frames(&[0x17, 0, 0], 1).ok_or("not_sealed")?;
+        open(to, now, &mut message)
+    }
+
+    fn open(to: &mut Epochs, now: u64, message: &mut [u8]) -> Result<Opened, &'static str> {
+        let counter = u64::from_le_bytes(message[8..16].try_into().map_err(|_| "length")?);
+        to.open(now, 0, message[1], counter, &mut message[16..])
+    }
+
+    #[test]
+    fn the_responder_seals_under_a_new_epoch_only_after_hearing_the_peer_in_it() {
+        let (mut client, mut gateway) = pair();
+        let mut fill = |out: &mut [u8]| out.fill(9);
+        let (ours, theirs) = (Ephemeral::generate(&mut fill), Ephemeral::from_private(&[3; 32]));
+        let shared = ours.agree(theirs.public()).expect("not of low order");
+        gateway.prepare(10, &*shared, b"t");
+        assert_eq!(gateway.number(), 0);
+        client.advance(11, &*shared, b"t");
+        assert_eq!(client.previous_until(), None);
+        assert!(!pass(&mut gateway, &mut client, 12).expect("old epoch is accepted").confirms);
+        assert!(pass(&mut client, &mut gateway, 13).expect("new epoch").confirms);
+        assert_eq!(gateway.number(), 1);
+        assert!(pass(&mut gateway, &mut client, 14).expect("new epoch").confirms);
+        assert!(client.previous_until().is_some() && !client.settled());
+        client.drop_previous(14 + LINGER_MIN_US);
+        assert!(client.settled());
+    }
+
+    #[test]
+    fn a_key_reaches_its_limits_of_age_packets_and_failed_opens() {
+        let (mut client, mut gateway) = pair();
+        assert_eq!((client.rekey_due(99, 0), client.rekey_due(100, 0), client.rekey_due(100, 5)), (None, Some("age"), None));
+        assert_eq!((client.newly_expired(149), client.newly_expired(150), client.newly_expired(150)), (None, Some((0, "age")), None));
+        for _ in 0..4 {
+            assert!(pass(&mut client, &mut gateway, 1).is_ok());
+        }
+        assert_eq!(client.rekey_due(1, 0), Some("packets"));
+        let mut message = client.seal_frames(&[], 1).expect("within the limit");
+        message[16] ^= 1;
+        assert_eq!(open(&mut gateway, 1, &mut message.clone()), Err("bad_tag"));
+        assert_eq!(open(&mut gateway, 1, &mut message), Err("bad_tag"));
+        assert_eq!(gateway.rekey_due(1, 0), Some("failed_opens"));
+        for _ in 0..3 {
+            client.seal_frames(&[], 1);
+        }
+        assert_eq!(client.expired(1), Some("packets"));
+        assert!(client.seal_frames(&[], 1).is_some(), "control must go on");
+    }
+}

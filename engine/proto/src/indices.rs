@@ -1,0 +1,62 @@
+//! Receiver indices of this node: random, unique, each names a session or one path of it. Clear on the wire, so they prove nothing.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::messages::{PathId, SessionHandle};
+use crate::rng::Rng;
+
+/// Spreads keys that this process chose itself (random indices, counted handles): nobody can aim at its collisions.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct OwnKeyHasher(u64);
+
+impl Hasher for OwnKeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn write_u32(&mut self, key: u32) {
+        self.0 = (u64::from(key) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23);
+    }
+}
+
+pub(crate) type OwnKeyMap<V> = HashMap<u32, V, BuildHasherDefault<OwnKeyHasher>>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) session: SessionHandle,
+    /// `None`: the session index, which works from any path.
+    pub(crate) path: Option<PathId>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Indices {
+    map: OwnKeyMap<Target>,
+}
+
+impl Indices {
+    /// A fresh random index for the target. 0 is never given: on the wire it means "none".
+    pub(crate) fn assign(&mut self, rng: &mut Rng, target: Target) -> u32 {
+        loop {
+            let index = rng.number();
+            if index != 0 && !self.map.contains_key(&index) {
+                self.map.insert(index, target);
+                return index;
+            }
+        }
+    }
+
+    pub(crate) fn find(&self, index: u32) -> Option<Target> {
+        self.map.get(&index).copied()
+    }
+
+    pub(crate) fn release(&mut self, index: u32) {
+        self.map.remove(&index);
+    }
+}

@@ -1,0 +1,200 @@
+//! The probes of one path: which are outstanding, what their answers measured, when silence on them counts.
+
+use std::collections::VecDeque;
+
+use crate::frames::{Probe, ProbeReply};
+
+/// Probes whose answer is still accepted. At one probe each 10 ms this covers a round trip of 640 ms; on a longer path the oldest
+/// is forgotten and its answer measures nothing.
+const OUTSTANDING_MAX: usize = 64;
+/// Probes in a row that must stay unanswered, for a PTO each, before a path counts as silent.
+pub(crate) const UNANSWERED_MAX: u32 = 3;
+
+#[derive(Debug, Clone, Copy)]
+struct Outstanding {
+    seq: u32,
+    sent_at: u64,
+    /// Unanswered for a PTO. A late answer is still welcome.
+    overdue: bool,
+}
+
+/// What an answer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) rtt_us: u64,
+    pub(crate) sent_at: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadReply {
+    /// Answered before, or forgotten: proves nothing.
+    Stale,
+    /// A sequence or a time stamp that this end never sent: no honest peer does that.
+    NeverIssued,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Probes {
+    next_seq: u32,
+    outstanding: VecDeque<Outstanding>,
+    pub(crate) sent: u64,
+    pub(crate) answered: u64,
+    pub(crate) lost: u64,
+    /// Overdue ones since the last answer.
+    unanswered_run: u32,
+    /// When the first probe of this run was sent.
+    run_since: u64,
+    /// When the newest one left; 0 = none did.
+    pub(crate) last_at: u64,
+    newest_answered: Option<u32>,
+    newest_heard: Option<u32>,
+    pub(crate) up_sent: u64,
+    pub(crate) up_received: u64,
+    pub(crate) down_sent: u64,
+    pub(crate) down_received: u64,
+}
+
+impl Probes {
+    /// The sequence number of a probe that leaves at `now`.
+    pub(crate) fn issue(&mut self, now: u64) -> u32 {
+        if self.outstanding.len() == OUTSTANDING_MAX {
+            self.outstanding.pop_front();
+        }
+        let seq = self.next_seq;
+        self.next_seq = self.next_seq.wrapping_add(1);
+        self.outstanding.push_back(Outstanding { seq, sent_at: now, overdue: false });
+        self.sent += 1;
+        self.last_at = now;
+        seq
+    }
+
+    pub(crate) fn answer(&mut self, now: u64, reply: &ProbeReply) -> Result<Answer, BadReply> {
+        let Some(at) = self.outstanding.iter().position(|probe| probe.seq == reply.seq) else {
+            let age = self.next_seq.wrapping_sub(reply.seq);
+            let issued_before = age != 0 && u64::from(age) <= self.sent;
+            return Err(if issued_before { BadReply::Stale } else { BadReply::NeverIssued });
+        };
+        let sent_at = self.outstanding[at].sent_at;
+        if sent_at != reply.t_echo_us {
+            return Err(BadReply::NeverIssued);
+        }
+        self.outstanding.remove(at);
+        if self.outstanding.is_empty() {
+            self.outstanding.shrink_to(4);
+        }
+        self.answered += 1;
+        self.unanswered_run = 0;
+        if self.newest_answered.is_none_or(|newest| newer(reply.seq, newest)) {
+            self.newest_answered = Some(reply.seq);
+            self.up_sent = reply.tx_seen;
+            self.up_received = reply.rx_packets;
+        }
+        let rtt_us = now.saturating_sub(sent_at).saturating_sub(u64::from(reply.hold_us));
+        Ok(Answer { rtt_us, sent_at })
+    }
+
+    /// A probe of the peer: what it had sent, against what had arrived here.
+    pub(crate) fn heard(&mut self, probe: &Probe, rx_packets: u64) {
+        if self.newest_heard.is_none_or(|newest| newer(probe.seq, newest)) {
+            self.newest_heard = Some(probe.seq);
+            self.down_sent = probe.tx_packets;
+            self.down_received = rx_packets;
+        }
+    }
+
+    /// Marks what is unanswered for a PTO; time before `floor` (an own stall) does not count. Returns how many became overdue.
+    pub(crate) fn expire(&mut self, now: u64, pto_us: u64, floor: u64) -> u32 {
+        let mut newly = 0;
+        for probe in &mut self.outstanding {
+            if !probe.overdue && probe.sent_at.max(floor) + pto_us <= now {
+                probe.overdue = true;
+                if self.unanswered_run + newly == 0 {
+                    self.run_since = probe.sent_at.max(floor);
+                }
+                newly += 1;
+            }
+        }
+        self.lost += u64::from(newly);
+        self.unanswered_run = self.unanswered_run.saturating_add(newly);
+        newly
+    }
+
+    /// When the oldest outstanding probe becomes overdue.
+    pub(crate) fn next_overdue(&self, pto_us: u64, floor: u64) -> Option<u64> {
+        self.outstanding.iter().find(|probe| !probe.overdue).map(|probe| probe.sent_at.max(floor) + pto_us)
+    }
+
+    /// How long the present run of unanswered probes has lasted, once it is long enough to mean silence.
+    pub(crate) fn silent_for(&self, now: u64) -> Option<u64> {
+        (self.unanswered_run >= UNANSWERED_MAX).then(|| now.saturating_sub(self.run_since))
+    }
+
+    /// A run of unanswered probes has begun: until the path is judged, the next probe does not wait for its schedule.
+    pub(crate) fn in_doubt(&self) -> bool {
+        self.unanswered_run > 0
+    }
+
+    /// The newest judged probe was answered.
+    pub(crate) fn answering(&self) -> bool {
+        self.answered > 0 && self.unanswered_run == 0
+    }
+}
+
+fn newer(seq: u32, than: u32) -> bool {
+    seq.wrapping_sub(than).cast_signed() > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(seq: u32, t_echo_us: u64) -> ProbeReply {
+        ProbeReply { path: 1, seq, t_echo_us, hold_us: 0, rx_packets: 7, rx_bytes: 0, tx_seen: 9, jitter_us: 0 }
+    }
+
+    #[test]
+    fn an_answer_measures_once_and_an_echo_never_issued_is_told_apart_from_a_stale_one() {
+        let mut probes = Probes::default();
+        let seq = probes.issue(1_000);
+        assert_eq!(probes.answer(21_000, &reply(seq, 999)), Err(BadReply::NeverIssued));
+        assert_eq!(probes.answer(21_000, &reply(seq, 1_000)), Ok(Answer { rtt_us: 20_000, sent_at: 1_000 }));
+        assert_eq!((probes.up_sent, probes.up_received), (9, 7));
+        assert_eq!(probes.answer(22_000, &reply(seq, 1_000)), Err(BadReply::Stale));
+        assert_eq!(probes.answer(22_000, &reply(seq + 1, 1_000)), Err(BadReply::NeverIssued));
+    }
+
+    #[test]
+    fn three_unanswered_in_a_row_are_silence_and_a_late_answer_ends_it() {
+        let mut probes = Probes::default();
+        for at in [0, 100, 200] {
+            probes.issue(at);
+        }
+        assert_eq!(probes.next_overdue(50, 0), Some(50));
+        assert_eq!(probes.expire(150, 50, 0), 2);
+        assert!(probes.in_doubt());
+        assert_eq!(probes.silent_for(150), None);
+        assert_eq!(probes.expire(250, 50, 0), 1);
+        assert_eq!(probes.silent_for(250), Some(250));
+        assert!(probes.answer(260, &reply(0, 0)).is_ok());
+        assert_eq!(probes.silent_for(260), None);
+        assert!(probes.answering());
+    }
+
+    #[test]
+    fn time_of_an_own_stall_makes_no_probe_overdue() {
+        let mut probes = Probes::default();
+        probes.issue(0);
+        assert_eq!(probes.expire(1_000, 500, 900), 0);
+        assert_eq!(probes.next_overdue(500, 900), Some(1_400));
+    }
+
+    #[test]
+    fn no_more_than_the_maximum_is_remembered() {
+        let mut probes = Probes::default();
+        for at in 0..10 * OUTSTANDING_MAX as u64 {
+            probes.issue(at);
+        }
+        assert_eq!(probes.outstanding.len(), OUTSTANDING_MAX);
+        assert_eq!(probes.answer(9_999, &reply(0, 0)), Err(BadReply::Stale));
+    }
+}

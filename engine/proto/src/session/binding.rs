@@ -1,0 +1,289 @@
+//! Gateway: which path is bound. The newest activation (bind seq) is the one that counts; the core says whether it may happen.
+
+use super::faults::Trouble;
+use super::receive::Arrival;
+use super::{Phase, Session};
+use crate::endpoint::Route;
+use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, Switch, SwitchAck};
+use crate::messages::{AttachKind, Assignment, PathId, Report};
+use crate::path::PATHS_MAX;
+use crate::shared::Shared;
+
+const DENY_PATH_LIMIT: &str = "path_limit";
+const DENY_OWNERSHIP: &str = "ownership_stale";
+const DENY_NOT_VALIDATED: &str = "path_not_validated";
+
+/// An activation that waits for a proof or for the core.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    bind_seq: u64,
+    path: PathId,
+    kind: AttachKind,
+    reason: Reason,
+    echo: [u8; 16],
+    /// The core was told.
+    told: bool,
+}
+
+/// What was said to the newest activation, for its repetitions.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    asked: Asked,
+    denied: Option<(Reason, u32)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Binding {
+    /// The highest bind seq seen.
+    bind_seq: u64,
+    asked: Option<Asked>,
+    answer: Option<Answer>,
+}
+
+impl Session {
+    pub(super) fn on_attach(&mut self, cx: &mut Shared, arrival: Arrival, attach: Attach) -> Result<(), Trouble> {
+        let now = arrival.now;
+        let kind = match attach.kind {
+            frames::AttachKind::Candidate => None,
+            frames::AttachKind::Reattach => Some(AttachKind::Reattach),
+            frames::AttachKind::Revalidate => Some(AttachKind::Revalidate),
+        };
+        if attach.owner_epoch > self.owner_epoch {
+            return Err(Trouble::Attributable("future_owner_epoch"));
+        }
+        if kind.is_none() && !self.is_active() {
+            return Err(Trouble::Unattributable("session_not_confirmed"));
+        }
+        if kind.is_some() && attach.bind_seq < self.binding.bind_seq {
+            return Err(Trouble::Unattributable("stale_bind_seq"));
+        }
+        let denial = (attach.owner_epoch < self.owner_epoch).then_some(DENY_OWNERSHIP);
+        let Some(at) = denial.is_none().then(|| self.attached_path(cx, arrival, attach.path)).flatten() else {
+            self.deny_unbound(now, cx, arrival.from, &attach, denial.unwrap_or(DENY_PATH_LIMIT));
+            return Ok(());
+        };
+        let path = &mut self.paths[at];
+        if path.route != arrival.from {
+            return Err(Trouble::Unattributable("path_mismatch"));
+        }
+        path.tx_index = attach.index;
+        let fresh = arrival.heard_before;
+        self.credit(cx, now, attach.path);
+        let Some(kind) = kind else {
+            return self.on_candidate(now, cx, at, attach.challenge);
+        };
+        let Attach { bind_seq, path, reason, challenge: echo, .. } = attach;
+        self.on_activation(now, cx, Asked { bind_seq, path, kind, reason, echo, told: false }, fresh)
+    }
+
+    /// The path that an ATTACH names. A new one is added; one that is not validated yet follows the newest ATTACH. `None`: no room.
+    fn attached_path(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId) -> Option<usize> {
+        if let Some(at) = self.at(id) {
+            let path = &mut self.paths[at];
+            if path.validated || path.route == arrival.from {
+                return Some(at);
+            }
+            self.remove_path(arrival.now, cx, id);
+        }
+        if self.paths.len() >= PATHS_MAX {
+            return None;
+        }
+        let at = self.add_path(cx, id, arrival.from);
+        self.paths[at].credit_budget(arrival.len);
+        Some(at)
+    }
+
+    /// The answer to an ATTACH for which there is no path: shorter than what came.
+    fn deny_unbound(&mut self, now: u64, cx: &mut Shared, to: Route, attach: &Attach, reason: &'static str) {
+        let asked = Asked {
+            bind_seq: attach.bind_seq,
+            path: attach.path,
+            kind: AttachKind::Reattach,
+            reason: Reason::EMPTY,
+            echo: attach.challenge,
+            told: false,
+        };
+        let ack = self.attach_ack(&asked, Some((reason_of(reason), 0)));
+        let mut plaintext = Vec::new();
+        ack.encode(&mut plaintext);
+        if let Some(sealed) = self.epochs.seal_frames(&plaintext, attach.index)
+            && !cx.outbox.push(to, sealed)
+        {
+            cx.drop(now, "outbox_full");
+        }
+    }
+
+    fn on_candidate(&mut self, now: u64, cx: &mut Shared, at: usize, echo: [u8; 16]) -> Result<(), Trouble> {
+        let path = &mut self.paths[at];
+        let id = path.id;
+        if path.validated {
+            self.acknowledge_candidate(now, cx, id, echo);
+        } else {
+            path.asked = Some((frames::AttachKind::Candidate, echo));
+            self.challenge(now, cx, at);
+        }
+        Ok(())
+    }
+
+    pub(super) fn acknowledge_candidate(&mut self, now: u64, cx: &mut Shared, id: PathId, echo: [u8; 16]) {
+        let asked = Asked { bind_seq: 0, path: id, kind: AttachKind::Reattach, reason: Reason::EMPTY, echo, told: true };
+        let ack = self.attach_ack(&asked, None);
+        self.send_frames(now, cx, id, &[ack]);
+    }
+
+    pub(super) fn on_switch(&mut self, cx: &mut Shared, arrival: Arrival, switch: Switch) -> Result<(), Trouble> {
+        let now = arrival.now;
+        let Switch { reason, to, bind_seq, .. } = switch;
+        let own = arrival.via == Some(to);
+        let fresh = if own { arrival.heard_before } else { self.path(to).and_then(|path| path.heard_at) };
+        if own {
+            self.credit(cx, now, to);
+        }
+        if self.switch_request.as_ref().is_some_and(|request| request.asks_for(to)) {
+            self.switch_request = None;
+        }
+        let asked = Asked { bind_seq, path: to, kind: AttachKind::Switch, reason, echo: [0; 16], told: false };
+        self.on_activation(now, cx, asked, fresh)
+    }
+
+    /// One order for all activations: lower is ignored, equal is answered again, higher replaces.
+    fn on_activation(&mut self, now: u64, cx: &mut Shared, asked: Asked, heard_before: Option<u64>) -> Result<(), Trouble> {
+        let Binding { bind_seq, asked: waiting, answer } = &self.binding;
+        if asked.bind_seq < *bind_seq {
+            return Err(Trouble::Unattributable("stale_bind_seq"));
+        }
+        if asked.bind_seq == *bind_seq {
+            if let Some(answer) = *answer {
+                self.send_answer(now, cx, answer);
+                return Ok(());
+            }
+            if waiting.is_some() {
+                return Ok(());
+            }
+        }
+        self.binding = Binding { bind_seq: asked.bind_seq, asked: Some(asked), answer: None };
+        let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated) else {
+            self.answer(now, cx, Some((reason_of(DENY_NOT_VALIDATED), 0)));
+            return Ok(());
+        };
+        let path = &self.paths[at];
+        let recent = heard_before.is_some_and(|heard| now <= heard + 2 * self.standby_interval_us(now));
+        if path.validated && recent {
+            self.ask_core(now, cx, asked.path);
+        } else {
+            self.challenge(now, cx, at);
+        }
+        Ok(())
+    }
+
+    /// Tells the core of the activation that waited for this path to be proved.
+    pub(super) fn ask_core(&mut self, now: u64, cx: &mut Shared, id: PathId) {
+        let Some(asked) = self.binding.asked.as_mut().filter(|asked| asked.path == id && !asked.told) else { return };
+        asked.told = true;
+        let &mut Asked { bind_seq, kind, reason, .. } = asked;
+        let session = self.handle;
+        if !matches!(self.phase, Phase::Pending { .. }) {
+            let reason = reason.to_string();
+            return cx.report(now, Report::AttachRequested { session, path: id, bind_seq, kind, reason });
+        }
+        let Some(remote) = self.path(id).map(|path| path.route.remote) else { return };
+        self.phase = Phase::Offered;
+        let session_id = self.id_text();
+        cx.report(now, Report::HandshakeConfirmed { session, session_id, client_key: self.peer.to_text(), path: id, remote });
+    }
+
+    /// The session id as the core knows it: 32 hexadecimal digits.
+    pub(crate) fn id_text(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.id))
+    }
+
+    pub(super) fn forget_asked(&mut self, id: PathId) {
+        if self.binding.asked.is_some_and(|asked| asked.path == id) {
+            self.binding.asked = None;
+        }
+    }
+
+    /// `AcceptSession`: the confirming activation is bound and acknowledged, ASSIGN follows.
+    pub(crate) fn accept(&mut self, now: u64, cx: &mut Shared, assignment: Assignment) -> Result<(), String> {
+        if self.phase != Phase::Offered {
+            return Err("only a session that was reported as confirmed can be accepted, once".to_owned());
+        }
+        let addresses = [assignment.v4.map(Into::into), assignment.v6.map(Into::into)];
+        let assign = self.deliver_assignment(now, assignment)?;
+        self.addresses = addresses;
+        self.phase = Phase::Active;
+        self.assign = Some(assign);
+        self.answer(now, cx, None);
+        self.send_assign(now, cx);
+        self.rearm(now, cx);
+        Ok(())
+    }
+
+    /// `AnswerAttach`. Refuses an answer to what does not wait (any more).
+    pub(crate) fn answer_attach(
+        &mut self,
+        now: u64,
+        cx: &mut Shared,
+        (path, bind_seq): (PathId, u64),
+        denied: Option<(Reason, u32)>,
+    ) -> Result<(), String> {
+        let waits = self.binding.asked.is_some_and(|asked| asked.told && (asked.path, asked.bind_seq) == (path, bind_seq));
+        if !waits {
+            return Err(format!("activation {bind_seq} of path {path} does not wait for an answer (any more)"));
+        }
+        self.answer(now, cx, denied);
+        self.rearm(now, cx);
+        Ok(())
+    }
+
+    fn answer(&mut self, now: u64, cx: &mut Shared, denied: Option<(Reason, u32)>) {
+        let Some(asked) = self.binding.asked.take() else { return };
+        if denied.is_none()
+            && let Some(path) = self.path_mut(asked.path)
+        {
+            path.dead = false;
+            self.set_send(now, Some(asked.path));
+        }
+        let answer = Answer { asked, denied };
+        self.binding.answer = Some(answer);
+        self.send_answer(now, cx, answer);
+    }
+
+    fn send_answer(&mut self, now: u64, cx: &mut Shared, Answer { asked, denied }: Answer) {
+        let frame = match asked.kind {
+            AttachKind::Switch => {
+                let (status, reason, retry_after_ms) = verdict(denied);
+                let (to, bind_seq) = (asked.path, asked.bind_seq);
+                Frame::SwitchAck(SwitchAck { status, reason, retry_after_ms, to, bind_seq, version: 0 })
+            }
+            AttachKind::Reattach | AttachKind::Revalidate => self.attach_ack(&asked, denied),
+        };
+        // An activation of a path that does not exist (any more) is answered where the session lives.
+        if let Some(via) = self.at(asked.path).map(|_| asked.path).or_else(|| self.control_path()) {
+            self.send_frames(now, cx, via, &[frame]);
+        }
+    }
+
+    fn attach_ack(&self, asked: &Asked, denied: Option<(Reason, u32)>) -> Frame {
+        let (status, reason, retry_after_ms) = verdict(denied);
+        Frame::AttachAck(AttachAck {
+            status,
+            reason,
+            retry_after_ms,
+            path: asked.path,
+            bind_seq: asked.bind_seq,
+            index: self.path(asked.path).map_or(0, |path| path.rx_index),
+            echo: asked.echo,
+            challenge: [0; 16],
+            version: 0,
+        })
+    }
+}
+
+fn verdict(denied: Option<(Reason, u32)>) -> (Status, Reason, u32) {
+    denied.map_or((Status::Ok, Reason::EMPTY, 0), |(reason, retry_after_ms)| (Status::Denied, reason, retry_after_ms))
+}
+
+fn reason_of(text: &'static str) -> Reason {
+    Reason::new(text).unwrap_or(Reason::EMPTY)
+}

@@ -1,0 +1,198 @@
+//! One authentic DATA: what it credits, what its frames do.
+
+use std::ops::Range;
+
+use super::faults::Trouble;
+use super::{Phase, Session};
+use crate::endpoint::Route;
+use crate::epochs::BAD_TAG;
+use crate::frames::{Frame, decode_all};
+use crate::messages::{PathId, Report, Role};
+use crate::shared::Shared;
+use crate::wire::DATA_HEADER;
+
+/// Clear fields of a DATA and where it came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Incoming {
+    pub(crate) now: u64,
+    pub(crate) from: Route,
+    /// The path whose index it carries; `None` for the session index.
+    pub(crate) indexed: Option<PathId>,
+    pub(crate) flags: u8,
+    pub(crate) counter: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Inner { range: Range<usize>, csum_partial: bool },
+    Consumed,
+    Dropped(&'static str),
+    /// The peer closed the session: it was acknowledged and reported.
+    Ended,
+}
+
+/// How an authentic message arrived.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) now: u64,
+    pub(super) from: Route,
+    /// The path whose own route it came from.
+    pub(super) via: Option<PathId>,
+    /// When that path was heard last before this message.
+    pub(super) heard_before: Option<u64>,
+    pub(super) len: usize,
+}
+
+impl Session {
+    /// Opens and handles one DATA. `datagram` is the whole message; an inner packet stays in it.
+    pub(crate) fn receive(&mut self, cx: &mut Shared, incoming: Incoming, datagram: &mut [u8]) -> Outcome {
+        let Incoming { now, from, indexed, flags, counter } = incoming;
+        let len = datagram.len();
+        let linger_us = 3 * self.pto_max_us();
+        let opened = match self.epochs.open(now, linger_us, flags, counter, &mut datagram[DATA_HEADER..]) {
+            Ok(opened) => opened,
+            Err(kind) => {
+                // A failed open brings the key nearer to its limit.
+                if kind == BAD_TAG {
+                    self.rearm(now, cx);
+                }
+                return Outcome::Dropped(kind);
+            }
+        };
+        // The newest path wins where a later one has the same route.
+        let via = self.paths.iter().rev().find(|path| path.route == from);
+        let arrival = Arrival { now, from, via: via.map(|path| path.id), heard_before: via.and_then(|path| path.heard_at), len };
+        let counted = arrival.via.filter(|id| indexed == Some(*id));
+        if let Some(id) = arrival.via {
+            self.credit_arrival(cx, now, id, counted.is_some(), len);
+        }
+        if opened.confirms {
+            self.peer_confirmed_epoch(now, cx);
+        }
+        let range = DATA_HEADER..DATA_HEADER + opened.len;
+        let outcome = match datagram.get(range.start).filter(|_| opened.len > 0).map(|first| first >> 4) {
+            None => Outcome::Consumed,
+            Some(4 | 6) => self.on_inner(cx, now, opened.carries_inner, range, opened.csum_partial),
+            Some(0..=3) => self.on_frames(cx, arrival, &datagram[range]),
+            Some(_) => {
+                self.trouble(now, cx, Trouble::Attributable("undecodable_plaintext"));
+                Outcome::Consumed
+            }
+        };
+        if let Some(path) = counted.and_then(|id| self.path_mut(id)) {
+            path.traffic.rx_packets += 1;
+            path.traffic.rx_bytes += len as u64;
+        }
+        outcome
+    }
+
+    /// The index is outside the seal: only together with the path's own route, and once that is validated, it credits the path.
+    fn credit_arrival(&mut self, cx: &mut Shared, now: u64, id: PathId, counted: bool, len: usize) {
+        let Some(path) = self.path_mut(id) else { return };
+        if !path.validated {
+            path.credit_budget(len);
+        } else if counted {
+            self.credit(cx, now, id);
+        }
+    }
+
+    /// Something authentic, first-arrived, from the path's own route: the path lives.
+    pub(super) fn credit(&mut self, cx: &mut Shared, now: u64, id: PathId) {
+        let Some(path) = self.path_mut(id) else { return };
+        if !path.validated {
+            return;
+        }
+        path.heard(now);
+        if self.send == Some(id)
+            && let Some(silent_us) = self.liveness.heard(now)
+        {
+            self.report_cleared(cx, now, id, silent_us);
+        }
+    }
+
+    fn on_inner(&mut self, cx: &mut Shared, now: u64, carries_inner: bool, range: Range<usize>, csum_partial: bool) -> Outcome {
+        let ready = match self.role {
+            Role::Gateway => self.is_active(),
+            // The gateway may have bound already: its acknowledgement can be overtaken.
+            Role::Client => true,
+        };
+        if !ready {
+            return Outcome::Dropped("session_not_ready");
+        }
+        if !carries_inner {
+            return Outcome::Dropped("key_expired");
+        }
+        self.on_traffic(cx, now);
+        Outcome::Inner { range, csum_partial }
+    }
+
+    fn on_frames(&mut self, cx: &mut Shared, arrival: Arrival, plaintext: &[u8]) -> Outcome {
+        let now = arrival.now;
+        let Ok(frames) = decode_all(plaintext) else {
+            self.trouble(now, cx, Trouble::Attributable("undecodable_frames"));
+            return Outcome::Consumed;
+        };
+        for frame in frames {
+            if let Frame::Close(close) = frame {
+                let via = arrival.via.or_else(|| self.control_path());
+                if let Some(via) = via {
+                    self.send_frames(now, cx, via, &[Frame::CloseAck]);
+                }
+                cx.report(now, Report::PeerClosed { session: self.handle, reason: close.reason.to_string() });
+                return Outcome::Ended;
+            }
+            if let Err(trouble) = self.on_frame(cx, arrival, frame) {
+                self.trouble(now, cx, trouble);
+            }
+        }
+        self.rearm(now, cx);
+        Outcome::Consumed
+    }
+
+    fn on_frame(&mut self, cx: &mut Shared, arrival: Arrival, frame: Frame) -> Result<(), Trouble> {
+        let gateway = self.role == Role::Gateway;
+        if matches!(self.phase, Phase::Pending { .. }) && !confirms_pending(&frame) {
+            return Err(Trouble::Unattributable("session_not_confirmed"));
+        }
+        match frame {
+            Frame::Attach(attach) if gateway => self.on_attach(cx, arrival, attach),
+            Frame::Switch(switch) if gateway => self.on_switch(cx, arrival, switch),
+            Frame::AssignAck { id } if gateway => {
+                self.on_assign_ack(id);
+                Ok(())
+            }
+            Frame::RekeyInit(rekey) if gateway => self.on_rekey_init(cx, arrival, &rekey),
+            Frame::AttachAck(ack) if !gateway => self.on_attach_ack(cx, arrival, &ack),
+            Frame::SwitchAck(ack) if !gateway => self.on_switch_ack(cx, arrival, &ack),
+            Frame::SwitchRequest(request) if !gateway => self.on_switch_request(cx, arrival, &request),
+            Frame::Assign(assign) if !gateway => {
+                self.on_assign(cx, arrival, assign);
+                Ok(())
+            }
+            Frame::RekeyRequest { epoch } if !gateway => self.on_rekey_request(cx, arrival, epoch),
+            Frame::RekeyResp(rekey) if !gateway => self.on_rekey_resp(cx, arrival, &rekey),
+            Frame::PathChallenge(token) => self.on_path_challenge(cx, arrival, &token),
+            Frame::PathResponse(token) => self.on_path_response(cx, arrival, &token),
+            Frame::Probe(probe) => self.on_probe(cx, arrival, &probe),
+            Frame::ProbeReply(reply) => self.on_probe_reply(cx, arrival, &reply),
+            Frame::PathClose(close) => self.on_path_close(cx, arrival, &close),
+            // PATH_DROP ends the validation of a rebinding, which no end begins in this version. CLOSE was taken before.
+            Frame::PathDrop(_) | Frame::Close(_) | Frame::CloseAck | Frame::Ping | Frame::Pad(_) => Ok(()),
+            _ => Err(Trouble::Attributable("frame_of_the_other_role")),
+        }
+    }
+
+    /// The path that a frame names, if it also came from there and thereby speaks for it.
+    pub(super) fn named(&mut self, cx: &mut Shared, arrival: Arrival, path: PathId) -> Result<usize, Trouble> {
+        if arrival.via != Some(path) {
+            return Err(Trouble::Unattributable("path_mismatch"));
+        }
+        self.credit(cx, arrival.now, path);
+        self.at(path).ok_or(Trouble::Unattributable("path_unknown"))
+    }
+}
+
+/// Before the client has confirmed the session it can only attach, prove its address, and close.
+fn confirms_pending(frame: &Frame) -> bool {
+    matches!(frame, Frame::Attach(_) | Frame::PathResponse(_) | Frame::Close(_) | Frame::Ping | Frame::Pad(_))
+}

@@ -1,0 +1,230 @@
+//! A new epoch: X25519 mixed into the root. The client begins, the gateway may ask for it.
+//!
+//! ```text
+//!  client                                  gateway
+//!    │ (REKEY_REQUEST) ◄──────────────────────┤ its own limit is near
+//!    │ REKEY_INIT{n+1, e}, at PTO ───────────►│ derives n+1, opens under it
+//!    │◄────────────── REKEY_RESP{n+1, e}      │ repeated INIT: the identical RESP
+//!    │ seals under n+1; PING at PTO ─────────►│ heard: seals under n+1
+//!    │◄────────────── anything under n+1      │
+//! ```
+
+use super::Session;
+use super::faults::Trouble;
+use super::receive::Arrival;
+use crate::frames::{self, Frame};
+use crate::keys::Ephemeral;
+use crate::messages::{Report, Role};
+use crate::path::{Retry, SENDS_MAX};
+use crate::shared::Shared;
+
+/// Pause between retries after the first five, µs. A rekey is retried for as long as the session lives: a blackout may be long.
+const SLOW_RETRY_US: u64 = 1_000_000;
+/// Share of the time between rekey and hard age that a gateway leaves to the client before it asks.
+const GATEWAY_GRACE_DIVISOR: u64 = 4;
+
+#[derive(Debug)]
+pub(super) enum Rekey {
+    Idle,
+    /// Client: REKEY_INIT is out.
+    Begun { epoch: u32, ephemeral: Box<Ephemeral>, trigger: &'static str, retry: Retry },
+    /// Client: sealing under the new epoch, the peer was not heard in it yet.
+    Confirming { retry: Retry },
+    /// Gateway: asked the client for this epoch.
+    Asked { epoch: u32, trigger: &'static str, retry: Retry },
+    /// Gateway: the answer to REKEY_INIT for this epoch, for repetitions. `trigger` as the core will hear it.
+    Answered { init: frames::Rekey, resp: frames::Rekey, trigger: &'static str },
+}
+
+impl Rekey {
+    fn retry_mut(&mut self) -> Option<&mut Retry> {
+        match self {
+            Self::Begun { retry, .. } | Self::Confirming { retry } | Self::Asked { retry, .. } => Some(retry),
+            Self::Idle | Self::Answered { .. } => None,
+        }
+    }
+
+    fn retry(&self) -> Option<&Retry> {
+        match self {
+            Self::Begun { retry, .. } | Self::Confirming { retry } | Self::Asked { retry, .. } => Some(retry),
+            Self::Idle | Self::Answered { .. } => None,
+        }
+    }
+}
+
+impl Session {
+    fn rekey_grace_us(&self) -> u64 {
+        match self.role {
+            Role::Client => 0,
+            Role::Gateway => self.epochs.hard_span_us() / GATEWAY_GRACE_DIVISOR,
+        }
+    }
+
+    pub(super) fn rekey_on_time(&mut self, now: u64, cx: &mut Shared) {
+        self.epochs.drop_previous(now);
+        self.report_expiry(now, cx);
+        if !self.is_active() {
+            return;
+        }
+        if matches!(self.rekey, Rekey::Idle | Rekey::Answered { .. })
+            && let Some(trigger) = self.epochs.rekey_due(now, self.rekey_grace_us())
+        {
+            return self.begin_rekey(now, cx, trigger);
+        }
+        let pto = self.pto_us(self.control_path());
+        let Some(retry) = self.rekey.retry_mut().filter(|retry| retry.next_at <= now) else { return };
+        retry.sends = retry.sends.saturating_add(1);
+        retry.next_at = now + if retry.sends > SENDS_MAX { pto.max(SLOW_RETRY_US) } else { pto };
+        self.send_rekey(now, cx);
+    }
+
+    fn begin_rekey(&mut self, now: u64, cx: &mut Shared, trigger: &'static str) {
+        let epoch = self.epochs.number() + 1;
+        let retry = Retry::begun(now, self.pto_us(self.control_path()));
+        self.rekey = match self.role {
+            Role::Client => {
+                let ephemeral = Box::new(Ephemeral::generate(&mut |out| cx.rng.fill(out)));
+                Rekey::Begun { epoch, ephemeral, trigger, retry }
+            }
+            Role::Gateway => Rekey::Asked { epoch, trigger, retry },
+        };
+        self.send_rekey(now, cx);
+    }
+
+    fn send_rekey(&mut self, now: u64, cx: &mut Shared) {
+        let frame = match &self.rekey {
+            Rekey::Idle => return,
+            Rekey::Begun { epoch, ephemeral, .. } => Frame::RekeyInit(frames::Rekey { epoch: *epoch, e: *ephemeral.public() }),
+            Rekey::Confirming { .. } => Frame::Ping,
+            Rekey::Asked { epoch, .. } => Frame::RekeyRequest { epoch: *epoch },
+            Rekey::Answered { resp, .. } => Frame::RekeyResp(resp.clone()),
+        };
+        if let Some(via) = self.control_path() {
+            self.send_frames(now, cx, via, &[frame]);
+        }
+    }
+
+    /// A rekey that a blackout held up goes out with the next activation.
+    pub(super) fn rekey_soon(&mut self, now: u64) {
+        if let Some(retry) = self.rekey.retry_mut() {
+            retry.next_at = retry.next_at.min(now);
+        }
+    }
+
+    pub(super) fn on_rekey_init(&mut self, cx: &mut Shared, arrival: Arrival, init: &frames::Rekey) -> Result<(), Trouble> {
+        let now = arrival.now;
+        if let Rekey::Answered { init: answered, .. } = &self.rekey
+            && answered == init
+        {
+            self.send_rekey(now, cx);
+            return Ok(());
+        }
+        let number = self.epochs.number();
+        if init.epoch <= number {
+            return Err(Trouble::Unattributable("stale_rekey"));
+        }
+        if init.epoch > number + 1 {
+            return Err(Trouble::Attributable("future_epoch"));
+        }
+        if !self.epochs.settled() {
+            return Err(Trouble::Unattributable("rekey_too_soon"));
+        }
+        let trigger = if let Rekey::Asked { trigger, .. } = self.rekey { trigger } else { "peer" };
+        let ephemeral = Ephemeral::generate(&mut |out| cx.rng.fill(out));
+        let Ok(shared) = ephemeral.agree(&init.e) else { return Err(self.deny_rekey(now, cx, init.epoch)) };
+        let resp = frames::Rekey { epoch: init.epoch, e: *ephemeral.public() };
+        self.epochs.prepare(now, &*shared, &transcript(init, &resp));
+        self.rekey = Rekey::Answered { init: init.clone(), resp, trigger };
+        self.send_rekey(now, cx);
+        Ok(())
+    }
+
+    pub(super) fn on_rekey_resp(&mut self, cx: &mut Shared, arrival: Arrival, resp: &frames::Rekey) -> Result<(), Trouble> {
+        let now = arrival.now;
+        let expected = self.epochs.number() + 1;
+        let Rekey::Begun { epoch, ephemeral, trigger, .. } = &self.rekey else {
+            let future = resp.epoch >= expected;
+            return Err(if future { Trouble::Attributable("future_epoch") } else { Trouble::Unattributable("stale_rekey") });
+        };
+        if resp.epoch != *epoch {
+            let future = resp.epoch > *epoch;
+            return Err(if future { Trouble::Attributable("future_epoch") } else { Trouble::Unattributable("stale_rekey") });
+        }
+        let (epoch, trigger) = (*epoch, *trigger);
+        let init = frames::Rekey { epoch, e: *ephemeral.public() };
+        let Ok(shared) = ephemeral.agree(&resp.e) else { return Err(self.deny_rekey(now, cx, epoch)) };
+        self.epochs.advance(now, &*shared, &transcript(&init, resp));
+        if self.window_grown {
+            self.epochs.grow_window();
+        }
+        self.rekey = Rekey::Confirming { retry: Retry::begun(now, self.pto_us(self.control_path())) };
+        self.send_rekey(now, cx);
+        self.report_rotation(now, cx, trigger);
+        Ok(())
+    }
+
+    pub(super) fn on_rekey_request(&mut self, cx: &mut Shared, arrival: Arrival, epoch: u32) -> Result<(), Trouble> {
+        let next = self.epochs.number() + 1;
+        if epoch > next {
+            return Err(Trouble::Attributable("future_epoch"));
+        }
+        if epoch < next || !self.epochs.settled() || !matches!(self.rekey, Rekey::Idle) {
+            return Err(Trouble::Unattributable("stale_rekey"));
+        }
+        self.begin_rekey(arrival.now, cx, "peer");
+        Ok(())
+    }
+
+    /// The first message of the peer under the newest epoch.
+    pub(super) fn peer_confirmed_epoch(&mut self, now: u64, cx: &mut Shared) {
+        if self.window_grown {
+            self.epochs.grow_window();
+        }
+        match std::mem::replace(&mut self.rekey, Rekey::Idle) {
+            Rekey::Answered { init, resp, trigger } => {
+                self.rekey = Rekey::Answered { init, resp, trigger };
+                self.report_rotation(now, cx, trigger);
+                // The initiator waits for anything under the new epoch.
+                if let Some(via) = self.control_path() {
+                    self.send_frames(now, cx, via, &[Frame::Ping]);
+                }
+            }
+            Rekey::Confirming { .. } | Rekey::Idle => {}
+            other => self.rekey = other,
+        }
+        self.rearm(now, cx);
+    }
+
+    fn report_rotation(&mut self, now: u64, cx: &mut Shared, trigger: &'static str) {
+        let report = Report::KeyRotated { session: self.handle, epoch: self.epochs.number(), trigger: trigger.to_owned() };
+        cx.report(now, report);
+    }
+
+    fn deny_rekey(&mut self, now: u64, cx: &mut Shared, epoch: u32) -> Trouble {
+        let reason = "low_order_point".to_owned();
+        cx.report(now, Report::RekeyDenied { session: self.handle, epoch, reason });
+        Trouble::Attributable("low_order_point")
+    }
+
+    /// The key has come to a limit and nothing was done about it yet. Counts have no deadline of their own: judged at once.
+    pub(super) fn key_limit_reached(&self, now: u64) -> bool {
+        let begins = self.is_active() && matches!(self.rekey, Rekey::Idle | Rekey::Answered { .. });
+        self.epochs.expiry_untold(now) || (begins && self.epochs.rekey_due(now, self.rekey_grace_us()).is_some())
+    }
+
+    pub(super) fn next_rekey_at(&self) -> Option<u64> {
+        let begins = matches!(self.rekey, Rekey::Idle | Rekey::Answered { .. }) && self.is_active() && self.epochs.settled();
+        let due = begins.then(|| self.epochs.rekey_at(self.rekey_grace_us()));
+        let retry = self.rekey.retry().map(|retry| retry.next_at);
+        [due, retry, self.epochs.previous_until(), self.epochs.expires_at()].into_iter().flatten().min()
+    }
+}
+
+/// What both ends said in this rekey: epoch ‖ e of the client ‖ e of the gateway.
+fn transcript(init: &frames::Rekey, resp: &frames::Rekey) -> [u8; 68] {
+    let mut bytes = [0; 68];
+    bytes[..4].copy_from_slice(&init.epoch.to_le_bytes());
+    bytes[4..36].copy_from_slice(&init.e);
+    bytes[36..].copy_from_slice(&resp.e);
+    bytes
+}

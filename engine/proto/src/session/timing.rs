@@ -1,0 +1,71 @@
+//! What is due when.
+
+use super::{Phase, Session};
+use crate::messages::{Report, Role};
+use crate::shared::Shared;
+
+/// A HINT is believed at most this often, µs.
+const HINT_INTERVAL_US: u64 = 10_000_000;
+
+impl Session {
+    /// An entry of the timer heap surfaced. False if it was replaced by an earlier one.
+    pub(crate) fn surfaced(&mut self, at: u64) -> bool {
+        self.armed.surfaced(at)
+    }
+
+    /// Does all that is due. False if the session ends: its confirmation never came.
+    pub(crate) fn on_time(&mut self, now: u64, cx: &mut Shared) -> bool {
+        if matches!(self.phase, Phase::Pending { until } if until <= now) {
+            return false;
+        }
+        self.attempt_on_time(now, cx);
+        self.candidates_on_time(now, cx);
+        self.challenges_on_time(now, cx);
+        self.deliveries_on_time(now, cx);
+        self.rekey_on_time(now, cx);
+        self.watch_on_time(now, cx);
+        if self.window_grown && !self.liveness.carries_traffic(now) {
+            self.window_grown = false;
+            self.epochs.shrink_window();
+        }
+        self.rearm(now, cx);
+        true
+    }
+
+    pub(crate) fn rearm(&mut self, now: u64, cx: &mut Shared) {
+        if let Some(at) = self.next_deadline(now, cx.stalled_at) {
+            cx.timers.arm(self.handle, &mut self.armed, at.max(now));
+        }
+    }
+
+    fn next_deadline(&self, now: u64, stalled_at: u64) -> Option<u64> {
+        let pending = match self.phase {
+            Phase::Pending { until } => Some(until),
+            Phase::Offered | Phase::Active => None,
+        };
+        let idle_at = self.liveness.emits_until().filter(|_| self.window_grown);
+        let limit = self.key_limit_reached(now).then_some(now);
+        [
+            pending,
+            idle_at,
+            limit,
+            self.next_attempt_at(),
+            self.next_candidacy_at(),
+            self.next_challenge_at(),
+            self.next_delivery_at(),
+            self.next_rekey_at(),
+            self.next_watch_at(now, stalled_at),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// A HINT named this session. Unauthenticated: the core hears of it at most once per 10 s.
+    pub(crate) fn hinted(&mut self, now: u64, cx: &mut Shared) {
+        if self.role == Role::Client && self.hinted_at.is_none_or(|at| now >= at + HINT_INTERVAL_US) {
+            self.hinted_at = Some(now);
+            cx.report(now, Report::Hinted { session: self.handle });
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Inner packets: where they go, how they are sealed, and that they drive liveness.
+
+use super::{Phase, Session};
+use crate::endpoint::{DuplicateRoute, SealError, SendRoute};
+use crate::messages::{PathId, Report};
+use crate::path::Path;
+use crate::shared::Shared;
+use crate::wire::{DATA_HEADER, TAG};
+
+/// Bytes of copies on a standby for one suspicion.
+pub(super) const COPIES_PER_SUSPICION: u64 = 1 << 20;
+
+impl Session {
+    pub(crate) fn send_route(&mut self, cx: &mut Shared, now: u64) -> Option<SendRoute> {
+        let path = self.path(self.send?)?;
+        let (id, route, budget) = (path.id, path.route, path.budget());
+        Some(SendRoute { route, path: id, budget, duplicate: self.duplicate_route(cx, now, id) })
+    }
+
+    /// While the send path is suspected, by this end or by the peer, copies go to a standby: for a bounded time, in bounded bytes.
+    fn duplicate_route(&mut self, cx: &mut Shared, now: u64, send: PathId) -> Option<DuplicateRoute> {
+        let preferred = if self.liveness.copies_wanted(now) {
+            None
+        } else if self.liveness.peer_is_deaf(now) {
+            Some(self.copies_to?)
+        } else {
+            return None;
+        };
+        let budget = self.copies_left.min(cx.copies_left(now));
+        let standbys = self.paths.iter().filter(|path| path.id != send && path.usable() && path.alive && path.tx_index != 0);
+        let standby = standbys.min_by_key(|path| (Some(path.id) != preferred, !path.rtt.measured(), path.rtt.srtt_us()))?;
+        let Path { id, route, tx_index, .. } = *standby;
+        (budget > 0).then_some(DuplicateRoute { route, path: id, index: tx_index, budget })
+    }
+
+    /// Seals `head ‖ body`, one inner packet, into `out`.
+    pub(crate) fn seal_inner(
+        &mut self,
+        cx: &mut Shared,
+        now: u64,
+        out: &mut [u8],
+        (head, body): (&[u8], &[u8]),
+        csum_partial: bool,
+    ) -> Result<usize, SealError> {
+        if self.phase != Phase::Active {
+            return Err(SealError::NotReady);
+        }
+        if out.len() < DATA_HEADER + head.len() + body.len() + TAG {
+            return Err(SealError::BufferTooSmall);
+        }
+        if self.epochs.expired(now).is_some() {
+            self.rearm(now, cx);
+            return Err(SealError::KeyExpired);
+        }
+        // Also a packet that finds no path is traffic: a session without a path must notice that it has one again.
+        self.on_traffic(cx, now);
+        let path = self.send.and_then(|id| self.path(id)).ok_or(SealError::NoPath)?;
+        let receiver = if path.tx_index == 0 { self.tx_index } else { path.tx_index };
+        let sealed = self.epochs.seal_inner(out, receiver, head, body, csum_partial).ok_or(SealError::KeyExpired)?;
+        if self.epochs.at_packet_limit() {
+            self.rearm(now, cx);
+        }
+        Ok(sealed)
+    }
+
+    /// Messages with inner packets left on a path.
+    pub(crate) fn sent(&mut self, cx: &mut Shared, path: PathId, now: u64, packets: u32, bytes: u32) {
+        if self.send != Some(path) {
+            self.copies_left = self.copies_left.saturating_sub(u64::from(bytes));
+            cx.count_copies(u64::from(bytes));
+        }
+        if let Some(path) = self.path_mut(path) {
+            path.count_sent(now, u64::from(packets), u64::from(bytes));
+        }
+    }
+
+    /// An inner packet was sealed or opened.
+    pub(super) fn on_traffic(&mut self, cx: &mut Shared, now: u64) {
+        let srtt_us = self.send.and_then(|id| self.path(id)).map_or(0, |path| path.rtt.srtt_us());
+        if self.liveness.traffic(now, srtt_us) {
+            self.measure(cx);
+            if !self.window_grown {
+                self.window_grown = true;
+                self.epochs.grow_window();
+            }
+            self.rearm(now, cx);
+        }
+    }
+
+    /// Lists the session for statistics.
+    pub(super) fn measure(&mut self, cx: &mut Shared) {
+        if !std::mem::replace(&mut self.measured, true) {
+            cx.measured.push(self.handle);
+        }
+    }
+
+    /// After statistics were taken: true if the session stays listed.
+    pub(crate) fn stays_measured(&mut self, now: u64) -> bool {
+        self.measured = self.probing_us > 0 || self.liveness.carries_traffic(now);
+        self.measured
+    }
+
+    pub(super) fn report_expiry(&mut self, now: u64, cx: &mut Shared) {
+        if let Some((epoch, trigger)) = self.epochs.newly_expired(now) {
+            cx.report(now, Report::KeyExpired { session: self.handle, epoch, trigger: trigger.to_owned() });
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Does the peer receive where a path says it does? PATH_CHALLENGE goes there and must come back from there.
+
+use super::faults::Trouble;
+use super::receive::Arrival;
+use super::{Phase, Session};
+use crate::frames::{AttachKind, Frame, PathToken};
+use crate::messages::{PathId, Report};
+use crate::path::{Challenge, Retry};
+use crate::rtt::clamp_u32;
+use crate::shared::Shared;
+
+/// Issued tokens that are remembered: an echo of one of them is late, not forged.
+const TOKENS_MAX: usize = 8;
+/// Bounds of the time in which a path must answer `ChallengeSession`, µs.
+const SESSION_CHALLENGE_MIN_US: u64 = 200_000;
+const SESSION_CHALLENGE_MAX_US: u64 = 3_000_000;
+
+#[derive(Debug, Default)]
+pub(super) struct TokenHistory {
+    tokens: [[u8; 16]; TOKENS_MAX],
+    issued: usize,
+}
+
+impl TokenHistory {
+    pub(super) fn issue(&mut self, cx: &mut Shared) -> [u8; 16] {
+        let token = cx.rng.bytes();
+        self.tokens[self.issued % TOKENS_MAX] = token;
+        self.issued += 1;
+        token
+    }
+
+    /// Blames the peer for an echo that is none of the last tokens.
+    pub(super) fn judge(&self, echo: &[u8; 16]) -> Trouble {
+        if self.tokens[..self.issued.min(TOKENS_MAX)].contains(echo) {
+            Trouble::Unattributable("stale_echo")
+        } else {
+            Trouble::Attributable("echo_never_issued")
+        }
+    }
+}
+
+impl Session {
+    /// Challenges a path, unless it is being challenged.
+    pub(super) fn challenge(&mut self, now: u64, cx: &mut Shared, at: usize) {
+        if self.paths[at].challenge.is_some() {
+            return;
+        }
+        let token = self.tokens.issue(cx);
+        let interval = self.interval_us();
+        let path = &mut self.paths[at];
+        let retry = Retry::begun(now, path.rtt.pto_us(interval));
+        path.challenge = Some(Challenge { token, retry, until: now + path.validation_us(interval) });
+        self.send_challenge(now, cx, at);
+    }
+
+    fn send_challenge(&mut self, now: u64, cx: &mut Shared, at: usize) {
+        let path = &self.paths[at];
+        if let Some(Challenge { token, .. }) = path.challenge {
+            let id = path.id;
+            self.send_frames(now, cx, id, &[Frame::PathChallenge(PathToken { path: id, token })]);
+        }
+    }
+
+    /// One pending answer per path (A24): the first challenge of a round is answered, a flood costs one answer.
+    pub(super) fn on_path_challenge(&mut self, cx: &mut Shared, arrival: Arrival, challenge: &PathToken) -> Result<(), Trouble> {
+        let at = self.named(cx, arrival, challenge.path)?;
+        let round = cx.outbox.round();
+        let asked_at = self.asked_once_at(challenge.path);
+        let path = &mut self.paths[at];
+        if path.answered_round == Some(round) {
+            return Err(Trouble::Unattributable("challenge_flood"));
+        }
+        path.answered_round = Some(round);
+        // The gateway challenges as soon as it has ATTACH: the first estimate of a new path.
+        if let Some(asked_at) = asked_at.filter(|_| !path.rtt.measured()) {
+            path.rtt.sample(arrival.now.saturating_sub(asked_at));
+        }
+        self.send_frames(arrival.now, cx, challenge.path, &[Frame::PathResponse(challenge.clone())]);
+        Ok(())
+    }
+
+    pub(super) fn on_path_response(&mut self, cx: &mut Shared, arrival: Arrival, response: &PathToken) -> Result<(), Trouble> {
+        let now = arrival.now;
+        let at = self.named(cx, arrival, response.path)?;
+        let path = &mut self.paths[at];
+        let Some(challenge) = path.challenge.filter(|challenge| challenge.token == response.token) else {
+            return Err(self.tokens.judge(&response.token));
+        };
+        path.challenge = None;
+        if challenge.retry.sends == 1 {
+            path.rtt.sample(now.saturating_sub(challenge.retry.first_at));
+        }
+        let newly = !std::mem::replace(&mut path.validated, true);
+        path.heard(now);
+        if self.challenge_until.take().is_some() {
+            cx.report(now, Report::ChallengeResult { session: self.handle, answered: true });
+        }
+        self.path_proved(now, cx, response.path, newly);
+        Ok(())
+    }
+
+    /// What waited for the proof of a path goes on.
+    fn path_proved(&mut self, now: u64, cx: &mut Shared, id: PathId, newly: bool) {
+        if newly && !matches!(self.phase, Phase::Pending { .. }) {
+            self.report_validated(now, cx, id);
+        }
+        let asked = self.path_mut(id).and_then(|path| path.asked.take());
+        if let Some((AttachKind::Candidate, echo)) = asked {
+            self.acknowledge_candidate(now, cx, id, echo);
+        }
+        self.ask_core(now, cx, id);
+    }
+
+    pub(super) fn report_validated(&mut self, now: u64, cx: &mut Shared, id: PathId) {
+        let Some(path) = self.path(id) else { return };
+        let report = Report::PathValidated {
+            session: self.handle,
+            path: id,
+            transport: "udp".to_owned(),
+            remote: path.route.remote,
+            rtt_us: clamp_u32(path.rtt.srtt_us()),
+        };
+        cx.report(now, report);
+    }
+
+    /// `ChallengeSession`: any validated path may answer for the session.
+    pub(crate) fn challenge_all(&mut self, now: u64, cx: &mut Shared) {
+        let span = (3 * self.pto_max_us()).clamp(SESSION_CHALLENGE_MIN_US, SESSION_CHALLENGE_MAX_US);
+        self.challenge_until = Some(now + span);
+        for at in 0..self.paths.len() {
+            if self.paths[at].validated {
+                self.challenge(now, cx, at);
+            }
+        }
+        self.rearm(now, cx);
+    }
+
+    pub(super) fn challenges_on_time(&mut self, now: u64, cx: &mut Shared) {
+        if self.challenge_until.is_some_and(|until| until <= now) {
+            self.challenge_until = None;
+            cx.report(now, Report::ChallengeResult { session: self.handle, answered: false });
+        }
+        let interval = self.interval_us();
+        // From the end, because a failed path is removed on the way.
+        for at in (0..self.paths.len()).rev() {
+            let path = &mut self.paths[at];
+            let rtt = path.rtt;
+            let Some(challenge) = &mut path.challenge else { continue };
+            if challenge.until <= now {
+                self.challenge_failed(now, cx, at);
+            } else if challenge.retry.next_at <= now && !challenge.retry.exhausted() {
+                challenge.retry.again(now, &rtt, interval);
+                self.send_challenge(now, cx, at);
+            }
+        }
+    }
+
+    /// Unanswered: a path that was never validated is forgotten, and an activation that waited for it with it. A validated one
+    /// stays; whether it lives is for its probes to show.
+    fn challenge_failed(&mut self, now: u64, cx: &mut Shared, at: usize) {
+        let path = &mut self.paths[at];
+        path.challenge = None;
+        path.asked = None;
+        let (id, validated) = (path.id, path.validated);
+        self.forget_asked(id);
+        if !validated {
+            cx.drop(now, "path_not_validated");
+            self.remove_path(now, cx, id);
+        }
+    }
+
+    pub(super) fn next_challenge_at(&self) -> Option<u64> {
+        let of_path = |challenge: &Challenge| {
+            if challenge.retry.exhausted() { challenge.until } else { challenge.retry.next_at.min(challenge.until) }
+        };
+        let paths = self.paths.iter().filter_map(|path| path.challenge.as_ref()).map(of_path);
+        paths.chain(self.challenge_until).min()
+    }
+}

@@ -1,0 +1,246 @@
+//! Probes of all paths and the liveness of the send path.
+
+use super::faults::Trouble;
+use super::receive::Arrival;
+use super::traffic::COPIES_PER_SUSPICION;
+use super::Session;
+use crate::frames::{Frame, Probe, ProbeReply};
+use crate::liveness::{Finding, TIMEOUT_MIN_US};
+use crate::messages::{PathId, Report, Role, SilenceEvidence};
+use crate::path::Path;
+use crate::probes::BadReply;
+use crate::rtt::clamp_u32;
+use crate::shared::Shared;
+
+/// Probes of a standby while traffic flows, and of a silent path always, µs.
+const STANDBY_US: u64 = 5_000_000;
+/// Least interval of probes on the send path for its statistics, while data alone keeps it alive, µs.
+const STATISTICS_US: u64 = 100_000;
+/// Findings of one judgement: suspicion, then a probing round.
+const FINDINGS_MAX: usize = 4;
+/// Fastest probing that the core can order, µs.
+const PROBING_MIN_US: u64 = 5_000;
+
+impl Session {
+    /// How often a standby is heard at least: two of these without a sign, and a SWITCH to it must be proved first.
+    pub(super) fn standby_interval_us(&self, now: u64) -> u64 {
+        if self.probing_us > 0 {
+            self.probing_us.max(self.interval_us())
+        } else if self.liveness.carries_traffic(now) {
+            STANDBY_US
+        } else {
+            self.keepalive_us.max(STANDBY_US)
+        }
+    }
+
+    /// `SetProbing`: all paths at this interval, whatever the traffic; 0 = by traffic.
+    pub(crate) fn set_probing(&mut self, now: u64, cx: &mut Shared, interval_us: u64) {
+        self.probing_us = if interval_us == 0 { 0 } else { interval_us.max(PROBING_MIN_US) };
+        if self.probing_us > 0 {
+            self.measure(cx);
+        }
+        self.rearm(now, cx);
+    }
+
+    /// `SetPathDead`: nothing but probes goes there; an answer to one of them is news.
+    pub(crate) fn set_path_dead(&mut self, now: u64, cx: &mut Shared, id: PathId, dead: bool) {
+        let Some(path) = self.path_mut(id) else { return };
+        path.dead = dead;
+        if dead {
+            path.alive = false;
+            if self.send == Some(id) {
+                self.set_send(now, None);
+            }
+        }
+        self.rearm(now, cx);
+    }
+
+    /// Interval of the scheduled probes of a path; `None`: none.
+    fn probe_interval_us(&self, now: u64, path: &Path) -> Option<u64> {
+        if self.probing_us > 0 {
+            return Some(self.probing_us);
+        }
+        let traffic = self.liveness.carries_traffic(now);
+        // Idle, the client alone keeps its address translations open.
+        let idle_us = (self.role == Role::Client).then_some(self.keepalive_us);
+        if self.send == Some(path.id) && path.alive {
+            if traffic { Some(self.interval_us().max(STATISTICS_US)) } else { idle_us }
+        } else if traffic || (!path.alive && self.role == Role::Client) {
+            Some(STANDBY_US)
+        } else {
+            idle_us
+        }
+    }
+
+    fn probe_due_at(&self, now: u64, path: &Path) -> Option<u64> {
+        if !path.validated || !self.is_active() {
+            return None;
+        }
+        let scheduled = self.probe_interval_us(now, path).map(|interval| path.probes.last_at + interval);
+        let pto = path.rtt.pto_us(self.interval_us());
+        let doubted = (path.alive && path.probes.in_doubt()).then_some(path.probes.last_at + pto);
+        let emits = self.send == Some(path.id) && self.liveness.carries_traffic(now);
+        let emission = emits.then_some(path.sent_at + self.interval_us());
+        [scheduled, doubted, emission].into_iter().flatten().min()
+    }
+
+    pub(super) fn watch_on_time(&mut self, now: u64, cx: &mut Shared) {
+        self.judge_send_path(now, cx);
+        for at in 0..self.paths.len() {
+            let path = &self.paths[at];
+            if self.probe_due_at(now, path).is_some_and(|due| due <= now) {
+                self.send_probe(now, cx, at);
+            }
+            let pto = self.paths[at].rtt.pto_us(self.interval_us());
+            self.paths[at].probes.expire(now, pto, cx.stalled_at);
+            self.judge_by_probes(now, cx, at, pto);
+        }
+    }
+
+    fn judge_send_path(&mut self, now: u64, cx: &mut Shared) {
+        for _ in 0..FINDINGS_MAX {
+            let Some(send) = self.send else { return };
+            let rtt = self.path(send).map(|path| path.rtt).unwrap_or_default();
+            let Some(finding) = self.liveness.poll(now, &rtt) else { return };
+            self.on_finding(now, cx, send, finding);
+        }
+    }
+
+    fn on_finding(&mut self, now: u64, cx: &mut Shared, path: PathId, finding: Finding) {
+        let session = self.handle;
+        match finding {
+            Finding::Suspected { silent_us, limit_us } => {
+                self.copies_left = COPIES_PER_SUSPICION;
+                let (silent_us, limit_us) = (clamp_u32(silent_us), clamp_u32(limit_us));
+                cx.report(now, Report::PathSuspected { session, path, silent_us, limit_us });
+            }
+            Finding::ProbeAll => {
+                for at in 0..self.paths.len() {
+                    let candidate = &self.paths[at];
+                    if candidate.usable() || candidate.id == path {
+                        self.send_probe(now, cx, at);
+                    }
+                }
+            }
+            Finding::Silent { silent_us, limit_us, evidence } => self.report_silent(now, cx, path, silent_us, limit_us, evidence),
+        }
+    }
+
+    /// Three unanswered probes in a row, over at least a second: that ends a standby, and an idle send path.
+    fn judge_by_probes(&mut self, now: u64, cx: &mut Shared, at: usize, pto_us: u64) {
+        let path = &self.paths[at];
+        let limit_us = (3 * pto_us).max(TIMEOUT_MIN_US);
+        if path.alive
+            && let Some(silent_us) = path.probes.silent_for(now).filter(|silent| *silent >= limit_us)
+        {
+            let id = path.id;
+            self.report_silent(now, cx, id, silent_us, limit_us, SilenceEvidence::Timeout);
+        }
+    }
+
+    fn report_silent(&mut self, now: u64, cx: &mut Shared, id: PathId, silent: u64, limit: u64, evidence: SilenceEvidence) {
+        if let Some(path) = self.path_mut(id) {
+            path.alive = false;
+        }
+        let (silent_us, limit_us) = (clamp_u32(silent), clamp_u32(limit));
+        cx.report(now, Report::PathSilent { session: self.handle, path: id, silent_us, limit_us, evidence });
+    }
+
+    pub(super) fn report_cleared(&mut self, cx: &mut Shared, now: u64, path: PathId, silent_us: u64) {
+        cx.report(now, Report::PathCleared { session: self.handle, path, silent_us: clamp_u32(silent_us) });
+    }
+
+    fn send_probe(&mut self, now: u64, cx: &mut Shared, at: usize) {
+        let deaf = self.liveness.deaf_on(now);
+        let path = &mut self.paths[at];
+        let id = path.id;
+        let probe = Probe {
+            path: id,
+            seq: path.probes.issue(now),
+            t_us: now,
+            tx_packets: path.traffic.tx_packets,
+            tx_bytes: path.traffic.tx_bytes,
+            deaf_on: deaf.map_or(0, |(path, _)| path),
+            age_ms: clamp_u32(deaf.map_or(0, |(_, silent_us)| silent_us / 1_000)),
+        };
+        // Also where nothing can be sent: a schedule that is not met is not made up for.
+        path.sent_at = now;
+        self.send_frames(now, cx, id, &[Frame::Probe(probe)]);
+    }
+
+    pub(super) fn on_probe(&mut self, cx: &mut Shared, arrival: Arrival, probe: &Probe) -> Result<(), Trouble> {
+        let now = arrival.now;
+        let at = self.named(cx, arrival, probe.path)?;
+        let path = &mut self.paths[at];
+        path.rtt.arrival(now, probe.t_us);
+        path.probes.heard(probe, path.traffic.rx_packets);
+        let reply = ProbeReply {
+            path: probe.path,
+            seq: probe.seq,
+            t_echo_us: probe.t_us,
+            hold_us: 0,
+            rx_packets: path.traffic.rx_packets,
+            rx_bytes: path.traffic.rx_bytes,
+            tx_seen: probe.tx_packets,
+            jitter_us: clamp_u32(path.rtt.jitter_us()),
+        };
+        self.send_frames(now, cx, probe.path, &[Frame::ProbeReply(reply)]);
+        self.on_deafness(now, cx, probe);
+        Ok(())
+    }
+
+    /// The peer says whether it hears us. A gateway only copies to where it does; a client draws the conclusion.
+    fn on_deafness(&mut self, now: u64, cx: &mut Shared, probe: &Probe) {
+        let deaf_on = (probe.deaf_on != 0).then_some(probe.deaf_on);
+        let began = deaf_on.is_some() && deaf_on == self.send && !self.liveness.peer_is_deaf(now);
+        let finding = self.liveness.peer_hears(now, deaf_on);
+        if began {
+            self.copies_left = COPIES_PER_SUSPICION;
+        }
+        if deaf_on.is_some() && self.send != Some(probe.path) {
+            self.copies_to = Some(probe.path);
+        }
+        if let Some((finding, send)) = finding.zip(self.send).filter(|_| self.role == Role::Client) {
+            self.on_finding(now, cx, send, finding);
+        }
+    }
+
+    pub(super) fn on_probe_reply(&mut self, cx: &mut Shared, arrival: Arrival, reply: &ProbeReply) -> Result<(), Trouble> {
+        let now = arrival.now;
+        let at = self.named(cx, arrival, reply.path)?;
+        let path = &mut self.paths[at];
+        let answer = path.probes.answer(now, reply).map_err(|bad| match bad {
+            BadReply::Stale => Trouble::Unattributable("stale_reply"),
+            BadReply::NeverIssued => Trouble::Attributable("echo_never_issued"),
+        })?;
+        path.rtt.sample(answer.rtt_us);
+        let srtt_us = path.rtt.srtt_us();
+        let revived = !std::mem::replace(&mut path.alive, true);
+        if revived {
+            cx.report(now, Report::PathAlive { session: self.handle, path: reply.path, rtt_us: clamp_u32(answer.rtt_us) });
+        }
+        if self.send != Some(reply.path) {
+            self.liveness.standby_answered(now, answer.sent_at, srtt_us);
+        }
+        self.measure(cx);
+        Ok(())
+    }
+
+    /// This process did not run for a while: silence in that time says nothing.
+    pub(crate) fn stalled(&mut self, now: u64, cx: &mut Shared) {
+        if let Some((path, silent_us)) = self.send.zip(self.liveness.stalled(now)) {
+            self.report_cleared(cx, now, path, silent_us);
+        }
+        self.rearm(now, cx);
+    }
+
+    pub(super) fn next_watch_at(&self, now: u64, stalled_at: u64) -> Option<u64> {
+        let send_rtt = self.send.and_then(|id| self.path(id)).map(|path| path.rtt).unwrap_or_default();
+        let verdict = self.liveness.next_deadline(now, &send_rtt);
+        let of_path = |path: &Path| {
+            let overdue = path.probes.next_overdue(path.rtt.pto_us(self.interval_us()), stalled_at);
+            [self.probe_due_at(now, path), overdue].into_iter().flatten().min()
+        };
+        self.paths.iter().filter_map(of_path).chain(verdict).min()
+    }
+}

@@ -1,0 +1,14 @@
+import { REASONS } from "#kernel/contract/reason";
+import { code, type Page, page, table } from "./markdown.ts";
+
+/** Every reason code in alphabetical order. */
+export function reasons(): Page {
+  const rows = Object.entries(REASONS).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return page("reasons.md", "kernel/contract/reason.ts", "Reasons", [
+    "Every transition, denial and end carries one of these codes. A code never changes its meaning; the text may be worded better.",
+    table(
+      ["code", "meaning"],
+      rows.map(([reason, text]) => [code(reason), text]),
+    ),
+  ]);
+}

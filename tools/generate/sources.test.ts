@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { EXIT as CLI_EXIT } from "#cli/exit";
+import { EXIT as DAEMON_EXIT } from "#daemon/fault";
+import { FIELDS } from "#domains/policy/fields";
+import type { Row } from "#domains/session/row";
+import { TABLE } from "#domains/session/table";
+import { REASONS } from "#kernel/contract/reason";
+import { keyOf, MEANING } from "./policy.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const source = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+
+describe("sources that must agree", () => {
+  test("every policy key has a meaning, and every meaning a key", () => {
+    expect(Object.keys(MEANING).toSorted()).toEqual(FIELDS.map(keyOf).toSorted());
+  });
+
+  test("commands and daemon end with the same exit codes", () => {
+    expect(CLI_EXIT).toEqual(DAEMON_EXIT);
+  });
+
+  test("every reason of the session table is a registered one", () => {
+    const rows: readonly Row[] = TABLE;
+    const used = rows.flatMap((row) => [
+      ...row.to.map((hop) => hop.because),
+      ...(row.refuses === undefined ? [] : [row.refuses]),
+    ]);
+    const unknown = used.filter((because) => !because.startsWith("$") && !Object.hasOwn(REASONS, because));
+    expect(unknown).toEqual([]);
+  });
+
+  test("every reason fits the wire", () => {
+    const longest = numberOf(source("engine/proto/src/frames/text.rs"), "REASON_MAX");
+    const unfit = Object.keys(REASONS).filter((reason) => reason.length > longest || !/^[a-z0-9_]+$/.test(reason));
+    expect(unfit).toEqual([]);
+  });
+});
+
+describe("the specification of the wire", () => {
+  const spec = source("docs/spec/wire.md");
+  const constants = [...spec.matchAll(/^\| `([A-Z0-9_]+)` \| `([^`]+)` \| .* \| `([^`]+)` \|$/gm)];
+
+  test("every constant it names has that value in the code", () => {
+    const wrong = constants.filter(
+      ([, name = "", value = "", file = ""]) => valueOf(source(`engine/proto/src/${file}`), name) !== value,
+    );
+    expect(constants.length).toBeGreaterThan(20);
+    expect(wrong.map(([line]) => line)).toEqual([]);
+  });
+
+  test("every frame type of the code stands in it with its number", () => {
+    const frames = [...source("engine/proto/src/frames/mod.rs").matchAll(/^const ([A-Z_]+): u8 = 0x([0-9a-f]{2});$/gm)];
+    const missing = frames.filter(([, name, number]) => !spec.includes(`| ${number} | ${name} `));
+    expect(frames.length).toBeGreaterThan(20);
+    expect(missing.map(([line]) => line)).toEqual([]);
+  });
+});
+
+/** The right side of a Rust constant, as written; `undefined` where there is none of this name. */
+function valueOf(rust: string, name: string): string | undefined {
+  return new RegExp(`const ${name}: [^=]+ = ([^;]+);`).exec(rust)?.[1];
+}
+
+function numberOf(rust: string, name: string): number {
+  return Number(valueOf(rust, name)?.replaceAll("_", ""));
+}

@@ -42,7 +42,10 @@ export type OperatorRequest =
 /** One thing that happened, with everything the core needs to decide on it. JSON-safe: the journal stores it as is. */
 export type Input =
   | { readonly type: "Configured"; readonly config: ClientConfig | GatewayConfig }
-  | { readonly type: "PolicyOffered"; readonly outcome: { ok: true; policy: PolicySet } | { ok: false; errors: readonly string[] } }
+  | {
+      readonly type: "PolicyOffered";
+      readonly outcome: { ok: true; policy: PolicySet } | { ok: false; errors: readonly string[] };
+    }
   | { readonly type: "Engine"; readonly report: Report; readonly lease?: Lease }
   | { readonly type: "Operator"; readonly id: number; readonly actor: string; readonly request: OperatorRequest }
   | { readonly type: "Tick" }

@@ -3,8 +3,8 @@ import * as observability from "#domains/observability/redact";
 import * as budget from "#domains/policy/budget";
 import * as offers from "#domains/policy/offer";
 import * as validity from "#domains/policy/validity";
-import * as failures from "#domains/security/failure-budget";
 import * as proofs from "#domains/security/proof";
+import * as security from "#domains/security/step";
 import * as session from "#domains/session/step";
 import * as better from "#domains/transport/better";
 import * as rank from "#domains/transport/rank";
@@ -21,7 +21,7 @@ export const REAL_DOMAINS = {
     views: views.views,
   },
   session: { step: session.step, corrupt: session.corrupt },
-  security: { step: failures.step, mintHandshakeProof: proofs.mintHandshakeProof, mintAttachProof: proofs.mintAttachProof },
+  security: { step: security.step, mintHandshakeProof: proofs.mintHandshakeProof, mintAttachProof: proofs.mintAttachProof },
   policy: {
     mayRecover: budget.mayRecover,
     recordRecovery: budget.recordRecovery,
@@ -32,7 +32,7 @@ export const REAL_DOMAINS = {
     policyFromOffer: offers.policyFromOffer,
   },
   observability: { redact: observability.redact },
-  cluster: { step: cluster.step, isHeld: cluster.isHeld },
+  cluster: { step: cluster.step, holds: cluster.holds },
 } as const;
 
 export type Domains = typeof REAL_DOMAINS;

@@ -4,7 +4,7 @@ import { type Budget, UNUSED } from "#domains/policy/budget";
 import type { Policy } from "#domains/policy/model";
 import { NO_POLICY, type Validity } from "#domains/policy/validity";
 import { NO_FAILURES, type Security } from "#domains/security/model";
-import { activeOf, type Session } from "#domains/session/model";
+import type { Session } from "#domains/session/model";
 import { NO_PATHS, type Transport } from "#domains/transport/model";
 import { BoundedMap } from "#kernel/bounded-map";
 import type { Assignment, Link, Offer } from "#kernel/contract/engine.generated";
@@ -148,16 +148,24 @@ export function createCore(role: Role, domains: Domains = REAL_DOMAINS): World {
   };
 }
 
-export function freshEntry(
-  session: Session,
-  policy: Policy,
-  peer: Entry["peer"],
-  predecessor: SessionId | null,
-): Entry {
+export function freshEntry(session: Session, policy: Policy, peer: Entry["peer"], predecessor: SessionId | null): Entry {
   return {
-    session, transport: NO_PATHS, budget: UNUSED, security: NO_FAILURES, policy, peer, predecessor,
-    assignment: null, jumps: { count: 0, last: null }, probingMs: 0, suspected: false, searchSince: null,
-    electiveAt: 0, shunned: [], client: null, ask: null,
+    session,
+    transport: NO_PATHS,
+    budget: UNUSED,
+    security: NO_FAILURES,
+    policy,
+    peer,
+    predecessor,
+    assignment: null,
+    jumps: { count: 0, last: null },
+    probingMs: 0,
+    suspected: false,
+    searchSince: null,
+    electiveAt: 0,
+    shunned: [],
+    client: null,
+    ask: null,
   };
 }
 
@@ -176,11 +184,20 @@ export function isLive(entry: Entry): boolean {
   return entry.session.state !== "TERMINATED";
 }
 
-export { activeOf };
-
 function freshDial(): Dial {
   return {
-    id: 0, running: false, background: false, sinceAt: 0, startedAt: 0, attempts: 0, failures: 0, nextAt: 0, paths: [],
-    lastReason: null, halted: false, predecessor: null, hintedAt: null,
+    id: 0,
+    running: false,
+    background: false,
+    sinceAt: 0,
+    startedAt: 0,
+    attempts: 0,
+    failures: 0,
+    nextAt: 0,
+    paths: [],
+    lastReason: null,
+    halted: false,
+    predecessor: null,
+    hintedAt: null,
   };
 }

@@ -19,11 +19,13 @@ function running(session: Session, limits: Limits): readonly Clock[] {
   if (session.state === "BIRTH") clocks.push({ type: "BirthTimedOut", since: session.bornAt, limitMs: limits.birthTtlMs });
   if (session.state === "VOLATILE" || session.state === "DEGRADED" || session.state === "RECOVERING") {
     const { transportlessSince, degradedSince } = session;
-    if (transportlessSince !== null) clocks.push({ type: "TransportLostTooLong", since: transportlessSince, limitMs: limits.transportLostTtlMs });
+    if (transportlessSince !== null)
+      clocks.push({ type: "TransportLostTooLong", since: transportlessSince, limitMs: limits.transportLostTtlMs });
     if (degradedSince !== null) clocks.push({ type: "DegradedTooLong", since: degradedSince, limitMs: limits.degradedMaxMs });
   }
   if (session.state === "RECOVERING") clocks.push({ type: "AttemptTimedOut", since: session.since, limitMs: session.timeoutMs });
-  if (session.state === "VOLATILE") clocks.push({ type: "VolatilePersisted", since: session.since, limitMs: limits.volatileMaxMs });
+  if (session.state === "VOLATILE")
+    clocks.push({ type: "VolatilePersisted", since: session.since, limitMs: limits.volatileMaxMs });
   return clocks;
 }
 

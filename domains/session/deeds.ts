@@ -19,14 +19,24 @@ export interface Draft {
 type Do = (draft: Draft, scene: Scene, row: Row) => void;
 
 /** Causes that run the degraded clock. */
-const COUNTED: ReadonlySet<Reason> = new Set(["transport_dead", "loss_threshold_exceeded", "heartbeat_timeout", "authority_lost"]);
+const COUNTED: ReadonlySet<Reason> = new Set([
+  "transport_dead",
+  "loss_threshold_exceeded",
+  "heartbeat_timeout",
+  "authority_lost",
+]);
 
 /** Done before the transitions of a row, in the order of the row. */
 export const BEFORE: { readonly [D in Deed]?: Do } = {
   lose_active: (draft, { event, now }) => {
     if (event.type !== "TransportDead" || draft.facts.active !== event.path) return;
     const { transportlessSince, degradedSince } = draft.facts;
-    draft.facts = { ...draft.facts, active: null, transportlessSince: transportlessSince ?? now, degradedSince: degradedSince ?? now };
+    draft.facts = {
+      ...draft.facts,
+      active: null,
+      transportlessSince: transportlessSince ?? now,
+      degradedSince: degradedSince ?? now,
+    };
     draft.effects.push({ type: "Unbind" });
   },
   count_cause: (draft, { event, now }) => {
@@ -38,7 +48,14 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
     draft.effects.push({ type: "AbortAttach", bindSeq: session.attempt, restore: facts.active });
     const failed = { result: "failed", bind_seq: session.attempt, age_ms: scene.now - session.since, ...numbersOf(scene.event) };
     const paths = { old: facts.active, new: session.target };
-    draft.audit.push({ type: "AttachResult", class: "info", version: session.version, reason: abortReason(scene), paths, numbers: failed });
+    draft.audit.push({
+      type: "AttachResult",
+      class: "info",
+      version: session.version,
+      reason: abortReason(scene),
+      paths,
+      numbers: failed,
+    });
     draft.facts = { ...facts, retry: "soon" };
   },
   deny: (draft) => {
@@ -47,15 +64,33 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
   bind,
   diagnose: (draft, { event }, row) => {
     const numbers = { event: event.type, row: row.id, state: draft.session.state, ...numbersOf(event) };
-    draft.audit.push({ type: "Diagnostic", class: "info", version: draft.session.version, reason: row.refuses ?? "invalid_transition", numbers });
+    draft.audit.push({
+      type: "Diagnostic",
+      class: "info",
+      version: draft.session.version,
+      reason: row.refuses ?? "invalid_transition",
+      numbers,
+    });
   },
   alarm: (draft) => {
     const numbers = { kind: "session_cloned" };
-    draft.audit.push({ type: "SecurityEvent", class: "security", version: draft.session.version, reason: "session_cloned", numbers });
+    draft.audit.push({
+      type: "SecurityEvent",
+      class: "security",
+      version: draft.session.version,
+      reason: "session_cloned",
+      numbers,
+    });
   },
   release: (draft, { event }) => {
     const numbers = { epoch: event.type === "OwnershipMoved" ? event.epoch : null };
-    draft.audit.push({ type: "OwnershipReleased", class: "transition", version: draft.session.version, reason: "ownership_moved", numbers });
+    draft.audit.push({
+      type: "OwnershipReleased",
+      class: "transition",
+      version: draft.session.version,
+      reason: "ownership_moved",
+      numbers,
+    });
   },
 };
 
@@ -68,12 +103,20 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
     const revalidate = target === active;
     draft.effects.push({ type: "Attach", path: target, bindSeq: attempt, revalidate, reason: cause });
     const numbers = { bind_seq: attempt, revalidate };
-    draft.audit.push({ type: "AttachAttempt", class: "info", version: session.version, reason: cause, paths: { old: active, new: target }, numbers });
+    draft.audit.push({
+      type: "AttachAttempt",
+      class: "info",
+      version: session.version,
+      reason: cause,
+      paths: { old: active, new: target },
+      numbers,
+    });
   },
   answer_bind: (draft, { event }) => {
     if (event.type !== "AttachValidated") return;
     draft.effects.push({ type: "AnswerAttach", path: event.path, bindSeq: event.bindSeq, deny: null, retryAfterMs: 0 });
-    if (draft.session.state === "ATTACHED") draft.session = { ...draft.session, bindSeq: Math.max(draft.session.bindSeq, event.bindSeq) };
+    if (draft.session.state === "ATTACHED")
+      draft.session = { ...draft.session, bindSeq: Math.max(draft.session.bindSeq, event.bindSeq) };
   },
   answer_deny: (draft, scene) => {
     const { event } = scene;
@@ -107,7 +150,13 @@ export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene
       return { ...session, active, transportlessSince, degradedSince };
     case "DEGRADED": {
       const cleared = row.does.includes("clear_retry") ? null : session.retryAt;
-      return { ...session, active, transportlessSince, degradedSince, retryAt: facts.retry === "none" ? cleared : retryAt(session, facts, scene) };
+      return {
+        ...session,
+        active,
+        transportlessSince,
+        degradedSince,
+        retryAt: facts.retry === "none" ? cleared : retryAt(session, facts, scene),
+      };
     }
     default:
       return session;
@@ -124,7 +173,11 @@ function bind(draft: Draft, scene: Scene): void {
     draft.effects.push({ type: "Bind", path: proof.path });
     return;
   }
-  const numbers = { result: "ok", bind_seq: proof.bindSeq, ...(session.state === "RECOVERING" ? { age_ms: scene.now - session.since } : {}) };
+  const numbers = {
+    result: "ok",
+    bind_seq: proof.bindSeq,
+    ...(session.state === "RECOVERING" ? { age_ms: scene.now - session.since } : {}),
+  };
   draft.audit.push({ type: "AttachResult", class: "info", version: session.version, paths, numbers });
   const reason = session.state === "RECOVERING" && session.role === "client" ? session.cause : "peer_reattach";
   if (facts.active === proof.path) {

@@ -11,7 +11,13 @@ export type SessionEffect =
   | { readonly type: "Refuse"; readonly reason: Reason }
   /** Client: ask for the confirmation of the handshake once more. */
   | { readonly type: "Confirm" }
-  | { readonly type: "Attach"; readonly path: PathId; readonly bindSeq: number; readonly revalidate: boolean; readonly reason: Reason }
+  | {
+      readonly type: "Attach";
+      readonly path: PathId;
+      readonly bindSeq: number;
+      readonly revalidate: boolean;
+      readonly reason: Reason;
+    }
   | { readonly type: "AbortAttach"; readonly bindSeq: number; readonly restore: PathId | null }
   | {
       readonly type: "AnswerAttach";

@@ -3,7 +3,7 @@ import type { PathId, StateName } from "#kernel/contract/state";
 import { invariant, unreachable } from "#kernel/invariant";
 import { attached } from "./attached.ts";
 import type { Clocks, Identity, Session } from "./model.ts";
-import { RETRY_INTERVAL_MS, activeOf } from "./model.ts";
+import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
 import type { Scene } from "./scene.ts";
 import { denialOf, proofOf, targetOf } from "./scene.ts";
 
@@ -39,7 +39,16 @@ export function enter(to: StateName, from: Session, facts: Facts, reason: Reason
     case "VOLATILE":
       return { state: "VOLATILE", ...identity, active, transportlessSince, degradedSince, since: now, cause: reason };
     case "DEGRADED":
-      return { state: "DEGRADED", ...identity, active, transportlessSince, degradedSince, since: now, cause: reason, retryAt: retryAt(from, facts, scene) };
+      return {
+        state: "DEGRADED",
+        ...identity,
+        active,
+        transportlessSince,
+        degradedSince,
+        since: now,
+        cause: reason,
+        retryAt: retryAt(from, facts, scene),
+      };
     case "RECOVERING": {
       const target = targetOf(scene, from);
       invariant(target !== null, "a row that leads to RECOVERING has a target");

@@ -3,7 +3,8 @@ import type { Clocks, Session } from "./model.ts";
 
 /** The first promise that a state breaks, or `null`. Total, also for a state that came from a damaged journal. */
 export function broken(session: Session, now: Millis): string | null {
-  if (!count(session.version) || !count(session.bindSeq) || !past(session.bornAt, now)) return "version, bind seq and birth are sound";
+  if (!count(session.version) || !count(session.bindSeq) || !past(session.bornAt, now))
+    return "version, bind seq and birth are sound";
   switch (session.state) {
     case "BIRTH":
       return session.version === 0 ? null : "BIRTH has version 0";
@@ -15,7 +16,8 @@ export function broken(session: Session, now: Millis): string | null {
     case "DEGRADED":
       return clocksBroken(session, session.active, now) ?? entered(session, now);
     case "RECOVERING":
-      if (!count(session.target) || session.attempt !== session.bindSeq) return "RECOVERING has a target, and its attempt is the newest";
+      if (!count(session.target) || session.attempt !== session.bindSeq)
+        return "RECOVERING has a target, and its attempt is the newest";
       if (!(session.timeoutMs > 0)) return "an attempt has a time-out";
       return clocksBroken(session, session.active, now) ?? entered(session, now);
     case "TERMINATED":
@@ -27,8 +29,10 @@ export function broken(session: Session, now: Millis): string | null {
 
 function clocksBroken(clocks: Clocks, active: number | null, now: Millis): string | null {
   if (active !== null && !count(active)) return "an active path has an id";
-  if ((active === null) !== (clocks.transportlessSince !== null)) return "the transportless clock runs exactly while no path is active (I6)";
-  if (clocks.transportlessSince !== null && !past(clocks.transportlessSince, now)) return "the transportless clock started in the past";
+  if ((active === null) !== (clocks.transportlessSince !== null))
+    return "the transportless clock runs exactly while no path is active (I6)";
+  if (clocks.transportlessSince !== null && !past(clocks.transportlessSince, now))
+    return "the transportless clock started in the past";
   return clocks.degradedSince === null || past(clocks.degradedSince, now) ? null : "the degraded clock started in the past";
 }
 

@@ -87,7 +87,13 @@ export interface Limits {
 /** What the budgets say about a move. `retryAfterMs` = until the earliest permitted attempt. */
 export type Verdict =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly reason: Reason; readonly retryAfterMs: Millis; readonly used: number; readonly max: number };
+  | {
+      readonly allowed: false;
+      readonly reason: Reason;
+      readonly retryAfterMs: Millis;
+      readonly used: number;
+      readonly max: number;
+    };
 
 /** What the session may not know by itself, gathered by the core for one event. */
 export interface Context {

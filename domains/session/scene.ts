@@ -4,7 +4,7 @@ import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 import type { Numbers, Occurrence } from "./event.ts";
 import type { Context, Session } from "./model.ts";
-import { RETRY_INTERVAL_MS, activeOf } from "./model.ts";
+import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
 import type { Because } from "./row.ts";
 
 /** One event as a row sees it. */

@@ -79,7 +79,8 @@ function apply(draft: Draft, scene: Scene): void {
   invariant(row !== undefined, `no row for ${draft.session.state}, ${draft.session.role}, ${scene.event.type}, ${guard}`);
   draft.facts = factsOf(draft.session);
   for (const deed of row.does) BEFORE[deed]?.(draft, scene, row);
-  if (row.to.length === 0) draft.session = row.does.length === 0 ? draft.session : writeBack(draft.session, draft.facts, row, scene);
+  if (row.to.length === 0)
+    draft.session = row.does.length === 0 ? draft.session : writeBack(draft.session, draft.facts, row, scene);
   else transition(draft, scene, row);
   for (const deed of row.does) AFTER[deed]?.(draft, scene, row);
 }
@@ -95,12 +96,23 @@ function transition(draft: Draft, scene: Scene, row: Row): void {
     const target = next.state === "RECOVERING" && targetOf(scene, from) !== null ? { attempt: next.attempt } : {};
     const numbers = { ...numbersOf(scene.event), ...denied, ...target };
     draft.audit.push({
-      type: "SessionStateChange", class: "transition", version: next.version, from: from.state, to: next.state, reason, paths, numbers,
+      type: "SessionStateChange",
+      class: "transition",
+      version: next.version,
+      from: from.state,
+      to: next.state,
+      reason,
+      paths,
+      numbers,
     });
     if (next.state === "RECOVERING") draft.effects.push({ type: "RecordRecovery" });
     if (next.state === "TERMINATED")
       draft.audit.push({
-        type: "SessionTerminated", class: "transition", version: next.version, reason, numbers: { ...numbers, lived_ms: scene.now - next.bornAt },
+        type: "SessionTerminated",
+        class: "transition",
+        version: next.version,
+        reason,
+        numbers: { ...numbers, lived_ms: scene.now - next.bornAt },
       });
     draft.session = next;
     old = activeOf(next);

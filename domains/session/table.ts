@@ -28,7 +28,9 @@ type Cases<F, R, E> = E extends OccurrenceType ? `${F & StateName}:${RolesOf<R>}
 type Guarded<F, R, E, W> = E extends OccurrenceType
   ? `${F & StateName}:${RolesOf<R>}:${E}:${W extends "any" ? GuardOf<E> : W extends readonly (infer G)[] ? G & Guard : never}`
   : never;
-type Covered<T> = T extends { from: readonly (infer F)[]; role: infer R; on: readonly (infer E)[]; when: infer W } ? Guarded<F, R, E, W> : never;
+type Covered<T> = T extends { from: readonly (infer F)[]; role: infer R; on: readonly (infer E)[]; when: infer W }
+  ? Guarded<F, R, E, W>
+  : never;
 type Everything = { [E in OccurrenceType]: `${Cases<StateName, "both", E>}:${GuardOf<E>}` }[OccurrenceType];
 type Nothing<T extends never> = T;
 
@@ -47,7 +49,10 @@ export function rowFor(state: StateName, role: Role, event: OccurrenceType, guar
 /** Every row that claims a case: the table is sound when there is exactly one for each. */
 export function rowsFor(state: StateName, role: Role, event: OccurrenceType, guard: Guard): readonly Row[] {
   const rows: readonly Row[] = TABLE;
-  return rows.filter((row) => row.from.includes(state) && rolesOf(row).includes(role) && row.on.includes(event) && guardsOf(row, event).includes(guard));
+  return rows.filter(
+    (row) =>
+      row.from.includes(state) && rolesOf(row).includes(role) && row.on.includes(event) && guardsOf(row, event).includes(guard),
+  );
 }
 
 function index(rows: readonly Row[]): ReadonlyMap<string, Row> {
@@ -85,5 +90,9 @@ export function diagram(role: Role): string {
   }
   const rank = (edge: string): number => STATES.findIndex((state) => edge.startsWith(`${state} `));
   const lines = [...edges].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  return ["stateDiagram-v2", "  [*] --> BIRTH", ...lines.map(([edge, labels]) => `  ${edge}: ${[...labels].sort().join("\\n")}`)].join("\n");
+  return [
+    "stateDiagram-v2",
+    "  [*] --> BIRTH",
+    ...lines.map(([edge, labels]) => `  ${edge}: ${[...labels].sort().join("\\n")}`),
+  ].join("\n");
 }

@@ -1,5 +1,5 @@
-import { invariant } from "#kernel/invariant";
 import type { PathId } from "#kernel/contract/state";
+import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
 
 /** What was proven: `handshake` = the first authenticated packet of a new session, `attach` = this activation of a path. */

@@ -1,0 +1,58 @@
+import type { PathId } from "#kernel/contract/state";
+import { type Millis, SECOND } from "#kernel/time";
+import { command, emitFor } from "../emit.ts";
+import { observe } from "../observe.ts";
+import type { Turn } from "../turn.ts";
+import type { ClientPath, Entry } from "../world.ts";
+
+/** A candidate that does not answer is asked again after this time, doubling up to the second. */
+const RETRY_FIRST_MS: Millis = SECOND;
+const RETRY_MAX_MS: Millis = 30 * SECOND;
+
+/** Asks the gateway to validate every open path that this session does not have yet. */
+export function ensureCandidates(turn: Turn, entry: Entry): void {
+  const { client, session } = entry;
+  if (client === null || session.state === "BIRTH") return;
+  for (const path of turn.world.client.paths) {
+    if (path.socket !== "open" || path.lost !== null) continue;
+    addPath(turn, entry, path);
+    if (entry.transport.paths.find((known) => known.id === path.id)?.health.is !== "cold") continue;
+    const asked = client.asked[path.id];
+    if (asked !== undefined && (asked.retryAt === null || asked.retryAt > turn.now)) continue;
+    client.asked[path.id] = { failures: asked?.failures ?? 0, retryAt: null };
+    command(turn, { type: "AddCandidate", session: session.handle, path: path.id });
+  }
+}
+
+/** Makes a path known to the session's transport domain. */
+export function addPath(turn: Turn, entry: Entry, path: ClientPath): void {
+  if (entry.transport.paths.some((known) => known.id === path.id)) return;
+  const { id, label, ifname, priority, metered, remote, local } = path;
+  observe(turn, entry, { type: "Added", path: id, label, ifname, priority, metered, remote, local });
+  emitFor(turn, entry, { type: "PathAdded", class: "info", transport: { old: null, new: label }, numbers: { local, remote } });
+}
+
+export function candidateAnswered(entry: Entry, path: PathId): void {
+  if (entry.client !== null) delete entry.client.asked[path];
+}
+
+/** Later again; a change of the links asks at once. */
+export function candidateUnanswered(turn: Turn, entry: Entry, path: PathId): void {
+  if (entry.client === null) return;
+  const failures = (entry.client.asked[path]?.failures ?? 0) + 1;
+  const delayMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 10));
+  entry.client.asked[path] = { failures, retryAt: turn.now + delayMs };
+}
+
+/** Forgets all waiting: something changed on the machine. */
+export function retryCandidates(entry: Entry): void {
+  if (entry.client === null) return;
+  for (const [path, asked] of Object.entries(entry.client.asked)) {
+    if (asked.retryAt !== null) delete entry.client.asked[Number(path)];
+  }
+}
+
+export function nextCandidateRetry(entry: Entry): Millis | null {
+  const times = Object.values(entry.client?.asked ?? {}).flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]));
+  return times.length === 0 ? null : Math.min(...times);
+}

@@ -1,0 +1,32 @@
+import { SECOND } from "#kernel/time";
+import type { Turn } from "../turn.ts";
+import type { Entry } from "../world.ts";
+import { backOff, dialFailed } from "./dial.ts";
+
+/** A session that lived this long shows that dialling works: the back-off starts anew. */
+const PROVEN_AFTER_MS = 10 * SECOND;
+
+/** What follows the end of the client's session: a new one with this one as its predecessor, or nothing. */
+export function clientSessionEnded(turn: Turn, { session }: Entry): void {
+  const { world } = turn;
+  const { client } = world;
+  if (client.current !== session.handle || session.state !== "TERMINATED") return;
+  client.current = null;
+  const { dial } = client;
+  const byUs = session.reason === "operator_terminated" || session.reason === "daemon_stopped";
+  if (byUs || world.stopping || client.config?.reconnect !== true) {
+    dial.halted = true;
+    client.tunnel = null;
+    turn.effects.push({ type: "Tunnel", assignment: null });
+    return;
+  }
+  if (session.version <= 1) {
+    dialFailed(turn, session.reason);
+    return;
+  }
+  if (session.endedAt - session.bornAt >= PROVEN_AFTER_MS) dial.failures = 0;
+  dial.attempts = 0;
+  dial.lastReason = session.reason;
+  dial.predecessor = session.id;
+  backOff(turn);
+}

@@ -1,0 +1,160 @@
+import type { Verdict } from "#domains/session/model";
+import type { Report } from "#kernel/contract/engine.generated";
+import type { Proof } from "#kernel/contract/proof";
+import { SECOND } from "#kernel/time";
+import { emitFor } from "../emit.ts";
+import { guarded } from "../guard.ts";
+import { observe } from "../observe.ts";
+import { entryOf, heardReason } from "../reports.ts";
+import { tell } from "../sessions.ts";
+import { requestSwitch } from "../switching.ts";
+import { type Turn, touch } from "../turn.ts";
+import { type Entry, labelOf } from "../world.ts";
+import { addPath, candidateAnswered, candidateUnanswered } from "./candidates.ts";
+import { dialAlso, dialUnanswered, handshakeDone, hinted } from "./dial.ts";
+import { pathFailed, syncPaths } from "./paths.ts";
+
+/** A target that failed is chosen last for this long. */
+const SHUN_MS = 2 * SECOND;
+const ALLOWED: Verdict = { allowed: true };
+
+/** Reports that only a client gets. `entry` is its current session. */
+export function clientReport(turn: Turn, report: Report, entry: Entry | null): void {
+  const { client } = turn.world;
+  switch (report.type) {
+    case "Links":
+      client.links = report.links;
+      syncPaths(turn, entry);
+      return;
+    case "PathOpened":
+      pathOpened(turn, report.path, entry);
+      return;
+    case "PathError":
+      pathError(turn, report.path, report.errno, entry);
+      return;
+    case "HandshakeDone":
+      handshakeDone(turn, report, entry);
+      return;
+    case "HandshakeUnanswered":
+      dialUnanswered(turn, report.dial);
+      return;
+    default:
+      if ("session" in report) aboutSession(turn, report);
+  }
+}
+
+function aboutSession(turn: Turn, report: Extract<Report, { session: number }>): void {
+  const entry = entryOf(turn.world, report.session);
+  if (entry === undefined) return;
+  switch (report.type) {
+    case "Assigned":
+      entry.assignment = report.assignment;
+      layTunnel(turn, entry);
+      return;
+    case "AttachValidated":
+      attachValidated(turn, entry, report);
+      return;
+    case "AttachDenied": {
+      const { bindSeq, retryAfterMs } = report;
+      tell(turn, entry, { type: "PeerDenied", bindSeq, reason: heardReason(report.reason, "policy_denied"), retryAfterMs });
+      return;
+    }
+    case "AttachUnanswered":
+      entry.shunned = [
+        ...entry.shunned.filter(({ until }) => until > turn.now),
+        { path: report.path, until: turn.now + SHUN_MS },
+      ].slice(-8);
+      tell(turn, entry, { type: "TargetFailed", path: report.path, bindSeq: report.bindSeq, reason: "target_unanswered" });
+      return;
+    case "SwitchRequested":
+      askedByPeer(turn, entry, report.path, report.reason);
+      return;
+    case "Hinted":
+      hinted(turn, entry);
+      touch(turn, entry);
+      return;
+    case "PathValidated": {
+      candidateAnswered(entry, report.path);
+      const rtt_ms = report.rttUs / 1_000;
+      const transport = { old: null, new: labelOf(entry, report.path) };
+      observe(turn, entry, { type: "Validated", path: report.path, rttUs: report.rttUs });
+      emitFor(turn, entry, { type: "PathValidated", class: "info", transport, numbers: { rtt_ms } });
+      return;
+    }
+    case "PathUnanswered":
+      observe(turn, entry, { type: "Unanswered", path: report.path });
+      candidateUnanswered(turn, entry, report.path);
+      return;
+    case "PathClosed": {
+      const path = turn.world.client.paths.find(({ id }) => id === report.path);
+      if (path !== undefined) pathFailed(turn, entry, path);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function pathOpened(turn: Turn, id: number, entry: Entry | null): void {
+  const path = turn.world.client.paths.find((known) => known.id === id);
+  if (path === undefined) return;
+  path.socket = "open";
+  path.failures = 0;
+  path.retryAt = null;
+  if (path.lost !== null) return;
+  dialAlso(turn, path);
+  if (entry !== null) addPath(turn, entry, path);
+}
+
+/** A path that never opened is opened anew later; one that was open died, and an answer to a probe brings it back. */
+function pathError(turn: Turn, id: number, errno: string, entry: Entry | null): void {
+  const path = turn.world.client.paths.find((known) => known.id === id);
+  if (path === undefined) return;
+  if (path.socket === "opening") pathFailed(turn, entry, path);
+  else if (entry !== null) observe(turn, entry, { type: "SendError", path: id, errno });
+}
+
+function attachValidated(turn: Turn, entry: Entry, report: Extract<Report, { type: "AttachValidated" }>): void {
+  const { security } = turn.world.domains;
+  const { session } = entry;
+  if (session.state === "BIRTH") {
+    const minted = guarded(turn, "security", () => security.mintHandshakeProof(report, turn.now), null);
+    if (minted === null || "stale" in minted) return;
+    observe(turn, entry, { type: "Validated", path: report.path, rttUs: 0 });
+    tell(turn, entry, { type: "HandshakeConfirmed", proof: minted, refusal: null });
+    layTunnel(turn, entry);
+    return;
+  }
+  let proof: Proof | null = null;
+  if (session.state === "RECOVERING") {
+    const attempt = { by: "client", path: session.target, bindSeq: session.attempt } as const;
+    const minted = guarded(turn, "security", () => security.mintAttachProof(attempt, report, turn.now), null);
+    if (minted !== null && !("stale" in minted)) proof = minted;
+  }
+  tell(turn, entry, { type: "AttachValidated", path: report.path, bindSeq: report.bindSeq, proof, verdict: ALLOWED });
+}
+
+/** The gateway wishes; the client decides. Its own active path means: prove yourself again. */
+function askedByPeer(turn: Turn, entry: Entry, path: number, reason: string): void {
+  const refusal = requestSwitch(turn, entry, path, { revalidates: true });
+  if (refusal === null) return;
+  const transport = { old: null, new: labelOf(entry, path) };
+  emitFor(turn, entry, {
+    type: "Diagnostic",
+    class: "info",
+    actor: "peer",
+    reason: refusal.code,
+    transport,
+    numbers: { asked: reason },
+  });
+}
+
+/** The tunnel's addresses, once the session is confirmed; only a change is told. */
+function layTunnel(turn: Turn, entry: Entry): void {
+  const { client } = turn.world;
+  const { assignment, session } = entry;
+  if (assignment === null || session.state === "BIRTH" || client.current !== session.handle) return;
+  if (JSON.stringify(client.tunnel) === JSON.stringify(assignment)) return;
+  client.tunnel = assignment;
+  turn.effects.push({ type: "Tunnel", assignment });
+}

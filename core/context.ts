@@ -1,0 +1,92 @@
+import type { RecoveryKind } from "#domains/policy/budget";
+import type { SessionEvent } from "#domains/session/event";
+import { activeOf, type Context, type Verdict } from "#domains/session/model";
+import type { PathId } from "#kernel/contract/state";
+import { guarded } from "./guard.ts";
+import type { Turn } from "./turn.ts";
+import type { Entry } from "./world.ts";
+
+/** A failing policy domain denies: a limit is never bypassed. The time is when it is asked again. */
+const UNDECIDED: Verdict = { allowed: false, reason: "policy_denied", retryAfterMs: 1_000, used: 0, max: 0 };
+const ALLOWED: Verdict = { allowed: true };
+
+/** What the session may not know by itself. The candidate is only looked for where a row can ask for it. */
+export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Context {
+  const context = { limits: entry.policy.session, authority: holdsAuthority(turn) };
+  if (!asksForCandidate(event, entry, turn)) return { ...context, candidate: null, verdict: ALLOWED };
+  const candidate = candidateFor(turn, entry, event);
+  if (candidate === null) return { ...context, candidate, verdict: ALLOWED };
+  if (entry.session.role === "gateway") return { ...context, candidate, verdict: ALLOWED };
+  const verdict = mayRecover(turn, entry, kindOf(entry, event, candidate));
+  const active = activeOf(entry.session);
+  if (
+    !verdict.allowed &&
+    entry.session.state === "DEGRADED" &&
+    active !== null &&
+    active !== candidate &&
+    isStable(entry, active)
+  ) {
+    // Moving is denied, but the active path is good again: proving it anew costs no switch.
+    return { ...context, candidate: active, verdict: mayRecover(turn, entry, "revalidate") };
+  }
+  return { ...context, candidate, verdict };
+}
+
+/** The word of the budgets on a move of `kind`. */
+export function mayRecover(turn: Turn, entry: Entry, kind: RecoveryKind): Verdict {
+  const { policy } = turn.world.domains;
+  const ask = () => policy.mayRecover(entry.budget, entry.policy, kind, entry.session.role, turn.now);
+  return guarded(turn, "policy", ask, UNDECIDED);
+}
+
+/** Authority of this node now. A failing cluster domain holds none: consistency before availability. */
+export function holdsAuthority(turn: Turn): boolean {
+  const { domains, authority } = turn.world;
+  return guarded(turn, "cluster", () => domains.cluster.holds(authority, turn.now), false);
+}
+
+/** The path by which this end would go on; paths that just failed come last. */
+export function candidateFor(turn: Turn, entry: Entry, event: SessionEvent | null): PathId | null {
+  const exclude = excluded(entry, event);
+  const shunned = entry.shunned.filter((failed) => failed.until > turn.now).map((failed) => failed.path);
+  return choose(turn, entry, [...exclude, ...shunned]) ?? (shunned.length > 0 ? choose(turn, entry, exclude) : null);
+}
+
+/** True while the path is a stable candidate. */
+export function isStable(entry: Entry, path: PathId): boolean {
+  return entry.transport.paths.some((known) => known.id === path && known.stableSince !== null);
+}
+
+function choose(turn: Turn, entry: Entry, exclude: readonly PathId[]): PathId | null {
+  const { transport } = turn.world.domains;
+  return guarded(
+    turn,
+    "transport",
+    () => transport.choose(entry.transport, entry.policy, turn.now, { exclude })?.path ?? null,
+    null,
+  );
+}
+
+function excluded(entry: Entry, event: SessionEvent | null): readonly PathId[] {
+  const { session } = entry;
+  const paths = new Set<PathId>();
+  const active = activeOf(session);
+  if (active !== null && session.state !== "DEGRADED") paths.add(active);
+  if (session.state === "RECOVERING") paths.add(session.target);
+  if (event !== null && "path" in event) paths.add(event.path);
+  return [...paths];
+}
+
+function asksForCandidate(event: SessionEvent, entry: Entry, turn: Turn): boolean {
+  const { session } = entry;
+  if (session.state === "BIRTH" || session.state === "TERMINATED") return false;
+  if (session.state === "DEGRADED" && session.retryAt !== null && session.retryAt <= turn.now) return true;
+  return ["CandidateAvailable", "TransportDead", "ThresholdExceeded", "TargetFailed"].includes(event.type);
+}
+
+function kindOf(entry: Entry, event: SessionEvent, candidate: PathId): RecoveryKind {
+  const active = activeOf(entry.session);
+  if (candidate === active) return "revalidate";
+  const dies = event.type === "TransportDead" && event.path === active;
+  return active === null || dies ? "emergency" : "elective";
+}

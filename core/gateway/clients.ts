@@ -1,0 +1,48 @@
+import { type Policy, policyFor } from "#domains/policy/model";
+import type { GatewayConfig } from "../contract.ts";
+import { command } from "../emit.ts";
+import { guarded } from "../guard.ts";
+import { tell } from "../sessions.ts";
+import type { Turn } from "../turn.ts";
+
+type Client = GatewayConfig["clients"][number];
+
+/** A new list of clients: those that left lose their sessions, the others are known to the engine with their group's offer. */
+export function configureClients(turn: Turn, config: GatewayConfig): void {
+  const { world } = turn;
+  const before = world.gateway.config?.clients ?? [];
+  const keys = new Set(config.clients.map(({ key }) => key));
+  const groups = new Map(before.map(({ key, group }) => [key, group]));
+  world.gateway.config = config;
+  for (const { key } of before) if (!keys.has(key)) removeClient(turn, key);
+  offerTo(
+    turn,
+    config.clients.filter(({ key, group }) => groups.get(key) !== group || !groups.has(key)),
+  );
+}
+
+/** Tells the engine what each of these clients is offered. Without a policy there is nothing to offer yet. */
+export function offerTo(turn: Turn, clients: readonly Client[]): void {
+  const { current } = turn.world.policy;
+  if (current === null) return;
+  for (const { key, group } of clients) {
+    const offer = guarded(turn, "policy", () => turn.world.domains.policy.offerOf(policyFor(current, group)), null);
+    if (offer !== null) command(turn, { type: "SetPeer", peer: { key, offer } });
+  }
+}
+
+/** The policy that applies to the client with this key now. */
+export function policyOfKey(turn: Turn, key: string): Policy | null {
+  const { policy, gateway } = turn.world;
+  const group = gateway.config?.clients.find((client) => client.key === key)?.group ?? null;
+  return policy.current === null ? null : policyFor(policy.current, group);
+}
+
+function removeClient(turn: Turn, key: string): void {
+  const { gateway, sessions } = turn.world;
+  command(turn, { type: "RemovePeer", key });
+  const handle = gateway.byKey.get(key);
+  const entry = handle === undefined ? undefined : sessions.get(handle);
+  const numbers = { detail: "the client was removed from the configuration", actor: "configuration" };
+  if (entry !== undefined) tell(turn, entry, { type: "OperatorTerminate", reason: "operator_terminated", numbers });
+}

@@ -1,0 +1,27 @@
+import { type Millis, SECOND } from "#kernel/time";
+import { candidateFor } from "../context.ts";
+import { command } from "../emit.ts";
+import type { Turn } from "../turn.ts";
+import type { Entry } from "../world.ts";
+
+/** The client is given this long to act by itself; then it is asked, ever more rarely. */
+const FIRST_MS: Millis = SECOND;
+const MAX_MS: Millis = 10 * SECOND;
+
+/**
+ * Only the client attaches. A gateway that saw a disturbance which its client did not see would wait for ever, so while a path
+ * lives it asks the client to prove itself again.
+ */
+export function nudge(turn: Turn, entry: Entry): void {
+  const { session } = entry;
+  if (session.state !== "VOLATILE" && session.state !== "DEGRADED") {
+    entry.ask = null;
+    return;
+  }
+  entry.ask ??= { count: 0, at: turn.now + FIRST_MS };
+  if (entry.ask.at > turn.now) return;
+  const path = session.active ?? candidateFor(turn, entry, null);
+  const count = entry.ask.count + 1;
+  entry.ask = { count, at: turn.now + Math.min(MAX_MS, FIRST_MS * 2 ** Math.min(count, 10)) };
+  if (path !== null) command(turn, { type: "RequestSwitch", session: session.handle, path, reason: "candidate_available" });
+}

@@ -1,0 +1,76 @@
+import type { Verdict } from "#domains/session/model";
+import { activeOf } from "#domains/session/model";
+import type { Report } from "#kernel/contract/engine.generated";
+import { mayRecover } from "../context.ts";
+import type { Lease } from "../contract.ts";
+import { emitFor } from "../emit.ts";
+import { guarded } from "../guard.ts";
+import { observe } from "../observe.ts";
+import { entryOf } from "../reports.ts";
+import { tell } from "../sessions.ts";
+import type { Turn } from "../turn.ts";
+import type { Entry } from "../world.ts";
+import { challengeResult, confirmed } from "./admission.ts";
+import { pathLabel } from "./labels.ts";
+
+const NO_LEASE: Lease = { ok: false, reason: "address_pool_exhausted" };
+
+/** Reports that only a gateway gets. */
+export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefined): void {
+  if (report.type === "HandshakeConfirmed") {
+    confirmed(turn, report, lease ?? NO_LEASE);
+    return;
+  }
+  if (!("session" in report)) return;
+  const entry = entryOf(turn.world, report.session);
+  if (entry === undefined) return;
+  switch (report.type) {
+    case "AttachRequested":
+      attachRequested(turn, entry, report);
+      return;
+    case "ChallengeResult":
+      challengeResult(turn, entry, report.answered);
+      return;
+    case "PathValidated": {
+      const label = pathLabel(report.transport, report.remote);
+      know(turn, entry, report.path, label, report.remote);
+      observe(turn, entry, { type: "Validated", path: report.path, rttUs: report.rttUs });
+      const numbers = { rtt_ms: report.rttUs / 1_000 };
+      emitFor(turn, entry, { type: "PathValidated", class: "info", transport: { old: null, new: label }, numbers });
+      return;
+    }
+    case "PathUnanswered":
+      observe(turn, entry, { type: "Unanswered", path: report.path });
+      return;
+    case "PathClosed":
+      observe(turn, entry, { type: "Closed", path: report.path });
+      observe(turn, entry, { type: "Removed", path: report.path });
+      return;
+    default:
+      return;
+  }
+}
+
+/** The client proved itself on a path. The gateway holds it to the policy and to the order of bind seqs, and follows. */
+function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { type: "AttachRequested" }>): void {
+  const { path, bindSeq } = report;
+  know(turn, entry, path, `path ${path}`, "");
+  observe(turn, entry, { type: "Alive", path, rttUs: 0 });
+  observe(turn, entry, { type: "Validated", path, rttUs: 0 });
+  const { security } = turn.world.domains;
+  const attempt = { by: "gateway", boundSeq: entry.session.bindSeq } as const;
+  const minted = guarded(turn, "security", () => security.mintAttachProof(attempt, report, turn.now), null);
+  const proof = minted === null || "stale" in minted ? null : minted;
+  tell(turn, entry, { type: "AttachValidated", path, bindSeq, proof, verdict: verdictFor(turn, entry, path) });
+}
+
+/** Cooldown is the client's to keep: delay on the way must not turn its permitted switch into a denial here. */
+function verdictFor(turn: Turn, entry: Entry, path: number): Verdict {
+  return mayRecover(turn, entry, activeOf(entry.session) === path ? "revalidate" : "emergency");
+}
+
+function know(turn: Turn, entry: Entry, path: number, label: string, remote: string): void {
+  if (entry.transport.paths.some(({ id }) => id === path)) return;
+  observe(turn, entry, { type: "Added", path, label, ifname: "", priority: "primary", metered: false, remote });
+  emitFor(turn, entry, { type: "PathAdded", class: "info", transport: { old: null, new: label }, numbers: { remote } });
+}

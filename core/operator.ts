@@ -1,0 +1,60 @@
+import type { Effect, Input } from "./contract.ts";
+import { command } from "./emit.ts";
+import { tell } from "./sessions.ts";
+import { requestSwitch } from "./switching.ts";
+import type { Turn } from "./turn.ts";
+import { type Entry, labelOf } from "./world.ts";
+
+type Asked = Extract<Input, { type: "Operator" }>;
+type Outcome = Extract<Effect, { type: "Reply" }>["outcome"];
+
+/** A person's or a program's request. Every one gets exactly one reply. */
+export function operate(turn: Turn, { id, actor, request }: Asked): void {
+  const entry = turn.world.sessions.get(request.session);
+  const outcome = entry === undefined ? notFound() : carryOut(turn, entry, request, actor);
+  turn.effects.push({ type: "Reply", id, outcome });
+}
+
+function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: string): Outcome {
+  const session = entry.session.id;
+  switch (request.verb) {
+    case "terminate":
+      tell(turn, entry, {
+        type: "OperatorTerminate",
+        reason: "operator_terminated",
+        numbers: { detail: request.detail.slice(0, 200), actor },
+      });
+      return { ok: true, value: { session, terminated: true } };
+    case "switch":
+      return entry.session.role === "gateway" ? askClient(turn, entry, request.to) : switchHere(turn, entry, request.to);
+  }
+}
+
+function switchHere(turn: Turn, entry: Entry, to: number): Outcome {
+  const error = requestSwitch(turn, entry, to, { revalidates: false });
+  if (error !== null) return { ok: false, error };
+  return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to) } };
+}
+
+/** A gateway wishes; its client decides and may deny. */
+function askClient(turn: Turn, entry: Entry, to: number): Outcome {
+  if (!entry.transport.paths.some(({ id }) => id === to)) {
+    const hint = "`jvpn session` lists its transports";
+    return {
+      ok: false,
+      error: { code: "unknown_path", message: `this session has no transport ${to}`, hint, retryAfterMs: null },
+    };
+  }
+  command(turn, { type: "RequestSwitch", session: entry.session.handle, path: to, reason: "switch_requested" });
+  return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to) } };
+}
+
+function notFound(): Outcome {
+  const error = {
+    code: "not_found",
+    message: "no such session",
+    hint: "`jvpn sessions` lists them",
+    retryAfterMs: null,
+  } as const;
+  return { ok: false, error };
+}

@@ -1,0 +1,137 @@
+import type { CoreEvent } from "#kernel/contract/event";
+import type { Millis } from "#kernel/time";
+import { nextDialLook, pursue } from "./client/dial.ts";
+import { gatewayInUse, nextReopen, reopenPaths, syncPaths } from "./client/paths.ts";
+import { clientReport } from "./client/reports.ts";
+import type { Effect, Input } from "./contract.ts";
+import { emit, emitFor } from "./emit.ts";
+import { configureClients } from "./gateway/clients.ts";
+import { gatewayReport } from "./gateway/reports.ts";
+import { settleHealth } from "./health.ts";
+import { operate } from "./operator.ts";
+import { policyOffered } from "./policy.ts";
+import { pathReport, sessionReport } from "./reports.ts";
+import { tell, tellCorrupt } from "./sessions.ts";
+import { settle } from "./settle.ts";
+import { beginTurn, type Turn } from "./turn.ts";
+import type { Entry, World } from "./world.ts";
+
+/** Sessions looked at by one Tick; more are due again at once, so that no input waits behind a crowd. */
+const DUE_MAX = 4_096;
+/** Key of the client's own deadline among those of sessions, whose handles are positive. */
+const CLIENT_KEY = -1;
+
+/**
+ * Works off one input. The world changes in place, the effects are in order and all of them are to be carried out before the next
+ * input. `now` is in ms of the boot-time clock and never falls: a fall ends every session with `state_corruption`.
+ */
+export function step(world: World, input: Input, now: Millis): Effect[] {
+  const turn = beginTurn(world, Math.max(now, world.now), actorOf(input));
+  if (now < world.now) clockFell(turn, now);
+  world.now = turn.now;
+  route(turn, input);
+  settle(turn);
+  if (world.role === "client") settleClient(turn);
+  settleHealth(turn);
+  wake(turn, input.type === "Tick");
+  return turn.effects;
+}
+
+function route(turn: Turn, input: Input): void {
+  const { world } = turn;
+  switch (input.type) {
+    case "Configured":
+      if (input.config.role === "gateway" && world.role === "gateway") configureClients(turn, input.config);
+      if (input.config.role === "client" && world.role === "client") {
+        world.client.config = input.config;
+        world.client.dial.halted = false;
+        syncPaths(turn, current(world));
+      }
+      return;
+    case "PolicyOffered":
+      policyOffered(turn, input.outcome);
+      return;
+    case "Engine":
+      if (pathReport(turn, input.report) || sessionReport(turn, input.report)) return;
+      if (world.role === "client") clientReport(turn, input.report, current(world));
+      else gatewayReport(turn, input.report, input.lease);
+      return;
+    case "Operator":
+      operate(turn, input);
+      return;
+    case "Tick":
+      tick(turn);
+      return;
+    case "Stop":
+      stop(turn);
+      return;
+  }
+}
+
+/** The client's live session. */
+function current(world: World): Entry | null {
+  const { current: handle } = world.client;
+  return handle === null ? null : (world.sessions.get(handle) ?? null);
+}
+
+function tick(turn: Turn): void {
+  const { deadlines, sessions } = turn.world;
+  for (let looked = 0; looked < DUE_MAX; looked++) {
+    const handle = deadlines.popDue(turn.now);
+    if (handle === null) return;
+    const entry = sessions.get(handle);
+    if (entry !== undefined) tell(turn, entry, { type: "Tick" });
+  }
+}
+
+function stop(turn: Turn): void {
+  const { world } = turn;
+  world.stopping = true;
+  for (const entry of [...world.sessions.values()])
+    tell(turn, entry, { type: "OperatorTerminate", reason: "daemon_stopped", numbers: {} });
+}
+
+/** The client's dialling and paths, after everything else: they depend on what became of the session. */
+function settleClient(turn: Turn): void {
+  const { world } = turn;
+  const { client } = world;
+  const before = gatewayInUse(client, current(world));
+  reopenPaths(turn, current(world));
+  pursue(turn, current(world));
+  if (gatewayInUse(client, current(world)) !== before) syncPaths(turn, current(world));
+  settle(turn);
+  const times = [nextReopen(client), nextDialLook(turn)].filter((at) => at !== null);
+  world.deadlines.set(CLIENT_KEY, times.length === 0 || world.stopping ? null : Math.min(...times));
+}
+
+function wake(turn: Turn, always: boolean): void {
+  const { world } = turn;
+  const { earliest } = world.deadlines;
+  if (earliest === world.wakeAt && !always) return;
+  world.wakeAt = earliest;
+  turn.effects.push({ type: "Wake", at: earliest });
+}
+
+/** Our own clock ran backwards: no age can be trusted any more, and an explicit end is better than an undefined life. */
+function clockFell(turn: Turn, now: Millis): void {
+  const numbers = { was: turn.world.now, is: now };
+  emit(turn, { type: "Diagnostic", class: "transition", actor: "core", reason: "state_corruption", numbers });
+  for (const entry of [...turn.world.sessions.values()]) {
+    emitFor(turn, entry, { type: "Diagnostic", class: "transition", actor: "core", reason: "state_corruption", numbers });
+    tellCorrupt(turn, entry, "the clock never runs backwards");
+  }
+}
+
+const PEER_REPORTS: ReadonlySet<string> = new Set([
+  "PeerClosed",
+  "AttachDenied",
+  "AttachRequested",
+  "SwitchRequested",
+  "PathClosed",
+]);
+
+function actorOf(input: Input): CoreEvent["actor"] {
+  if (input.type === "Operator") return `operator:${input.actor}`;
+  if (input.type !== "Engine") return "core";
+  return PEER_REPORTS.has(input.report.type) ? "peer" : "engine";
+}

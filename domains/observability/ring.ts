@@ -35,7 +35,11 @@ export interface RingLimits {
  */
 export class EventRing<T> {
   readonly #limits: RingLimits;
-  readonly #queues: Readonly<Record<EventClass, Fifo<Entry<T>>>> = { info: new Fifo(), security: new Fifo(), transition: new Fifo() };
+  readonly #queues: Readonly<Record<EventClass, Fifo<Entry<T>>>> = {
+    info: new Fifo(),
+    security: new Fifo(),
+    transition: new Fifo(),
+  };
   readonly #losses = new Map<EventClass, EventLoss>();
   #records = 0;
   #bytes = 0;
@@ -102,7 +106,10 @@ export class EventRing<T> {
 
   #takeOldest(): Entry<T> | undefined {
     const heads = CLASSES.flatMap((name) => this.#queues[name].peek() ?? []);
-    const oldest = heads.reduce<Entry<T> | undefined>((best, head) => (best === undefined || head.seq < best.seq ? head : best), undefined);
+    const oldest = heads.reduce<Entry<T> | undefined>(
+      (best, head) => (best === undefined || head.seq < best.seq ? head : best),
+      undefined,
+    );
     if (oldest === undefined) return undefined;
     this.#queues[oldest.class].shift();
     this.#count(oldest, -1);

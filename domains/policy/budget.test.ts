@@ -33,7 +33,10 @@ describe("switch and recovery budgets", () => {
   test("the cooldown holds back an elective switch and not the way out of a death", () => {
     const policy = limits({ cooldownMs: 1_500, emergencyCooldownMs: 0 });
     const budget = recordSwitch(UNUSED, policy, 10_000);
-    expect(mayRecover(budget, policy, "elective", "client", 11_000)).toMatchObject({ reason: "cooldown_active", retryAfterMs: 500 });
+    expect(mayRecover(budget, policy, "elective", "client", 11_000)).toMatchObject({
+      reason: "cooldown_active",
+      retryAfterMs: 500,
+    });
     expect(mayRecover(budget, policy, "emergency", "client", 11_000)).toEqual({ allowed: true });
     expect(mayRecover(budget, policy, "elective", "client", 11_500)).toEqual({ allowed: true });
   });
@@ -108,7 +111,11 @@ describe("against an oracle that keeps every time for ever", () => {
 const KINDS: readonly RecoveryKind[] = ["elective", "emergency", "revalidate"];
 
 const policies = fc
-  .record({ maxPerMin: fc.integer({ min: 1, max: 6 }), recoveriesPerMin: fc.integer({ min: 1, max: 8 }), cooldownMs: fc.nat(5_000) })
+  .record({
+    maxPerMin: fc.integer({ min: 1, max: 6 }),
+    recoveriesPerMin: fc.integer({ min: 1, max: 8 }),
+    cooldownMs: fc.nat(5_000),
+  })
   .map(limits);
 
 const asks = fc.record({ gapMs: fc.nat(20_000), kind: fc.constantFrom(...KINDS), commits: fc.boolean() });

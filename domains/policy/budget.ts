@@ -1,5 +1,5 @@
 import type { Role } from "#kernel/contract/state";
-import { type Millis, MINUTE } from "#kernel/time";
+import { MINUTE, type Millis } from "#kernel/time";
 import type { Policy } from "./model.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { HOUR, type Millis, MINUTE, SECOND } from "#kernel/time";
+import { HOUR, MINUTE, type Millis, SECOND } from "#kernel/time";
 
 const UNITS: Readonly<Record<string, Millis>> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR };
 

@@ -1,4 +1,4 @@
-import { HOUR, type Millis, MINUTE, SECOND } from "#kernel/time";
+import { HOUR, MINUTE, type Millis, SECOND } from "#kernel/time";
 import { durationOf, durationText } from "./duration.ts";
 import type { Preset } from "./presets.ts";
 
@@ -120,7 +120,8 @@ export function fieldAt<S extends keyof Preset>(section: S, ...keys: readonly st
 
 function readDuration(kind: Extract<Kind, { is: "duration" }>, raw: unknown): Read<number> {
   const value = typeof raw === "string" ? durationOf(raw) : undefined;
-  if (value === undefined) return { ok: false, message: `must be a duration such as "1500ms", "3s", "2m" or "12h", not ${shown(raw)}` };
+  if (value === undefined)
+    return { ok: false, message: `must be a duration such as "1500ms", "3s", "2m" or "12h", not ${shown(raw)}` };
   if (value % kind.step !== 0) return { ok: false, message: `must be a multiple of ${durationText(kind.step)}` };
   return bounded(value, kind, durationText);
 }

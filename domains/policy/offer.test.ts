@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FIELDS } from "./fields.ts";
 import { offerOf, policyFromOffer } from "./offer.ts";
-import { policyOfPreset, presets, type PresetName } from "./presets.ts";
+import { type PresetName, policyOfPreset, presets } from "./presets.ts";
 
 test("an offer carries what binds both ends, in the units of the wire", () => {
   expect(offerOf(policyOfPreset("standard", 17, "00112233445566778899aabb"))).toEqual({

@@ -41,7 +41,9 @@ describe("a policy file", () => {
   test.each(Object.keys(presets))("preset %s keeps every bound and relation", (preset) => {
     const outcome = parsed({ preset });
     expect(outcome.ok && brokenRelations(outcome.policy.base)).toEqual([]);
-    const asFile = Object.fromEntries(FIELDS.map((field) => [field.path.join("."), written(outcome.ok && outcome.policy.base, field)]));
+    const asFile = Object.fromEntries(
+      FIELDS.map((field) => [field.path.join("."), written(outcome.ok && outcome.policy.base, field)]),
+    );
     expect(parsed({ preset, ...nested(asFile) })).toEqual(outcome);
   });
 });
@@ -52,24 +54,64 @@ describe("is refused", () => {
     ["an unknown preset", { preset: "lax" }, ["preset"], /one of strict, standard/],
     ["a preset named like an inherited property", { preset: "toString" }, ["preset"], /one of strict/],
     ["a name with spaces", { name: "my policy" }, ["name"], /letters, digits/],
-    ["a mistyped key, with the near one", { switch: { max_per_mim: 3 } }, ["switch", "max_per_mim"], /did you mean "max_per_min"/],
+    [
+      "a mistyped key, with the near one",
+      { switch: { max_per_mim: 3 } },
+      ["switch", "max_per_mim"],
+      /did you mean "max_per_min"/,
+    ],
     ["a mistyped section", { sesion: {} }, ["sesion"], /did you mean "session"/],
-    ["an unknown key, with the known ones", { security: { firewall: 1 } }, ["security", "firewall"], /known here: validation_fail_budget, pq/],
+    [
+      "an unknown key, with the known ones",
+      { security: { firewall: 1 } },
+      ["security", "firewall"],
+      /known here: validation_fail_budget, pq/,
+    ],
     ["a section that is no table", { switch: 3 }, ["switch"], /must be a table/],
     ["a number where a duration belongs", { switch: { cooldown: 1500 } }, ["switch", "cooldown"], /duration such as "1500ms"/],
     ["a duration with a fraction", { session: { max_lifetime: "1.5h" } }, ["session", "max_lifetime"], /duration/],
     ["a lifetime in parts of a second", { session: { max_lifetime: "90500ms" } }, ["session", "max_lifetime"], /multiple of 1s/],
     ["unlimited switching", { switch: { max_per_min: 601 } }, ["switch", "max_per_min"], /between 1 and 600, not 601/],
-    ["no failure budget at all", { security: { validation_fail_budget: 0 } }, ["security", "validation_fail_budget"], /between 1 and 100/],
+    [
+      "no failure budget at all",
+      { security: { validation_fail_budget: 0 } },
+      ["security", "validation_fail_budget"],
+      /between 1 and 100/,
+    ],
     ["half a switch", { switch: { max_per_min: 1.5 } }, ["switch", "max_per_min"], /whole number/],
-    ["a loss threshold in percent", { volatile: { loss: { threshold: 8 } } }, ["volatile", "loss", "threshold"], /between 0.005 and 0.9/],
-    ["a threshold that is no number", { volatile: { loss: { threshold: Number.NaN } } }, ["volatile", "loss", "threshold"], /must be a number/],
-    ["an unknown liveness class", { volatile: { liveness: "fast" } }, ["volatile", "liveness"], /"realtime" or "normal" or "saver"/],
-    ["a window too short to measure in", { volatile: { loss: { window: "500ms" } } }, ["volatile", "loss", "window"], /between 1s and 10s/],
+    [
+      "a loss threshold in percent",
+      { volatile: { loss: { threshold: 8 } } },
+      ["volatile", "loss", "threshold"],
+      /between 0.005 and 0.9/,
+    ],
+    [
+      "a threshold that is no number",
+      { volatile: { loss: { threshold: Number.NaN } } },
+      ["volatile", "loss", "threshold"],
+      /must be a number/,
+    ],
+    [
+      "an unknown liveness class",
+      { volatile: { liveness: "fast" } },
+      ["volatile", "liveness"],
+      /"realtime" or "normal" or "saver"/,
+    ],
+    [
+      "a window too short to measure in",
+      { volatile: { loss: { window: "500ms" } } },
+      ["volatile", "loss", "window"],
+      /between 1s and 10s/,
+    ],
     ["post-quantum keys", { security: { pq: "required" } }, ["security", "pq"], /ML-KEM is not available yet/],
     ["post-quantum keys where possible", { security: { pq: "preferred" } }, ["security", "pq"], /ML-KEM is not available yet/],
     ["sending on two paths", { switch: { mode: "redundant" } }, ["switch", "mode"], /not available yet/],
-    ["a TTL not below the lifetime", { session: { max_lifetime: "1m" } }, ["session", "transport_lost_ttl"], /shorter than max_lifetime: 2m/],
+    [
+      "a TTL not below the lifetime",
+      { session: { max_lifetime: "1m" } },
+      ["session", "transport_lost_ttl"],
+      /shorter than max_lifetime: 2m/,
+    ],
     [
       "a TTL that DEGRADED_MAX forestalls",
       { session: { transport_lost_ttl: "20m", degraded_max: "10m" } },
@@ -77,7 +119,12 @@ describe("is refused", () => {
       /10m would end a session before its 20m/,
     ],
     ["a budget that the cooldown makes a lie", { switch: { cooldown: "10s" } }, ["switch", "cooldown"], /lower max_per_min to 6/],
-    ["an emergency slower than a choice", { switch: { emergency_cooldown: "2s" } }, ["switch", "emergency_cooldown"], /not be longer/],
+    [
+      "an emergency slower than a choice",
+      { switch: { emergency_cooldown: "2s" } },
+      ["switch", "emergency_cooldown"],
+      /not be longer/,
+    ],
     ["fewer recoveries than switches", { switch: { recoveries_per_min: 3 } }, ["switch", "recoveries_per_min"], /3 < 8/],
     ["a first penalty above the last", { penalty: { first: "5m", max: "1m" } }, ["penalty", "first"], /5m > 1m/],
     ["overrides that are no list", { override: { match: {} } }, ["override"], /list of at most 64/],
@@ -155,7 +202,19 @@ test("every number of a policy is one key of the file, and every key is one numb
   expect(new Set(FIELDS.map((field) => field.path.join("."))).size).toBe(FIELDS.length);
 });
 
-const SECTIONS = ["session", "volatile", "switch", "penalty", "security", "override", "mtu", "keepalive", "name", "preset", "__proto__"];
+const SECTIONS = [
+  "session",
+  "volatile",
+  "switch",
+  "penalty",
+  "security",
+  "override",
+  "mtu",
+  "keepalive",
+  "name",
+  "preset",
+  "__proto__",
+];
 
 function parsed(file: Record<string, unknown>) {
   return parsePolicy({ schema: POLICY_SCHEMA, ...file }, 1, "00");

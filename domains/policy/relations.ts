@@ -48,7 +48,8 @@ const RELATIONS: readonly Relation[] = [
   {
     path: ["penalty", "first"],
     holds: ({ penalty }) => penalty.firstMs <= penalty.maxMs,
-    message: ({ penalty }) => `must not be longer than penalty.max: ${durationText(penalty.firstMs)} > ${durationText(penalty.maxMs)}`,
+    message: ({ penalty }) =>
+      `must not be longer than penalty.max: ${durationText(penalty.firstMs)} > ${durationText(penalty.maxMs)}`,
   },
 ];
 

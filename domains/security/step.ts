@@ -44,6 +44,11 @@ function rotated(security: Security, epoch: number, trigger: string, now: Millis
   return keyChanged({ ...security, keyEpoch: epoch }, "KeyRotated", epoch, trigger);
 }
 
-function keyChanged(next: Security, event: "KeyRotated" | "KeyExpired" | "RekeyDenied", epoch: number, trigger: string): SecurityStep {
+function keyChanged(
+  next: Security,
+  event: "KeyRotated" | "KeyExpired" | "RekeyDenied",
+  epoch: number,
+  trigger: string,
+): SecurityStep {
   return { next, findings: [{ type: "KeyChanged", event, epoch, trigger }] };
 }

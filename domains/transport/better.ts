@@ -6,7 +6,16 @@ import { longestWindowMs } from "./windows.ts";
 
 /** Why a path does not replace the active one, with what a person needs to see that it is so. */
 export type Stay =
-  | { readonly because: "unusable" | "active_unusable" | "lower_priority" | "more_loss" | "higher_latency" | "metered" | "unmeasured" }
+  | {
+      readonly because:
+        | "unusable"
+        | "active_unusable"
+        | "lower_priority"
+        | "more_loss"
+        | "higher_latency"
+        | "metered"
+        | "unmeasured";
+    }
   /** It would, after this time, if it stays as it is. */
   | { readonly because: "not_stable_long_enough" | "penalty"; readonly waitMs: Millis }
   /** It gains too little: "eth0 gains 9 ms, policy needs 15". */
@@ -106,7 +115,8 @@ function contest(candidate: Contender, active: Contender, cleaner: boolean, poli
 
   const current = gain(theirs.rttUs, ours.rttUs, policy);
   // Two equals on both sides of a bucket's edge must not trade places for ever, so the edge needs the margin as well.
-  if (theirs.latencyBucket < ours.latencyBucket) return current.enough ? BETTER : { move: false, because: "margin", ...current.numbers };
+  if (theirs.latencyBucket < ours.latencyBucket)
+    return current.enough ? BETTER : { move: false, because: "margin", ...current.numbers };
   if (theirs.metered !== ours.metered) return theirs.metered < ours.metered ? PREFERRED : { move: false, because: "metered" };
 
   // Inside a bucket the gain must also be there without the queue that our own traffic builds up on the active path.

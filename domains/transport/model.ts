@@ -164,7 +164,13 @@ export type TransportEvent =
 export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
 
 export type Finding =
-  | { readonly type: "Dead"; readonly path: PathId; readonly reason: Reason; readonly numbers: Numbers; readonly wasActive: boolean }
+  | {
+      readonly type: "Dead";
+      readonly path: PathId;
+      readonly reason: Reason;
+      readonly numbers: Numbers;
+      readonly wasActive: boolean;
+    }
   /** A dead path is alive again. */
   | { readonly type: "Returned"; readonly path: PathId }
   /** The active path: at the edge, then at most once per window. Ratio for loss, ms for the others. */

@@ -1,5 +1,5 @@
 import type { Millis } from "#kernel/time";
-import { PENALTIES_MAX, type Path, type PathPolicy, type Penalty } from "./model.ts";
+import { type Path, type PathPolicy, PENALTIES_MAX, type Penalty } from "./model.ts";
 
 type Key = Pick<Path, "ifname" | "remote">;
 

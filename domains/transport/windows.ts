@@ -1,6 +1,6 @@
 import type { PathStats } from "#kernel/contract/engine.generated";
 import type { Millis } from "#kernel/time";
-import { type Path, type PathPolicy, type Probes, type Sample, SAMPLES_MAX, type ThresholdReason } from "./model.ts";
+import { type Path, type PathPolicy, type Probes, SAMPLES_MAX, type Sample, type ThresholdReason } from "./model.ts";
 
 /** A window with fewer snapshots measures nothing. Source: session.md, stable candidate. */
 export const SAMPLES_MIN = 8;
@@ -88,11 +88,21 @@ export function excessesOf(path: Path, policy: PathPolicy, now: Millis): readonl
   }
   const latencyMs = latencyMsOver(path.samples, latency.windowMs, now);
   if (latencyMs !== undefined && latencyMs > latency.thresholdMs) {
-    found.push({ reason: "latency_threshold_exceeded", measured: latencyMs, threshold: latency.thresholdMs, windowMs: latency.windowMs });
+    found.push({
+      reason: "latency_threshold_exceeded",
+      measured: latencyMs,
+      threshold: latency.thresholdMs,
+      windowMs: latency.windowMs,
+    });
   }
   const jitterMs = jitterMsOver(path.samples, jitter.windowMs, now);
   if (jitterMs !== undefined && jitterMs > jitter.thresholdMs) {
-    found.push({ reason: "jitter_threshold_exceeded", measured: jitterMs, threshold: jitter.thresholdMs, windowMs: jitter.windowMs });
+    found.push({
+      reason: "jitter_threshold_exceeded",
+      measured: jitterMs,
+      threshold: jitter.thresholdMs,
+      windowMs: jitter.windowMs,
+    });
   }
   const since = path.health.is === "alive" ? path.health.unansweredSince : null;
   if (since !== null && now - since > loss.windowMs) {

@@ -18,7 +18,7 @@ use crate::{
     sys::{WaitSet, Waker, boot_us, wait},
 };
 
-/// RTNLGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE.
+/// Multicast groups of `rtnetlink`: links, IPv4 addresses and routes, IPv6 addresses and routes.
 const GROUPS: [u32; 5] = [1, 5, 7, 9, 11];
 /// The kernel sends at most 32 KiB of a dump at once.
 const BUFFER: usize = 32 * 1024;

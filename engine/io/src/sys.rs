@@ -95,7 +95,7 @@ impl WaitSet {
 pub fn wait(set: &mut WaitSet, timeout_us: Option<u64>) -> io::Result<()> {
     let timeout = timeout_us.map(|us| libc::timespec {
         tv_sec: libc::time_t::try_from(us / 1_000_000).unwrap_or(libc::time_t::MAX),
-        tv_nsec: (us % 1_000_000 * 1_000) as libc::c_long,
+        tv_nsec: libc::c_long::from((us % 1_000_000) as i32 * 1_000),
     });
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: the pointer and the count describe the live vector; `timeout` is null or points to a timespec that outlives the call.

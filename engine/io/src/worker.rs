@@ -1,0 +1,179 @@
+//! The packet loop: one thread that runs each packet to its end, TUN to socket and socket to TUN.
+//!
+//! ```text
+//!   wait ─► commands ─► sockets (drained first) ─► TUN ─► timers ─► control datagrams ─► reports ─┐
+//!     ▲                                                                                           │
+//!     └───────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Each turn does bounded work per source. Timers are judged after the sockets were drained, so that a late turn is not taken for
+//! a silent peer, and an absence of the thread itself is told to the endpoint.
+
+mod downlink;
+mod outer;
+mod outgoing;
+mod sockets;
+mod uplink;
+
+use std::{
+    io,
+    os::fd::AsRawFd,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use jvpn_proto::{endpoint::Endpoint, messages::Role};
+
+pub use self::sockets::{SOCKETS_MAX, SocketDefaults, Sockets};
+use self::{downlink::Downlink, outer::Outer, uplink::Uplink};
+use crate::{
+    queue::{Mailbox, ReportQueue},
+    sys::{WaitSet, boot_us, sharpen_timers, wait},
+    tun::Tun,
+};
+
+/// Commands of one turn.
+const COMMANDS_PER_TURN: usize = 1_024;
+/// The smallest liveness interval: a longer absence of this thread must not count as a peer's silence.
+const STALL_US: u64 = 10_000;
+/// With sockets that are never empty, timers are judged at least this often.
+const TIMERS_LATE_US: u64 = 5_000;
+/// What remains to be sent at the end is sent within this time.
+const FAREWELL_US: u64 = 200_000;
+
+/// Positions in the wait set.
+const COMMANDS: usize = 0;
+/// After the TUN, which is asked in every turn anyway.
+const FIRST_SOCKET: usize = 2;
+
+/// What the worker shares with the thread that started it.
+#[derive(Debug)]
+pub struct Shared {
+    pub mailbox: Mailbox,
+    pub reports: ReportQueue,
+    pub stopping: AtomicBool,
+}
+
+#[derive(Debug)]
+pub struct Worker {
+    outer: Outer,
+    tun: Tun,
+    uplink: Uplink,
+    downlink: Downlink,
+    shared: Arc<Shared>,
+    /// When this thread was last known to be at work, and when timers were last judged.
+    attended_at: u64,
+    judged_at: u64,
+}
+
+impl Worker {
+    pub fn new(role: Role, endpoint: Endpoint, tun: Tun, sockets: Sockets, shared: Arc<Shared>) -> Self {
+        let downlink = Downlink::new(tun.write_offload());
+        let outer = Outer { role, endpoint, sockets };
+        Self { outer, tun, uplink: Uplink::default(), downlink, shared, attended_at: boot_us(), judged_at: 0 }
+    }
+
+    /// Works until the engine stops; an error is the reason why it cannot go on.
+    pub fn run(mut self) -> Result<(), String> {
+        sharpen_timers();
+        let mut set = WaitSet::default();
+        let mut busy = false;
+        while !self.shared.stopping.load(Ordering::Acquire) {
+            self.sleep(&mut set, busy)?;
+            if set.is_ready(COMMANDS) {
+                self.shared.mailbox.waker().clear();
+            }
+            let commanded = self.take_commands();
+            let undrained = self.receive(&set)?;
+            let loaded = self.forward()?;
+            self.judge_timers(undrained);
+            let unsent = self.outer.transmit();
+            self.hand_over_reports()?;
+            busy = commanded | undrained | loaded | unsent;
+        }
+        self.say_farewell()
+    }
+
+    /// Waits for work or the next deadline.
+    fn sleep(&mut self, set: &mut WaitSet, busy: bool) -> Result<(), String> {
+        set.clear();
+        set.add(self.shared.mailbox.waker().as_raw_fd());
+        set.add(self.tun.as_raw_fd());
+        for fd in self.outer.sockets.descriptors() {
+            set.add(fd);
+        }
+        let now = self.attend(self.attended_at);
+        let due = if busy { Some(now) } else { self.outer.endpoint.next_deadline().map(|due| due.max(now)) };
+        wait(set, due.map(|due| due - now)).map_err(|error| format!("waiting for packets failed: {error}"))?;
+        self.attend(due.unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Notes that this thread is at work, and tells the endpoint if it should have been so since `expected` and was kept away.
+    fn attend(&mut self, expected: u64) -> u64 {
+        let now = boot_us();
+        let absent = now.saturating_sub(expected);
+        if absent > STALL_US {
+            self.outer.endpoint.stall(now, absent);
+        }
+        self.attended_at = now;
+        now
+    }
+
+    /// `true` = more commands wait.
+    fn take_commands(&mut self) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Some(command) = self.shared.mailbox.take() else { return false };
+            self.outer.obey(command);
+        }
+        true
+    }
+
+    /// Takes one batch from each ready socket. `true` = one of them may have more.
+    fn receive(&mut self, set: &WaitSet) -> Result<bool, String> {
+        let mut more = false;
+        for position in 0..self.outer.sockets.len() {
+            if set.is_ready(FIRST_SOCKET + position) {
+                more |= self.downlink.receive(position, &mut self.outer, &self.tun).map_err(|error| self.device_lost(&error))?;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Takes frames from the TUN. It is asked without waiting for the wait set: what it has now leaves with this turn.
+    fn forward(&mut self) -> Result<bool, String> {
+        self.uplink.forward(&mut self.outer, &self.tun).map_err(|error| self.device_lost(&error))
+    }
+
+    /// With sockets that still hold packets the timers wait, for a bounded time: an answer may be among these.
+    fn judge_timers(&mut self, undrained: bool) {
+        let now = self.attend(self.attended_at);
+        let due = self.outer.endpoint.next_deadline().is_some_and(|deadline| deadline <= now);
+        if due && (!undrained || now.saturating_sub(self.judged_at) >= TIMERS_LATE_US) {
+            self.outer.endpoint.on_deadline(now);
+            self.judged_at = now;
+        }
+    }
+
+    fn hand_over_reports(&mut self) -> Result<(), String> {
+        while let Some((at_us, report)) = self.outer.endpoint.report() {
+            if !self.shared.reports.push(at_us, report) {
+                return Err("the core does not read the engine's reports".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Obeys what was asked before the stop and sends what follows from it.
+    fn say_farewell(&mut self) -> Result<(), String> {
+        let until = boot_us() + FAREWELL_US;
+        while (self.take_commands() | self.outer.transmit()) && boot_us() < until {}
+        self.hand_over_reports()
+    }
+
+    fn device_lost(&self, error: &io::Error) -> String {
+        format!("the TUN device {} is gone: {error}", self.tun.name())
+    }
+}

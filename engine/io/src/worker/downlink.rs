@@ -1,0 +1,60 @@
+//! Sockets to TUN: a batch is opened in place, and runs of one flow become one write.
+
+use std::io;
+
+use jvpn_proto::endpoint::{Received, Route};
+
+use super::outer::Outer;
+use crate::{
+    offload::{Coalescer, WriteOffload, source},
+    sys::boot_us,
+    tun::Tun,
+    udp::{MESSAGES_MAX, RecvBatch},
+};
+
+#[derive(Debug)]
+pub struct Downlink {
+    batch: RecvBatch,
+    coalescer: Coalescer,
+}
+
+impl Downlink {
+    pub fn new(offload: WriteOffload) -> Self {
+        Self { batch: RecvBatch::default(), coalescer: Coalescer::new(offload) }
+    }
+
+    /// Takes one batch from the socket at a position. `true` = it may have more. Fails only when the TUN is gone.
+    pub fn receive(&mut self, position: usize, outer: &mut Outer, tun: &Tun) -> io::Result<bool> {
+        let Some((socket, received)) = outer.sockets.receive(position, &mut self.batch) else { return Ok(false) };
+        let count = match received {
+            Ok(count) => count,
+            Err(error) => {
+                outer.path_failed(socket, error.raw_os_error().unwrap_or(libc::EIO));
+                return Ok(false);
+            }
+        };
+        let mut sink = tun;
+        let mut burst = self.coalescer.burst(&mut sink);
+        for message in self.batch.messages() {
+            let (at, from) = (message.at_us, Route { socket, local: message.local, remote: message.remote });
+            for datagram in message.datagrams() {
+                let verdict = outer.endpoint.receive(at, from, datagram);
+                let Received::Inner { session, range, csum_partial } = verdict else { continue };
+                let packet = &datagram[range];
+                if !source(packet).is_some_and(|source| outer.endpoint.source_allowed(session, source)) {
+                    outer.endpoint.count_drop(at, "inner_source", 1);
+                } else if let Err(malformed) = burst.push(packet, csum_partial) {
+                    outer.endpoint.count_drop(at, malformed.reason(), 1);
+                }
+            }
+        }
+        let written = burst.finish();
+        if written.lost > 0 {
+            if written.error == Some(libc::EBADFD) {
+                return Err(io::Error::from_raw_os_error(libc::EBADFD));
+            }
+            outer.endpoint.count_drop(boot_us(), "tun_write", u64::from(written.lost));
+        }
+        Ok(count == MESSAGES_MAX)
+    }
+}

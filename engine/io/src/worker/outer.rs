@@ -1,0 +1,78 @@
+//! The outer side: the endpoint's state with the sockets that it speaks through.
+
+use jvpn_proto::{
+    endpoint::{Endpoint, Route, SocketId},
+    messages::{Command, Role},
+};
+
+use super::sockets::{Sockets, Unsent};
+use crate::{
+    fault::{errno_name, io_error_name},
+    sys::boot_us,
+};
+
+/// Control datagrams of one turn.
+const TRANSMITS_PER_TURN: usize = 4_096;
+
+#[derive(Debug)]
+pub struct Outer {
+    pub role: Role,
+    pub endpoint: Endpoint,
+    pub sockets: Sockets,
+}
+
+impl Outer {
+    /// The endpoint hears every command; the sockets are opened and closed here.
+    pub fn obey(&mut self, command: Command) {
+        let now = boot_us();
+        let opening = match &command {
+            Command::OpenPath { path, ifname, local, remote, .. } => Some((*path, ifname.clone(), *local, *remote)),
+            _ => None,
+        };
+        let closing = if let Command::ClosePath { path, .. } = &command { Some(*path) } else { None };
+        if self.endpoint.command(now, command).is_err() {
+            self.endpoint.count_drop(now, "command_refused", 1);
+            return;
+        }
+        if let Some((path, ifname, local, remote)) = opening {
+            match self.sockets.bind_path(path, &ifname, local) {
+                Ok(bound) => self.endpoint.path_opened(boot_us(), path, bound, remote),
+                Err(error) => self.endpoint.path_error(boot_us(), path, &io_error_name(&error)),
+            }
+        }
+        if let Some(path) = closing {
+            // What the endpoint says about the closing leaves first.
+            self.transmit();
+            self.sockets.close(path);
+        }
+    }
+
+    /// Sends control datagrams. `true` = the turn's share was used up.
+    pub fn transmit(&mut self) -> bool {
+        for _ in 0..TRANSMITS_PER_TURN {
+            let Some(transmit) = self.endpoint.transmit() else { return false };
+            // Whether it left matters to nobody: the endpoint retries what must arrive.
+            self.send(transmit.route, &transmit.data, transmit.data.len());
+        }
+        true
+    }
+
+    /// Sends datagrams of `segment` bytes, the last may be shorter, and returns how many bytes left. The rest is counted as
+    /// dropped, and a local hard error is told to the endpoint.
+    pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize) -> usize {
+        let Err(Unsent { sent, kind, news }) = self.sockets.send(route, bytes, segment) else { return bytes.len() };
+        let lost = (bytes.len() - sent).div_ceil(segment.max(1));
+        self.endpoint.count_drop(boot_us(), kind, lost as u64);
+        if let Some(errno) = news {
+            self.path_failed(route.socket, errno);
+        }
+        sent
+    }
+
+    /// A gateway's sockets belong to no path: what is wrong there shows as silence.
+    pub fn path_failed(&mut self, socket: SocketId, errno: i32) {
+        if self.role == Role::Client {
+            self.endpoint.path_error(boot_us(), socket, &errno_name(errno));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Sealed messages on their way out: one buffer that becomes one call.
+//!
+//! ```text
+//!   ┌──────────┬──────────┬──────────┬──────┐
+//!   │ sealed   │ sealed   │ sealed   │ last │   all equal but the last; one session, one route
+//!   └──────────┴──────────┴──────────┴──────┘
+//! ```
+
+use jvpn_proto::{
+    endpoint::{DuplicateRoute, SendRoute},
+    messages::SessionHandle,
+};
+
+use crate::udp::{BATCH_BYTES_MAX, SEGMENTS_MAX};
+
+/// Offset of the receiver index in a DATA message (protocol.md, "Datagrams").
+const INDEX: std::ops::Range<usize> = 4..8;
+
+#[derive(Debug)]
+pub struct Outgoing {
+    bytes: Box<[u8]>,
+    used: usize,
+    /// Length of all messages but the last.
+    segment: usize,
+    count: usize,
+    /// A shorter message came: nothing may follow it.
+    ended: bool,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self { bytes: vec![0; BATCH_BYTES_MAX].into_boxed_slice(), used: 0, segment: 0, count: 0, ended: false }
+    }
+}
+
+impl Outgoing {
+    /// Whether a message of this length can follow what is in the buffer.
+    pub fn takes(&self, length: usize) -> bool {
+        let equal_so_far = self.count == 0 || (length <= self.segment && !self.ended);
+        equal_so_far && self.count < SEGMENTS_MAX && self.used + length <= self.bytes.len()
+    }
+
+    /// Where the next message is sealed into.
+    pub fn space(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.used..]
+    }
+
+    /// The next message has been sealed into [`Self::space`].
+    pub fn push(&mut self, length: usize) {
+        if self.count == 0 {
+            self.segment = length;
+        }
+        self.ended = length < self.segment;
+        self.used += length;
+        self.count += 1;
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.used]
+    }
+
+    pub fn segment(&self) -> usize {
+        self.segment
+    }
+
+    /// Messages in the first `bytes` bytes.
+    pub fn messages_in(&self, bytes: usize) -> usize {
+        if self.segment == 0 { 0 } else { bytes.div_ceil(self.segment) }
+    }
+
+    /// Makes the copies for another path: the same ciphertext under another index.
+    pub fn relabel(&mut self, index: u32) {
+        for message in self.bytes[..self.used].chunks_mut(self.segment.max(1)) {
+            if let Some(label) = message.get_mut(INDEX) {
+                label.copy_from_slice(&index.to_le_bytes());
+            }
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.used = 0;
+        self.segment = 0;
+        self.count = 0;
+        self.ended = false;
+    }
+}
+
+/// Where the messages in the buffer go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heading {
+    pub session: SessionHandle,
+    pub to: SendRoute,
+}
+
+impl Heading {
+    /// Messages of several frames may share one call: nothing about the way is counted down while they are collected.
+    pub fn collects(&self) -> bool {
+        self.to.budget.is_none() && self.to.duplicate.is_none()
+    }
+
+    pub fn allows(&self, bytes: usize) -> bool {
+        self.to.budget.is_none_or(|budget| bytes as u64 <= budget)
+    }
+
+    /// The second way, if these bytes may still be copied to it.
+    pub fn duplicate(&self, bytes: usize) -> Option<DuplicateRoute> {
+        self.to.duplicate.filter(|second| bytes as u64 <= second.budget)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_messages_fill_a_batch_and_a_shorter_one_ends_it() {
+        let mut outgoing = Outgoing::default();
+        assert!(outgoing.takes(1_452));
+        outgoing.push(1_452);
+        assert!(!outgoing.takes(1_453));
+        outgoing.push(1_452);
+        assert!(outgoing.takes(100));
+        outgoing.push(100);
+        assert!(!outgoing.takes(100));
+        assert_eq!((outgoing.bytes().len(), outgoing.messages_in(3_004), outgoing.messages_in(1_452)), (3_004, 3, 1));
+        outgoing.clear();
+        assert!(outgoing.takes(2_000));
+    }
+
+    #[test]
+    fn a_batch_holds_what_one_call_takes() {
+        let mut outgoing = Outgoing::default();
+        let mut small = 0;
+        while outgoing.takes(100) {
+            outgoing.push(100);
+            small += 1;
+        }
+        assert_eq!(small, SEGMENTS_MAX);
+        outgoing.clear();
+        let mut large = 0;
+        while outgoing.takes(1_452) {
+            outgoing.push(1_452);
+            large += 1;
+        }
+        assert_eq!(large, BATCH_BYTES_MAX / 1_452);
+    }
+
+    #[test]
+    fn copies_differ_in_their_index_alone() {
+        let mut outgoing = Outgoing::default();
+        for length in [40, 40, 33] {
+            outgoing.space()[..length].fill(0xaa);
+            outgoing.push(length);
+        }
+        outgoing.relabel(0x0403_0201);
+        for (at, byte) in outgoing.bytes().iter().enumerate() {
+            let expected = if INDEX.contains(&(at % 40)) { (at % 40) as u8 - 3 } else { 0xaa };
+            assert_eq!(*byte, expected, "byte {at}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The outer sockets by their id: one per listening address at a gateway, one per path at a client.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    os::fd::{AsRawFd, RawFd},
+};
+
+use jvpn_proto::endpoint::{Route, SocketId};
+
+use crate::udp::{RecvBatch, SendError, SendFailure, UdpOptions, UdpSocket};
+
+/// Open sockets: a gateway's addresses, or a client's paths to all gateways it may try.
+pub const SOCKETS_MAX: usize = 64;
+
+/// What all sockets of an engine have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct SocketDefaults {
+    pub mark: u32,
+    pub gso: bool,
+    pub gro: bool,
+}
+
+#[derive(Debug)]
+pub struct Sockets {
+    defaults: SocketDefaults,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: SocketId,
+    socket: UdpSocket,
+    /// The error number that was told, until a send succeeds: a dead interface fails thousands of times a second.
+    told: Option<i32>,
+}
+
+/// What a caller does about a send that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsent {
+    /// Bytes that left before.
+    pub sent: usize,
+    /// Name under which the rest is counted as dropped.
+    pub kind: &'static str,
+    /// A local hard error that was not told before.
+    pub news: Option<i32>,
+}
+
+impl Sockets {
+    pub fn new(defaults: SocketDefaults) -> Self {
+        Self { defaults, entries: Vec::new() }
+    }
+
+    /// A gateway's socket, which answers from the address that was reached. Returns the address with the port in use.
+    pub fn listen(&mut self, id: SocketId, bind: SocketAddr) -> io::Result<SocketAddr> {
+        self.open(id, bind, None)
+    }
+
+    /// A client's socket, which uses one interface and one source address whatever the routes say.
+    pub fn bind_path(&mut self, id: SocketId, device: &str, local: IpAddr) -> io::Result<SocketAddr> {
+        self.open(id, SocketAddr::new(local, 0), Some(device))
+    }
+
+    fn open(&mut self, id: SocketId, bind: SocketAddr, device: Option<&str>) -> io::Result<SocketAddr> {
+        if self.entries.len() >= SOCKETS_MAX {
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+        }
+        if self.position(id).is_some() {
+            return Err(io::Error::from_raw_os_error(libc::EEXIST));
+        }
+        let SocketDefaults { mark, gso, gro } = self.defaults;
+        let socket = UdpSocket::open(&UdpOptions { bind, device, reached_address: device.is_none(), mark, gso, gro })?;
+        let local = socket.local_addr()?;
+        self.entries.push(Entry { id, socket, told: None });
+        Ok(local)
+    }
+
+    pub fn close(&mut self, id: SocketId) {
+        self.entries.retain(|entry| entry.id != id);
+    }
+
+    /// Descriptors in the order of positions.
+    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
+        self.entries.iter().map(|entry| entry.socket.as_raw_fd())
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Fills the batch from the socket at a position and returns its id and the number of messages; `None` = nothing waits.
+    pub fn receive(&self, position: usize, batch: &mut RecvBatch) -> Option<(SocketId, io::Result<usize>)> {
+        let entry = self.entries.get(position)?;
+        match entry.socket.recv_batch(batch) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,
+            result => Some((entry.id, result)),
+        }
+    }
+
+    /// Sends datagrams of `segment` bytes, the last may be shorter.
+    pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize) -> Result<(), Unsent> {
+        let Some(position) = self.position(route.socket) else {
+            return Err(Unsent { sent: 0, kind: "send_path_closed", news: None });
+        };
+        let entry = &mut self.entries[position];
+        match entry.socket.send_gso(route.remote, route.local, bytes, segment) {
+            Ok(()) => {
+                entry.told = None;
+                Ok(())
+            }
+            Err(SendFailure { sent, error }) => Err(entry.unsent(sent, error)),
+        }
+    }
+
+    fn position(&self, id: SocketId) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.id == id)
+    }
+}
+
+impl Entry {
+    fn unsent(&mut self, sent: usize, error: SendError) -> Unsent {
+        match error {
+            SendError::WouldBlock => Unsent { sent, kind: "send_buffer_full", news: None },
+            SendError::Drop(_) => Unsent { sent, kind: "send_refused", news: None },
+            SendError::Hard(errno) => {
+                let told = self.told.replace(errno) == Some(errno);
+                Unsent { sent, kind: "send_unreachable", news: (!told).then_some(errno) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    const DEFAULTS: SocketDefaults = SocketDefaults { mark: 0, gso: true, gro: true };
+
+    #[test]
+    fn an_id_is_used_once_and_the_number_of_sockets_is_bounded() -> io::Result<()> {
+        let mut sockets = Sockets::new(DEFAULTS);
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        sockets.listen(7, any)?;
+        assert_eq!(sockets.listen(7, any).map_err(|error| error.raw_os_error()), Err(Some(libc::EEXIST)));
+        for id in 100..100 + SOCKETS_MAX as u32 - 1 {
+            sockets.listen(id, any)?;
+        }
+        assert_eq!(sockets.listen(8, any).map_err(|error| error.raw_os_error()), Err(Some(libc::EMFILE)));
+        sockets.close(7);
+        sockets.listen(8, any).map(drop)
+    }
+
+    #[test]
+    fn a_hard_error_is_told_once_until_a_send_succeeds() -> io::Result<()> {
+        let mut sockets = Sockets::new(DEFAULTS);
+        let local = sockets.listen(1, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let to = |remote| Route { socket: 1, local: None, remote };
+        // A source on the loopback network cannot reach the world.
+        let away = to(SocketAddr::from(([192, 0, 2, 1], 9)));
+        let first = sockets.send(away, b"x", 1);
+        if let Err(Unsent { news: Some(_), .. }) = first {
+            assert!(matches!(sockets.send(away, b"x", 1), Err(Unsent { news: None, kind: "send_unreachable", .. })));
+            assert_eq!(sockets.send(to(local), b"x", 1), Ok(()));
+            assert!(matches!(sockets.send(away, b"x", 1), Err(Unsent { news: Some(_), .. })));
+        }
+        Ok(())
+    }
+}

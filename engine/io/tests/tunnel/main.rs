@@ -1,0 +1,133 @@
+//! Two engines in two namespaces, real devices and sockets, and a core that accepts everything.
+
+mod netns;
+mod node;
+mod traffic;
+
+use std::{
+    process::Stdio,
+    sync::mpsc::sync_channel,
+    time::Instant,
+};
+
+use jvpn_proto::messages::{AttachKind, Command, Report, Role};
+
+use crate::{
+    netns::{Topology, ip, within},
+    node::{Node, World},
+    traffic::{datagrams_echo, stream_both_ways},
+};
+
+const NO_OFFLOADS: [&str; 3] = ["tun_offload", "udp_gso", "udp_gro"];
+/// From empty to beyond the MTU, where the inner IP fragments.
+const SIZES: [usize; 7] = [1, 63, 512, 1_372, 1_392, 1_393, 9_000];
+
+#[test]
+fn both_families_pass_inside_over_ipv4_outside() {
+    let Some(topology) = Topology::lay() else { return };
+    let _world = World::connect(&topology, "192.0.2.1", &[]);
+    datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+    datagrams_echo(&topology, "fd80::2", "fd80::1", &SIZES);
+    stream_both_ways(&topology, "10.80.0.1", 100 << 20);
+    stream_both_ways(&topology, "fd80::1", 50 << 20);
+}
+
+#[test]
+fn both_families_pass_inside_over_ipv6_outside() {
+    let Some(topology) = Topology::lay() else { return };
+    let _world = World::connect(&topology, "2001:db8:a::1", &[]);
+    datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+    stream_both_ways(&topology, "10.80.0.1", 50 << 20);
+    stream_both_ways(&topology, "fd80::1", 50 << 20);
+}
+
+#[test]
+fn everything_passes_without_any_offload() {
+    let Some(topology) = Topology::lay() else { return };
+    let _world = World::connect(&topology, "192.0.2.1", &NO_OFFLOADS);
+    datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+    datagrams_echo(&topology, "fd80::2", "fd80::1", &SIZES);
+    stream_both_ways(&topology, "10.80.0.1", 20 << 20);
+    stream_both_ways(&topology, "fd80::1", 20 << 20);
+}
+
+#[test]
+fn everything_passes_with_each_offload_off_and_another_cipher() {
+    for disable in ["tun_offload", "udp_gso", "udp_gro", "aes_gcm"] {
+        let Some(topology) = Topology::lay() else { return };
+        let _world = World::connect(&topology, "192.0.2.1", &[disable]);
+        datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+        stream_both_ways(&topology, "10.80.0.1", 10 << 20);
+    }
+}
+
+#[test]
+fn a_link_that_cuts_superframes_and_a_small_mtu_lose_nothing() {
+    let Some(topology) = Topology::lay() else { return };
+    for namespace in [&topology.client, &topology.gateway] {
+        ip(&["-n", namespace, "link", "set", "wan0", "gso_max_segs", "1", "mtu", "1400"]);
+    }
+    let _world = World::connect(&topology, "192.0.2.1", &[]);
+    datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+    stream_both_ways(&topology, "10.80.0.1", 10 << 20);
+}
+
+#[test]
+fn a_stream_lives_through_the_loss_of_its_link() {
+    let Some(topology) = Topology::lay() else { return };
+    let mut world = World::connect(&topology, "192.0.2.1", &[]);
+    let session = world.session();
+    world.open_path(2, "wan1", "198.51.100.1");
+    world.client.apply(vec![Command::AddCandidate { session, path: 2 }]);
+    world.until("candidate", |world| world.client.saw(|report| matches!(report, Report::PathValidated { path: 2, .. })));
+
+    ip(&["-n", &topology.client, "link", "set", "wan0", "down"]);
+    let down = Instant::now();
+    world.until("loss", |world| world.client.link("wan0").is_some_and(|link| !link.up));
+    eprintln!("the loss of the link was reported at most {} µs after `ip` returned", down.elapsed().as_micros());
+    let reason = "transport_dead".to_owned();
+    let attach = Command::Attach { session, path: 2, bind_seq: 2, kind: AttachKind::Switch, reason };
+    world.client.apply(vec![Command::SetPathDead { session, path: 1, dead: true }, attach]);
+    let attached = |report: &Report| matches!(report, Report::AttachValidated { path: 2, bind_seq: 2, .. });
+    world.until("attach", |world| world.client.saw(attached));
+    datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+    stream_both_ways(&topology, "10.80.0.1", 5 << 20);
+}
+
+#[test]
+fn what_cannot_start_says_why_and_what_to_do() {
+    let Some(topology) = Topology::lay() else { return };
+    let start = |role, namespace, tun, disable| Node::start(role, namespace, tun, disable, sync_channel(1).0);
+    let _gateway = start(Role::Gateway, &topology.gateway, "tun-g", &[]).expect("the first gateway starts");
+    let busy = start(Role::Gateway, &topology.gateway, "tun-h", &[]).err().expect("the port is in use");
+    assert!(busy.what.contains(":4774") && busy.hint.contains("ss -ulpn"), "{busy:?}");
+    let named = start(Role::Client, &topology.gateway, "tun-g", &[]).err().expect("the name is in use");
+    assert!(named.what.contains("tun-g") && named.hint.contains("another"), "{named:?}");
+    let unknown = start(Role::Client, &topology.client, "tun-c", &["warp"]).err().expect("no such trait");
+    assert!(unknown.hint.contains("udp_gso"), "{unknown:?}");
+}
+
+/// `cargo test --release -p jvpn-io --test tunnel -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement, and it needs iperf3"]
+fn throughput_of_one_stream() {
+    let Some(topology) = Topology::lay() else { return };
+    let _world = World::connect(&topology, "192.0.2.1", &[]);
+    for (what, address) in [("tunnel", "10.80.0.1"), ("plain veth", "192.0.2.1")] {
+        let mut server = within(&topology.gateway, || iperf3(&["-s", "-1"]).spawn().expect("iperf3"));
+        let output = within(&topology.client, || {
+            iperf3(&["-c", address, "-t", "6", "-O", "1", "-f", "m"]).output().expect("iperf3")
+        });
+        let text = String::from_utf8_lossy(&output.stdout);
+        let summary = text.lines().rfind(|line| line.contains("receiver")).unwrap_or("no result");
+        eprintln!("{what}: {summary}");
+        let _ = server.kill();
+        let _ = server.wait();
+    }
+}
+
+fn iperf3(arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new("iperf3");
+    command.args(arguments).stdout(Stdio::piped());
+    command
+}

@@ -1,0 +1,229 @@
+//! An engine with the smallest core that can drive it: it accepts everything.
+
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    time::{Duration, Instant},
+};
+
+use jvpn_io::{Engine, StartError, identity};
+use jvpn_proto::messages::{
+    Assignment, Command, EngineConfig, Link, Offer, PathId, Peer, Report, Role, SessionHandle,
+};
+
+use crate::netns::{Topology, ip, within};
+
+/// Longest wait for anything that a test expects.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+const PORT: u16 = 4774;
+const MTU: u16 = 1420;
+
+/// A gateway and a client with one session between them.
+pub struct World {
+    pub gateway: Node,
+    pub client: Node,
+    wakes: Receiver<()>,
+}
+
+pub struct Node {
+    engine: Engine,
+    public_key: String,
+    namespace: String,
+    tun: &'static str,
+    links: Vec<Link>,
+    /// Client: whom to dial as soon as a path is open.
+    gateway_key: Option<String>,
+    /// The session that was accepted or confirmed last.
+    session: Option<SessionHandle>,
+    /// What the core did not answer by itself, in order.
+    seen: Vec<Report>,
+}
+
+impl World {
+    /// The session runs over path 1, on link wan0, to `remote`.
+    pub fn connect(topology: &Topology, remote: &str, disable: &[&str]) -> Self {
+        let (wake, wakes) = sync_channel(1);
+        let start = |role, namespace, tun| Node::start(role, namespace, tun, disable, wake.clone()).expect("the engine starts");
+        let gateway = start(Role::Gateway, &topology.gateway, "tun-g");
+        let client = start(Role::Client, &topology.client, "tun-c");
+        let mut world = Self { gateway, client, wakes };
+        let peer = Peer { key: world.client.public_key.clone(), offer: offer() };
+        world.gateway.apply(vec![Command::SetPeer { peer }]);
+        world.client.gateway_key = Some(world.gateway.public_key.clone());
+        world.open_path(1, "wan0", remote);
+        world.until("session at the gateway", |world| world.gateway.session.is_some());
+        world.until("assignment", |world| world.client.saw(|report| matches!(report, Report::Assigned { .. })));
+        world.until("attach", |world| world.client.saw(|report| matches!(report, Report::AttachValidated { .. })));
+        world
+    }
+
+    pub fn open_path(&mut self, path: PathId, ifname: &str, remote: &str) {
+        let remote: IpAddr = remote.parse().expect("an address");
+        let source = |node: &Node| node.link(ifname)?.addresses.iter().copied().find(|own| own.is_ipv4() == remote.is_ipv4());
+        self.until("link with an address", |world| source(&world.client).is_some());
+        let local = source(&self.client).expect("just seen");
+        let ifindex = self.client.link(ifname).expect("just seen").index;
+        let remote = SocketAddr::new(remote, PORT);
+        self.client.apply(vec![Command::OpenPath { path, ifname: ifname.to_owned(), ifindex, local, remote }]);
+        self.until("open path", |world| world.client.saw(|report| matches!(report, Report::PathOpened { path: opened, .. } if *opened == path)));
+    }
+
+    pub fn session(&self) -> SessionHandle {
+        self.client.session.expect("connected")
+    }
+
+    /// Handles reports of both until `found` says so. Panics, with what was seen, when that takes too long.
+    pub fn until(&mut self, what: &str, found: impl Fn(&Self) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.gateway.handle_reports();
+            self.client.handle_reports();
+            if found(self) {
+                return;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            let woken = self.wakes.recv_timeout(left).is_ok();
+            assert!(woken, "no {what}; gateway: {:#?}, client: {:#?}", self.gateway.seen, self.client.seen);
+        }
+    }
+}
+
+impl Node {
+    /// Starts an engine with a fresh key.
+    pub fn start(role: Role, namespace: &str, tun: &'static str, disable: &[&str], wake: SyncSender<()>) -> Result<Self, StartError> {
+        let key = KeyFile::new(&format!("{namespace}-{tun}"));
+        let any = |address: &str| SocketAddr::new(address.parse().expect("an address"), PORT);
+        let config = EngineConfig {
+            role,
+            identity: key.0.display().to_string(),
+            listen: if role == Role::Gateway { vec![any("0.0.0.0"), any("::")] } else { Vec::new() },
+            tun: tun.to_owned(),
+            mtu: MTU,
+            disable: disable.iter().map(|&name| name.to_owned()).collect(),
+            mark: 0,
+            rekey_after_s: 120,
+            reject_after_s: 180,
+            rekey_after_packets: 1 << 27,
+        };
+        let public_key = identity::public_key(&key.0)?;
+        // A full channel means that a wake waits already.
+        let notify = move || {
+            let _ = wake.try_send(());
+        };
+        let engine = within(namespace, || Engine::start(&config, notify))?;
+        let (namespace, links, seen) = (namespace.to_owned(), Vec::new(), Vec::new());
+        Ok(Self { engine, public_key, namespace, tun, links, gateway_key: None, session: None, seen })
+    }
+
+    pub fn saw(&self, matches: impl Fn(&Report) -> bool) -> bool {
+        self.seen.iter().any(matches)
+    }
+
+    pub fn apply(&self, commands: Vec<Command>) {
+        self.engine.apply(commands).expect("the mailbox has room");
+    }
+
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().find(|link| link.name == name)
+    }
+
+    fn handle_reports(&mut self) {
+        loop {
+            let batch = self.engine.drain(1_024);
+            for timed in batch.reports {
+                self.handle(timed.report);
+            }
+            if !batch.more {
+                return;
+            }
+        }
+    }
+
+    fn handle(&mut self, report: Report) {
+        match report {
+            Report::Links { links } => self.links = links,
+            Report::Stats { .. } => {}
+            Report::HandshakeConfirmed { session, .. } => {
+                self.session = Some(session);
+                self.address(&assignment("10.80.0.1", "fd80::1"));
+                self.apply(vec![Command::AcceptSession { session, assignment: assignment("10.80.0.2", "fd80::2") }]);
+            }
+            Report::AttachRequested { session, path, bind_seq, .. } => {
+                self.apply(vec![Command::AnswerAttach { session, path, bind_seq, deny_reason: None, retry_after_ms: 0 }]);
+            }
+            Report::PathOpened { path, .. } => {
+                if let Some(gateway_key) = self.gateway_key.take() {
+                    self.apply(vec![Command::Dial { dial: 1, gateway_key, paths: vec![path] }]);
+                }
+                self.seen.push(report);
+            }
+            Report::HandshakeDone { session, .. } => {
+                self.session = Some(session);
+                self.apply(vec![Command::ConfirmSession { session }]);
+            }
+            Report::Assigned { ref assignment, .. } => {
+                self.address(assignment);
+                self.seen.push(report);
+            }
+            Report::Fatal { what } => panic!("{}: {what}", self.namespace),
+            other => self.seen.push(other),
+        }
+    }
+
+    fn address(&self, assignment: &Assignment) {
+        let (v4, v6) = (assignment.v4.expect("v4"), assignment.v6.expect("v6"));
+        for (address, prefix, more) in [(IpAddr::V4(v4), 24, None), (IpAddr::V6(v6), 64, Some("nodad"))] {
+            let address = format!("{address}/{prefix}");
+            let mut arguments = vec!["-n", &self.namespace, "address", "replace", &address, "dev", self.tun];
+            arguments.extend(more);
+            ip(&arguments);
+        }
+    }
+}
+
+fn assignment(v4: &str, v6: &str) -> Assignment {
+    Assignment {
+        v4: Some(v4.parse().expect("v4")),
+        v4_prefix: 24,
+        v6: Some(v6.parse().expect("v6")),
+        v6_prefix: 64,
+        dns: Vec::new(),
+        mtu: MTU,
+    }
+}
+
+fn offer() -> Offer {
+    Offer {
+        lifetime_s: 43_200,
+        transport_lost_ttl_ms: 120_000,
+        degraded_max_ms: 600_000,
+        keepalive_ms: 25_000,
+        liveness_ms: 10,
+        switches_per_min: 8,
+        cooldown_ms: 1_500,
+        recoveries_per_min: 30,
+        mtu: MTU,
+        policy_version: 1,
+        policy_digest: "0123456789abcdef".to_owned(),
+    }
+}
+
+/// A fresh private key, removed once the engine has read it.
+struct KeyFile(PathBuf);
+
+impl KeyFile {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("{name}.key"));
+        let _ = fs::remove_file(&path);
+        identity::generate(&path).expect("a key file");
+        Self(path)
+    }
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,109 @@
+//! The binding of the engine to Node. JSON text crosses it, in batches; never a call per packet.
+#![allow(clippy::needless_pass_by_value, reason = "values that cross the binding are copies, owned by the callee")]
+
+use std::path::Path;
+
+use jvpn_io::{Blame, Engine as Running, StartError, identity, sys, systemd};
+use jvpn_proto::messages::{Command, EngineConfig, ReportBatch};
+use napi::{
+    Error, Result, Status,
+    bindgen_prelude::Function,
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use napi_derive::napi;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// One wake may wait in Node's queue: the callback drains everything, so that a second one would find nothing.
+const WAKES_MAX: usize = 1;
+
+type Wake = ThreadsafeFunction<(), (), (), Status, false, false, WAKES_MAX>;
+
+/// A running engine: its device, its sockets, its threads.
+#[napi]
+#[derive(Debug)]
+pub struct Engine {
+    running: Option<Running>,
+}
+
+#[napi]
+impl Engine {
+    /// Starts the engine. `on_reports` is called when reports wait, and not again before `drain` was called.
+    /// Throws an error with the code `InvalidArg` for a fault of the configuration and `GenericFailure` for one of the machine;
+    /// its message has three lines: what, why, what to do.
+    #[napi(constructor)]
+    pub fn new(config_json: String, on_reports: Function<'_, (), ()>) -> Result<Self> {
+        let config: EngineConfig = parse("the engine's configuration", &config_json)?;
+        let wake: Wake = on_reports
+            .build_threadsafe_function::<()>()
+            .callee_handled::<false>()
+            .max_queue_size::<WAKES_MAX>()
+            .build()?;
+        // A full queue means that a wake is on its way; a closing one that nobody listens any more.
+        let notify = move || {
+            let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        };
+        let running = Running::start(&config, notify).map_err(|error| thrown(&error))?;
+        Ok(Self { running: Some(running) })
+    }
+
+    /// Takes an array of commands, all or none. Throws when one is malformed, when too many wait, and after `stop`.
+    #[napi]
+    pub fn apply(&self, commands_json: String) -> Result<()> {
+        let commands: Vec<Command> = parse("the commands", &commands_json)?;
+        let running = self.running.as_ref().ok_or_else(|| Error::from_reason("the engine was stopped"))?;
+        running.apply(commands).map_err(Error::from_reason)
+    }
+
+    /// The oldest waiting reports, at most `max` (1 … 1,024), as a `ReportBatch`; an empty one after `stop`.
+    #[napi]
+    pub fn drain(&self, max: u32) -> Result<String> {
+        let nothing = ReportBatch { reports: Vec::new(), lost: 0, more: false };
+        print(&self.running.as_ref().map_or(nothing, |running| running.drain(max as usize)))
+    }
+
+    /// Sends what is queued, closes device and sockets and waits for the threads (at most a few hundred milliseconds).
+    #[napi]
+    pub fn stop(&mut self) {
+        drop(self.running.take());
+    }
+}
+
+/// Milliseconds of `CLOCK_BOOTTIME`, with microseconds behind the point.
+#[napi]
+pub fn boot_ms() -> f64 {
+    sys::boot_us() as f64 / 1_000.0
+}
+
+/// Creates a private key file (0600, never over an existing file) and returns the public key.
+#[napi]
+pub fn generate_key(path: String) -> Result<String> {
+    identity::generate(Path::new(&path)).map_err(|error| thrown(&error))
+}
+
+/// The public key that belongs to a private key file.
+#[napi]
+pub fn public_key(path: String) -> Result<String> {
+    identity::public_key(Path::new(&path)).map_err(|error| thrown(&error))
+}
+
+/// Tells the service manager a state such as `READY=1`; without one, nothing.
+#[napi]
+pub fn notify_systemd(state: String) -> Result<()> {
+    systemd::notify(&state).map_err(|error| Error::from_reason(format!("the service manager's socket: {error}")))
+}
+
+fn parse<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| Error::new(Status::InvalidArg, format!("{what} cannot be read\n{error}\nsee kernel/contract")))
+}
+
+fn print<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::from_reason(format!("the reports cannot be written as JSON: {error}")))
+}
+
+fn thrown(error: &StartError) -> Error {
+    let status = match error.blame {
+        Blame::Configuration => Status::InvalidArg,
+        Blame::Machine => Status::GenericFailure,
+    };
+    Error::new(status, error.to_string())
+}

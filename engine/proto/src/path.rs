@@ -90,16 +90,19 @@ pub(crate) struct Path {
     pub(crate) asked: Option<(AttachKind, [u8; 16])>,
     /// Round of the outbox in which a PATH_CHALLENGE was answered: one pending answer per path.
     pub(crate) answered_round: Option<u64>,
+    /// The peer claimed the route: until it is validated, little goes there. False where this end chose it.
+    claimed: bool,
     /// Bytes from and to the route while it was not validated.
     unproved_rx: u64,
     unproved_tx: u64,
 }
 
 impl Path {
-    pub(crate) fn new(id: PathId, route: Route, rx_index: u32) -> Self {
+    pub(crate) fn new(id: PathId, route: Route, rx_index: u32, claimed: bool) -> Self {
         Self {
             id,
             route,
+            claimed,
             rx_index,
             tx_index: 0,
             validated: false,
@@ -141,7 +144,7 @@ impl Path {
 
     /// Bytes that may still go to the route; `None` = no limit.
     pub(crate) fn budget(&self) -> Option<u64> {
-        (!self.validated).then(|| (AMPLIFICATION_MAX * self.unproved_rx).saturating_sub(self.unproved_tx))
+        (self.claimed && !self.validated).then(|| (AMPLIFICATION_MAX * self.unproved_rx).saturating_sub(self.unproved_tx))
     }
 
     pub(crate) fn permits(&self, bytes: usize) -> bool {
@@ -190,7 +193,7 @@ mod tests {
 
     fn path() -> Path {
         let route = Route { socket: 0, local: None, remote: ([192, 0, 2, 1], 4774).into() };
-        Path::new(1, route, 5)
+        Path::new(1, route, 5, true)
     }
 
     #[test]

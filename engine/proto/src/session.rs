@@ -203,7 +203,7 @@ impl Session {
     fn add_path(&mut self, cx: &mut Shared, id: PathId, route: Route) -> usize {
         let target = Target { session: self.handle, path: Some(id) };
         let rx_index = cx.indices.assign(&mut cx.rng, target);
-        self.paths.push(Path::new(id, route, rx_index));
+        self.paths.push(Path::new(id, route, rx_index, self.role == Role::Gateway));
         self.paths.len() - 1
     }
 

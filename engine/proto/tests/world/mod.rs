@@ -1,0 +1,514 @@
+//! Two endpoints, a client and a gateway, and a network between them, in virtual time and from one seed.
+//!
+//! ```text
+//!   client 10.0.1.2 ──── path 1: delay, loss, black hole per direction ────┐
+//!          10.0.2.2 ──── path 2 ───────────────────────────────────────────┤ gateway 192.0.2.1
+//!          10.0.n.2 ──── path n ───────────────────────────────────────────┘
+//! ```
+//!
+//! The deciding core is as small as can be: every handshake is confirmed, every session accepted, every activation granted.
+#![allow(dead_code, reason = "each test file uses its part of the world")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use jvpn_proto::endpoint::{Endpoint, EndpointConfig, Limits, Received, Route};
+use jvpn_proto::keyfile::StaticKey;
+use jvpn_proto::messages::{
+    Assignment, AttachKind, Command, Offer, PathId, Peer, Report, Role, SessionHandle, SilenceEvidence,
+};
+
+pub const MS: u64 = 1_000;
+pub const S: u64 = 1_000_000;
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub const CLIENT_INNER: Ipv4Addr = Ipv4Addr::new(10, 80, 0, 2);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    Client,
+    Gateway,
+}
+
+/// One direction of a path.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pipe {
+    pub delay: u64,
+    /// Added at random on top: reorders.
+    pub jitter: u64,
+    /// 0 … 1.
+    pub loss: f64,
+    pub black: bool,
+    pub duplicate: f64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Link {
+    pub up: Pipe,
+    pub down: Pipe,
+}
+
+impl Link {
+    pub fn with_delay(delay: u64) -> Self {
+        let pipe = Pipe { delay, ..Pipe::default() };
+        Self { up: pipe, down: pipe }
+    }
+}
+
+/// A datagram on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flying {
+    pub at: u64,
+    order: u64,
+    pub to: Side,
+    pub path: PathId,
+    pub data: Vec<u8>,
+}
+
+pub struct World {
+    pub now: u64,
+    pub client: Endpoint,
+    pub gateway: Endpoint,
+    pub links: BTreeMap<PathId, Link>,
+    flying: BinaryHeap<Reverse<Flying>>,
+    order: u64,
+    random: u64,
+    /// Everything that was put on the wire.
+    pub capture: Vec<(Side, PathId, Vec<u8>)>,
+    pub capturing: bool,
+    pub reports: Vec<(u64, Side, Report)>,
+    pub session: Option<SessionHandle>,
+    pub gateway_session: Option<SessionHandle>,
+    pub delivered: BTreeMap<(Side, u64), (u32, u64)>,
+    pub sent: [u64; 2],
+    pub unsent: [u64; 2],
+    pub copies: u64,
+    /// Interval of inner packets per direction (up, down), µs; 0 = none.
+    pub flow: [u64; 2],
+    flow_at: [u64; 2],
+    /// A side that does not run until this time.
+    pub stalled: [u64; 2],
+    /// Bytes to and from each client address at the gateway.
+    pub answers: bool,
+    pub bytes_to: BTreeMap<SocketAddr, u64>,
+}
+
+pub fn limits() -> Limits {
+    Limits::default()
+}
+
+pub fn offer(liveness_ms: u16) -> Offer {
+    Offer {
+        lifetime_s: 43_200,
+        transport_lost_ttl_ms: 120_000,
+        degraded_max_ms: 600_000,
+        keepalive_ms: 25_000,
+        liveness_ms,
+        switches_per_min: 600,
+        cooldown_ms: 0,
+        recoveries_per_min: 600,
+        mtu: 1420,
+        policy_version: 1,
+        policy_digest: "0123456789abcdef".to_owned(),
+    }
+}
+
+pub fn assignment() -> Assignment {
+    Assignment { v4: Some(CLIENT_INNER), v4_prefix: 16, v6: None, v6_prefix: 0, dns: Vec::new(), mtu: 1420 }
+}
+
+fn key(n: u8) -> StaticKey {
+    let mut state = n;
+    StaticKey::generate(&mut |out: &mut [u8]| {
+        for byte in out {
+            state = state.wrapping_mul(73).wrapping_add(41);
+            *byte = state;
+        }
+    })
+}
+
+pub fn endpoint(role: Role, identity: StaticKey, limits: Limits, incarnation: u32, seed: u8) -> Endpoint {
+    let config = EndpointConfig { role, identity, incarnation, mtu: 1420, allow_aes: seed.is_multiple_of(2), limits };
+    Endpoint::new(config, [seed; 32], 0)
+}
+
+impl World {
+    /// Paths 1 … n with these one-way delays in ms; nothing is connected yet.
+    pub fn new(delays_ms: &[u64], liveness_ms: u16) -> Self {
+        Self::with(delays_ms, liveness_ms, limits(), 2)
+    }
+
+    pub fn with(delays_ms: &[u64], liveness_ms: u16, limits: Limits, seed: u8) -> Self {
+        let client = endpoint(Role::Client, key(1), limits, 0, seed);
+        let mut gateway = endpoint(Role::Gateway, key(2), limits, 77, seed.wrapping_add(2));
+        let peer = Peer { key: client.public_key().to_text(), offer: offer(liveness_ms) };
+        gateway.command(0, Command::SetPeer { peer }).unwrap();
+        let mut world = Self {
+            now: S,
+            client,
+            gateway,
+            links: BTreeMap::new(),
+            flying: BinaryHeap::new(),
+            order: 0,
+            random: u64::from(seed) * 0x9E37_79B9 + 1,
+            capture: Vec::new(),
+            capturing: false,
+            reports: Vec::new(),
+            session: None,
+            gateway_session: None,
+            delivered: BTreeMap::new(),
+            sent: [0; 2],
+            unsent: [0; 2],
+            copies: 0,
+            flow: [0; 2],
+            flow_at: [0; 2],
+            stalled: [0; 2],
+            answers: true,
+            bytes_to: BTreeMap::new(),
+        };
+        for (n, delay) in delays_ms.iter().enumerate() {
+            world.open(n as PathId + 1, Link::with_delay(delay * MS));
+        }
+        world
+    }
+
+    /// Connected over path 1, the other paths validated standbys, inner traffic of 1 kHz in both directions for half a second.
+    pub fn ready(delays_ms: &[u64], liveness_ms: u16) -> Self {
+        let mut world = Self::new(delays_ms, liveness_ms);
+        world.connect();
+        world.flow = [MS, MS];
+        world.run(S / 2);
+        world
+    }
+
+    pub fn connect(&mut self) {
+        self.dial();
+        assert!(self.run_until(2 * S, |report| matches!(report, Report::AttachValidated { .. })), "{:?}", self.reports);
+        let paths: Vec<PathId> = self.links.keys().copied().skip(1).collect();
+        for path in paths {
+            let session = self.session.unwrap();
+            self.order(Command::AddCandidate { session, path });
+        }
+        self.run(S);
+        assert!(self.active());
+    }
+
+    pub fn dial(&mut self) {
+        let gateway_key = self.gateway.public_key().to_text();
+        let paths = self.links.keys().copied().collect();
+        self.order(Command::Dial { dial: 1, gateway_key, paths });
+    }
+
+    pub fn open(&mut self, path: PathId, link: Link) {
+        self.links.insert(path, link);
+        let local = IpAddr::from(client_address(path).ip());
+        let command =
+            Command::OpenPath { path, ifname: format!("eth{path}"), ifindex: path, local, remote: (GATEWAY, 4774).into() };
+        self.order(command);
+        self.client.path_opened(self.now, path, client_address(path), (GATEWAY, 4774).into());
+    }
+
+    /// Both ends have confirmed and accepted.
+    pub fn active(&self) -> bool {
+        self.session.is_some() && self.gateway_session.is_some()
+    }
+
+    pub fn session(&self) -> SessionHandle {
+        self.session.unwrap()
+    }
+
+    pub fn attach(&mut self, path: PathId, bind_seq: u64, kind: AttachKind) {
+        let session = self.session();
+        self.order(Command::Attach { session, path, bind_seq, kind, reason: "test".to_owned() });
+    }
+
+    pub fn order(&mut self, command: Command) {
+        self.client.command(self.now, command).unwrap();
+        self.flush(Side::Client);
+    }
+
+    pub fn order_gateway(&mut self, command: Command) {
+        self.gateway.command(self.now, command).unwrap();
+        self.flush(Side::Gateway);
+    }
+
+    /// Runs for a time.
+    pub fn run(&mut self, span: u64) {
+        let end = self.now + span;
+        while self.step(end) {}
+    }
+
+    /// Runs until a new report satisfies the condition; false if none does in this time.
+    pub fn run_until(&mut self, span: u64, mut wanted: impl FnMut(&Report) -> bool) -> bool {
+        let end = self.now + span;
+        let mut seen = self.reports.len();
+        loop {
+            while seen < self.reports.len() {
+                seen += 1;
+                if wanted(&self.reports[seen - 1].2) {
+                    return true;
+                }
+            }
+            if !self.step(end) {
+                return false;
+            }
+        }
+    }
+
+    fn step(&mut self, end: u64) -> bool {
+        let deadline = |endpoint: &Endpoint, stalled: u64| endpoint.next_deadline().map(|at| at.max(stalled));
+        let flying = self.flying.peek().map(|Reverse(flying)| flying.at);
+        let times = [
+            flying,
+            deadline(&self.client, self.stalled[0]),
+            deadline(&self.gateway, self.stalled[1]),
+            self.flow_due(0),
+            self.flow_due(1),
+        ];
+        let next = times.into_iter().flatten().min().unwrap_or(end).max(self.now);
+        if next > end {
+            self.now = end;
+            return false;
+        }
+        self.now = next;
+        while self.flying.peek().is_some_and(|Reverse(flying)| flying.at <= next) {
+            let Some(Reverse(flying)) = self.flying.pop() else { break };
+            self.arrive(flying);
+        }
+        for side in [Side::Client, Side::Gateway] {
+            self.emit(side);
+            if self.stalled[index(side)] <= next {
+                let endpoint = self.endpoint(side);
+                if endpoint.next_deadline().is_some_and(|at| at <= next) {
+                    endpoint.on_deadline(next);
+                }
+            }
+            self.flush(side);
+        }
+        true
+    }
+
+    fn flow_due(&self, at: usize) -> Option<u64> {
+        (self.flow[at] > 0).then(|| self.flow_at[at].max(self.now).max(self.stalled[at]))
+    }
+
+    fn emit(&mut self, side: Side) {
+        let at = index(side);
+        if self.flow[at] == 0 || self.flow_at[at].max(self.stalled[at]) > self.now {
+            return;
+        }
+        self.flow_at[at] = self.now + self.flow[at];
+        self.send_inner(side);
+    }
+
+    /// One inner packet with a number of its own.
+    pub fn send_inner(&mut self, side: Side) {
+        let number = self.sent[index(side)] + self.unsent[index(side)];
+        let destination = if side == Side::Client { Ipv4Addr::new(10, 80, 0, 1) } else { CLIENT_INNER };
+        let mut packet = [0_u8; 64];
+        packet[0] = 0x45;
+        packet[16..20].copy_from_slice(&destination.octets());
+        packet[20..28].copy_from_slice(&number.to_le_bytes());
+        let now = self.now;
+        let mut out = [0; 128];
+        let endpoint = self.endpoint(side);
+        let Some(session) = endpoint.route_inner(destination.into()) else { return };
+        let sealed = endpoint.seal_inner(session, now, &mut out, &packet[..10], &packet[10..], false);
+        let route = endpoint.send_route(session, now);
+        let (Ok(len), Some(route)) = (sealed, route) else {
+            self.unsent[index(side)] += 1;
+            return;
+        };
+        if route.budget.is_some_and(|budget| budget < len as u64) {
+            self.unsent[index(side)] += 1;
+            return;
+        }
+        endpoint.sent(session, route.path, now, 1, len as u32);
+        self.sent[index(side)] += 1;
+        if let Some(copy) = route.duplicate {
+            let endpoint = self.endpoint(side);
+            endpoint.sent(session, copy.path, now, 1, len as u32);
+            let mut second = out[..len].to_vec();
+            second[4..8].copy_from_slice(&copy.index.to_le_bytes());
+            self.copies += 1;
+            self.put(side, copy.route, second);
+        }
+        self.put(side, route.route, out[..len].to_vec());
+    }
+
+    pub fn endpoint(&mut self, side: Side) -> &mut Endpoint {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Gateway => &mut self.gateway,
+        }
+    }
+
+    fn arrive(&mut self, flying: Flying) {
+        let Flying { at, to, path, mut data, .. } = flying;
+        let from = match to {
+            Side::Client => Route { socket: path, local: None, remote: (GATEWAY, 4774).into() },
+            Side::Gateway => gateway_route(client_address(path)),
+        };
+        if self.stalled[index(to)] > at {
+            // The kernel has it; the process reads it when it runs again.
+            self.order += 1;
+            let at = self.stalled[index(to)];
+            self.flying.push(Reverse(Flying { at, order: self.order, to, path, data }));
+            return;
+        }
+        self.receive(to, from, &mut data);
+    }
+
+    /// Hands a datagram to an endpoint and acts on what it says.
+    pub fn receive(&mut self, to: Side, from: Route, data: &mut [u8]) -> Received {
+        let now = self.now;
+        let received = self.endpoint(to).receive(now, from, data);
+        if let Received::Inner { range, .. } = &received {
+            let inner = &data[range.clone()];
+            let number = u64::from_le_bytes(inner[20..28].try_into().unwrap());
+            self.delivered.entry((to, number)).or_insert((0, now)).0 += 1;
+        }
+        self.flush(to);
+        received
+    }
+
+    /// Drains datagrams and reports of one side.
+    pub fn flush(&mut self, side: Side) {
+        if self.stalled[index(side)] > self.now {
+            return;
+        }
+        loop {
+            while let Some(transmit) = self.endpoint(side).transmit() {
+                self.put(side, transmit.route, transmit.data);
+            }
+            let Some((at, report)) = self.endpoint(side).report() else { return };
+            self.reports.push((at, side, report.clone()));
+            self.decide(side, report);
+        }
+    }
+
+    /// The smallest core.
+    fn decide(&mut self, side: Side, report: Report) {
+        let now = self.now;
+        match (side, report) {
+            (Side::Client, Report::HandshakeDone { session, .. }) => {
+                self.session = Some(session);
+                self.client.command(now, Command::ConfirmSession { session }).unwrap();
+            }
+            (Side::Gateway, Report::HandshakeConfirmed { session, .. }) => {
+                self.gateway_session = Some(session);
+                self.gateway.command(now, Command::AcceptSession { session, assignment: assignment() }).unwrap();
+            }
+            (Side::Gateway, Report::AttachRequested { session, path, bind_seq, .. }) if self.answers => {
+                let answer = Command::AnswerAttach { session, path, bind_seq, deny_reason: None, retry_after_ms: 0 };
+                self.gateway.command(now, answer).unwrap();
+            }
+            _ => {}
+        }
+    }
+
+    /// Onto the wire.
+    fn put(&mut self, from: Side, route: Route, data: Vec<u8>) {
+        let (to, path) = match from {
+            Side::Client => (Side::Gateway, route.socket),
+            Side::Gateway => {
+                *self.bytes_to.entry(route.remote).or_default() += data.len() as u64;
+                let Some(path) = path_of(route.remote) else { return };
+                (Side::Client, path)
+            }
+        };
+        if self.capturing {
+            self.capture.push((to, path, data.clone()));
+        }
+        let Some(link) = self.links.get(&path) else { return };
+        let pipe = if to == Side::Gateway { link.up } else { link.down };
+        let copies = if self.chance(pipe.duplicate) { 2 } else { 1 };
+        for _ in 0..copies {
+            if pipe.black || self.chance(pipe.loss) {
+                continue;
+            }
+            let jitter = if pipe.jitter == 0 { 0 } else { self.draw() % pipe.jitter };
+            self.order += 1;
+            let flying = Flying { at: self.now + pipe.delay + jitter, order: self.order, to, path, data: data.clone() };
+            self.flying.push(Reverse(flying));
+        }
+    }
+
+    fn chance(&mut self, probability: f64) -> bool {
+        probability > 0.0 && ((self.draw() >> 11) as f64) < probability * (1_u64 << 53) as f64
+    }
+
+    pub fn draw(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random
+    }
+
+    pub fn black_hole(&mut self, path: PathId, up: bool, down: bool) {
+        let link = self.links.get_mut(&path).unwrap();
+        link.up.black = up;
+        link.down.black = down;
+    }
+
+    pub fn count(&self, side: Side, wanted: impl Fn(&Report) -> bool) -> usize {
+        self.reports.iter().filter(|(_, of, report)| *of == side && wanted(report)).count()
+    }
+
+    pub fn find<T>(&self, side: Side, pick: impl Fn(&Report) -> Option<T>) -> Option<(u64, T)> {
+        self.reports.iter().filter(|(_, of, _)| *of == side).find_map(|(at, _, report)| pick(report).map(|found| (*at, found)))
+    }
+
+    /// When and why a path was declared silent.
+    pub fn silent(&self, side: Side, path: PathId) -> Option<(u64, SilenceEvidence)> {
+        self.find(side, |report| match report {
+            Report::PathSilent { path: silent, evidence, .. } if *silent == path => Some(*evidence),
+            _ => None,
+        })
+    }
+
+    /// Drops of a kind at one side so far.
+    pub fn drops(&self, side: Side, wanted: &str) -> u64 {
+        let of_kind = |report: &Report| match report {
+            Report::Dropped { kind, count } if kind == wanted => *count,
+            _ => 0,
+        };
+        self.reports.iter().filter(|(_, of, _)| *of == side).map(|(_, _, report)| of_kind(report)).sum()
+    }
+
+    /// Inner packets delivered to a side more than once.
+    pub fn delivered_twice(&self) -> usize {
+        self.delivered.values().filter(|(times, _)| *times > 1).count()
+    }
+
+    pub fn delivered_to(&self, side: Side) -> usize {
+        self.delivered.keys().filter(|(to, _)| *to == side).count()
+    }
+
+    /// No attributable failure was found: the ends are honest.
+    pub fn assert_honest(&self) {
+        let blamed = self.reports.iter().find(|(_, _, report)| matches!(report, Report::ValidationFailed { .. }));
+        assert_eq!(blamed, None);
+    }
+}
+
+pub fn index(side: Side) -> usize {
+    usize::from(side == Side::Gateway)
+}
+
+pub fn client_address(path: PathId) -> SocketAddr {
+    (Ipv4Addr::new(10, 0, path as u8, 2), 5_000).into()
+}
+
+/// How the gateway sees a datagram from an address.
+pub fn gateway_route(remote: SocketAddr) -> Route {
+    Route { socket: 0, local: Some(GATEWAY.into()), remote }
+}
+
+fn path_of(remote: SocketAddr) -> Option<PathId> {
+    match remote.ip() {
+        IpAddr::V4(address) if address.octets()[..2] == [10, 0] => Some(PathId::from(address.octets()[2])),
+        _ => None,
+    }
+}

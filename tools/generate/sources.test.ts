@@ -44,7 +44,7 @@ describe("the specification of the wire", () => {
 
   test("every constant it names has that value in the code", () => {
     const wrong = constants.filter(
-      ([, name = "", value = "", file = ""]) => valueOf(source(`engine/proto/src/${file}`), name) !== value,
+      ([, name = "", value = "", file = ""]) => rightSideOf(source(`engine/proto/src/${file}`), name) !== value,
     );
     expect(constants.length).toBeGreaterThan(20);
     expect(wrong.map(([line]) => line)).toEqual([]);
@@ -59,10 +59,10 @@ describe("the specification of the wire", () => {
 });
 
 /** The right side of a Rust constant, as written; `undefined` where there is none of this name. */
-function valueOf(rust: string, name: string): string | undefined {
+function rightSideOf(rust: string, name: string): string | undefined {
   return new RegExp(`const ${name}: [^=]+ = ([^;]+);`).exec(rust)?.[1];
 }
 
 function numberOf(rust: string, name: string): number {
-  return Number(valueOf(rust, name)?.replaceAll("_", ""));
+  return Number(rightSideOf(rust, name)?.replaceAll("_", ""));
 }

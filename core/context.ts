@@ -1,6 +1,6 @@
 import type { RecoveryKind } from "#domains/policy/budget";
 import type { SessionEvent } from "#domains/session/event";
-import { activeOf, type Context, type Verdict } from "#domains/session/model";
+import { activeOf, type Context, lastActiveOf, type Verdict } from "#domains/session/model";
 import type { PathId } from "#kernel/contract/state";
 import { guarded } from "./guard.ts";
 import type { Turn } from "./turn.ts";
@@ -86,7 +86,7 @@ function asksForCandidate(event: SessionEvent, entry: Entry, turn: Turn): boolea
 
 function kindOf(entry: Entry, event: SessionEvent, candidate: PathId): RecoveryKind {
   const active = activeOf(entry.session);
-  if (candidate === active) return "revalidate";
+  if (candidate === lastActiveOf(entry.session) && event.type !== "TransportDead") return "revalidate";
   const dies = event.type === "TransportDead" && event.path === active;
   return active === null || dies ? "emergency" : "elective";
 }

@@ -25,7 +25,7 @@ function handle(turn: Turn, entry: Entry, finding: Finding): void {
   switch (finding.type) {
     case "Dead": {
       const transport = { old: label, new: null };
-      const numbers = { ...finding.numbers, was_active: finding.wasActive };
+      const numbers = { ...finding.numbers, wasActive: finding.wasActive };
       emitFor(turn, entry, { type: "TransportDead", class: "transition", reason: finding.reason, transport, numbers });
       command(turn, { type: "SetPathDead", session, path, dead: true });
       tell(turn, entry, { type: "TransportDead", path, numbers: { path: label, death: finding.reason, ...finding.numbers } });

@@ -28,8 +28,8 @@ export function pathReport(turn: Turn, report: Report): boolean {
       const suspected = report.type === "PathSuspected";
       if (entry.transport.active === report.path) entry.suspected = suspected;
       observe(turn, entry, { type: suspected ? "Suspected" : "Cleared", path: report.path });
-      const limit = suspected ? { limit_ms: report.limitUs / 1_000 } : {};
-      const numbers = { silent_ms: report.silentUs / 1_000, ...limit };
+      const limit = suspected ? { limitMs: report.limitUs / 1_000 } : {};
+      const numbers = { silentMs: report.silentUs / 1_000, ...limit };
       const label = labelOf(entry, report.path);
       emitFor(turn, entry, { type: report.type, class: "info", transport: { old: label, new: label }, numbers });
       return true;

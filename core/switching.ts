@@ -1,4 +1,4 @@
-import { activeOf, type Verdict } from "#domains/session/model";
+import { activeOf, lastActiveOf, type Verdict } from "#domains/session/model";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import { mayRecover } from "./context.ts";
@@ -51,7 +51,7 @@ function verdictFor(turn: Turn, entry: Entry, target: PathId): Verdict {
   const active = activeOf(session);
   if (session.state === "RECOVERING" || session.state === "BIRTH")
     return { allowed: false, reason: "attempt_in_progress", retryAfterMs: 1_000, used: 1, max: 1 };
-  if (target === active) return mayRecover(turn, entry, "revalidate");
+  if (target === lastActiveOf(session)) return mayRecover(turn, entry, "revalidate");
   return mayRecover(turn, entry, active === null ? "emergency" : "elective");
 }
 

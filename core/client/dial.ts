@@ -133,7 +133,7 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   born.client = { offer: report.offer, incarnation: report.incarnation, asked: {} };
   world.sessions.set(report.session, born);
   touch(turn, born);
-  const numbers = { predecessor, incarnation: report.incarnation, owner_epoch: report.ownerEpoch, gateway: peer.name };
+  const numbers = { predecessor, incarnation: report.incarnation, ownerEpoch: report.ownerEpoch, gateway: peer.name };
   emitFor(turn, born, { type: "SessionCreated", class: "transition", numbers });
   for (const path of usablePaths(world.client)) addPath(turn, born, path);
   command(turn, { type: "ConfirmSession", session: report.session });

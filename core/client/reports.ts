@@ -75,10 +75,10 @@ function aboutSession(turn: Turn, report: Extract<Report, { session: number }>):
       return;
     case "PathValidated": {
       candidateAnswered(entry, report.path);
-      const rtt_ms = report.rttUs / 1_000;
+      const rttMs = report.rttUs / 1_000;
       const transport = { old: null, new: labelOf(entry, report.path) };
       observe(turn, entry, { type: "Validated", path: report.path, rttUs: report.rttUs });
-      emitFor(turn, entry, { type: "PathValidated", class: "info", transport, numbers: { rtt_ms } });
+      emitFor(turn, entry, { type: "PathValidated", class: "info", transport, numbers: { rttMs } });
       return;
     }
     case "PathUnanswered":

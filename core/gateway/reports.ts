@@ -1,5 +1,5 @@
 import type { Verdict } from "#domains/session/model";
-import { activeOf } from "#domains/session/model";
+import { lastActiveOf } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import { mayRecover } from "../context.ts";
 import type { Lease } from "../contract.ts";
@@ -35,7 +35,7 @@ export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefin
       const label = pathLabel(report.transport, report.remote);
       know(turn, entry, report.path, label, report.remote);
       observe(turn, entry, { type: "Validated", path: report.path, rttUs: report.rttUs });
-      const numbers = { rtt_ms: report.rttUs / 1_000 };
+      const numbers = { rttMs: report.rttUs / 1_000 };
       emitFor(turn, entry, { type: "PathValidated", class: "info", transport: { old: null, new: label }, numbers });
       return;
     }
@@ -66,7 +66,7 @@ function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { typ
 
 /** Cooldown is the client's to keep: delay on the way must not turn its permitted switch into a denial here. */
 function verdictFor(turn: Turn, entry: Entry, path: number): Verdict {
-  return mayRecover(turn, entry, activeOf(entry.session) === path ? "revalidate" : "emergency");
+  return mayRecover(turn, entry, lastActiveOf(entry.session) === path ? "revalidate" : "emergency");
 }
 
 function know(turn: Turn, entry: Entry, path: number, label: string, remote: string): void {

@@ -49,5 +49,5 @@ export function deadline(session: Session, limits: Limits): Millis | null {
 
 function passed(clocks: readonly Clock[], now: Millis): Judgement | null {
   const due = clocks.find((clock) => now - clock.since > clock.limitMs);
-  return due === undefined ? null : { type: due.type, numbers: { age_ms: now - due.since, limit_ms: due.limitMs } };
+  return due === undefined ? null : { type: due.type, numbers: { ageMs: now - due.since, limitMs: due.limitMs } };
 }

@@ -34,6 +34,7 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
     draft.facts = {
       ...draft.facts,
       active: null,
+      lastActive: event.path,
       transportlessSince: transportlessSince ?? now,
       degradedSince: degradedSince ?? now,
     };
@@ -46,7 +47,7 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
     const { session, facts } = draft;
     if (session.state !== "RECOVERING") return;
     draft.effects.push({ type: "AbortAttach", bindSeq: session.attempt, restore: facts.active });
-    const failed = { result: "failed", bind_seq: session.attempt, age_ms: scene.now - session.since, ...numbersOf(scene.event) };
+    const failed = { result: "failed", bindSeq: session.attempt, ageMs: scene.now - session.since, ...numbersOf(scene.event) };
     const paths = { old: facts.active, new: session.target };
     draft.audit.push({
       type: "AttachResult",
@@ -102,7 +103,7 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
     const { target, attempt, active, cause } = session;
     const revalidate = target === active;
     draft.effects.push({ type: "Attach", path: target, bindSeq: attempt, revalidate, reason: cause });
-    const numbers = { bind_seq: attempt, revalidate };
+    const numbers = { bindSeq: attempt, revalidate };
     draft.audit.push({
       type: "AttachAttempt",
       class: "info",
@@ -128,7 +129,7 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
     const { reason, retryAfterMs, used, max } = denialOf(scene);
     const { session } = draft;
     const paths = { old: activeOf(session), new: targetOf(scene, session) };
-    const numbers = { retry_after_ms: retryAfterMs, ...(max === null ? {} : { used, max }), state: session.state };
+    const numbers = { retryAfterMs, ...(max === null ? {} : { used, max }), state: session.state };
     draft.audit.push({ type: "TransportSwitchDenied", class: "transition", version: session.version, reason, paths, numbers });
   },
   request_switch: (draft, { event }) => {
@@ -143,11 +144,11 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
 
 /** Deeds on a state that stays: what the row changed in its facts is written back, and nothing else. */
 export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene): Session {
-  const { active, transportlessSince, degradedSince } = facts;
+  const { active, transportlessSince, degradedSince, lastActive } = facts;
   switch (session.state) {
     case "VOLATILE":
     case "RECOVERING":
-      return { ...session, active, transportlessSince, degradedSince };
+      return { ...session, active, transportlessSince, degradedSince, lastActive };
     case "DEGRADED": {
       const cleared = row.does.includes("clear_retry") ? null : session.retryAt;
       return {
@@ -155,6 +156,7 @@ export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene
         active,
         transportlessSince,
         degradedSince,
+        lastActive,
         retryAt: facts.retry === "none" ? cleared : retryAt(session, facts, scene),
       };
     }
@@ -168,25 +170,26 @@ function bind(draft: Draft, scene: Scene): void {
   const proof = proofOf(scene.event);
   if (proof === null) return;
   const { session, facts } = draft;
-  const paths = { old: facts.active, new: proof.path };
+  const old = facts.active ?? facts.lastActive;
+  const paths = { old, new: proof.path };
   if (session.state === "BIRTH") {
     draft.effects.push({ type: "Bind", path: proof.path });
     return;
   }
   const numbers = {
     result: "ok",
-    bind_seq: proof.bindSeq,
-    ...(session.state === "RECOVERING" ? { age_ms: scene.now - session.since } : {}),
+    bindSeq: proof.bindSeq,
+    ...(session.state === "RECOVERING" ? { ageMs: scene.now - session.since } : {}),
   };
   draft.audit.push({ type: "AttachResult", class: "info", version: session.version, paths, numbers });
   const reason = session.state === "RECOVERING" && session.role === "client" ? session.cause : "peer_reattach";
-  if (facts.active === proof.path) {
+  if (old === proof.path) {
     draft.effects.push({ type: "Bind", path: proof.path });
     return;
   }
   const withoutPathMs = facts.transportlessSince === null ? 0 : scene.now - facts.transportlessSince;
-  draft.effects.push({ type: "Bind", path: proof.path, jump: { from: facts.active, to: proof.path, reason, withoutPathMs } });
-  const jump = { without_path_ms: withoutPathMs, bind_seq: proof.bindSeq };
+  draft.effects.push({ type: "Bind", path: proof.path, jump: { from: old, to: proof.path, reason, withoutPathMs } });
+  const jump = { withoutPathMs, bindSeq: proof.bindSeq };
   draft.audit.push({ type: "TransportSwitch", class: "transition", version: session.version, reason, paths, numbers: jump });
 }
 

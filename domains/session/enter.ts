@@ -16,11 +16,12 @@ export interface Facts extends Clocks {
 
 /** The clocks of a state; ATTACHED and BIRTH have none running. */
 export function factsOf(session: Session): Facts {
-  const clocks = "transportlessSince" in session ? session : { transportlessSince: null, degradedSince: null };
+  const clocks = "transportlessSince" in session ? session : { transportlessSince: null, degradedSince: null, lastActive: null };
   return {
     active: activeOf(session),
     transportlessSince: clocks.transportlessSince,
     degradedSince: clocks.degradedSince,
+    lastActive: clocks.lastActive,
     retry: "none",
   };
 }
@@ -28,7 +29,8 @@ export function factsOf(session: Session): Facts {
 /** Makes the next state. Every member is written out, so that no field of the old state leaks into the new one. */
 export function enter(to: StateName, from: Session, facts: Facts, reason: Reason, scene: Scene): Session {
   const { now, event, context } = scene;
-  const { active, transportlessSince, degradedSince } = facts;
+  const { active, transportlessSince, degradedSince, lastActive } = facts;
+  const clocks = { active, transportlessSince, degradedSince, lastActive, since: now };
   const identity = successor(from);
   switch (to) {
     case "ATTACHED": {
@@ -37,25 +39,16 @@ export function enter(to: StateName, from: Session, facts: Facts, reason: Reason
       return attached(from, proof, now);
     }
     case "VOLATILE":
-      return { state: "VOLATILE", ...identity, active, transportlessSince, degradedSince, since: now, cause: reason };
+      return { state: "VOLATILE", ...identity, ...clocks, cause: reason };
     case "DEGRADED":
-      return {
-        state: "DEGRADED",
-        ...identity,
-        active,
-        transportlessSince,
-        degradedSince,
-        since: now,
-        cause: reason,
-        retryAt: retryAt(from, facts, scene),
-      };
+      return { state: "DEGRADED", ...identity, ...clocks, cause: reason, retryAt: retryAt(from, facts, scene) };
     case "RECOVERING": {
       const target = targetOf(scene, from);
       invariant(target !== null, "a row that leads to RECOVERING has a target");
       const attempt = event.type === "AttachValidated" ? event.bindSeq : from.bindSeq + 1;
       const timeoutMs = context.limits.attemptTimeoutMs;
-      const rest = { active, transportlessSince, degradedSince, since: now, cause: reason, target, attempt, timeoutMs };
-      return { state: "RECOVERING", ...identity, ...rest, bindSeq: attempt };
+      const rest = { cause: reason, target, attempt, timeoutMs };
+      return { state: "RECOVERING", ...identity, ...clocks, ...rest, bindSeq: attempt };
     }
     case "TERMINATED":
       return { state: "TERMINATED", ...identity, reason, endedAt: now };

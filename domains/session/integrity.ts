@@ -31,6 +31,7 @@ function clocksBroken(clocks: Clocks, active: number | null, now: Millis): strin
   if (active !== null && !count(active)) return "an active path has an id";
   if ((active === null) !== (clocks.transportlessSince !== null))
     return "the transportless clock runs exactly while no path is active (I6)";
+  if (active === null && !count(clocks.lastActive)) return "without an active path, the one that is missed has an id";
   if (clocks.transportlessSince !== null && !past(clocks.transportlessSince, now))
     return "the transportless clock started in the past";
   return clocks.degradedSince === null || past(clocks.degradedSince, now) ? null : "the degraded clock started in the past";

@@ -13,12 +13,16 @@ export interface Identity {
   readonly bindSeq: number;
 }
 
-/** Clocks that end a session. They start when their condition does and are cleared by ATTACHED alone. */
+/**
+ * Clocks that end a session, and the path that is missed. They start when their condition does and are cleared by ATTACHED alone.
+ */
 export interface Clocks {
   /** Since when there has been no active path: set exactly while `active` is `null`. */
   readonly transportlessSince: Millis | null;
   /** Since when loss, death or lost authority has kept the session from ATTACHED. Latency and jitter do not start it. */
   readonly degradedSince: Millis | null;
+  /** The path that was active when the transportless clock started; binding it again is no switch. */
+  readonly lastActive: PathId | null;
 }
 
 declare const proven: unique symbol;
@@ -111,6 +115,11 @@ export const RETRY_INTERVAL_MS: Millis = 250;
 /** The active path of record; `null` where the state has none. */
 export function activeOf(session: Session): PathId | null {
   return "active" in session ? session.active : null;
+}
+
+/** The path that was active last, whether it still is or not. */
+export function lastActiveOf(session: Session): PathId | null {
+  return activeOf(session) ?? ("lastActive" in session ? session.lastActive : null);
 }
 
 /** A session as it is born: version 0, nothing proven. */

@@ -112,7 +112,7 @@ function transition(draft: Draft, scene: Scene, row: Row): void {
         class: "transition",
         version: next.version,
         reason,
-        numbers: { ...numbers, lived_ms: scene.now - next.bornAt },
+        numbers: { ...numbers, livedMs: scene.now - next.bornAt },
       });
     draft.session = next;
     old = activeOf(next);
@@ -121,7 +121,7 @@ function transition(draft: Draft, scene: Scene, row: Row): void {
 
 function denialNumbers(scene: Scene): Record<string, number> {
   const { retryAfterMs, used, max } = denialOf(scene);
-  return { retry_after_ms: retryAfterMs, ...(used === null || max === null ? {} : { used, max }) };
+  return { retryAfterMs, ...(used === null || max === null ? {} : { used, max }) };
 }
 
 function finish(draft: Draft): Step {

@@ -1,0 +1,231 @@
+import type { ClientConfig, GatewayConfig, Input, Lease } from "#core/contract";
+import type { Link, PathStats, Report } from "#kernel/contract/engine.generated";
+import { presetPolicy } from "./presets.ts";
+
+/** The gateway of every transcript. */
+const GATEWAY = { name: "fra-2", key: "jvpk1:gateway", addresses: [{ ip: "203.0.113.7", port: 4774 }] };
+
+/** Counters of a path go on between two `stats` lines, as the engine's do. */
+export interface Memory {
+  readonly stats: Map<number, PathStats>;
+  dial: number;
+}
+
+export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
+
+/**
+ * One line of a transcript as an input of the core.
+ *
+ *   client [eth0,wlan0=backup,…]   gateway [name …]      configuration
+ *   policy standard                policy broken          a policy that was offered
+ *   links eth0 wlan0 wwan0:down                           all links that exist
+ *   opened 1 · handshake 2 · attached 1 1 · validated 2 20 · silent 1 timeout · alive 1 20 · …
+ */
+export function inputOf(verb: string, args: readonly string[], memory: Memory): Input {
+  const [first = "", second = "", third = "", fourth = ""] = args;
+  switch (verb) {
+    case "client":
+      return { type: "Configured", config: clientConfig(args) };
+    case "gateway":
+      return { type: "Configured", config: gatewayConfig(args) };
+    case "policy":
+      return {
+        type: "PolicyOffered",
+        outcome: first === "broken" ? { ok: false, errors: ["no such preset"] } : presetPolicy(first, second),
+      };
+    case "switch":
+      return operator({ verb: "switch", session: Number(first), to: Number(second) });
+    case "terminate":
+      return operator({ verb: "terminate", session: Number(first), detail: args.slice(1).join(" ") });
+    case "tick":
+      return { type: "Tick" };
+    case "stop":
+      return { type: "Stop" };
+    case "confirmed":
+      return { type: "Engine", report: reportOf(verb, args, memory), lease: lease(fourth === "" ? "10.80.0.14" : fourth) };
+    default:
+      return { type: "Engine", report: reportOf(verb, [first, second, third, fourth], memory) };
+  }
+}
+
+function reportOf(verb: string, args: readonly string[], memory: Memory): Report {
+  const [first = "", second = "", third = "", fourth = ""] = args;
+  const session = 1;
+  const path = Number(first);
+  switch (verb) {
+    case "links":
+      return { type: "Links", links: args.filter((text) => text !== "").map(link) };
+    case "opened":
+      return { type: "PathOpened", path, local: "0.0.0.0:0" };
+    case "path-error":
+      return { type: "PathError", path, errno: second };
+    case "handshake": {
+      const offer = {
+        lifetimeS: 43_200,
+        transportLostTtlMs: 120_000,
+        degradedMaxMs: 600_000,
+        keepaliveMs: 25_000,
+        livenessMs: 50,
+        switchesPerMin: 8,
+        cooldownMs: 1_500,
+        recoveriesPerMin: 30,
+        mtu: 1_380,
+        policyVersion: 1,
+        policyDigest: "0011223344556677",
+      };
+      const handle = Number(second === "" ? 1 : second);
+      const incarnation = Number(third === "" ? 1 : third);
+      return {
+        type: "HandshakeDone",
+        dial: memory.dial,
+        session: handle,
+        sessionId: `s-${handle}`,
+        path,
+        gatewayKey: GATEWAY.key,
+        incarnation,
+        ownerEpoch: 1,
+        offer,
+      };
+    }
+    case "handshake-unanswered":
+      return { type: "HandshakeUnanswered", dial: memory.dial };
+    case "assigned":
+      return { type: "Assigned", session: Number(second === "" ? 1 : second), assignment: assignment(first) };
+    case "attached":
+      return { type: "AttachValidated", session: Number(third === "" ? 1 : third), path, bindSeq: Number(second) };
+    case "denied":
+      return { type: "AttachDenied", session, path, bindSeq: Number(second), reason: third, retryAfterMs: Number(fourth) };
+    case "unanswered":
+      return { type: "AttachUnanswered", session, path, bindSeq: Number(second) };
+    case "asked":
+      return { type: "SwitchRequested", session, path, reason: "candidate_available" };
+    case "hinted":
+      return { type: "Hinted", session };
+    case "confirmed":
+      return {
+        type: "HandshakeConfirmed",
+        session: path,
+        sessionId: `s-${first}`,
+        clientKey: `jvpk1:${second}`,
+        path: Number(third === "" ? 1 : third),
+        remote: `198.51.100.${first}:50211`,
+      };
+    case "requested":
+      return {
+        type: "AttachRequested",
+        session: Number(fourth === "" ? 1 : fourth),
+        path,
+        bindSeq: Number(second),
+        kind: third === "revalidate" ? "revalidate" : "switch",
+        reason: "transport_dead",
+      };
+    case "challenge":
+      return { type: "ChallengeResult", session: path, answered: second === "answered" };
+    case "validated":
+      return {
+        type: "PathValidated",
+        session,
+        path,
+        transport: "udp",
+        remote: `198.51.100.${first}:50211`,
+        rttUs: Number(second) * 1_000,
+      };
+    case "path-unanswered":
+      return { type: "PathUnanswered", session, path };
+    case "suspected":
+      return { type: "PathSuspected", session, path, silentUs: 110_000, limitUs: 100_000 };
+    case "cleared":
+      return { type: "PathCleared", session, path, silentUs: 120_000 };
+    case "silent":
+      return {
+        type: "PathSilent",
+        session,
+        path,
+        silentUs: 160_000,
+        limitUs: 150_000,
+        evidence: second === "timeout" ? "timeout" : "standby_answered",
+      };
+    case "alive":
+      return { type: "PathAlive", session, path, rttUs: Number(second) * 1_000 };
+    case "stats":
+      return { type: "Stats", paths: [stats(path, args.slice(1), memory)] };
+    case "invalid":
+      return { type: "ValidationFailed", session, kind: first, attributable: second === "attributable" };
+    case "peer-closed":
+      return { type: "PeerClosed", session, reason: first };
+    case "key-rotated":
+      return { type: "KeyRotated", session, epoch: path, trigger: "age" };
+    default:
+      throw new Error(`no such line in a transcript: ${verb}`);
+  }
+}
+
+/** `loss=0.3 rtt=20`: a tenth of a second of traffic, 100 packets each way. */
+function stats(path: number, args: readonly string[], memory: Memory): PathStats {
+  const asked = new Map(args.filter((arg) => arg !== "").map((arg) => arg.split("=") as [string, string]));
+  const loss = Number(asked.get("loss") ?? 0);
+  const rttUs = Number(asked.get("rtt") ?? 20) * 1_000;
+  const before = memory.stats.get(path);
+  const arrived = Math.round(100 * (1 - loss));
+  const next: PathStats = {
+    session: 1,
+    path,
+    srttUs: rttUs,
+    rttvarUs: 1_000,
+    minRttUs: rttUs,
+    jitterUs: 500,
+    probesSent: (before?.probesSent ?? 0) + 2,
+    probesAnswered: (before?.probesAnswered ?? 0) + 2,
+    probesLost: before?.probesLost ?? 0,
+    answering: true,
+    upSent: (before?.upSent ?? 0) + 100,
+    upReceived: (before?.upReceived ?? 0) + arrived,
+    downSent: (before?.downSent ?? 0) + 100,
+    downReceived: (before?.downReceived ?? 0) + arrived,
+    rxBytes: 0,
+    txBytes: 0,
+    heardMsAgo: 1,
+  };
+  memory.stats.set(path, next);
+  return next;
+}
+
+/** `wlan0`, `wlan0:down`, `wlan0:noroute`, `wlan0:10.9.0.7` for another address. The index is what the name ends with, plus the kind. */
+function link(text: string): Link {
+  const [name = "", state = ""] = text.split(":");
+  const index = 2 + ["eth", "wlan", "wwan"].findIndex((kind) => name.startsWith(kind)) * 10 + Number(name.replace(/\D/g, ""));
+  const address = state.includes(".") ? state : `10.0.${index}.2`;
+  return { name, index, up: state !== "down", addresses: [address], routes: state === "noroute" ? [] : ["0.0.0.0/0"] };
+}
+
+function clientConfig(args: readonly string[]): ClientConfig {
+  const rules = args
+    .filter((arg) => arg !== "no-reconnect")
+    .map((arg) => {
+      const [name = "", priority = "primary"] = arg.split("=");
+      return { interface: name, priority: priority as "primary" | "secondary" | "backup" | "never", metered: false };
+    });
+  return {
+    role: "client",
+    reconnect: !args.includes("no-reconnect"),
+    gateways: [GATEWAY],
+    paths: rules,
+    ownInterfaces: ["jvpn0"],
+  };
+}
+
+function gatewayConfig(args: readonly string[]): GatewayConfig {
+  return { role: "gateway", node: "fra-2", clients: args.map((name) => ({ name, key: `jvpk1:${name}`, group: null })) };
+}
+
+function operator(request: Extract<Input, { type: "Operator" }>["request"]): Input {
+  return { type: "Operator", id: 1, actor: "ada", request };
+}
+
+function lease(v4: string): Lease {
+  return v4 === "none" ? { ok: false, reason: "address_pool_exhausted" } : { ok: true, assignment: assignment(v4) };
+}
+
+function assignment(v4: string) {
+  return { v4, v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 };
+}

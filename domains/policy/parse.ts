@@ -35,7 +35,7 @@ export function parsePolicy(raw: unknown, version: number, digest: string): Poli
   const origin = { name: head.name, version, digest, preset: head.preset };
   const base = assemble(origin, found.values);
   found.errors.push(...brokenRelations(base));
-  const overrides = readOverrides(raw["override"], origin, found);
+  const overrides = readOverrides(raw.override, origin, found);
   return found.errors.length > 0 ? refused(found.errors) : { ok: true, policy: { base, overrides } };
 }
 
@@ -49,14 +49,14 @@ interface Head {
 }
 
 function readHead(raw: Table, errors: PolicyError[]): Head {
-  if (raw["schema"] !== POLICY_SCHEMA) errors.push({ path: ["schema"], message: `must be "${POLICY_SCHEMA}"` });
-  const preset = raw["preset"] ?? "standard";
+  if (raw.schema !== POLICY_SCHEMA) errors.push({ path: ["schema"], message: `must be "${POLICY_SCHEMA}"` });
+  const preset = raw.preset ?? "standard";
   if (!isPreset(preset)) {
     const known = Object.keys(presets).join(", ");
     errors.push({ path: ["preset"], message: `must be one of ${known}` });
     return { name: "", preset: "standard" };
   }
-  const name = raw["name"] ?? preset;
+  const name = raw.name ?? preset;
   if (typeof name === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(name)) return { name, preset };
   errors.push({ path: ["name"], message: "must be 1 to 64 letters, digits, dots, dashes or underscores" });
   return { name: "", preset };
@@ -115,8 +115,8 @@ function readOverrides(raw: unknown, origin: Origin, base: Findings): { group: s
 }
 
 function readGroup(entry: unknown, at: Path, before: readonly { group: string }[], errors: PolicyError[]): string | undefined {
-  const match = isTable(entry) ? entry["match"] : undefined;
-  const group = isTable(match) && Object.keys(match).length === 1 ? match["group"] : undefined;
+  const match = isTable(entry) ? entry.match : undefined;
+  const group = isTable(match) && Object.keys(match).length === 1 ? match.group : undefined;
   if (typeof group !== "string" || group === "") {
     errors.push({ path: [...at, "match"], message: 'must name one group: match = { group = "field" }' });
     return undefined;

@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type CoreEvent, EVENT_TYPES } from "#kernel/contract/event";
+import { canonical } from "./canonical.ts";
+import { envelope } from "./envelope.ts";
+import { ALL_OK, DOMAINS, levelsOf, setHealth } from "./health.ts";
+import { redact, redactedText, TEXT_MAX } from "./redact.ts";
+import { classOf, EVENT_KINDS } from "./registry.ts";
+
+const PUBLIC = `jvpk1:${"Ab3_".repeat(10)}xyz`;
+const PRIVATE = `jvps1:${"Zz9-".repeat(10)}xyz`;
+
+describe("the envelope", () => {
+  const event: CoreEvent = {
+    type: "TransportSwitch",
+    class: "transition",
+    bootMs: 8_123_004,
+    session: "s-7QF2-9KXD",
+    version: 17,
+    reason: "transport_dead",
+    transport: { old: "eth0/udp4", new: "wlan0/udp4" },
+    numbers: { withoutPathMs: 43, peer: PUBLIC },
+    actor: "engine",
+  };
+
+  test("adds what only the shell knows, and shortens keys", () => {
+    expect(envelope(event, { seq: 48_121, time: "2026-11-20T13:49:20.004Z", node: "fra-2" })).toEqual({
+      schema: "jumping-vpn/event/v1",
+      seq: 48_121,
+      time: "2026-11-20T13:49:20.004Z",
+      boot_ms: 8_123_004,
+      node: "fra-2",
+      type: "TransportSwitch",
+      session: "s-7QF2-9KXD",
+      version: 17,
+      reason: "transport_dead",
+      transport: { old: "eth0/udp4", new: "wlan0/udp4" },
+      numbers: { withoutPathMs: 43, peer: "jvpk1:Ab3_Ab3_…" },
+      actor: "engine",
+    });
+  });
+
+  test("every type has a class and a sentence", () => {
+    expect(Object.keys(EVENT_KINDS).sort()).toEqual([...EVENT_TYPES].sort());
+    expect(classOf("SessionStateChange")).toBe("transition");
+    expect(classOf("SecurityEvent")).toBe("security");
+    expect(classOf("PathAdded")).toBe("info");
+  });
+});
+
+describe("redaction", () => {
+  test.each([
+    ["a private key", PRIVATE, "[redacted]"],
+    ["a private key inside text", `key ${PRIVATE}, sorry`, "key [redacted], sorry"],
+    ["a truncated private key", "jvps1:abc", "[redacted]"],
+    ["32 bytes in hex", "0f".repeat(32), "[redacted]"],
+    ["32 bytes in base64", `${"q0+/".repeat(10)}abc=`, "[redacted]"],
+    ["a public key", PUBLIC, "jvpk1:Ab3_Ab3_…"],
+    ["a reason", "transport_lost_ttl_exceeded", "transport_lost_ttl_exceeded"],
+    ["a label", "udp6 [2001:db8::7]:4774", "udp6 [2001:db8::7]:4774"],
+    ["a session id", "s-7QF2-9KXD-A2B3-77QX-9KXD-A2B3", "s-7QF2-9KXD-A2B3-77QX-9KXD-A2B3"],
+  ])("%s", (_what, text, expected) => {
+    expect(redactedText(text)).toBe(expected);
+  });
+
+  test("reaches every depth, keeps everything else, cuts long text", () => {
+    expect(redact({ a: [{ b: PRIVATE }], n: 3, z: null, t: true })).toEqual({ a: [{ b: "[redacted]" }], n: 3, z: null, t: true });
+    expect(redactedText("ab ".repeat(1_000))).toHaveLength(TEXT_MAX);
+  });
+
+  test("no run of 43 key characters gets through, wherever it stands", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ maxLength: 40 }),
+        fc.integer({ min: 43, max: 90 }),
+        fc.string({ maxLength: 40 }),
+        (before, length, after) => {
+          expect(redactedText(before + "aB3_".repeat(length).slice(0, length) + after)).not.toMatch(/[A-Za-z0-9+/_-]{43,}/);
+        },
+      ),
+    );
+  });
+});
+
+describe("the canonical text", () => {
+  test("sorts keys at every depth and leaves out what is absent", () => {
+    expect(canonical({ b: [{ d: 1, c: "é" }], a: null, x: undefined })).toBe('{"a":null,"b":[{"c":"é","d":1}]}');
+  });
+
+  test("is the same for equal values however they were put together, and reads back as the value", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (record) => {
+        const plain = JSON.parse(JSON.stringify(record));
+        const reversed = Object.fromEntries(Object.entries(plain).reverse());
+        expect(canonical(reversed)).toBe(canonical(plain));
+        expect(JSON.parse(canonical(plain))).toEqual(plain);
+      }),
+    );
+  });
+});
+
+describe("health", () => {
+  test("a change is told once, each way, and touches one domain", () => {
+    const failing = setHealth(ALL_OK, "observability", "degraded", "sink file is slow");
+    expect(failing.change).toEqual({ domain: "observability", from: "ok", to: "degraded", why: "sink file is slow" });
+    expect(setHealth(failing.next, "observability", "degraded", "again").change).toBeNull();
+    const healed = setHealth(failing.next, "observability", "ok", "ignored");
+    expect(healed.change).toEqual({ domain: "observability", from: "degraded", to: "ok", why: null });
+    expect(healed.next).toEqual(ALL_OK);
+    expect(levelsOf(failing.next)).toEqual({ ...levelsOf(ALL_OK), observability: "degraded" });
+    expect(DOMAINS).toHaveLength(6);
+  });
+});

@@ -38,6 +38,22 @@ describe("sources that must agree", () => {
   });
 });
 
+describe("the decision on chosen parts", () => {
+  const page = source("docs/decisions/0001-chosen-parts.md");
+  const missing = (names: readonly string[]) => names.filter((name) => !page.includes(`| \`${name}\` |`));
+
+  test("every npm package of the product has a line", () => {
+    const { dependencies } = JSON.parse(source("package.json")) as { dependencies: Record<string, string> };
+    expect(missing(Object.keys(dependencies))).toEqual([]);
+  });
+
+  test("every crate of the engine has a line", () => {
+    const crates = ["proto", "io", "node"].flatMap((name) => cratesOf(source(`engine/${name}/Cargo.toml`)));
+    expect(crates.length).toBeGreaterThan(20);
+    expect(missing(crates)).toEqual([]);
+  });
+});
+
 describe("the specification of the wire", () => {
   const spec = source("docs/spec/wire.md");
   const constants = [...spec.matchAll(/^\| `([A-Z0-9_]+)` \| `([^`]+)` \| .* \| `([^`]+)` \|$/gm)];
@@ -57,6 +73,13 @@ describe("the specification of the wire", () => {
     expect(missing.map(([line]) => line)).toEqual([]);
   });
 });
+
+/** Crates of `[dependencies]` that are not our own. */
+function cratesOf(manifest: string): readonly string[] {
+  const section = manifest.split("\n[").find((part) => part.startsWith("dependencies]")) ?? "";
+  const lines = section.split("\n").filter((line) => line.includes("=") && !line.startsWith("#") && !line.includes("path ="));
+  return lines.map((line) => line.slice(0, line.indexOf("=")).trim());
+}
 
 /** The right side of a Rust constant, as written; `undefined` where there is none of this name. */
 function rightSideOf(rust: string, name: string): string | undefined {

@@ -34,8 +34,13 @@ pub fn real_ns() -> u64 {
 ///
 /// Both clocks are read at the moment of translation, so a step of the wall clock disturbs only what was received
 /// but not yet read while it happened.
+pub fn boot_ns_of_real(stamp_ns: u64) -> u64 {
+    boot_ns().saturating_sub(real_ns().saturating_sub(stamp_ns))
+}
+
+/// [`boot_ns_of_real`] in microseconds.
 pub fn boot_us_of_real(stamp_ns: u64) -> BootUs {
-    boot_ns().saturating_sub(real_ns().saturating_sub(stamp_ns)) / 1000
+    boot_ns_of_real(stamp_ns) / 1000
 }
 
 /// Sleeps until an absolute time, so that lateness never accumulates over a schedule.

@@ -2,6 +2,7 @@
 //! clocks of `clock.rs`.
 
 mod args;
+mod capture;
 mod clock;
 mod control;
 mod fault;
@@ -12,6 +13,7 @@ mod netns;
 mod pcap;
 mod seeded;
 mod sys;
+mod tcp;
 
 use fault::Fault;
 use std::process::ExitCode;
@@ -57,6 +59,19 @@ fn run(words: &[String]) -> Result<(), Fault> {
             }
             _ => choose(wants_help, "flow send, flow recv"),
         },
+        "tcp" => match rest.split_first() {
+            Some((mode, rest)) if mode == "serve" => {
+                help_or(wants_help, tcp::SERVE_HELP, || tcp::serve(rest))
+            }
+            Some((mode, rest)) if mode == "fetch" => {
+                help_or(wants_help, tcp::CLIENT_HELP, || tcp::fetch(rest))
+            }
+            Some((mode, rest)) if mode == "push" => {
+                help_or(wants_help, tcp::CLIENT_HELP, || tcp::push(rest))
+            }
+            _ => choose(wants_help, "tcp serve, tcp fetch, tcp push"),
+        },
+        "capture" => help_or(wants_help, capture::HELP, || capture::run(rest)),
         "clock" => {
             println!("{}", clock::boot_us());
             Ok(())

@@ -134,10 +134,6 @@ impl Arrivals {
         self.ending.get_or_insert(ending);
     }
 
-    pub fn has_ended(&self) -> bool {
-        self.ending.is_some()
-    }
-
     /// Everything about one window. `now` closes a gap that is still open.
     pub fn report(&self, window: Window, now: BootUs) -> Report {
         let sorted = self.by_sequence();

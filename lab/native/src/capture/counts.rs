@@ -1,0 +1,383 @@
+//! What is counted on each interface, and over all of them.
+
+use super::dissect::{Ends, Packet, Payload};
+use super::prefix::Prefix;
+use serde::Serialize;
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::net::SocketAddr;
+
+/// More distinct values are not told apart any longer; the report then says that it is incomplete.
+const DISTINCT_MAX: usize = 65_536;
+const KEY_BYTES: usize = 32;
+
+/// The tunnel's clear-text message types, their exact length where they have one, and where the ephemeral key lies
+/// that makes two of them the same or not.
+const INIT: Handshake = Handshake {
+    kind: 0x01,
+    bytes: Some(200),
+    key_at: 8,
+};
+const RESP: Handshake = Handshake {
+    kind: 0x02,
+    bytes: None,
+    key_at: 12,
+};
+const RESUME_INIT: Handshake = Handshake {
+    kind: 0x03,
+    bytes: Some(232),
+    key_at: 24,
+};
+const RESUME_RESP: Handshake = Handshake {
+    kind: 0x05,
+    bytes: Some(156),
+    key_at: 12,
+};
+const DATA: u8 = 0x10;
+
+#[derive(Debug, Clone, Copy)]
+struct Handshake {
+    kind: u8,
+    bytes: Option<usize>,
+    key_at: usize,
+}
+
+/// Which packets are the tunnel's, and which addresses must never show on an uplink.
+#[derive(Debug, Clone)]
+pub struct Sought {
+    pub port: u16,
+    pub inner: Vec<Prefix>,
+}
+
+/// Different values seen, and how often any was.
+#[derive(Debug)]
+struct Distinct<T> {
+    seen: HashSet<T>,
+    packets: u64,
+}
+
+impl<T: Eq + Hash> Distinct<T> {
+    fn add(&mut self, value: T) {
+        self.packets += 1;
+        if self.seen.len() < DISTINCT_MAX {
+            self.seen.insert(value);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.seen.len() >= DISTINCT_MAX
+    }
+
+    fn tally(&self) -> Tally {
+        Tally {
+            distinct: self.seen.len() as u64,
+            packets: self.packets,
+        }
+    }
+}
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self {
+            seen: HashSet::new(),
+            packets: 0,
+        }
+    }
+}
+
+/// The counters of one interface.
+#[derive(Debug, Default)]
+pub struct Counts {
+    packets: u64,
+    bytes: u64,
+    outgoing: u64,
+    inits: Distinct<[u8; KEY_BYTES]>,
+    resps: Distinct<[u8; KEY_BYTES]>,
+    resume_inits: Distinct<[u8; KEY_BYTES]>,
+    resume_resps: Distinct<[u8; KEY_BYTES]>,
+    data: u64,
+    other: u64,
+    syns: Distinct<(Ends, u32)>,
+    rsts: u64,
+    clear: u64,
+    clear_first: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    pub distinct: u64,
+    pub packets: u64,
+}
+
+/// The counters as a report shows them.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+    pub packets: u64,
+    pub bytes: u64,
+    pub outgoing: u64,
+    /// Messages of the tunnel's outer UDP.
+    pub outer: Outer,
+    pub tcp: Tcp,
+    /// Packets with an inner address, on an uplink.
+    pub clear: u64,
+    /// The first of them, for whoever looks for the leak.
+    pub clear_first: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outer {
+    pub init: Tally,
+    pub resp: Tally,
+    pub resume_init: Tally,
+    pub resume_resp: Tally,
+    pub data: u64,
+    pub other: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tcp {
+    /// SYN without ACK, distinct by both ends and the initial sequence number.
+    pub syn: Tally,
+    pub rst: u64,
+}
+
+impl Counts {
+    pub fn add(&mut self, packet: &Packet, outgoing: bool, is_uplink: bool, sought: &Sought) {
+        self.packets += 1;
+        self.bytes += packet.bytes as u64;
+        self.outgoing += u64::from(outgoing);
+        let is_inner = |address| sought.inner.iter().any(|prefix| prefix.contains(address));
+        if is_uplink && (is_inner(packet.from) || is_inner(packet.to)) {
+            self.clear += 1;
+            self.clear_first
+                .get_or_insert_with(|| format!("{} → {}", packet.from, packet.to));
+        }
+        match packet.payload {
+            Payload::Udp {
+                from_port,
+                to_port,
+                bytes,
+                data,
+            } if from_port == sought.port || to_port == sought.port => {
+                self.add_outer(bytes, data);
+            }
+            Payload::Tcp {
+                from_port,
+                to_port,
+                sequence,
+                syn,
+                ack,
+                rst,
+            } => {
+                self.rsts += u64::from(rst);
+                if syn && !ack {
+                    let ends = (
+                        SocketAddr::new(packet.from, from_port),
+                        SocketAddr::new(packet.to, to_port),
+                    );
+                    self.syns.add((ends, sequence));
+                }
+            }
+            Payload::Udp { .. } | Payload::Other => {}
+        }
+    }
+
+    fn add_outer(&mut self, bytes: usize, data: &[u8]) {
+        let kinds = [
+            (INIT, &mut self.inits),
+            (RESP, &mut self.resps),
+            (RESUME_INIT, &mut self.resume_inits),
+            (RESUME_RESP, &mut self.resume_resps),
+        ];
+        for (handshake, distinct) in kinds {
+            if let Some(key) = handshake.key(bytes, data) {
+                distinct.add(key);
+                return;
+            }
+        }
+        let count = if data.first() == Some(&DATA) {
+            &mut self.data
+        } else {
+            &mut self.other
+        };
+        *count += 1;
+    }
+
+    /// Some distinct values were not told apart.
+    pub fn is_full(&self) -> bool {
+        let handshakes = [
+            &self.inits,
+            &self.resps,
+            &self.resume_inits,
+            &self.resume_resps,
+        ];
+        self.syns.is_full() || handshakes.iter().any(|distinct| distinct.is_full())
+    }
+
+    pub fn shown(&self) -> Shown {
+        Shown {
+            packets: self.packets,
+            bytes: self.bytes,
+            outgoing: self.outgoing,
+            outer: Outer {
+                init: self.inits.tally(),
+                resp: self.resps.tally(),
+                resume_init: self.resume_inits.tally(),
+                resume_resp: self.resume_resps.tally(),
+                data: self.data,
+                other: self.other,
+            },
+            tcp: Tcp {
+                syn: self.syns.tally(),
+                rst: self.rsts,
+            },
+            clear: self.clear,
+            clear_first: self.clear_first.clone(),
+        }
+    }
+}
+
+impl Handshake {
+    fn key(self, bytes: usize, data: &[u8]) -> Option<[u8; KEY_BYTES]> {
+        let fits =
+            data.first() == Some(&self.kind) && self.bytes.is_none_or(|exact| exact == bytes);
+        data.get(self.key_at..)
+            .filter(|_| fits)?
+            .first_chunk()
+            .copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dissect::made;
+    use super::*;
+
+    fn sought() -> Sought {
+        Sought {
+            port: 4774,
+            inner: vec!["10.80.0.0/16".parse().expect("prefix")],
+        }
+    }
+
+    fn message(kind: u8, key_at: usize, key: u8, bytes: usize) -> Vec<u8> {
+        let mut message = vec![0; bytes];
+        message[0] = kind;
+        message[key_at..key_at + KEY_BYTES].fill(key);
+        made::v4(
+            [192, 0, 2, 1],
+            [192, 0, 2, 2],
+            17,
+            &made::udp(40_000, 4774, &message),
+        )
+    }
+
+    fn counted(packets: &[Vec<u8>], is_uplink: bool) -> Shown {
+        let mut counts = Counts::default();
+        for packet in packets {
+            counts.add(
+                &Packet::read(packet).expect("packet"),
+                true,
+                is_uplink,
+                &sought(),
+            );
+        }
+        counts.shown()
+    }
+
+    #[test]
+    fn one_handshake_that_is_sent_three_times_is_one_handshake() {
+        let init = |key| message(0x01, 8, key, 200);
+        let shown = counted(&[init(1), init(1), init(1), init(2)], true);
+        assert_eq!(
+            shown.outer.init,
+            Tally {
+                distinct: 2,
+                packets: 4
+            }
+        );
+    }
+
+    #[test]
+    fn every_kind_has_its_own_count() {
+        let shown = counted(
+            &[
+                message(0x02, 12, 1, 152),
+                message(0x03, 24, 1, 232),
+                message(0x05, 12, 1, 156),
+                message(0x10, 8, 1, 64),
+                message(0x07, 8, 1, 64),
+                message(0x01, 8, 1, 199),
+            ],
+            true,
+        );
+        let one = Tally {
+            distinct: 1,
+            packets: 1,
+        };
+        let none = Tally {
+            distinct: 0,
+            packets: 0,
+        };
+        let expected = Outer {
+            init: none,
+            resp: one,
+            resume_init: one,
+            resume_resp: one,
+            data: 1,
+            other: 2,
+        };
+        assert_eq!(shown.outer, expected);
+    }
+
+    #[test]
+    fn another_port_is_not_the_tunnel() {
+        let packet = made::v4([1; 4], [2; 4], 17, &made::udp(1, 2, &[0x10; 64]));
+        assert_eq!(counted(&[packet], true).outer.data, 0);
+    }
+
+    #[test]
+    fn connections_are_distinct_by_ends_and_initial_sequence() {
+        let tcp = |port, sequence, flags| {
+            made::v4([1; 4], [2; 4], 6, &made::tcp(port, 80, sequence, flags))
+        };
+        let shown = counted(
+            &[
+                tcp(1, 5, 2),
+                tcp(1, 5, 2),
+                tcp(1, 6, 2),
+                tcp(2, 5, 2),
+                tcp(1, 9, 0x12),
+                tcp(1, 9, 4),
+            ],
+            false,
+        );
+        assert_eq!(
+            shown.tcp,
+            Tcp {
+                syn: Tally {
+                    distinct: 3,
+                    packets: 4
+                },
+                rst: 1
+            }
+        );
+    }
+
+    #[test]
+    fn inner_addresses_are_a_leak_on_uplinks_only() {
+        let out = made::v4([10, 80, 0, 2], [10, 99, 0, 1], 1, &[]);
+        let back = made::v4([10, 99, 0, 1], [10, 80, 0, 2], 1, &[]);
+        let outer = made::v4([192, 0, 2, 1], [192, 0, 2, 2], 1, &[]);
+        let packets = [out, back, outer];
+        let shown = counted(&packets, true);
+        assert_eq!(
+            (shown.clear, shown.clear_first.as_deref()),
+            (2, Some("10.80.0.2 → 10.99.0.1"))
+        );
+        assert_eq!(counted(&packets, false).clear, 0);
+    }
+}

@@ -54,7 +54,11 @@ export interface ThroughputResult {
   readonly raw: readonly Slice[];
 }
 
-export async function throughput(scope: Scope, options: ThroughputOptions, progress: (line: string) => void): Promise<ThroughputResult> {
+export async function throughput(
+  scope: Scope,
+  options: ThroughputOptions,
+  progress: (line: string) => void,
+): Promise<ThroughputResult> {
   const ground = await layGround(scope);
   const missing: Record<string, string> = {};
   const running: { name: string; address: string }[] = [];
@@ -75,7 +79,9 @@ export async function throughput(scope: Scope, options: ThroughputOptions, progr
     const slices: Slice[] = [];
     for (const { name, address } of order) slices.push(await slice(scope, ground, round, name, address, options));
     const stolen = Math.max(...slices.map(({ steal }) => steal));
-    progress(`round ${round + 1}/${options.rounds}: ${slices.map(({ contender, gbps }) => `${contender} ${gbps.toFixed(2)}`).join(", ")} Gbit/s`);
+    progress(
+      `round ${round + 1}/${options.rounds}: ${slices.map(({ contender, gbps }) => `${contender} ${gbps.toFixed(2)}`).join(", ")} Gbit/s`,
+    );
     if (stolen > STEAL_MAX && dropped < options.rounds * RETRIES) {
       dropped += 1;
       progress(`  dropped: ${(stolen * 100).toFixed(1)} % of the time was stolen by the host`);
@@ -85,7 +91,16 @@ export async function throughput(scope: Scope, options: ThroughputOptions, progr
     round += 1;
   }
   await sink.stop();
-  return { schema: "jumping-vpn/bench/v1", name: "throughput", ...summary(raw), missing, options, droppedRounds: dropped, machine: provenance(), raw };
+  return {
+    schema: "jumping-vpn/bench/v1",
+    name: "throughput",
+    ...summary(raw),
+    missing,
+    options,
+    droppedRounds: dropped,
+    machine: provenance(),
+    raw,
+  };
 }
 
 async function layGround(scope: Scope): Promise<Ground> {
@@ -101,10 +116,30 @@ async function layGround(scope: Scope): Promise<Ground> {
   return { client, gateway, folder };
 }
 
-async function slice(scope: Scope, ground: Ground, round: number, contender: string, address: string, options: ThroughputOptions): Promise<Slice> {
+async function slice(
+  scope: Scope,
+  ground: Ground,
+  round: number,
+  contender: string,
+  address: string,
+  options: ThroughputOptions,
+): Promise<Slice> {
   const before = ticks();
-  const source = await Tool.start(scope, ground.client, ["bulk", "source", "--to", `${address}:${PORT}`, "--seconds", `${options.seconds}`, "--skip-seconds", `${options.warmUpSeconds}`]);
-  const { bytes, totalBytes, seconds } = (await source.next((options.seconds + 20) * 1_000)) as { bytes: number; totalBytes: number; seconds: number };
+  const source = await Tool.start(scope, ground.client, [
+    "bulk",
+    "source",
+    "--to",
+    `${address}:${PORT}`,
+    "--seconds",
+    `${options.seconds}`,
+    "--skip-seconds",
+    `${options.warmUpSeconds}`,
+  ]);
+  const { bytes, totalBytes, seconds } = (await source.next((options.seconds + 20) * 1_000)) as {
+    bytes: number;
+    totalBytes: number;
+    seconds: number;
+  };
   await source.stop();
   const after = ticks();
   const all = after.all - before.all;
@@ -119,9 +154,11 @@ async function slice(scope: Scope, ground: Ground, round: number, contender: str
 
 function summary(raw: readonly Slice[]): Pick<ThroughputResult, "gbps" | "ratio" | "cpuSecondsPerGB"> {
   const names = [...new Set(raw.map(({ contender }) => contender))].sort();
-  const of = (name: string): readonly Slice[] => raw.filter(({ contender }) => contender === name).sort((a, b) => a.round - b.round);
+  const of = (name: string): readonly Slice[] =>
+    raw.filter(({ contender }) => contender === name).sort((a, b) => a.round - b.round);
   const own = of(JUMPING_VPN.name);
-  const each = (value: (name: string) => readonly number[]): Record<string, Interval> => Object.fromEntries(names.map((name) => [name, interval(value(name))]));
+  const each = (value: (name: string) => readonly number[]): Record<string, Interval> =>
+    Object.fromEntries(names.map((name) => [name, interval(value(name))]));
   const ratios = names
     .filter((name) => name !== JUMPING_VPN.name)
     .map((name) => [name, interval(of(name).map(({ gbps }, index) => (own[index]?.gbps ?? Number.NaN) / gbps))] as const);

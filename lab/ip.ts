@@ -30,7 +30,11 @@ export class Netns {
     });
     const netns = new Netns(name);
     await netns.ip("link set lo up");
-    await netns.sysctl({ "net.ipv6.conf.all.accept_dad": "0", "net.ipv6.conf.default.accept_dad": "0", "net.ipv4.conf.all.rp_filter": "0" });
+    await netns.sysctl({
+      "net.ipv6.conf.all.accept_dad": "0",
+      "net.ipv6.conf.default.accept_dad": "0",
+      "net.ipv4.conf.all.rp_filter": "0",
+    });
     return netns;
   }
 

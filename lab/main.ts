@@ -1,6 +1,7 @@
 /** `npm run lab -- list | run <case …> | run --all | run --quick`, each with `--json`. */
-import { CASES, QUICK } from "./cases/index.ts";
+
 import type { Case, Findings } from "./cases/case.ts";
+import { CASES, QUICK } from "./cases/index.ts";
 import { namespacesWith } from "./ip.ts";
 import { requireAll } from "./requirements.ts";
 import { withScope } from "./scope.ts";
@@ -22,7 +23,11 @@ async function main(): Promise<number> {
 
 function list(json: boolean): number {
   const cases = CASES.map(({ id, title }) => ({ id, title }));
-  process.stdout.write(json ? `${JSON.stringify({ schema: "jumping-vpn/lab-list/v1", cases })}\n` : cases.map(({ id, title }) => `${id.padEnd(6)} ${title}\n`).join(""));
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ schema: "jumping-vpn/lab-list/v1", cases })}\n`
+      : cases.map(({ id, title }) => `${id.padEnd(6)} ${title}\n`).join(""),
+  );
   return 0;
 }
 
@@ -44,11 +49,15 @@ async function run(cases: readonly Case[], json: boolean): Promise<number> {
     process.stderr.write(`▸ ${one.id.padEnd(4)} ${one.title}\n`);
     const result = await play(one);
     results.push(result);
-    process.stderr.write(`  ${result.ok ? "ok  " : "FAIL"} worst gap ${result.timeMs} ms${result.problems.map((problem) => `\n       ${problem}`).join("")}\n`);
+    process.stderr.write(
+      `  ${result.ok ? "ok  " : "FAIL"} worst gap ${result.timeMs} ms${result.problems.map((problem) => `\n       ${problem}`).join("")}\n`,
+    );
   }
   const ok = results.every((result) => result.ok);
   const summary = { schema: "jumping-vpn/lab/v1", ok, cases: results };
-  process.stdout.write(json ? `${JSON.stringify(summary)}\n` : `${results.filter((result) => result.ok).length} of ${results.length} cases ok\n`);
+  process.stdout.write(
+    json ? `${JSON.stringify(summary)}\n` : `${results.filter((result) => result.ok).length} of ${results.length} cases ok\n`,
+  );
   return ok ? 0 : 1;
 }
 
@@ -69,7 +78,9 @@ async function play(one: Case): Promise<CaseResult> {
 }
 
 function usage(what: string): number {
-  process.stderr.write(`${what}\n  why: the lab plays the cases of the failure matrix\n  do:  npm run lab -- list | run <case …> | run --all   [--json]\n`);
+  process.stderr.write(
+    `${what}\n  why: the lab plays the cases of the failure matrix\n  do:  npm run lab -- list | run <case …> | run --all   [--json]\n`,
+  );
   return 2;
 }
 

@@ -8,11 +8,18 @@ export interface FlowReport {
   readonly received: number;
   readonly lost: number;
   readonly duplicates: number;
-  /** Largest time between two successive arrivals, ms, and when it began (µs of the boot clock). */
+  /** Longest time between two successive arrivals that ended or was open in the window, ms. */
   readonly gapMs: number;
-  readonly gapAtUs: number;
-  /** Time from the window's start to the first arrival in it, ms; `null` = nothing arrived. */
-  readonly firstMs: number | null;
+  /** Time from the window's start to the end of that gap, ms; `null` = it had not ended. */
+  readonly gapOverMs: number | null;
+}
+
+/** The native receiver's answer, as far as it is used here. */
+interface ArrivalReport {
+  readonly received: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly gap: { readonly us: number; readonly startUs: number; readonly open: boolean };
 }
 
 /** One direction of a 1 kHz UDP flow: packet number and send time in each packet, receipt times kept by the receiver. */
@@ -28,14 +35,28 @@ export class Flow {
   static async start(scope: Scope, from: Netns, to: Netns, address: string, port: number, seconds: number): Promise<Flow> {
     const at = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
     const receiver = await Tool.start(scope, to, ["flow", "recv", "--bind", at]);
-    const sender = await Tool.start(scope, from, ["flow", "send", "--to", at, "--rate", "1000", "--seconds", `${seconds}`, "--size", "200"]);
+    const sender = await Tool.start(scope, from, [
+      "flow",
+      "send",
+      "--to",
+      at,
+      "--rate",
+      "1000",
+      "--seconds",
+      `${seconds}`,
+      "--size",
+      "200",
+    ]);
     return new Flow(receiver, sender);
   }
 
   /** What arrived between two times, µs of the boot clock. */
   async report(fromUs: number, toUs: number): Promise<FlowReport> {
-    const answer = await this.#receiver.ask({ op: "report", fromUs: Math.round(fromUs), toUs: Math.round(toUs) });
-    return answer as unknown as FlowReport;
+    const from = Math.round(fromUs);
+    const answer = await this.#receiver.ask({ op: "report", fromUs: from, toUs: Math.round(toUs) });
+    const { received, lost, duplicates, gap } = answer as unknown as ArrivalReport;
+    const gapOverMs = gap.open ? null : Math.max(0, gap.startUs + gap.us - from) / 1_000;
+    return { received, lost, duplicates, gapMs: gap.us / 1_000, gapOverMs };
   }
 
   async stop(): Promise<void> {
@@ -61,10 +82,26 @@ export class Transfer {
     this.#fetching = fetching;
   }
 
-  static async start(scope: Scope, server: Netns, client: Netns, address: string, bytes: number, rateMbit: number): Promise<Transfer> {
+  static async start(
+    scope: Scope,
+    server: Netns,
+    client: Netns,
+    address: string,
+    bytes: number,
+    rateMbit: number,
+  ): Promise<Transfer> {
     const at = address.includes(":") ? `[${address}]:7100` : `${address}:7100`;
     const serving = await Tool.start(scope, server, ["tcp", "serve", "--bind", at]);
-    const fetching = await Tool.start(scope, client, ["tcp", "fetch", "--to", at, "--bytes", `${bytes}`, "--rate-mbit", `${rateMbit}`]);
+    const fetching = await Tool.start(scope, client, [
+      "tcp",
+      "fetch",
+      "--to",
+      at,
+      "--bytes",
+      `${bytes}`,
+      "--rate-mbit",
+      `${rateMbit}`,
+    ]);
     return new Transfer(serving, fetching);
   }
 

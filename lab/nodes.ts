@@ -3,8 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Client } from "#sdk/client";
-import type { EventRecord } from "#sdk/event";
+import { Control, type EventRecord } from "#sdk/index";
 import { command, type Netns } from "./ip.ts";
 import { CLI, DAEMON } from "./paths.ts";
 import type { Scope } from "./scope.ts";
@@ -30,7 +29,7 @@ export async function makeKeys(folder: string): Promise<Keys> {
 
 /** One running daemon. */
 export class Node {
-  readonly sdk: Client;
+  readonly sdk: Control;
   readonly #child: ChildProcess;
   readonly #events: string;
   readonly #log: string;
@@ -39,7 +38,7 @@ export class Node {
     this.#child = child;
     this.#events = events;
     this.#log = log;
-    this.sdk = new Client({ socket });
+    this.sdk = new Control({ socket });
   }
 
   /** Starts `jvpnd <role>` and waits until its control socket answers. */
@@ -47,7 +46,12 @@ export class Node {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${role}.toml`);
     writeFileSync(file, config);
-    const at = { socket: join(folder, "control.sock"), state: join(folder, "state"), events: join(folder, "events.jsonl"), log: join(folder, "daemon.log") };
+    const at = {
+      socket: join(folder, "control.sock"),
+      state: join(folder, "state"),
+      events: join(folder, "events.jsonl"),
+      log: join(folder, "daemon.log"),
+    };
     const words = [DAEMON, role, "--config", file, "--socket", at.socket, "--state", at.state, "--events", at.events];
     const { file: program, args } = netns.inside(process.execPath, ["--enable-source-maps", ...words]);
     const log = openSync(at.log, "a");
@@ -105,8 +109,8 @@ export interface Plan {
 export async function startGateway(scope: Scope, netns: Netns, plan: Plan): Promise<Node> {
   const folder = join(plan.folder, "gateway");
   mkdirSync(folder, { recursive: true });
-  const policy = join(folder, "policy.toml");
-  writeFileSync(policy, plan.policy);
+  // Beside the configuration, where the daemon looks for it.
+  writeFileSync(join(folder, "policy.toml"), plan.policy);
   return Node.start(
     scope,
     netns,
@@ -115,7 +119,6 @@ export async function startGateway(scope: Scope, netns: Netns, plan: Plan): Prom
     `[gateway]
 listen = ["0.0.0.0:${PORT}", "[::]:${PORT}"]
 identity = "${plan.keys.gateway.file}"
-policy = "${policy}"
 pools = [${INNER_POOLS.map((pool) => `"${pool}"`).join(", ")}]
 masquerade = false
 

@@ -1,16 +1,20 @@
-import { accessSync, constants } from "node:fs";
 import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
 
 /** What this machine lacks for namespaces and tunnels, in three lines each (what, why, what to do); empty = nothing. */
 export function missingRequirements(): readonly string[] {
   const missing: string[] = [];
   if (process.getuid?.() !== 0) {
-    missing.push("root is missing\n  why: network namespaces and TUN devices need it\n  do:  run the same command with sudo, or as root");
+    missing.push(
+      "root is missing\n  why: network namespaces and TUN devices need it\n  do:  run the same command with sudo, or as root",
+    );
   }
   try {
     accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
   } catch {
-    missing.push("/dev/net/tun is missing or closed\n  why: the tunnel is a TUN device\n  do:  modprobe tun; in a container pass --device /dev/net/tun --cap-add NET_ADMIN");
+    missing.push(
+      "/dev/net/tun is missing or closed\n  why: the tunnel is a TUN device\n  do:  modprobe tun; in a container pass --device /dev/net/tun --cap-add NET_ADMIN",
+    );
   }
   if (spawnSync("ip", ["-V"], { stdio: "ignore" }).status !== 0) {
     missing.push("the command ip is missing\n  why: it makes namespaces, addresses and routes\n  do:  apt-get install iproute2");

@@ -1,11 +1,12 @@
 /** A scenario's stage: topology, gateway, client, instruments, all running, the session ATTACHED with its candidates warm. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EventRecord } from "#sdk/event";
 import type { SessionView } from "#kernel/contract/view";
-import { Capture, Flow, Transfer } from "./measure.ts";
+import type { EventRecord } from "#sdk/index";
+import { Capture, Flow, type FlowReport, Transfer } from "./measure.ts";
 import { CLIENT_INNER_V4, makeKeys, type Node, type Plan, startClient, startGateway } from "./nodes.ts";
+import { ROOT } from "./paths.ts";
 import type { Scope } from "./scope.ts";
 import { brokenChain, missingFrom } from "./story.ts";
 import { INNER_POOLS, layOut, SERVER_V4, type Topology, type Uplink } from "./topology.ts";
@@ -38,7 +39,16 @@ export class Stage {
   #uplinkCapture: Capture;
   #tunnelCapture: Capture | null = null;
 
-  private constructor(scope: Scope, setting: Setting, topology: Topology, plan: Plan, gateway: Node, client: Node, capture: Capture, sessionId: string) {
+  private constructor(
+    scope: Scope,
+    setting: Setting,
+    topology: Topology,
+    plan: Plan,
+    gateway: Node,
+    client: Node,
+    capture: Capture,
+    sessionId: string,
+  ) {
     this.#scope = scope;
     this.#setting = setting;
     this.topology = topology;
@@ -51,15 +61,17 @@ export class Stage {
 
   static async open(scope: Scope, name: string, setting: Setting): Promise<Stage> {
     const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${name}-`));
-    scope.defer(`folder ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
-    mkdirSync(folder, { recursive: true });
+    scope.defer(`folder ${folder}`, () => {
+      keepRecords(folder, name);
+      rmSync(folder, { recursive: true, force: true });
+    });
     const plan: Plan = { folder, keys: await makeKeys(folder), policy: setting.policy };
     const topology = await layOut(scope, `${PREFIX}${name}-`, setting.uplinks, setting.rttMs);
     const capture = await Capture.start(scope, topology.client, setting.uplinks, INNER_POOLS);
     const gateway = await startGateway(scope, topology.gateway, plan);
     const client = await startClient(scope, topology.client, plan);
     const session = await until("the session is ATTACHED and every uplink is a validated path", 20_000, async () => {
-      const attached = (await client.sdk.status()).sessions.find(({ state }) => state === "ATTACHED");
+      const attached = (await client.sdk.status()).view.sessions.find(({ state }) => state === "ATTACHED");
       const usable = attached?.paths.filter(({ role }) => role === "active" || role === "warm").length ?? 0;
       return usable === setting.uplinks.length ? attached : undefined;
     });
@@ -74,7 +86,14 @@ export class Stage {
       up: await Flow.start(this.#scope, client, server, SERVER_V4, 7_001, this.#setting.flowSeconds),
       down: await Flow.start(this.#scope, server, client, CLIENT_INNER_V4, 7_002, this.#setting.flowSeconds),
     };
-    this.#transfer = await Transfer.start(this.#scope, server, client, SERVER_V4, this.#setting.transferBytes, this.#setting.transferMbit);
+    this.#transfer = await Transfer.start(
+      this.#scope,
+      server,
+      client,
+      SERVER_V4,
+      this.#setting.transferBytes,
+      this.#setting.transferMbit,
+    );
     await until("traffic flows in both directions", 5_000, async () => {
       const now = await this.nowUs();
       const seen = await this.flowReport(now - 500_000, now);
@@ -100,15 +119,15 @@ export class Stage {
   }
 
   /** The worse of both directions between two times of the boot clock; counts are sums. */
-  async flowReport(fromUs: number, toUs: number): Promise<{ gapMs: number; lost: number; received: number; firstMs: number | null }> {
+  async flowReport(fromUs: number, toUs: number): Promise<Omit<FlowReport, "duplicates">> {
     if (this.#flows === null) throw new Error("traffic was not started");
     const both = [await this.#flows.up.report(fromUs, toUs), await this.#flows.down.report(fromUs, toUs)];
-    const firsts = both.map(({ firstMs }) => firstMs);
+    const ends = both.map(({ gapOverMs }) => gapOverMs);
     return {
       gapMs: Math.max(...both.map(({ gapMs }) => gapMs)),
       lost: both.reduce((sum, { lost }) => sum + lost, 0),
       received: Math.min(...both.map(({ received }) => received)),
-      firstMs: firsts.some((first) => first === null) ? null : Math.max(...firsts.map((first) => first ?? 0)),
+      gapOverMs: ends.some((end) => end === null) ? null : Math.max(...ends.map((end) => end ?? 0)),
     };
   }
 
@@ -127,8 +146,8 @@ export class Stage {
 
   /** The client's session; the newest when there were several. */
   async session(): Promise<SessionView | undefined> {
-    const { sessions } = await this.client.sdk.status();
-    return sessions.at(-1);
+    const { sessions } = (await this.client.sdk.status()).view;
+    return sessions.toSorted((a, b) => a.bornAtBootMs - b.bornAtBootMs).at(-1);
   }
 
   /** The label of the active path, such as `eth0/udp4`. */
@@ -148,13 +167,19 @@ export class Stage {
   async untilWarm(interfaceName: string, limitMs: number): Promise<void> {
     await until(`${interfaceName} is a warm standby`, limitMs, async () => {
       const session = await this.session();
-      return session?.paths.some(({ label, role }) => role === "warm" && label.startsWith(`${interfaceName}/`)) ? true : undefined;
+      return session?.paths.some(({ label, role }) => role === "warm" && label.startsWith(`${interfaceName}/`))
+        ? true
+        : undefined;
     });
   }
 
   async untilState(state: SessionView["state"], limitMs: number): Promise<void> {
     await until(`the session is ${state}`, limitMs, async () => {
-      return (await this.client.sdk.status()).sessions.some((session) => session.id === this.sessionId && session.state === state) ? true : undefined;
+      return (await this.client.sdk.status()).view.sessions.some(
+        (session) => session.id === this.sessionId && session.state === state,
+      )
+        ? true
+        : undefined;
     });
   }
 
@@ -175,6 +200,13 @@ export class Stage {
   chainBroken(): string | null {
     return brokenChain(this.client.events(), this.sessionId);
   }
+}
+
+/** Configuration, logs and records of the last run of each scenario stay in `build/lab/records/<name>`; keys and sockets do not. */
+function keepRecords(folder: string, name: string): void {
+  const kept = join(ROOT, "build", "lab", "records", name);
+  rmSync(kept, { recursive: true, force: true });
+  cpSync(folder, kept, { recursive: true, filter: (path) => statSync(path).isDirectory() || /\.(toml|log|jsonl)$/.test(path) });
 }
 
 /** Asks until the answer is not `undefined`; an error that names what was awaited after `limitMs`. */

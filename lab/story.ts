@@ -3,7 +3,7 @@
  * this order; other events may stand between. A line is an event type, or `FROM→TO` for a SessionStateChange, with a reason
  * behind it where the story needs one: `TransportDead link_down`, `ATTACHED→VOLATILE transport_dead`.
  */
-import type { EventRecord } from "#sdk/event";
+import type { EventRecord } from "#sdk/index";
 
 /** The first line of the story that the record lacks, or `null` when it tells the whole story. */
 export function missingFrom(events: readonly EventRecord[], story: readonly string[]): string | null {

@@ -54,7 +54,15 @@ export class Uplink {
 
   static async lay(scope: Scope, client: Netns, gateway: Netns, name: string, index: number): Promise<Uplink> {
     const far = `up${index}`;
-    const tool = await Tool.start(scope, null, ["link", "--a", `${name}@${client.name}`, "--b", `${far}@${gateway.name}`, "--seed", `${index + 1}`]);
+    const tool = await Tool.start(scope, null, [
+      "link",
+      "--a",
+      `${name}@${client.name}`,
+      "--b",
+      `${far}@${gateway.name}`,
+      "--seed",
+      `${index + 1}`,
+    ]);
     const uplink = new Uplink(name, index, client, tool);
     const net = index + 1;
     await client.ip(`link set ${name} address ${mac(index, 2)}`);

@@ -16,7 +16,7 @@ export const JUMPING_VPN: Contender = {
     await startGateway(scope, gateway, plan);
     const node = await startClient(scope, client, plan, GATEWAY_OUTER);
     await until(`${CLIENT_INNER_V4} is ATTACHED`, 15_000, async () => {
-      return (await node.sdk.status()).sessions.some(({ state }) => state === "ATTACHED") ? true : undefined;
+      return (await node.sdk.status()).view.sessions.some(({ state }) => state === "ATTACHED") ? true : undefined;
     });
     return "10.80.0.1";
   },

@@ -16,12 +16,47 @@ interface Certificate {
 
 export const OPENVPN: Contender = {
   name: "openvpn",
-  missing: () => (isInstalled("openvpn") && isInstalled("openssl") ? null : "openvpn or openssl is not installed (Debian: apt-get install openvpn openssl)"),
+  missing: () =>
+    isInstalled("openvpn") && isInstalled("openssl")
+      ? null
+      : "openvpn or openssl is not installed (Debian: apt-get install openvpn openssl)",
   async start(scope, { client, gateway, folder }) {
     const own = { client: certificate(folder, "client"), gateway: certificate(folder, "gateway") };
-    const common = ["--dev", "ovpn0", "--dev-type", "tun", "--proto", "udp", "--port", "1194", "--tun-mtu", `${MTU}`, "--data-ciphers", "AES-256-GCM", "--disable-dco"];
-    startProgram(scope, gateway, "openvpn", [...common, "--tls-server", "--dh", "none", ...identity(own.gateway, own.client), "--ifconfig", "10.82.0.1", "10.82.0.2"]);
-    startProgram(scope, client, "openvpn", [...common, "--tls-client", "--remote", GATEWAY_OUTER, ...identity(own.client, own.gateway), "--ifconfig", "10.82.0.2", "10.82.0.1"]);
+    const common = [
+      "--dev",
+      "ovpn0",
+      "--dev-type",
+      "tun",
+      "--proto",
+      "udp",
+      "--port",
+      "1194",
+      "--tun-mtu",
+      `${MTU}`,
+      "--data-ciphers",
+      "AES-256-GCM",
+      "--disable-dco",
+    ];
+    startProgram(scope, gateway, "openvpn", [
+      ...common,
+      "--tls-server",
+      "--dh",
+      "none",
+      ...identity(own.gateway, own.client),
+      "--ifconfig",
+      "10.82.0.1",
+      "10.82.0.2",
+    ]);
+    startProgram(scope, client, "openvpn", [
+      ...common,
+      "--tls-client",
+      "--remote",
+      GATEWAY_OUTER,
+      ...identity(own.client, own.gateway),
+      "--ifconfig",
+      "10.82.0.2",
+      "10.82.0.1",
+    ]);
     for (const netns of [client, gateway]) await untilUp(netns);
     return "10.82.0.1";
   },
@@ -41,7 +76,19 @@ async function untilUp(netns: Netns): Promise<void> {
 function certificate(folder: string, name: string): Certificate {
   const cert = join(folder, `${name}.crt`);
   const key = join(folder, `${name}.pem`);
-  const words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", `/CN=${name}`];
+  const words = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:prime256v1",
+    "-nodes",
+    "-days",
+    "2",
+    "-subj",
+    `/CN=${name}`,
+  ];
   execFileSync("openssl", [...words, "-keyout", key, "-out", cert], { stdio: "ignore" });
   return { cert, key, fingerprint: new X509Certificate(readFileSync(cert)).fingerprint256 };
 }

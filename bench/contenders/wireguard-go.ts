@@ -1,8 +1,8 @@
 /** wireguard-go, configured over its own control socket, so that nothing beside the program itself is needed. */
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
-import { once } from "node:events";
 import type { Netns } from "#lab/ip";
 import type { Scope } from "#lab/scope";
 import { until } from "#lab/stage";
@@ -22,10 +22,23 @@ interface End {
 
 export const WIREGUARD_GO: Contender = {
   name: "wireguard-go",
-  missing: () => (isInstalled(PROGRAM) ? null : "wireguard-go is not installed (Debian: apt-get install wireguard-go, or WIREGUARD_GO=…)"),
+  missing: () =>
+    isInstalled(PROGRAM) ? null : "wireguard-go is not installed (Debian: apt-get install wireguard-go, or WIREGUARD_GO=…)",
   async start(scope: Scope, ground: Ground) {
-    const client: End = { netns: ground.client, device: `wg${process.pid}c`, inner: "10.81.0.2", outer: CLIENT_OUTER, key: keyPair() };
-    const gateway: End = { netns: ground.gateway, device: `wg${process.pid}g`, inner: "10.81.0.1", outer: GATEWAY_OUTER, key: keyPair() };
+    const client: End = {
+      netns: ground.client,
+      device: `wg${process.pid}c`,
+      inner: "10.81.0.2",
+      outer: CLIENT_OUTER,
+      key: keyPair(),
+    };
+    const gateway: End = {
+      netns: ground.gateway,
+      device: `wg${process.pid}g`,
+      inner: "10.81.0.1",
+      outer: GATEWAY_OUTER,
+      key: keyPair(),
+    };
     for (const [own, peer] of [
       [client, gateway],
       [gateway, client],
@@ -55,11 +68,13 @@ async function configure(path: string, own: End, peer: End): Promise<void> {
   socket.write(`${lines.join("\n")}\n\n`);
   const [answer] = (await once(socket, "data")) as [Buffer];
   socket.destroy();
-  if (!answer.toString().includes("errno=0")) throw new Error(`wireguard-go refused its configuration: ${answer.toString().trim()}`);
+  if (!answer.toString().includes("errno=0"))
+    throw new Error(`wireguard-go refused its configuration: ${answer.toString().trim()}`);
 }
 
 function keyPair(): { secret: string; open: string } {
   const pair = generateKeyPairSync("x25519");
-  const hex = (key: KeyObject, part: "d" | "x"): string => Buffer.from(key.export({ format: "jwk" })[part] ?? "", "base64url").toString("hex");
+  const hex = (key: KeyObject, part: "d" | "x"): string =>
+    Buffer.from(key.export({ format: "jwk" })[part] ?? "", "base64url").toString("hex");
   return { secret: hex(pair.privateKey, "d"), open: hex(pair.publicKey, "x") };
 }

@@ -6,7 +6,13 @@ import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";
 
 /** The matrix: TransportDead, SessionStateChange, TransportSwitch, SessionStateChange; the three edges in their order. */
-const JUMP = ["TransportDead", "ATTACHED→VOLATILE transport_dead", "VOLATILE→RECOVERING", "TransportSwitch", "RECOVERING→ATTACHED reattach_validated"];
+const JUMP = [
+  "TransportDead",
+  "ATTACHED→VOLATILE transport_dead",
+  "VOLATILE→RECOVERING",
+  "TransportSwitch",
+  "RECOVERING→ATTACHED reattach_validated",
+];
 
 export const SINGLE_DEATH_WITH_BACKUP: Case = {
   id: "1.1",

@@ -8,7 +8,14 @@ import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";
 export const LOSS_SPIKE: Case = {
   id: "2.1",
   title: "temporary loss spike: 30 % for 3 s, backup available",
-  setting: { uplinks: ["eth0", "wlan0"], rttMs: 20, policy: policy(REALTIME), transferBytes: 30_000_000, transferMbit: 40, flowSeconds: 60 },
+  setting: {
+    uplinks: ["eth0", "wlan0"],
+    rttMs: 20,
+    policy: policy(REALTIME),
+    transferBytes: 30_000_000,
+    transferMbit: 40,
+    flowSeconds: 60,
+  },
   async play(stage) {
     const ledger = new Ledger();
     await stage.startTraffic();
@@ -20,7 +27,12 @@ export const LOSS_SPIKE: Case = {
     await stage.untilOn("wlan0", 5_000);
     const seen = await stage.flowReport(lossyAt, await stage.nowUs());
     const story = ledger.told(
-      stage.lacksSince(mark, ["ATTACHED→VOLATILE loss_threshold_exceeded", "VOLATILE→RECOVERING", "TransportSwitch", "RECOVERING→ATTACHED reattach_validated"]),
+      stage.lacksSince(mark, [
+        "ATTACHED→VOLATILE loss_threshold_exceeded",
+        "VOLATILE→RECOVERING",
+        "TransportSwitch",
+        "RECOVERING→ATTACHED reattach_validated",
+      ]),
       "loss spike",
     );
     ledger.must(seen.gapMs <= 300, `a gap of ${seen.gapMs} ms`);

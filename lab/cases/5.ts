@@ -29,14 +29,24 @@ export const LIFETIME: Case = {
       return session?.state === "ATTACHED" && session.id !== stage.sessionId ? session : undefined;
     });
     await elapse(1_000);
-    const endedUs = ended.bootMs * 1_000;
+    const endedUs = ended.boot_ms * 1_000;
     const seen = await stage.flowReport(endedUs - 500_000, await stage.nowUs());
     const story = [
-      ledger.told(stage.lacksSince(mark, ["ATTACHED→TERMINATED session_lifetime_exceeded", "SessionTerminated session_lifetime_exceeded", "SessionCreated", "BIRTH→ATTACHED"]), "lifetime"),
+      ledger.told(
+        stage.lacksSince(mark, [
+          "ATTACHED→TERMINATED session_lifetime_exceeded",
+          "SessionTerminated session_lifetime_exceeded",
+          "SessionCreated",
+          "BIRTH→ATTACHED",
+        ]),
+        "lifetime",
+      ),
       ledger.told(stage.chainBroken(), "chain of versions"),
     ].every(Boolean);
-    const born = stage.eventsSince(mark).find(({ type, session, to }) => type === "SessionStateChange" && session === stage.sessionId && to === "ATTACHED");
-    const livedMs = ended.bootMs - (born?.bootMs ?? 0);
+    const born = stage
+      .eventsSince(mark)
+      .find(({ type, session, to }) => type === "SessionStateChange" && session === stage.sessionId && to === "ATTACHED");
+    const livedMs = ended.boot_ms - (born?.boot_ms ?? 0);
     ledger.must(Math.abs(livedMs - LIFETIME_MS) < 500, `the session lived ${livedMs} ms`);
     const { match } = await stage.transfer.finish(60_000);
     const bytes = ledger.must(match, "the transfer differs");

@@ -21,7 +21,8 @@ export const BLACKOUT: Case = {
     const ledger = new Ledger();
     await stage.startTraffic();
     const { uplinks } = stage.topology;
-    const blackout = async (blackhole: boolean): Promise<number> => Math.max(...(await Promise.all(uplinks.map((link) => link.impair("both", { blackhole })))));
+    const blackout = async (blackhole: boolean): Promise<number> =>
+      Math.max(...(await Promise.all(uplinks.map((link) => link.impair("both", { blackhole })))));
 
     let mark = stage.mark();
     await blackout(true);
@@ -30,10 +31,16 @@ export const BLACKOUT: Case = {
     await stage.untilState("ATTACHED", 3_000);
     await elapse(1_000);
     const seen = await stage.flowReport(backAt, await stage.nowUs());
-    const timeMs = seen.firstMs ?? Number.POSITIVE_INFINITY;
+    const timeMs = seen.gapOverMs ?? Number.POSITIVE_INFINITY;
     ledger.must(timeMs <= 300, `${timeMs} ms from the links' return to the first packet`);
     let story = ledger.told(
-      stage.lacksSince(mark, ["TransportDead", "ATTACHED→VOLATILE", "VOLATILE→DEGRADED", "DEGRADED→RECOVERING candidate_available", "RECOVERING→ATTACHED reattach_validated"]),
+      stage.lacksSince(mark, [
+        "TransportDead",
+        "ATTACHED→VOLATILE",
+        "VOLATILE→DEGRADED",
+        "DEGRADED→RECOVERING candidate_available",
+        "RECOVERING→ATTACHED reattach_validated",
+      ]),
       "shorter than the TTL",
     );
     const { match } = await stage.transfer.finish(60_000);
@@ -47,13 +54,18 @@ export const BLACKOUT: Case = {
     mark = stage.mark();
     await blackout(true);
     await stage.untilState("TERMINATED", TTL_MS + 6_000);
-    story = ledger.told(stage.lacksSince(mark, ["VOLATILE→DEGRADED", "SessionTerminated transport_lost_ttl_exceeded"]), "longer than the TTL") && story;
+    story =
+      ledger.told(
+        stage.lacksSince(mark, ["VOLATILE→DEGRADED", "SessionTerminated transport_lost_ttl_exceeded"]),
+        "longer than the TTL",
+      ) && story;
     await blackout(false);
     const next = await until("a new session is ATTACHED", 15_000, async () => {
       const session = await stage.session();
       return session?.state === "ATTACHED" && session.id !== stage.sessionId ? session : undefined;
     });
-    identity = ledger.must(next.predecessor === stage.sessionId, `the new session's predecessor is ${next.predecessor}`) && identity;
+    identity =
+      ledger.must(next.predecessor === stage.sessionId, `the new session's predecessor is ${next.predecessor}`) && identity;
     story = ledger.told(stage.chainBroken(), "chain of versions") && story;
     return { bytes, timeMs, identity, story, problems: ledger.problems };
   },

@@ -1,13 +1,20 @@
 /**
  *  time ─►  ATTACHED under load │ operator: terminate │ TERMINATED on both ends, keys gone, nothing dialled again
  */
-import { until } from "../stage.ts";
+import { elapse, until } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";
 
 export const OPERATOR_TERMINATION: Case = {
   id: "8",
   title: "an operator terminates under load",
-  setting: { uplinks: ["eth0", "wlan0"], rttMs: 20, policy: policy(REALTIME), transferBytes: 5_000_000, transferMbit: 40, flowSeconds: 60 },
+  setting: {
+    uplinks: ["eth0", "wlan0"],
+    rttMs: 20,
+    policy: policy(REALTIME),
+    transferBytes: 5_000_000,
+    transferMbit: 40,
+    flowSeconds: 60,
+  },
   async play(stage) {
     const ledger = new Ledger();
     await stage.startTraffic();
@@ -22,12 +29,16 @@ export const OPERATOR_TERMINATION: Case = {
     });
     const timeMs = performance.now() - began;
     const story = [
-      ledger.told(stage.lacksSince(mark, ["ATTACHED→TERMINATED operator_terminated", "SessionTerminated operator_terminated"]), "client"),
+      ledger.told(
+        stage.lacksSince(mark, ["ATTACHED→TERMINATED operator_terminated", "SessionTerminated operator_terminated"]),
+        "client",
+      ),
       ledger.must(closed.reason === "peer_closed", `the gateway's reason is ${closed.reason}`),
       ledger.told(stage.chainBroken(), "chain of versions"),
     ].every(Boolean);
-    const nowUs = await stage.nowUs();
-    const after = await stage.flowReport(nowUs, nowUs + 1_000_000);
+    const endedUs = await stage.nowUs();
+    await elapse(1_000);
+    const after = await stage.flowReport(endedUs, await stage.nowUs());
     const seen = await stage.captured();
     const identity = [
       ledger.must(seen.handshakes === 1, `${seen.handshakes} handshakes were captured`),

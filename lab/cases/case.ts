@@ -1,5 +1,4 @@
-import type { Stage } from "../stage.ts";
-import type { Setting } from "../stage.ts";
+import type { Setting, Stage } from "../stage.ts";
 
 /** What a scenario found. Each of the four must hold; `problems` says in words what does not. */
 export interface Findings {
@@ -51,7 +50,13 @@ export class Ledger {
 }
 
 /** The common close of a scenario in which the session must survive: bytes, captures, chain. */
-export async function survived(stage: Stage, ledger: Ledger, timeMs: number, story: boolean, finishMs = 60_000): Promise<Findings> {
+export async function survived(
+  stage: Stage,
+  ledger: Ledger,
+  timeMs: number,
+  story: boolean,
+  finishMs = 60_000,
+): Promise<Findings> {
   const { received, match } = await stage.transfer.finish(finishMs);
   const bytes = ledger.must(match, `the transfer differs: ${received.bytes} bytes, ${received.sha256}`);
   const seen = await stage.captured();

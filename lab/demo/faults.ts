@@ -43,7 +43,13 @@ export async function silentDeath(stage: Stage, screen: Screen): Promise<Jump> {
   screen.say(screen.paint("bold", "✂ eth0 swallows the downlink only"));
   const downlink = await swallow(stage, "eth0", "wlan0", "down");
   screen.say(`  gap ${screen.paint("green", `${downlink} ms`)}`);
-  return { cause: "silent_death", gapMs: Math.max(both, downlink), downlinkOnlyGapMs: downlink, reason, limit: { gapMs: SILENT_MAX_MS } };
+  return {
+    cause: "silent_death",
+    gapMs: Math.max(both, downlink),
+    downlinkOnlyGapMs: downlink,
+    reason,
+    limit: { gapMs: SILENT_MAX_MS },
+  };
 }
 
 async function swallow(stage: Stage, victim: string, heir: string, direction: "both" | "down"): Promise<number> {
@@ -56,10 +62,12 @@ async function swallow(stage: Stage, victim: string, heir: string, direction: "b
 
 export async function operatorSwitch(stage: Stage, screen: Screen): Promise<Jump> {
   screen.say(screen.paint("bold", "☞ the operator asks for eth0"));
-  await until("the cooldown is over", 5_000, async () => ((await stage.session())?.budget.nextSwitchInMs === 0 ? true : undefined));
+  await until("the cooldown is over", 5_000, async () =>
+    (await stage.session())?.budget.nextSwitchInMs === 0 ? true : undefined,
+  );
   const mark = stage.mark();
   const at = await stage.nowUs();
-  await stage.client.sdk.switchTo(stage.sessionId, "eth0/udp4");
+  await stage.client.sdk.switch(stage.sessionId, "eth0/udp4");
   const { gapMs, lost } = await jumped(stage, "eth0", at);
   screen.say(`  ${screen.paint("green", `${lost} packets lost`)}, gap ${gapMs} ms`);
   return { cause: "operator", gapMs, lost, reason: reasonSince(stage, mark, "SessionStateChange"), limit: { lost: 0 } };
@@ -78,7 +86,7 @@ export async function blackout(stage: Stage, screen: Screen): Promise<Jump> {
   await stage.untilState("ATTACHED", 5_000);
   await elapse(AFTERMATH_MS);
   const seen = await stage.flowReport(backAt, await stage.nowUs());
-  const gapMs = seen.firstMs ?? Number.POSITIVE_INFINITY;
+  const gapMs = seen.gapOverMs ?? Number.POSITIVE_INFINITY;
   screen.say(`  traffic again ${screen.paint("green", `${gapMs} ms`)} after the links' return`);
   return { cause: "blackout", gapMs, reason: reasonSince(stage, mark, "TransportDead"), limit: { gapMs: BLACKOUT_MAX_MS } };
 }

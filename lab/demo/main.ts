@@ -4,6 +4,7 @@
  *   client ═ eth0  (20 ms) ═ gateway ── server
  *          ═ wlan0 (20 ms) ═
  */
+import { isGap } from "#sdk/index";
 import { policy, REALTIME } from "../cases/case.ts";
 import { namespacesWith } from "../ip.ts";
 import { requireAll } from "../requirements.ts";
@@ -44,7 +45,12 @@ async function perform(scope: Scope, screen: Screen): Promise<Verdict> {
   await stage.startTraffic();
   screen.say(`one TCP transfer of ${TRANSFER_BYTES / 1e6} MB and a 1 kHz flow in each direction are running`);
 
-  const jumps = [await linkDown(stage, screen), await silentDeath(stage, screen), await operatorSwitch(stage, screen), await blackout(stage, screen)];
+  const jumps = [
+    await linkDown(stage, screen),
+    await silentDeath(stage, screen),
+    await operatorSwitch(stage, screen),
+    await blackout(stage, screen),
+  ];
 
   screen.say("waiting for the transfer to end");
   const { received, match } = await stage.transfer.finish(120_000);
@@ -66,7 +72,10 @@ async function perform(scope: Scope, screen: Screen): Promise<Verdict> {
 
 /** Shows the client's events as they come. */
 async function watch(stage: Stage, screen: Screen, signal: AbortSignal): Promise<void> {
-  for await (const event of stage.client.sdk.events({ since: stage.mark(), signal })) screen.event(event);
+  for await (const item of stage.client.sdk.events({ since: stage.mark(), signal })) {
+    if (isGap(item)) screen.say(`(${item.count} records were not shown)`);
+    else screen.event(item);
+  }
 }
 
 function isWithinLimits({ gapMs, lost, limit }: Jump): boolean {
@@ -74,7 +83,9 @@ function isWithinLimits({ gapMs, lost, limit }: Jump): boolean {
 }
 
 function problemsOf(verdict: Verdict, leftovers: readonly string[]): string[] {
-  const problems = verdict.jumps.filter((jump) => !isWithinLimits(jump)).map((jump) => `${jump.cause}: ${jump.gapMs} ms, ${jump.lost ?? 0} lost`);
+  const problems = verdict.jumps
+    .filter((jump) => !isWithinLimits(jump))
+    .map((jump) => `${jump.cause}: ${jump.gapMs} ms, ${jump.lost ?? 0} lost`);
   const must = (holds: boolean, problem: string): void => {
     if (!holds) problems.push(problem);
   };
@@ -95,14 +106,27 @@ async function main(): Promise<number> {
   const problems = problemsOf(verdict, left);
   const ok = problems.length === 0;
   screen.plain("");
-  screen.plain(`  one session   ${verdict.session}, identity ${verdict.identityUnchanged ? "unchanged" : "CHANGED"}, ${verdict.handshakes} handshake on the wire`);
-  screen.plain(`  one transfer  ${verdict.bytes / 1e6} MB over ${verdict.tcpConnections} TCP connection, ${verdict.sha256Match ? "every byte as sent" : "DIFFERENT"}`);
-  for (const jump of verdict.jumps) screen.plain(`  ${jump.cause.padEnd(13)} ${`${jump.gapMs} ms`.padEnd(10)} ${jump.lost === undefined ? "" : `${jump.lost} lost  `}${jump.reason}`);
+  screen.plain(
+    `  one session   ${verdict.session}, identity ${verdict.identityUnchanged ? "unchanged" : "CHANGED"}, ${verdict.handshakes} handshake on the wire`,
+  );
+  screen.plain(
+    `  one transfer  ${verdict.bytes / 1e6} MB over ${verdict.tcpConnections} TCP connection, ${verdict.sha256Match ? "every byte as sent" : "DIFFERENT"}`,
+  );
+  for (const jump of verdict.jumps)
+    screen.plain(
+      `  ${jump.cause.padEnd(13)} ${`${jump.gapMs} ms`.padEnd(10)} ${jump.lost === undefined ? "" : `${jump.lost} lost  `}${jump.reason}`,
+    );
   for (const problem of problems) screen.plain(`  ${screen.paint("red", "not as promised:")} ${problem}`);
-  screen.plain(ok ? screen.paint("green", "  ● the session stayed, the links came and went") : screen.paint("red", "  ● the promise was not kept"));
+  screen.plain(
+    ok
+      ? screen.paint("green", "  ● the session stayed, the links came and went")
+      : screen.paint("red", "  ● the promise was not kept"),
+  );
   if (json) {
     const jumps = verdict.jumps.map(({ limit, ...jump }) => jump);
-    process.stdout.write(`${JSON.stringify({ schema: "jumping-vpn/demo/v1", ok, ...verdict, jumps, leftovers: left.length, problems })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ schema: "jumping-vpn/demo/v1", ok, ...verdict, jumps, leftovers: left.length, problems })}\n`,
+    );
   }
   return ok ? 0 : 1;
 }

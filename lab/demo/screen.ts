@@ -1,5 +1,5 @@
 /** What a person sees while the demo runs: one line per thing that happened, with its time since the start. */
-import type { EventRecord } from "#sdk/event";
+import type { EventRecord } from "#sdk/index";
 
 const COLOUR = { green: 32, yellow: 33, red: 31, dim: 2, bold: 1 } as const;
 type Colour = keyof typeof COLOUR;
@@ -36,7 +36,9 @@ export class Screen {
       this.say(`    ${(event.from ?? "").padEnd(10)} → ${this.paint(colour, (event.to ?? "").padEnd(10))}  ${reason}`);
     } else if (event.type === "TransportSwitch") {
       const without = event.numbers?.["withoutPathMs"];
-      this.say(`    ${this.paint("bold", `jump: ${event.transport?.old ?? "none"} → ${event.transport?.new ?? "none"}`)}  ${without ?? 0} ms without a path`);
+      this.say(
+        `    ${this.paint("bold", `jump: ${event.transport?.old ?? "none"} → ${event.transport?.new ?? "none"}`)}  ${without ?? 0} ms without a path`,
+      );
     } else if (event.type === "TransportDead") {
       this.say(`    ${this.paint("red", "dead:")} ${event.transport?.old ?? ""}  ${reason}`);
     } else if (event.type === "TransportSwitchDenied") {

@@ -54,6 +54,18 @@ describe("the decision on chosen parts", () => {
   });
 });
 
+describe("the guide for troubleshooting", () => {
+  test("every reason it explains is a registered one", () => {
+    const tables = source("docs/guide/troubleshooting.md")
+      .split("\n\n")
+      .filter((part) => /^\| (last )?reason/.test(part));
+    const firstCells = tables.flatMap((table) => table.split("\n").slice(2)).map((line) => line.split("|")[1] ?? "");
+    const named = firstCells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, reason = ""]) => reason));
+    expect(named.length).toBeGreaterThan(25);
+    expect(named.filter((reason) => !Object.hasOwn(REASONS, reason))).toEqual([]);
+  });
+});
+
 describe("the specification of the wire", () => {
   const spec = source("docs/spec/wire.md");
   const constants = [...spec.matchAll(/^\| `([A-Z0-9_]+)` \| `([^`]+)` \| .* \| `([^`]+)` \|$/gm)];

@@ -25,13 +25,15 @@ export interface Surroundings {
   readonly tunnel: (assignment: Assignment | null) => void;
   /** A report, before the core gets it; what it returns goes with it. */
   readonly before: (report: Report) => Extract<Input, { type: "Engine" }>;
+  /** Every input with its effects, for a person who looks for a fault; `null` = nobody looks. */
+  readonly trace: ((input: Input, effects: readonly Effect[]) => void) | null;
   /** The loop cannot go on. */
   readonly fatal: (what: string) => void;
 }
 
 /**
  * The law of the loop: one input → `step` → all its effects → the next input. Nothing awaits in between. The clock is read here and
- * nowhere else; a clock that goes back is a fault of ours, and ends the daemon with every session closed.
+ * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends.
  */
 export class Loop {
   readonly #world: World;
@@ -49,22 +51,21 @@ export class Loop {
     this.#around = around;
   }
 
-  /** The engine begins to matter; reports that wait already are taken up. */
+  /** From here on the core's commands have somebody to obey them. */
   attach(engine: EnginePort): void {
     this.#engine = engine;
-    this.reportsWait();
   }
 
   feed(input: Input): void {
     if (this.#ended) return;
     const now = Math.floor(this.#around.bootMs());
-    if (now < this.#lastNow) {
-      this.#fail(`the clock went back by ${this.#lastNow - now} ms`);
-      return;
-    }
-    this.#lastNow = now;
+    const fellMs = this.#lastNow - now;
+    this.#lastNow = Math.max(now, this.#lastNow);
     try {
-      this.#obey(step(this.#world, input, now));
+      const effects = step(this.#world, input, now);
+      this.#around.trace?.(input, effects);
+      this.#obey(effects);
+      if (fellMs > 0) this.#fail(`the clock went back by ${fellMs} ms`);
     } catch (cause) {
       this.#fail(`the core failed on ${input.type}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`);
     }
@@ -153,8 +154,18 @@ export class Loop {
 
   #fail(what: string): void {
     if (this.#ended) return;
+    this.#closeSessions();
     this.#end();
     this.#around.fatal(what);
+  }
+
+  /** The last word of a loop that cannot go on, at the last time that was sound; what does not work any more is left undone. */
+  #closeSessions(): void {
+    try {
+      this.#obey(step(this.#world, { type: "Stop" }, this.#lastNow));
+    } catch {
+      // the engine drops all keys when it stops
+    }
   }
 
   #end(): void {

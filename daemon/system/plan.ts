@@ -28,6 +28,8 @@ export interface MachineFacts {
   readonly ipv6: boolean;
   /** Interfaces that take router advertisements only while the machine does not forward (`accept_ra` = 1). */
   readonly routerAdvertised: readonly string[];
+  /** Interfaces with `rp_filter` = 1: answers that come in on another link than the route points to are dropped there. */
+  readonly reversePathStrict: readonly string[];
 }
 
 /**
@@ -46,6 +48,10 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
   const routes = wanted.filter((route) => families.has(route.family));
   const left = wanted.filter((route) => !families.has(route.family));
   if (left.length > 0) warnings.push(`routes without an inner address of their family are left out: ${left.map(formatPrefix).join(", ")}`);
+  if (facts.reversePathStrict.length > 0) {
+    const names = facts.reversePathStrict.join(", ");
+    warnings.push(`rp_filter is 1 on ${names}: with several links, answers may be dropped; set net.ipv4.conf.all.rp_filter = 2`);
+  }
   const mtu = Math.max(TUN_MTU_MIN, assignment.mtu > 0 ? Math.min(settings.mtu, assignment.mtu) : settings.mtu);
   const addresses = inner.map((prefix) => formatPrefix({ ...prefix, length: prefix.family === 4 ? 32 : 128 }));
   const tun = settings.interface;

@@ -1,0 +1,202 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createLog } from "#daemon/log";
+import { Daemon } from "#daemon/daemon";
+import { loadSettings } from "#daemon/config/load";
+import { placesOf } from "#daemon/options";
+import type { EnginePort } from "#daemon/ports/engine";
+import { openStore } from "#daemon/store";
+import { SystemChanges } from "#daemon/system/changes";
+import type { Machine } from "#daemon/system/machine";
+import { UndoJournal } from "#daemon/system/undo-journal";
+import type { Command, Report } from "#kernel/contract/engine.generated";
+import { Control, ControlError, isGap } from "#sdk/index";
+import { claimSocket } from "./socket.ts";
+
+const KEY = `jvpk1:${"A".repeat(43)}`;
+
+let folder: string;
+let daemon: Daemon;
+let engine: RecordingEngine;
+let control: Control;
+let ended: number | null = null;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "jvpn-control-"));
+  const configFile = join(folder, "gateway.toml");
+  writeFileSync(configFile, `[gateway]\nlisten = ["0.0.0.0:4774"]\nidentity = "k"\npools = ["10.80.0.0/16"]\n[[client]]\nname = "van"\nkey = "${KEY}"\n[daemon]\nnode = "fra-2"\n`);
+  const loaded = loadSettings("gateway", configFile);
+  if (!loaded.ok) throw new Error(loaded.faults[0]?.what);
+  const places = placesOf(configFile, loaded.value, { socket: join(folder, "s"), state: folder });
+  engine = new RecordingEngine();
+  let now = 1_000_000;
+  daemon = new Daemon({
+    version: "0.1.0",
+    configFile,
+    settings: loaded.value,
+    places,
+    log: createLog("error"),
+    store: openStore(folder),
+    machine: QUIET,
+    changes: new SystemChanges(QUIET, new UndoJournal(folder)),
+    startEngine: (_config, onReports) => engine.started(onReports),
+    bootMs: () => now++,
+    ended: (exit) => {
+      ended = exit;
+    },
+  });
+  await daemon.start();
+  control = new Control({ socket: places.socket });
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("the socket is for its owner and group only", () => {
+  expect(statSync(join(folder, "s")).mode & 0o777).toBe(0o660);
+});
+
+test("a daemon that answers is told by its pid to the next one", async () => {
+  await expect(claimSocket(join(folder, "s"))).rejects.toThrow(`already running (pid ${process.pid})`);
+});
+
+test("the socket file of a daemon that was killed is replaced, a file that is no socket is not", async () => {
+  const stale = join(folder, "stale");
+  await leaveStaleSocket(stale);
+  await claimSocket(stale);
+  expect(() => statSync(stale)).toThrow(/ENOENT/);
+  await expect(claimSocket(join(folder, "gateway.toml"))).rejects.toThrow(/control socket cannot be/);
+});
+
+test("the core told the engine which client may come", () => {
+  expect(engine.commands.filter((command) => command.type === "SetPeer")).toMatchObject([{ peer: { key: KEY } }]);
+});
+
+describe("a client has come", () => {
+  beforeAll(async () => {
+    engine.report({ type: "HandshakeConfirmed", session: 1, sessionId: "s-7QF2-9KXD", clientKey: KEY, path: 1, remote: "198.51.100.7:50211" });
+    await control.waitFor("ATTACHED", 5_000);
+  });
+
+  test("its lease went to the engine with the acceptance", () => {
+    expect(engine.commands.filter((command) => command.type === "AcceptSession")).toMatchObject([{ session: 1, assignment: { v4: "10.80.0.2", v4Prefix: 16 } }]);
+  });
+
+  test("status, sessions, paths and version tell of it", async () => {
+    expect(await control.status()).toMatchObject({ node: "fra-2", role: "gateway", tunnel: { state: "configured", addresses: ["10.80.0.1/16"] } });
+    expect(await control.sessions()).toMatchObject({ total: 1, sessions: [{ id: "s-7QF2-9KXD", state: "ATTACHED", peer: { name: "van" } }] });
+    expect(await control.paths()).toMatchObject({ sessions: [{ session: "s-7QF2-9KXD" }] });
+    expect(await control.version()).toMatchObject({ version: "0.1.0", role: "gateway" });
+  });
+
+  test.each(["s-7QF2-9KXD", "s-7QF2", "7qf2", "7"])("it is found as %s", async (id) => {
+    expect((await control.session(id)).session.id).toBe("s-7QF2-9KXD");
+  });
+
+  test("its timeline begins with its birth", async () => {
+    const { events, truncated } = await control.timeline("7qf2");
+    expect([truncated, events.map((event) => event.type).slice(0, 2)]).toEqual([false, ["SessionCreated", "SessionStateChange"]]);
+  });
+
+  test.each([
+    ["a session that is not there", () => control.session("s-none"), "not_found"],
+    ["a path that is not there", () => control.switch("7qf2", "wlan9/udp4"), "unknown_path"],
+    ["a termination without a reason", () => control.terminate("7qf2", ""), "bad_request"],
+    ["a reason of two lines", () => control.terminate("7qf2", "a\nb"), "bad_request"],
+  ])("%s is refused, and the session lives on", async (_, act, code) => {
+    await expect(act()).rejects.toMatchObject({ code });
+    expect((await control.session("7qf2")).session.state).toBe("ATTACHED");
+  });
+
+  test("records are streamed as they come, from the number that was asked for", async () => {
+    const stop = new AbortController();
+    const seen: (string | undefined)[] = [];
+    for await (const item of control.events({ since: 0, signal: stop.signal })) {
+      if (isGap(item)) continue;
+      seen.push(item.type);
+      if (item.type === "SessionTerminated") stop.abort();
+      if (item.type === "SessionStateChange" && item.to === "ATTACHED") await control.terminate("7qf2", "end of test");
+    }
+    expect(seen).toContain("SessionCreated");
+    expect(engine.commands).toContainEqual(expect.objectContaining({ type: "CloseSession", session: 1 }));
+  });
+});
+
+test.each([
+  ["GET", "/v1/nonsense", "", 404, "unknown_command"],
+  ["DELETE", "/v1/status", "", 404, "unknown_command"],
+  ["POST", "/v1/sessions/x/switch", "{", 400, "bad_request"],
+  ["POST", "/v1/sessions/x/switch", '{"to":"a","more":1}', 400, "bad_request"],
+  ["POST", "/v1/sessions/x/terminate", `{"reason":"${"x".repeat(70_000)}"}`, 400, "bad_request"],
+  ["GET", "/v1/events?since=yesterday", "", 400, "bad_request"],
+  ["GET", "/v1/sessions?limit=0", "", 400, "bad_request"],
+])("%s %s is refused in three lines", async (method, path, body, status, code) => {
+  const answer = await raw(method, path, body);
+  expect([answer.status, answer.body]).toMatchObject([status, { schema: "jumping-vpn/error/v1", code, message: expect.any(String), why: expect.any(String), hint: expect.any(String) }]);
+});
+
+test("an operator's shutdown stops the engine, undoes the tunnel and removes the socket", async () => {
+  await control.shutdown();
+  await expect.poll(() => ended).toBe(0);
+  expect(engine.stopped).toBe(true);
+  await expect(control.status()).rejects.toBeInstanceOf(ControlError);
+  await expect(control.status()).rejects.toMatchObject({ code: "daemon_not_running" });
+});
+
+function raw(method: string, path: string, body: string): Promise<{ status: number | undefined; body: unknown }> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath: join(folder, "s"), method, path, agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      answer.on("end", () => resolve({ status: answer.statusCode, body: JSON.parse(text) }));
+    });
+    asking.on("error", reject);
+    asking.end(body);
+  });
+}
+
+/** A listener that is closed without the file being removed, as after `kill -9`. */
+async function leaveStaleSocket(path: string): Promise<void> {
+  const server: Server = createServer();
+  await new Promise<void>((resolve) => server.listen(`${path}.listening`, resolve));
+  const { renameSync } = await import("node:fs");
+  renameSync(`${path}.listening`, path);
+  await new Promise((resolve) => server.close(resolve));
+}
+
+const QUIET: Machine = { run: async () => ({ code: 0, stderr: "" }), readSysctl: () => "1", writeSysctl: () => {} };
+
+/** Records what it is told, and reports what the test says. */
+class RecordingEngine implements EnginePort {
+  readonly commands: Command[] = [];
+  stopped = false;
+  #waiting: Report[] = [];
+  #wake: () => void = () => {};
+
+  started(wake: () => void): this {
+    this.#wake = wake;
+    return this;
+  }
+
+  report(report: Report): void {
+    this.#waiting.push(report);
+    this.#wake();
+  }
+
+  apply(commands: readonly Command[]): void {
+    this.commands.push(...commands);
+  }
+
+  drain() {
+    const reports = this.#waiting.map((report) => ({ atUs: 0, report }));
+    this.#waiting = [];
+    return { reports, lost: 0, more: false };
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+}

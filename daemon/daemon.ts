@@ -1,0 +1,297 @@
+import { createAdaptorServer } from "@hono/node-server";
+import { rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { hostname } from "node:os";
+import type { Input, OperatorRequest } from "#core/contract";
+import type { ClientSettings } from "#daemon/config/client";
+import { loadSettings, type Settings } from "#daemon/config/load";
+import { faultLine, loadPolicy } from "#daemon/config/policy";
+import { createRoutes, type ControlTarget, type OperatorOutcome } from "#daemon/control/routes";
+import { listen } from "#daemon/control/socket";
+import { EXIT, type ExitCode, type Fault, StartFailure } from "#daemon/fault";
+import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
+import { LeaseBook } from "#daemon/lease/lease-book";
+import type { Log } from "#daemon/log";
+import { Loop } from "#daemon/loop";
+import type { Places } from "#daemon/options";
+import type { EnginePort } from "#daemon/ports/engine";
+import { chainEnd } from "#daemon/record/chain";
+import { Recorder } from "#daemon/record/recorder";
+import { policyVersion, type Store } from "#daemon/store";
+import type { SystemChanges } from "#daemon/system/changes";
+import { machineFacts } from "#daemon/system/facts";
+import type { Machine } from "#daemon/system/machine";
+import { clientPlan, gatewayPlan } from "#daemon/system/plan";
+import { Tunnel } from "#daemon/system/tunnel";
+import type { StatusDocument } from "#kernel/contract/control";
+import type { Assignment, EngineConfig, Report } from "#kernel/contract/engine.generated";
+import type { CoreEvent } from "#kernel/contract/event";
+import type { NodeView } from "#kernel/contract/view";
+
+/** Everything a daemon stands on, opened and claimed already. */
+export interface Foundations {
+  readonly version: string;
+  readonly configFile: string;
+  readonly settings: Settings;
+  readonly places: Places;
+  readonly log: Log;
+  readonly store: Store;
+  readonly machine: Machine;
+  readonly changes: SystemChanges;
+  readonly startEngine: (config: EngineConfig, onReports: () => void) => EnginePort;
+  readonly bootMs: () => number;
+  /** Called once, when nothing is left of the daemon. */
+  readonly ended: (exit: ExitCode) => void;
+}
+
+const FLUSH_MS_MAX = 1_000;
+
+/** A running gateway or client: the loop, and the ports around it. */
+export class Daemon implements ControlTarget {
+  readonly #on: Foundations;
+  readonly #node: string;
+  readonly #recorder: Recorder;
+  readonly #tunnel: Tunnel;
+  readonly #loop: Loop;
+  readonly #leases: LeaseBook | null;
+  readonly #server: Server;
+  #settings: Settings;
+  #engine: EnginePort | null = null;
+  #names: GatewayNames | null = null;
+  #started: Extract<Report, { type: "Started" }> | null = null;
+  #ending = false;
+
+  constructor(on: Foundations) {
+    const { settings, places, log } = on;
+    this.#on = on;
+    this.#settings = settings;
+    this.#node = settings.daemon.node ?? hostname();
+    this.#leases = settings.role === "gateway" ? new LeaseBook(on.store, settings) : null;
+    this.#recorder = new Recorder({
+      node: this.#node,
+      file: places.events,
+      end: chainEnd(places.events),
+      bootMs: on.bootMs,
+      told: (health, why) => (health === "ok" ? log.info("the record is kept again") : log.warn({ why }, "the record cannot be kept")),
+    });
+    this.#tunnel = new Tunnel(on.changes, settings.interface, settings.mtu, {
+      changed: (view) => (view.state === "failed" ? this.#tunnelFailed(view.error ?? "") : log.info(view, "tunnel")),
+      warned: (message) => log.warn(message),
+    });
+    this.#loop = new Loop(settings.role, {
+      bootMs: on.bootMs,
+      event: (event) => this.#event(event),
+      tunnel: (assignment) => this.#assigned(assignment),
+      before: (report) => this.#before(report),
+      trace: log.isLevelEnabled("trace") ? (input, effects) => log.trace({ input, effects }, "step") : null,
+      fatal: (what) => this.#fatal(what),
+    });
+    this.#server = createAdaptorServer({ fetch: createRoutes(this).fetch }) as Server;
+  }
+
+  /** Resolves when operators can use it. Throws a `StartFailure` after undoing what was done. */
+  async start(): Promise<void> {
+    const { log, places, store } = this.#on;
+    const policy = loadPolicy(places.policy, (digest) => policyVersion(store, digest));
+    if (!policy.ok) throw new StartFailure(policy.faults, EXIT.configuration);
+    try {
+      this.#engine = this.#on.startEngine(engineConfig(this.#settings), () => this.#loop.reportsWait());
+      if (this.#settings.role === "gateway") await this.#prepareGateway();
+      this.#loop.attach(this.#engine);
+      this.#loop.feed({ type: "PolicyOffered", outcome: { ok: true, policy: policy.value } });
+      await this.#configure();
+      await listen(this.#server, places.socket);
+      this.#loop.reportsWait();
+      log.info({ role: this.#settings.role, node: this.#node, socket: places.socket }, "ready");
+    } catch (cause) {
+      await this.#takeDown();
+      throw cause;
+    }
+  }
+
+  status(): StatusDocument {
+    const { role } = this.#settings;
+    const view = this.#loop.view();
+    return {
+      schema: "jumping-vpn/status/v1",
+      node: this.#node,
+      role,
+      pid: process.pid,
+      version: this.#on.version,
+      uptimeMs: Math.round(process.uptime() * 1_000),
+      publicKey: this.#started?.publicKey ?? null,
+      listen: this.#started?.listen ?? [],
+      capabilities: this.#started?.capabilities ?? [],
+      tunnel: this.#tunnel.view,
+      record: { lastSeq: this.#recorder.lastSeq, lost: this.#recorder.lost },
+      view: { ...view, health: { ...view.health, observability: worse(view.health.observability, this.#recorder.health) } },
+    };
+  }
+
+  timeline(id: string) {
+    return this.#recorder.timeline(id);
+  }
+
+  operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome> {
+    return this.#loop.operate(`operator:${actor}`, request);
+  }
+
+  shutdown(actor: string): void {
+    this.#on.log.info({ actor }, "asked to stop");
+    setImmediate(() => void this.end(EXIT.ok)); // after the answer
+  }
+
+  subscribe(since: number | null) {
+    return this.#recorder.subscribe(since);
+  }
+
+  unsubscribe(subscriber: Parameters<Recorder["unsubscribe"]>[0]): void {
+    this.#recorder.unsubscribe(subscriber);
+  }
+
+  /** Reads configuration and policy again. What is invalid changes nothing: the last valid one stays in force. */
+  async reload(): Promise<void> {
+    const { configFile, log, places, store } = this.#on;
+    const loaded = loadSettings(this.#settings.role, configFile);
+    if (loaded.ok) {
+      this.#settings = this.#merged(loaded.value);
+      if (this.#settings.role === "gateway") this.#leases?.reconfigure(this.#settings);
+      await this.#configure();
+    } else this.#configFailure(loaded.faults);
+    const policy = loadPolicy(places.policy, (digest) => policyVersion(store, digest));
+    if (!policy.ok) this.#configFailure(policy.faults);
+    const outcome = policy.ok ? { ok: true as const, policy: policy.value } : { ok: false as const, errors: policy.faults.map(faultLine) };
+    this.#loop.feed({ type: "PolicyOffered", outcome });
+    if (loaded.ok && policy.ok) log.info("reloaded");
+  }
+
+  /** Closes every session, undoes what was changed on the machine, and goes. A second call changes nothing. */
+  async end(exit: ExitCode): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#loop.stop();
+    await this.#takeDown();
+    this.#on.log.info("ended");
+    this.#on.ended(exit);
+  }
+
+  async #takeDown(): Promise<void> {
+    this.#names?.stop();
+    await this.#tunnel.wish(null);
+    this.#engine?.stop();
+    await this.#recorder.close(FLUSH_MS_MAX);
+    this.#server.close();
+    if (this.#server.listening || this.#ending) rmSync(this.#on.places.socket, { force: true });
+  }
+
+  /** The core learns the configuration; a client's, again whenever the addresses of its gateways change. */
+  async #configure(): Promise<void> {
+    const settings = this.#settings;
+    if (settings.role === "gateway") {
+      const clients = settings.clients.map(({ name, key, group }) => ({ name, key, group }));
+      this.#loop.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients } });
+      return;
+    }
+    this.#names?.stop();
+    this.#names = new GatewayNames(settings.gateways, (resolved, unresolved) => this.#resolved(settings, resolved, unresolved));
+    await this.#names.start();
+  }
+
+  #resolved(settings: ClientSettings, gateways: readonly ResolvedGateway[], unresolved: readonly string[]): void {
+    if (unresolved.length > 0) this.#on.log.warn({ names: unresolved }, "names of gateways cannot be resolved yet; they are tried again");
+    const { reconnect, paths } = settings;
+    this.#loop.feed({ type: "Configured", config: { role: "client", reconnect, gateways, paths, ownInterfaces: [settings.interface] } });
+  }
+
+  async #prepareGateway(): Promise<void> {
+    const settings = this.#settings;
+    if (settings.role !== "gateway") return;
+    await this.#tunnel.wish(gatewayPlan(settings, machineFacts(this.#on.machine, settings.interface)));
+    const { error } = this.#tunnel.view;
+    if (error === null) return;
+    const hint = error.includes("nft") ? "install nftables, or set masquerade = false" : "see whether another program uses these addresses, and run as root";
+    throw new StartFailure([{ what: `the tunnel ${settings.interface} cannot be set up`, why: error, hint }], EXIT.failed);
+  }
+
+  #assigned(assignment: Assignment | null): void {
+    const settings = this.#settings;
+    if (settings.role !== "client") return;
+    const plan = assignment === null ? null : clientPlan(settings, assignment, machineFacts(this.#on.machine, settings.interface));
+    void this.#tunnel.wish(plan);
+  }
+
+  #tunnelFailed(error: string): void {
+    this.#on.log.error({ error }, "the tunnel could not be set up; what was done is undone");
+    this.#recorder.note("Diagnostic", { what: "tunnel_setup_failed", error });
+  }
+
+  #before(report: Report): Extract<Input, { type: "Engine" }> {
+    switch (report.type) {
+      case "Started":
+        this.#started = report;
+        break;
+      case "Links":
+        this.#names?.refresh();
+        break;
+      case "HandshakeConfirmed":
+        if (this.#leases !== null) return { type: "Engine", report, lease: this.#leases.lease(report.clientKey, Date.now()) };
+        break;
+      default:
+        break;
+    }
+    return { type: "Engine", report };
+  }
+
+  #event(event: CoreEvent): void {
+    this.#recorder.record(event);
+    if (event.type === "DialFailed") this.#names?.refresh();
+  }
+
+  #fatal(what: string): void {
+    this.#on.log.fatal(what);
+    this.#recorder.note("Diagnostic", { what });
+    void this.end(EXIT.failed);
+  }
+
+  #configFailure(faults: readonly Fault[]): void {
+    for (const fault of faults) {
+      this.#on.log.error({ why: fault.why, hint: fault.hint }, `${faultLine(fault)}; the last valid configuration stays in force`);
+    }
+    const first = faults[0];
+    if (first !== undefined) this.#recorder.note("ConfigFailure", { what: faultLine(first), faults: faults.length });
+  }
+
+  /** What a running process cannot change keeps its value, and is told. */
+  #merged(fresh: Settings): Settings {
+    const old = this.#settings;
+    const fixed = ["identity", "interface", "listen", "pools", "mtu", "masquerade", "mark", "engine", "daemon"];
+    const kept = Object.entries(old).filter(([key]) => fixed.includes(key));
+    const changed = kept.filter(([key, value]) => text(value) !== text((fresh as unknown as Record<string, unknown>)[key]));
+    if (changed.length > 0) this.#on.log.warn({ settings: changed.map(([key]) => key) }, "changed settings that need a restart keep their values");
+    return { ...fresh, ...Object.fromEntries(kept) };
+  }
+}
+
+export function engineConfig(settings: Settings): EngineConfig {
+  return {
+    role: settings.role,
+    identity: settings.identity,
+    listen: settings.role === "gateway" ? [...settings.listen] : [],
+    tun: settings.interface,
+    mtu: settings.mtu,
+    disable: [...settings.engine.disable],
+    mark: settings.mark,
+    rekeyAfterS: settings.engine.rekeyAfterS,
+    rejectAfterS: settings.engine.rejectAfterS,
+    rekeyAfterPackets: settings.engine.rekeyAfterPackets,
+  };
+}
+
+type Health = NodeView["health"]["observability"];
+
+function worse(a: Health, b: Health): Health {
+  const order: readonly Health[] = ["ok", "degraded", "failed"];
+  return order.indexOf(a) >= order.indexOf(b) ? a : b;
+}
+
+const text = (value: unknown): string => JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));

@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Command, CommanderError, Option } from "commander";
+import { checkFiles, showSettings } from "#daemon/config/verbs";
+import { EXIT, type ExitCode, faultText, StartFailure } from "#daemon/fault";
+import type { Flags } from "#daemon/options";
+import { generateKey, publicKey } from "#daemon/ports/engine";
+import { run } from "#daemon/run";
+import type { Role } from "#kernel/contract/state";
+
+/** `jvpnd gateway|client`, and the verbs that need what only a daemon may touch: keys, and the rules of the configuration. */
+const program = new Command("jvpnd").description("Jumping VPN daemon").exitOverride().showHelpAfterError("(see jvpnd --help)");
+
+for (const role of ["gateway", "client"] as const) {
+  program
+    .command(role)
+    .description(`run a ${role}`)
+    .option("--config <file>", `configuration (JVPN_CONFIG, /etc/jumping-vpn/${role}.toml)`)
+    .option("--socket <path>", "control socket (JVPN_SOCKET, /run/jumping-vpn/control.sock)")
+    .option("--state <dir>", "state directory (/var/lib/jumping-vpn)")
+    .option("--events <file>", "record of events (events.jsonl in the state directory)")
+    .option("--policy <file>", "policy (policy.toml beside the configuration)")
+    .addOption(new Option("--log-level <level>", "of the log on stderr").choices(["trace", "debug", "info", "warn", "error"]))
+    .action((flags: Flags) => run(role, flags, ownVersion()));
+}
+
+program
+  .command("genkey")
+  .argument("<file>")
+  .description("write a new private key, print its public key")
+  .action((file: string) => void process.stdout.write(`${generateKey(resolve(file))}\n`));
+program
+  .command("pubkey")
+  .argument("<file>")
+  .description("print the public key of a private key file")
+  .action((file: string) => void process.stdout.write(`${publicKey(resolve(file))}\n`));
+
+const config = program.command("config").description("check or show configuration files");
+config
+  .command("check")
+  .argument("[files...]")
+  .option("--json", "one JSON document")
+  .action((files: readonly string[], options: { json?: boolean }) => {
+    process.exitCode = checkFiles(files, options.json === true);
+  });
+config
+  .command("show")
+  .addOption(new Option("--role <role>").choices(["gateway", "client"]).makeOptionMandatory())
+  .option("--config <file>")
+  .option("--socket <path>")
+  .option("--state <dir>")
+  .option("--policy <file>")
+  .option("--places", "only where things are kept")
+  .action((options: Flags & { role: Role; places?: boolean }) => showSettings(options.role, options, options.places === true));
+
+for (const command of [...program.commands, ...config.commands]) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (cause) {
+  process.exitCode = exitFor(cause);
+}
+
+function exitFor(cause: unknown): ExitCode {
+  if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (!(cause instanceof StartFailure)) throw cause;
+  for (const fault of cause.faults) process.stderr.write(faultText(fault));
+  return cause.exit;
+}
+
+/** Compiled, this file is build/daemon/main.js. */
+function ownVersion(): string {
+  const root = join(import.meta.dirname, import.meta.url.endsWith(".ts") ? ".." : "../..");
+  return (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version;
+}

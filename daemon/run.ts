@@ -1,0 +1,62 @@
+import { requireSettings } from "#daemon/config/load";
+import { claimState } from "#daemon/claim";
+import { claimSocket } from "#daemon/control/socket";
+import { Daemon } from "#daemon/daemon";
+import { EXIT, type ExitCode, faultText, StartFailure } from "#daemon/fault";
+import { createLog, type Log } from "#daemon/log";
+import { configFile, type Flags, placesOf } from "#daemon/options";
+import { bootMs, startEngine } from "#daemon/ports/engine";
+import { announceReady } from "#daemon/service";
+import { openStore } from "#daemon/store";
+import { SystemChanges } from "#daemon/system/changes";
+import { machine } from "#daemon/system/machine";
+import { UndoJournal } from "#daemon/system/undo-journal";
+import type { Role } from "#kernel/contract/state";
+
+/**
+ * Runs a gateway or client until a signal or an operator ends it. The order of the claims matters: a second daemon must notice the
+ * first one before it touches anything that belongs to it.
+ */
+export async function run(role: Role, flags: Flags, version: string): Promise<void> {
+  const file = configFile(role, flags);
+  const settings = requireSettings(role, file);
+  const places = placesOf(file, settings, flags);
+  const log = createLog(flags.logLevel ?? settings.daemon.log ?? "info");
+  await claimSocket(places.socket);
+  const claim = claimState(places.state);
+  const changes = new SystemChanges(machine, new UndoJournal(places.state));
+  let stopAnnouncing = () => {};
+  const ended = (exit: ExitCode): never => {
+    stopAnnouncing();
+    claim.release();
+    process.exit(exit); // the engine's callback keeps the process alive otherwise
+  };
+  try {
+    for (const complaint of await changes.undoAll()) log.warn(`left by an earlier process and not undone: ${complaint}`);
+    const store = openStore(places.state);
+    const daemon = new Daemon({ version, configFile: file, settings, places, log, store, machine, changes, startEngine, bootMs, ended });
+    obeySignals(daemon, log);
+    await daemon.start();
+    stopAnnouncing = announceReady();
+  } catch (cause) {
+    if (!(cause instanceof StartFailure)) {
+      claim.release();
+      throw cause;
+    }
+    for (const fault of cause.faults) process.stderr.write(faultText(fault));
+    ended(cause.exit);
+  }
+}
+
+function obeySignals(daemon: Daemon, log: Log): void {
+  let asked = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (asked) process.exit(EXIT.failed); // the person insists; the next start undoes what is left
+      asked = true;
+      log.info({ signal }, "ending");
+      void daemon.end(EXIT.ok);
+    });
+  }
+  process.on("SIGHUP", () => void daemon.reload());
+}

@@ -3,6 +3,7 @@ import type { SessionEvent } from "#domains/session/event";
 import { activeOf, type Context, lastActiveOf, type Verdict } from "#domains/session/model";
 import type { PathId } from "#kernel/contract/state";
 import { guarded } from "./guard.ts";
+import { shunnedNow } from "./shun.ts";
 import type { Turn } from "./turn.ts";
 import type { Entry } from "./world.ts";
 
@@ -48,7 +49,7 @@ export function holdsAuthority(turn: Turn): boolean {
 /** The path by which this end would go on; paths that just failed come last. */
 export function candidateFor(turn: Turn, entry: Entry, event: SessionEvent | null): PathId | null {
   const exclude = excluded(entry, event);
-  const shunned = entry.shunned.filter((failed) => failed.until > turn.now).map((failed) => failed.path);
+  const shunned = shunnedNow(entry, turn.now);
   return choose(turn, entry, [...exclude, ...shunned]) ?? (shunned.length > 0 ? choose(turn, entry, exclude) : null);
 }
 

@@ -36,7 +36,7 @@ function handle(turn: Turn, entry: Entry, finding: Finding): void {
       command(turn, { type: "SetPathDead", session, path, dead: false });
       return;
     case "Exceeded": {
-      const numbers = { path: label, measured: finding.measured, threshold: finding.threshold };
+      const numbers = { path: label, measured: Math.round(finding.measured * 10_000) / 10_000, threshold: finding.threshold };
       tell(turn, entry, { type: "ThresholdExceeded", path, reason: finding.reason, numbers });
       return;
     }

@@ -6,6 +6,7 @@ import { contextFor } from "./context.ts";
 import { command, emitFor } from "./emit.ts";
 import { guarded } from "./guard.ts";
 import { observe } from "./observe.ts";
+import { forgive, shunFailed } from "./shun.ts";
 import { type Turn, touch } from "./turn.ts";
 import { type Entry, labelOf } from "./world.ts";
 
@@ -62,7 +63,10 @@ function carryOut(turn: Turn, entry: Entry, step: Step): void {
   );
   entry.session = step.next;
   touch(turn, entry);
-  for (const record of step.audit) audit(turn, entry, record, labels);
+  for (const record of step.audit) {
+    audit(turn, entry, record, labels);
+    shunFailed(entry, record, turn.now);
+  }
   for (const effect of step.effects) perform(turn, entry, effect);
   if (wasLive && step.next.state === "TERMINATED") turn.ended.push(entry);
 }
@@ -137,7 +141,7 @@ function bind(turn: Turn, entry: Entry, effect: Extract<SessionEffect, { type: "
   observe(turn, entry, { type: "Bound", path: effect.path });
   entry.ask = null;
   entry.searchSince = null;
-  entry.shunned = entry.shunned.filter((failed) => failed.path !== effect.path);
+  forgive(entry, effect.path);
   const { jump } = effect;
   if (jump !== undefined) {
     entry.budget = spend(turn, entry, "recordSwitch");

@@ -8,6 +8,7 @@ import { guarded } from "./guard.ts";
 import { leave } from "./leave.ts";
 import { probingChangesAt, settleProbing } from "./probing.ts";
 import { tell } from "./sessions.ts";
+import { shunnedNow } from "./shun.ts";
 import type { Turn } from "./turn.ts";
 import { type Entry, isLive } from "./world.ts";
 
@@ -69,7 +70,7 @@ function takeBetter(turn: Turn, entry: Entry): boolean {
     () => transport.better(entry.transport, session.active, entry.policy, turn.now),
     null,
   );
-  if (choice === null) return false;
+  if (choice === null || shunnedNow(entry, turn.now).includes(choice.path)) return false;
   const verdict = mayRecover(turn, entry, "elective");
   if (!verdict.allowed) entry.electiveAt = turn.now + Math.max(1, verdict.retryAfterMs);
   tell(turn, entry, { type: "SwitchRequested", target: choice.path, reason: choice.reason, verdict });

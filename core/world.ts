@@ -21,6 +21,13 @@ export const SESSIONS_MAX = 131_072;
 /** Ended sessions that `view` still shows, newest last. */
 export const ENDED_MAX = 16;
 
+/** A path that did not answer an attempt though it looked well. */
+export interface Shunned {
+  readonly path: PathId;
+  readonly failures: number;
+  readonly until: Millis;
+}
+
 /** One session with what each domain holds for it. The values are immutable; the entry is their place. */
 export interface Entry {
   session: Session;
@@ -40,8 +47,8 @@ export interface Entry {
   searchSince: Millis | null;
   /** No elective switch is tried before this time. */
   electiveAt: Millis;
-  /** Paths that failed as a target: chosen last until then. */
-  shunned: readonly { readonly path: PathId; readonly until: Millis }[];
+  /** Paths that failed as a target: chosen last until then, ever longer. */
+  shunned: readonly Shunned[];
   /** Client: what binds this session to a gateway process, and candidates that were asked for. */
   client: {
     readonly offer: Offer;

@@ -49,6 +49,12 @@ export class DeadlineHeap {
     return first.key;
   }
 
+  /** All deadlines by key, earliest first. */
+  entries(): readonly (readonly [key: number, at: Millis])[] {
+    const sorted = [...this.#nodes].sort((a, b) => a.at - b.at || a.key - b.key);
+    return sorted.map(({ key, at }) => [key, at] as const);
+  }
+
   #remove(place: number): void {
     const removed = this.#nodes[place] as Node;
     const last = this.#nodes.pop() as Node;

@@ -5,8 +5,10 @@ import type { EventType } from "#kernel/contract/event";
 import { lineOf } from "./print.ts";
 import { freshMemory, inputOf, type Memory } from "./scene.ts";
 
-/** Ticks that one `until` may cause; more means that the core wakes itself in a circle. */
-const TICKS_MAX = 5_000;
+/** Inputs that one `until` may cause. */
+const INPUTS_MAX = 5_000;
+/** The engine's cadence of statistics. */
+const MEASURED_EVERY_MS = 100;
 
 export interface Played {
   /** The transcript with its outputs regenerated. */
@@ -19,7 +21,8 @@ export interface Played {
 
 /**
  * Plays a transcript. Lines that start with `#` are kept, `> ms verb args` are inputs, everything else is output and regenerated.
- * `> ms until` lets the time pass: every wake that the core asked for becomes a Tick.
+ * `> ms until` lets the time pass: every wake that the core asked for becomes a Tick. `> ms until 1 loss=0.3` does it with traffic
+ * on path 1, measured every 100 ms.
  */
 export function play(source: string): Played {
   const lines: string[] = [];
@@ -43,7 +46,7 @@ export function play(source: string): Played {
     world ??= createCore(verb === "gateway" ? "gateway" : "client");
     const effects =
       verb === "until"
-        ? pass(world, Number(time))
+        ? pass(world, Number(time), args, memory)
         : [...step(world, inputOf(verb, args, memory), Number(time))].map((effect) => ({ at: null, effect }));
     for (const { at, effect } of effects) {
       note(effect, events, memory);
@@ -55,14 +58,24 @@ export function play(source: string): Played {
   return { text: `${lines.join("\n")}\n`, events, expected };
 }
 
-function pass(world: World, until: number): { readonly at: number; readonly effect: Effect }[] {
-  const effects: { at: number; effect: Effect }[] = [];
-  for (let ticks = 0; world.wakeAt !== null && world.wakeAt <= until; ticks++) {
-    if (ticks >= TICKS_MAX) throw new Error(`the core woke itself ${TICKS_MAX} times before ${until}`);
-    const at = Math.max(world.wakeAt, world.now);
-    for (const effect of step(world, { type: "Tick" }, at)) effects.push({ at, effect });
+interface Passed {
+  readonly at: number;
+  readonly effect: Effect;
+}
+
+function pass(world: World, until: number, traffic: readonly string[], memory: Memory): readonly Passed[] {
+  const effects: Passed[] = [];
+  let measuredAt = world.now;
+  for (let inputs = 0; ; inputs++) {
+    if (inputs >= INPUTS_MAX) throw new Error(`${INPUTS_MAX} inputs before ${until}: the core wakes itself in a circle`);
+    const wakeAt = Math.max(world.wakeAt ?? Number.POSITIVE_INFINITY, world.now);
+    const measureAt = traffic.length === 0 ? Number.POSITIVE_INFINITY : measuredAt + MEASURED_EVERY_MS;
+    const at = Math.min(wakeAt, measureAt);
+    if (at > until) return effects;
+    const input = at === measureAt ? inputOf("stats", traffic, memory) : inputOf("tick", [], memory);
+    if (at === measureAt) measuredAt = at;
+    for (const effect of step(world, input, at)) effects.push({ at, effect });
   }
-  return effects;
 }
 
 function note(effect: Effect, events: EventType[], memory: Memory): void {

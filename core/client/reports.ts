@@ -1,7 +1,6 @@
 import type { Verdict } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Proof } from "#kernel/contract/proof";
-import { SECOND } from "#kernel/time";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
 import { observe } from "../observe.ts";
@@ -14,8 +13,6 @@ import { addPath, candidateAnswered, candidateUnanswered } from "./candidates.ts
 import { dialAlso, dialUnanswered, handshakeDone, hinted } from "./dial.ts";
 import { pathFailed, syncPaths } from "./paths.ts";
 
-/** A target that failed is chosen last for this long. */
-const SHUN_MS = 2 * SECOND;
 const ALLOWED: Verdict = { allowed: true };
 
 /** Reports that only a client gets. `entry` is its current session. */
@@ -60,10 +57,6 @@ function aboutSession(turn: Turn, report: Extract<Report, { session: number }>):
       return;
     }
     case "AttachUnanswered":
-      entry.shunned = [
-        ...entry.shunned.filter(({ until }) => until > turn.now),
-        { path: report.path, until: turn.now + SHUN_MS },
-      ].slice(-8);
       tell(turn, entry, { type: "TargetFailed", path: report.path, bindSeq: report.bindSeq, reason: "target_unanswered" });
       return;
     case "SwitchRequested":

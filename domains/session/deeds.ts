@@ -26,7 +26,7 @@ const COUNTED: ReadonlySet<Reason> = new Set([
   "authority_lost",
 ]);
 
-/** Done before the transitions of a row, in the order of the row. */
+/** Done before the transitions of a row, in the order of the row. `bind` is in neither list: see there. */
 export const BEFORE: { readonly [D in Deed]?: Do } = {
   lose_active: (draft, { event, now }) => {
     if (event.type !== "TransportDead" || draft.facts.active !== event.path) return;
@@ -62,7 +62,6 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
   deny: (draft) => {
     draft.facts = { ...draft.facts, retry: "denied" };
   },
-  bind,
   diagnose: (draft, { event }, row) => {
     const numbers = { event: event.type, row: row.id, state: draft.session.state, ...numbersOf(event) };
     draft.audit.push({
@@ -165,8 +164,8 @@ export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene
   }
 }
 
-/** TransportSwitch precedes the transition that it explains: the order of the matrix. */
-function bind(draft: Draft, scene: Scene): void {
+/** Done right before the transition to ATTACHED: TransportSwitch precedes the transition that it explains, as in the matrix. */
+export function bind(draft: Draft, scene: Scene): void {
   const proof = proofOf(scene.event);
   if (proof === null) return;
   const { session, facts } = draft;

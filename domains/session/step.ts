@@ -1,19 +1,20 @@
+import type { Reason } from "#kernel/contract/reason";
 import { STATES } from "#kernel/contract/state";
 import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
 import { clockPassed, lifetimePassed } from "./clock.ts";
 import type { Draft } from "./deeds.ts";
-import { AFTER, BEFORE, writeBack } from "./deeds.ts";
+import { AFTER, BEFORE, bind, writeBack } from "./deeds.ts";
 import type { Step } from "./effect.ts";
 import { enter, factsOf } from "./enter.ts";
-import type { Occurrence, SessionEvent } from "./event.ts";
+import type { Numbers, Occurrence, SessionEvent } from "./event.ts";
 import { classify } from "./guard.ts";
 import { broken } from "./integrity.ts";
 import type { Context, Session } from "./model.ts";
 import { activeOf, birth } from "./model.ts";
 import type { Row } from "./row.ts";
 import type { Scene } from "./scene.ts";
-import { denialOf, numbersOf, reasonFor, targetOf } from "./scene.ts";
+import { denialOf, numbersOf, reasonFor } from "./scene.ts";
 import { rowFor } from "./table.ts";
 
 /** One event never causes more transitions than this. */
@@ -86,37 +87,27 @@ function apply(draft: Draft, scene: Scene): void {
 }
 
 function transition(draft: Draft, scene: Scene, row: Row): void {
-  let old = activeOf(draft.session);
   for (const hop of row.to) {
+    if (hop.to === "ATTACHED" && row.does.includes("bind")) bind(draft, scene);
     const from = draft.session;
     const reason = reasonFor(hop.because, scene);
-    const next = enter(hop.to, from, draft.facts, reason, scene);
-    const paths = { old, new: activeOf(next) };
-    const denied = hop.because === "$denial" ? denialNumbers(scene) : {};
-    const target = next.state === "RECOVERING" && targetOf(scene, from) !== null ? { attempt: next.attempt } : {};
-    const numbers = { ...numbersOf(scene.event), ...denied, ...target };
-    draft.audit.push({
-      type: "SessionStateChange",
-      class: "transition",
-      version: next.version,
-      from: from.state,
-      to: next.state,
-      reason,
-      paths,
-      numbers,
-    });
-    if (next.state === "RECOVERING") draft.effects.push({ type: "RecordRecovery" });
-    if (next.state === "TERMINATED")
-      draft.audit.push({
-        type: "SessionTerminated",
-        class: "transition",
-        version: next.version,
-        reason,
-        numbers: { ...numbers, livedMs: scene.now - next.bornAt },
-      });
-    draft.session = next;
-    old = activeOf(next);
+    draft.session = enter(hop.to, from, draft.facts, reason, scene);
+    record(draft, from, reason, { ...numbersOf(scene.event), ...(hop.because === "$denial" ? denialNumbers(scene) : {}) }, scene);
   }
+}
+
+/** What a transition leaves behind: exactly one SessionStateChange, and what follows from the state that was entered. */
+function record(draft: Draft, from: Session, reason: Reason, measured: Numbers, scene: Scene): void {
+  const { session } = draft;
+  const { version } = session;
+  const paths = { old: activeOf(from), new: activeOf(session) };
+  const numbers = session.state === "RECOVERING" ? { ...measured, attempt: session.attempt } : measured;
+  const change = { type: "SessionStateChange", class: "transition", version, from: from.state, to: session.state } as const;
+  draft.audit.push({ ...change, reason, paths, numbers });
+  if (session.state === "RECOVERING") draft.effects.push({ type: "RecordRecovery" });
+  if (session.state !== "TERMINATED") return;
+  const lived = { ...numbers, livedMs: scene.now - session.bornAt };
+  draft.audit.push({ type: "SessionTerminated", class: "transition", version, reason, numbers: lived });
 }
 
 function denialNumbers(scene: Scene): Record<string, number> {

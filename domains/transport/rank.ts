@@ -67,7 +67,7 @@ export function ranked(t: Transport, policy: PathPolicy, now: Millis): readonly 
 
 function rttUsOf(path: Path, policy: PathPolicy, now: Millis): number | null {
   const medianMs = latencyMsOver(path.samples, policy.volatile.latency.windowMs, now);
-  return medianMs === undefined ? path.rttUs : medianMs * 1_000;
+  return medianMs === undefined ? path.rttUs : Math.round(medianMs * 1_000);
 }
 
 function lossBucketOf(path: Path, policy: PathPolicy, now: Millis): number {

@@ -108,7 +108,7 @@ describe("latency and jitter", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 8, maxLength: 30 }), (values) => {
         const samples = steady(values.length, 1, 0).map((sample, index) => ({ ...sample, srttUs: values[index] ?? 0 }));
-        const median = (latencyMsOver(samples, WINDOW_MS, NOW) ?? 0) * 1_000;
+        const median = Math.round((latencyMsOver(samples, WINDOW_MS, NOW) ?? 0) * 2_000) / 2;
         const below = values.filter((value) => value < median).length;
         const above = values.filter((value) => value > median).length;
         expect(Math.max(below, above)).toBeLessThanOrEqual(values.length / 2);

@@ -71,7 +71,7 @@ impl Args {
     /// The parsed value of an option within `min…max`, or `default`.
     pub fn within<T>(&self, name: &str, default: T, min: T, max: T) -> Result<T, Fault>
     where
-        T: FromStr + PartialOrd + std::fmt::Display,
+        T: FromStr + PartialOrd + Copy + std::fmt::Display,
     {
         let value = self.optional(name)?.unwrap_or(default);
         if value >= min && value <= max {
@@ -81,7 +81,7 @@ impl Args {
         }
     }
 
-    pub fn refuse(&self, what: String) -> Fault {
+    pub fn refuse(&self, what: impl std::fmt::Display) -> Fault {
         Fault::usage(
             format!("jvpn-lab {}: {what}", self.command),
             format!("see: jvpn-lab {} --help", self.command),

@@ -28,6 +28,7 @@ pub enum LinkType {
 
 /// How complete a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Written {
     pub records: u64,
     /// Left out because the disk was too slow.

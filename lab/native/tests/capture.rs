@@ -177,5 +177,5 @@ fn the_file_is_a_pcap_and_bounded() {
         packets >= 10_000,
         "{packets} packets counted beyond the file's end"
     );
-    assert!(report["pcap"]["beyond_max"].as_u64().unwrap() > 0);
+    assert!(report["pcap"]["beyondMax"].as_u64().unwrap() > 0);
 }

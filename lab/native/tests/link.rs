@@ -142,8 +142,11 @@ fn a_rate_is_kept_and_its_queue_is_bounded() {
 fn a_gap_of_a_recording_is_a_gap_of_the_flow() {
     let lab = lab_or_skip!("trace");
     let path = std::env::temp_dir().join(format!("jvpn-t{}.trace", std::process::id()));
-    let lines: String = (0..=500).chain([900]).map(|ms| format!("{ms}\n")).collect();
-    std::fs::write(&path, lines).unwrap();
+    let lines: Vec<String> = (0..=500)
+        .chain([900])
+        .map(|ms: u32| ms.to_string())
+        .collect();
+    std::fs::write(&path, lines.join("\n")).unwrap();
     let mut link = lab.link("");
     link.order(&format!(
         r#"{{"op":"set","dir":"ab","trace":"{}","queueMs":1000}}"#,
@@ -308,9 +311,9 @@ fn when_stdin_closes_nothing_is_left() {
 #[test]
 fn a_name_that_exists_is_refused_and_nothing_is_left() {
     let lab = lab_or_skip!("taken");
-    common::ip(&format!("-n {} link add end0 type dummy", lab.b));
-    let mut link = Tool::start_quiet(&format!("link --a end0@{} --b end0@{}", lab.a, lab.b));
-    assert_eq!(link.wait(), 1);
+    let _first = lab.link("");
+    let mut second = Tool::start_quiet(&format!("link --a end1@{} --b end0@{}", lab.a, lab.b));
+    assert_eq!(second.wait(), 1);
     let found = Command::new("ip")
         .args(["-n", &lab.a, "link", "show", "end1"])
         .output()

@@ -50,9 +50,11 @@ fn read_v4(bytes: &[u8]) -> Option<Packet<'_>> {
     let head_bytes = usize::from(bytes.first()? & 0x0f) * 4;
     let from = IpAddr::from(*bytes.get(12..)?.first_chunk::<4>()?);
     let to = IpAddr::from(*bytes.get(16..)?.first_chunk::<4>()?);
-    let is_first_fragment = u16_at(bytes, 6)? & 0x1fff == 0;
+    let fragment_offset = u16_at(bytes, 6)? & 0x1fff;
     let payload = match bytes.get(head_bytes..) {
-        Some(rest) if is_first_fragment && head_bytes >= 20 => read_payload(*bytes.get(9)?, rest),
+        Some(rest) if fragment_offset == 0 && head_bytes >= 20 => {
+            read_payload(*bytes.get(9)?, rest)
+        }
         _ => Payload::Other,
     };
     Some(Packet {

@@ -196,7 +196,7 @@ fn take(socket: &mut PacketSocket, ledger: &mut Ledger) -> io::Result<usize> {
         }
     })?;
     for (seen, packet) in unknown {
-        ledger.learn(seen.interface, socket.name(seen.interface));
+        ledger.learn(seen.interface, socket.name(seen.interface).as_deref());
         ledger.look(seen, &packet);
     }
     Ok(taken)
@@ -285,14 +285,14 @@ impl Ledger {
         true
     }
 
-    fn learn(&mut self, number: i32, name: Option<String>) {
+    fn learn(&mut self, number: i32, name: Option<&str>) {
         if self.numbers.len() >= NUMBERS_MAX {
             self.numbers.clear();
         }
         let place = self
             .interfaces
             .iter()
-            .position(|interface| name.as_ref() == Some(&interface.name));
+            .position(|interface| name == Some(interface.name.as_str()));
         self.numbers.insert(number, place);
     }
 

@@ -17,11 +17,11 @@ const CONTROL_WORDS: usize = 8;
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
     pub interface: i32,
-    /// ARPHRD_… of the device.
+    /// `ARPHRD_…` of the device.
     pub hardware: u16,
-    /// ETH_P_… of the packet.
+    /// `ETH_P_…` of the packet.
     pub protocol: u16,
-    /// PACKET_… of linux/if_packet.h: for whom it was.
+    /// `PACKET_…` of `linux/if_packet.h`: for whom it was.
     pub kind: u8,
     pub stamp_ns: u64,
 }

@@ -303,9 +303,9 @@ impl Missing {
             while low < high {
                 let middle = low.midpoint(high);
                 if sent_us(middle) < limit {
-                    low = middle + 1
+                    low = middle + 1;
                 } else {
-                    high = middle
+                    high = middle;
                 }
             }
             low

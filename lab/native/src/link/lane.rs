@@ -243,7 +243,7 @@ impl Lane {
                 self.counts.bytes_out += frame.len() as u64;
             }
             Err(error) if error.raw_os_error() == Some(libc::EIO) => {
-                self.counts.dropped.device_down += 1
+                self.counts.dropped.device_down += 1;
             }
             Err(_) => self.counts.dropped.refused += 1,
         }

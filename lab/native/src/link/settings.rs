@@ -71,6 +71,10 @@ impl Default for Settings {
 /// The settings that one command names; the others stay. `null` lifts a limit.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[allow(
+    clippy::option_option,
+    reason = "a command names a limit, lifts it, or does not mention it"
+)]
 pub struct Change {
     delay_ms: Option<f64>,
     jitter_ms: Option<f64>,
@@ -170,10 +174,8 @@ impl Settings {
 
     /// Whether a shaper made for `self` serves `other` too. A shaper that is kept keeps its queue.
     pub fn same_bottleneck(&self, other: &Self) -> bool {
-        self.rate_mbit == other.rate_mbit
-            && self.trace == other.trace
-            && self.queue_ms == other.queue_ms
-            && self.queue_bytes == other.queue_bytes
+        let bottleneck = |of: &Self| (of.rate_mbit, of.trace.clone(), of.queue_ms, of.queue_bytes);
+        bottleneck(self) == bottleneck(other)
     }
 }
 

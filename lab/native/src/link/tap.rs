@@ -12,7 +12,7 @@ use std::str::FromStr;
 const NAME_MAX: usize = libc::IFNAMSIZ - 1;
 /// Frames that the kernel holds for us between two reads, so that a short wait for the CPU is not a loss.
 const TX_QUEUE_FRAMES: i32 = 4096;
-/// `_IOW('T', 226, int)` of linux/if_tun.h.
+/// `_IOW('T', 226, int)` of `linux/if_tun.h`.
 const TUNSETCARRIER: libc::Ioctl = 0x4004_54e2;
 
 /// Where one end lives: `IFNAME@NETNS`, or `IFNAME` in the caller's own namespace.

@@ -61,6 +61,7 @@ struct Answer {
     /// Accepted since the start.
     connections: u64,
     /// Closed at once because 64 were running.
+    #[serde(rename = "turnedAway")]
     turned_away: u64,
     running: Vec<Snapshot>,
 }

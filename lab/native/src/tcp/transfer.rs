@@ -153,7 +153,7 @@ pub fn receive(
 }
 
 pub fn hex(digest: &Digest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.map(|byte| format!("{byte:02x}")).concat()
 }
 
 /// Segments that this end sent more than once.

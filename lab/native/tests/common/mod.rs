@@ -122,10 +122,8 @@ impl Lab {
         std::thread::scope(|scope| {
             let worker = scope.spawn(|| {
                 // SAFETY: the file is open; setns affects this thread only, and it ends here.
-                assert_eq!(
-                    unsafe { libc::setns(file.as_raw_fd(), libc::CLONE_NEWNET) },
-                    0
-                );
+                let entered = unsafe { libc::setns(file.as_raw_fd(), libc::CLONE_NEWNET) };
+                assert_eq!(entered, 0);
                 work()
             });
             worker.join().unwrap()

@@ -143,7 +143,9 @@ impl Epochs {
     fn heard_under(&mut self, number: u32, now: u64, linger_us: u64) -> bool {
         let until = Some(now + linger_us.clamp(LINGER_MIN_US, LINGER_MAX_US));
         match self.other.take() {
-            Some(Other::Next(next)) if next.number == number => {
+            Some(Other::Next(mut next)) if next.number == number => {
+                // A key ages from its first use: its answer may have been lost for long.
+                next.born_at = now;
                 let epoch = std::mem::replace(&mut self.current, next);
                 self.other = Some(Other::Previous { epoch, until });
                 true

@@ -82,6 +82,7 @@ pub struct World {
     pub gateway_session: Option<SessionHandle>,
     pub delivered: BTreeMap<(Side, u64), (u32, u64)>,
     pub sent: [u64; 2],
+    /// Inner packets that found no key or no path.
     pub unsent: [u64; 2],
     pub copies: u64,
     /// Interval of inner packets per direction (up, down), µs; 0 = none.
@@ -89,9 +90,12 @@ pub struct World {
     flow_at: [u64; 2],
     /// A side that does not run until this time.
     pub stalled: [u64; 2],
-    /// Bytes to and from each client address at the gateway.
+    /// The gateway's core answers activations.
     pub answers: bool,
+    /// Bytes from the gateway to each address.
     pub bytes_to: BTreeMap<SocketAddr, u64>,
+    /// Datagrams of this length to this side are lost: the only way to pick a sealed frame.
+    pub lose: Option<(Side, usize)>,
 }
 
 pub fn limits() -> Limits {
@@ -166,6 +170,7 @@ impl World {
             stalled: [0; 2],
             answers: true,
             bytes_to: BTreeMap::new(),
+            lose: None,
         };
         for (n, delay) in delays_ms.iter().enumerate() {
             world.open(n as PathId + 1, Link::with_delay(delay * MS));
@@ -421,6 +426,9 @@ impl World {
         if self.capturing {
             self.capture.push((to, path, data.clone()));
         }
+        if self.lose == Some((to, data.len())) {
+            return;
+        }
         let Some(link) = self.links.get(&path) else { return };
         let pipe = if to == Side::Gateway { link.up } else { link.down };
         let copies = if self.chance(pipe.duplicate) { 2 } else { 1 };
@@ -484,6 +492,21 @@ impl World {
 
     pub fn delivered_to(&self, side: Side) -> usize {
         self.delivered.keys().filter(|(to, _)| *to == side).count()
+    }
+
+    /// I19: no nonce seals two plaintexts. Counters begin anew with each epoch, whose parity is in the clear.
+    pub fn assert_nonces_unique(&self) {
+        let mut seals: BTreeMap<(Side, u8, u64), Vec<&[u8]>> = BTreeMap::new();
+        for (to, _, data) in self.capture.iter().filter(|(_, _, data)| data[0] == 0x10) {
+            let counter = u64::from_le_bytes(data[8..16].try_into().unwrap());
+            let seen = seals.entry((*to, data[1] & 1, counter)).or_default();
+            if !seen.contains(&&data[16..]) {
+                seen.push(&data[16..]);
+            }
+        }
+        let epochs = 1 + self.count(Side::Client, |report| matches!(report, Report::KeyRotated { .. }));
+        let most = seals.values().map(Vec::len).max().unwrap_or(0);
+        assert!(most <= epochs.div_ceil(2), "{most} ciphertexts of one counter in {epochs} epochs");
     }
 
     /// No attributable failure was found: the ends are honest.

@@ -2,6 +2,7 @@
 //! SAFETY note.
 
 pub mod checksum;
+mod engine;
 pub mod fault;
 pub mod identity;
 mod links;
@@ -12,5 +13,7 @@ pub mod sys;
 pub mod systemd;
 pub mod tun;
 pub mod udp;
+mod worker;
 
+pub use engine::Engine;
 pub use fault::{Blame, StartError};

@@ -163,6 +163,10 @@ impl Worker {
                 return Err("the core does not read the engine's reports".to_owned());
             }
         }
+        let (_, lost) = self.outer.endpoint.reports_lost();
+        if lost > 0 {
+            return Err(format!("{lost} reports did not fit, and none of them may be lost"));
+        }
         Ok(())
     }
 

@@ -81,7 +81,7 @@ function takeBetter(turn: Turn, entry: Entry): boolean {
 function nextLook(turn: Turn, entry: Entry): Millis | null {
   const times = [deadline(entry.session, entry.policy.session), probingChangesAt(entry, turn.now)];
   if (entry.session.role === "gateway") times.push(entry.ask?.at ?? null);
-  else times.push(nextCandidateRetry(entry), nextBetter(turn, entry));
+  else times.push(nextCandidateRetry(turn, entry), nextBetter(turn, entry));
   const known = times.filter((at) => at !== null);
   return known.length === 0 ? null : Math.min(...known);
 }

@@ -208,3 +208,8 @@ function freshDial(): Dial {
     hintedAt: null,
   };
 }
+
+/** Paths on which packets can leave now. */
+export function usablePaths(client: ClientState): readonly ClientPath[] {
+  return client.paths.filter((path) => path.socket === "open" && path.lost === null);
+}

@@ -3,7 +3,7 @@ import { type Millis, SECOND } from "#kernel/time";
 import { command, emitFor } from "../emit.ts";
 import { observe } from "../observe.ts";
 import type { Turn } from "../turn.ts";
-import type { ClientPath, Entry } from "../world.ts";
+import { type ClientPath, type Entry, usablePaths } from "../world.ts";
 
 /** A candidate that does not answer is asked again after this time, doubling up to the second. */
 const RETRY_FIRST_MS: Millis = SECOND;
@@ -13,10 +13,8 @@ const RETRY_MAX_MS: Millis = 30 * SECOND;
 export function ensureCandidates(turn: Turn, entry: Entry): void {
   const { client, session } = entry;
   if (client === null || session.state === "BIRTH") return;
-  for (const path of turn.world.client.paths) {
-    if (path.socket !== "open" || path.lost !== null) continue;
-    addPath(turn, entry, path);
-    if (entry.transport.paths.find((known) => known.id === path.id)?.health.is !== "cold") continue;
+  for (const path of usablePaths(turn.world.client)) addPath(turn, entry, path);
+  for (const path of askable(turn, entry)) {
     const asked = client.asked[path.id];
     if (asked !== undefined && (asked.retryAt === null || asked.retryAt > turn.now)) continue;
     client.asked[path.id] = { failures: asked?.failures ?? 0, retryAt: null };
@@ -52,7 +50,14 @@ export function retryCandidates(entry: Entry): void {
   }
 }
 
-export function nextCandidateRetry(entry: Entry): Millis | null {
-  const times = Object.values(entry.client?.asked ?? {}).flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]));
+/** When the next path may be asked again. */
+export function nextCandidateRetry(turn: Turn, entry: Entry): Millis | null {
+  const times = askable(turn, entry).flatMap(({ id }) => entry.client?.asked[id]?.retryAt ?? []);
   return times.length === 0 ? null : Math.min(...times);
+}
+
+/** Paths on which the gateway can be asked, and that this session has not validated. */
+function askable(turn: Turn, entry: Entry): readonly ClientPath[] {
+  const cold = new Set(entry.transport.paths.filter(({ health }) => health.is === "cold").map(({ id }) => id));
+  return usablePaths(turn.world.client).filter(({ id }) => cold.has(id));
 }

@@ -6,9 +6,9 @@ import { command, emit, emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
 import { tell } from "../sessions.ts";
 import { type Turn, touch } from "../turn.ts";
-import { type ClientPath, type Entry, freshEntry } from "../world.ts";
+import { type ClientPath, type Entry, freshEntry, usablePaths } from "../world.ts";
 import { addPath } from "./candidates.ts";
-import { gatewayInUse, usablePaths } from "./paths.ts";
+import { gatewayInUse } from "./paths.ts";
 
 /** With another gateway to try, one dial gets this long; alone it gets the engine's 90 s. */
 const DIAL_PATIENCE_MS: Millis = 10 * SECOND;
@@ -102,6 +102,7 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   const { world } = turn;
   const { dial } = world.client;
   const forget = (): void => command(turn, { type: "ForgetSession", session: report.session });
+  if (world.sessions.has(report.session)) return;
   if (!dial.running || dial.id !== report.dial || world.stopping) {
     forget();
     return;

@@ -64,11 +64,6 @@ export function nextReopen(client: ClientState): Millis | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** Paths on which packets can leave now. */
-export function usablePaths(client: ClientState): readonly ClientPath[] {
-  return client.paths.filter((path) => path.socket === "open" && path.lost === null);
-}
-
 /** The gateway that paths lead to: the session's while one lives, else the one to be dialled. */
 export function gatewayInUse(client: ClientState, entry: Entry | null): ClientConfig["gateways"][number] | null {
   const gateways = client.config?.gateways ?? [];

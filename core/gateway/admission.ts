@@ -20,6 +20,7 @@ type Confirmed = Extract<Report, { type: "HandshakeConfirmed" }>;
  */
 export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
   const { world } = turn;
+  if (world.sessions.has(report.session)) return;
   const { current } = world.policy;
   const client = world.gateway.config?.clients.find(({ key }) => key === report.clientKey);
   if (current === null || world.sessions.full) {

@@ -44,7 +44,8 @@ impl Closings {
         }
         if len == CLOSE_ACK_LEN {
             self.remove_where(|closing| {
-                closing.farewell.indices.contains(&index) && closing.farewell.copies.iter().any(|(route, _)| *route == from)
+                closing.farewell.indices.contains(&index)
+                    && closing.farewell.copies.iter().any(|(route, _)| *route == from)
             });
         }
         true

@@ -95,7 +95,8 @@ impl Dial {
     /// COOKIE on one of the paths: the INIT goes out there again at once, with mac2. False: it does not answer this INIT.
     pub(crate) fn on_cookie(&mut self, now: u64, from: Route, message: &[u8; COOKIE_LEN]) -> bool {
         let Some(cookie) = self.initiator.read_cookie(message) else { return false };
-        let path = self.paths.iter_mut().find(|path| path.path == from.socket && path.sends > 0 && path.cookies < COOKIES_MAX);
+        let path =
+            self.paths.iter_mut().find(|path| path.path == from.socket && path.sends > 0 && path.cookies < COOKIES_MAX);
         let Some(path) = path else { return false };
         path.cookies += 1;
         path.cookie = Some(cookie);

@@ -31,9 +31,7 @@ use crate::reception::Reception;
 use crate::session::Session;
 use crate::shared::Shared;
 
-pub use types::{
-    DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SocketId, Transmit,
-};
+pub use types::{DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SocketId, Transmit};
 
 /// Interval of statistics, µs.
 const STATISTICS_US: u64 = 100_000;
@@ -56,8 +54,8 @@ struct Link {
 #[derive(Debug)]
 pub struct Endpoint {
     config: EndpointConfig,
-    cx: Shared,
-    sessions: OwnKeyMap<Box<Session>>,
+    pub(crate) cx: Shared,
+    pub(crate) sessions: OwnKeyMap<Box<Session>>,
     next_handle: SessionHandle,
     closings: Closings,
     hints: Hints,

@@ -371,8 +371,14 @@ mod tests {
     #[test]
     fn a_key_reaches_its_limits_of_age_packets_and_failed_opens() {
         let (mut client, mut gateway) = pair();
-        assert_eq!((client.rekey_due(99, 0), client.rekey_due(100, 0), client.rekey_due(100, 5)), (None, Some("age"), None));
-        assert_eq!((client.newly_expired(149), client.newly_expired(150), client.newly_expired(150)), (None, Some((0, "age")), None));
+        assert_eq!(
+            (client.rekey_due(99, 0), client.rekey_due(100, 0), client.rekey_due(100, 5)),
+            (None, Some("age"), None)
+        );
+        assert_eq!(
+            (client.newly_expired(149), client.newly_expired(150), client.newly_expired(150)),
+            (None, Some((0, "age")), None)
+        );
         for _ in 0..4 {
             assert!(pass(&mut client, &mut gateway, 1).is_ok());
         }

@@ -55,7 +55,11 @@ impl Journal {
 
     /// When the next drop counter may be reported.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.drops.iter().filter(|counter| counter.count > 0).map(|counter| counter.reported_at + DROP_REPORT_INTERVAL_US).min()
+        self.drops
+            .iter()
+            .filter(|counter| counter.count > 0)
+            .map(|counter| counter.reported_at + DROP_REPORT_INTERVAL_US)
+            .min()
     }
 
     pub(crate) fn on_time(&mut self, now: u64) {

@@ -29,7 +29,14 @@ mod timers;
 #[cfg(test)]
 mod vectors;
 pub mod wire;
+#[cfg(test)]
+#[path = "../tests/world/mod.rs"]
+mod world;
 mod x25519;
+
+// The world of the tests names this crate as any user does.
+#[cfg(test)]
+extern crate self as jvpn_proto;
 
 /// Fills a buffer with random bytes of a CSPRNG.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);

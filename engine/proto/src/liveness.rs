@@ -56,10 +56,17 @@ struct PeerDeaf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
     /// Report the suspicion; a probing round follows.
-    Suspected { silent_us: u64, limit_us: u64 },
+    Suspected {
+        silent_us: u64,
+        limit_us: u64,
+    },
     /// Probe this path and all standbys, with `deaf on`.
     ProbeAll,
-    Silent { silent_us: u64, limit_us: u64, evidence: SilenceEvidence },
+    Silent {
+        silent_us: u64,
+        limit_us: u64,
+        evidence: SilenceEvidence,
+    },
 }
 
 #[derive(Debug)]

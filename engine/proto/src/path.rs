@@ -67,6 +67,7 @@ pub(crate) struct Traffic {
 }
 
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each set and read alone")]
 pub(crate) struct Path {
     pub(crate) id: PathId,
     pub(crate) route: Route,
@@ -144,7 +145,8 @@ impl Path {
 
     /// Bytes that may still go to the route; `None` = no limit.
     pub(crate) fn budget(&self) -> Option<u64> {
-        (self.claimed && !self.validated).then(|| (AMPLIFICATION_MAX * self.unproved_rx).saturating_sub(self.unproved_tx))
+        (self.claimed && !self.validated)
+            .then(|| (AMPLIFICATION_MAX * self.unproved_rx).saturating_sub(self.unproved_tx))
     }
 
     pub(crate) fn permits(&self, bytes: usize) -> bool {

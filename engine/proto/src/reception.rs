@@ -121,7 +121,14 @@ impl Reception {
     }
 
     /// RESP was sent: the slot is taken and the answer remembered.
-    pub(crate) fn remember(&mut self, now: u64, hash: [u8; 32], response: [u8; RESP_LEN], session: SessionHandle, key: &PublicKey) {
+    pub(crate) fn remember(
+        &mut self,
+        now: u64,
+        hash: [u8; 32],
+        response: [u8; RESP_LEN],
+        session: SessionHandle,
+        key: &PublicKey,
+    ) {
         self.responses.insert(hash, response);
         self.expiry.push_back((now + PENDING_US, hash));
         self.pending.insert(session, *key.as_bytes());

@@ -66,7 +66,11 @@ impl Rtt {
     /// Time after which an unanswered message is sent again: srtt + max(4·rttvar, 1 ms) + I, since a peer may hold an answer
     /// for one interval; `INITIAL_PTO_US` without an estimate.
     pub(crate) fn pto_us(&self, interval_us: u64) -> u64 {
-        if self.measured { self.srtt_us + (4 * self.rttvar_us).max(VARIANCE_MIN_US) + interval_us } else { INITIAL_PTO_US }
+        if self.measured {
+            self.srtt_us + (4 * self.rttvar_us).max(VARIANCE_MIN_US) + interval_us
+        } else {
+            INITIAL_PTO_US
+        }
     }
 }
 

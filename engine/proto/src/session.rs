@@ -6,8 +6,10 @@ mod binding;
 mod candidates;
 mod delivery;
 mod faults;
-mod rekey;
 mod receive;
+mod rekey;
+#[cfg(test)]
+mod rogue;
 mod timing;
 mod traffic;
 mod validation;
@@ -45,7 +47,9 @@ const KEEPALIVE_MIN_US: u64 = 1_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Gateway: RESP was sent; without a confirming ATTACH the slot is free again at this time.
-    Pending { until: u64 },
+    Pending {
+        until: u64,
+    },
     /// The core was told and has not taken the session yet; on the client: ATTACH is not acknowledged yet.
     Offered,
     Active,
@@ -203,6 +207,8 @@ impl Session {
     fn add_path(&mut self, cx: &mut Shared, id: PathId, route: Route) -> usize {
         let target = Target { session: self.handle, path: Some(id) };
         let rx_index = cx.indices.assign(&mut cx.rng, target);
+        // Paths are few and long-lived: no room is kept for more.
+        self.paths.reserve_exact(1);
         self.paths.push(Path::new(id, route, rx_index, self.role == Role::Gateway));
         self.paths.len() - 1
     }
@@ -278,7 +284,9 @@ impl Session {
             }
         }
         let indices: Vec<u32> = self.paths.iter().map(|path| path.rx_index).chain([self.rx_index]).collect();
-        indices.iter().for_each(|index| cx.indices.release(*index));
+        for index in &indices {
+            cx.indices.release(*index);
+        }
         Farewell { copies, pto_us: self.pto_max_us(), indices }
     }
 }

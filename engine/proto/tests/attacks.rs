@@ -12,7 +12,11 @@ use world::{MS, S, Side, World, client_address, gateway_route, limits};
 fn identity(world: &mut World) -> (PathId, PathId, usize) {
     let (client, gateway, now) = (world.session(), world.gateway_session.unwrap(), world.now);
     let rotations = world.count(Side::Client, |report| matches!(report, Report::KeyRotated { .. }));
-    (world.client.send_route(client, now).unwrap().path, world.gateway.send_route(gateway, now).unwrap().path, rotations)
+    (
+        world.client.send_route(client, now).unwrap().path,
+        world.gateway.send_route(gateway, now).unwrap().path,
+        rotations,
+    )
 }
 
 fn route_to(to: Side, path: PathId) -> Route {
@@ -72,7 +76,8 @@ fn a04_under_a_flood_of_handshakes_an_honest_one_still_succeeds_with_a_cookie() 
         let stranger = StaticKey::generate(&mut |out: &mut [u8]| out.fill(100 + n));
         let mut flooder = world::endpoint(Role::Client, stranger, limits, 0, n);
         let remote = ([192, 0, 2, 1], 4774).into();
-        let open = Command::OpenPath { path: 1, ifname: String::new(), ifindex: 1, local: [10, 9, 9, n].into(), remote };
+        let open =
+            Command::OpenPath { path: 1, ifname: String::new(), ifindex: 1, local: [10, 9, 9, n].into(), remote };
         flooder.command(0, open).unwrap();
         flooder.path_opened(0, 1, ([10, 9, 9, n], 5_000).into(), remote);
         flooder.command(0, Command::Dial { dial: 1, gateway_key: gateway_key.clone(), paths: vec![1] }).unwrap();
@@ -93,7 +98,8 @@ fn a12_garbage_on_a_valid_index_is_dropped_and_counted_and_ends_in_a_rekey_at_th
     let mut world = World::with(&[10], 10, limits, 2);
     world.capturing = true;
     world.connect();
-    let genuine = world.capture.iter().rev().find(|(to, _, data)| *to == Side::Gateway && data[0] == 0x10).unwrap().2.clone();
+    let genuine =
+        world.capture.iter().rev().find(|(to, _, data)| *to == Side::Gateway && data[0] == 0x10).unwrap().2.clone();
     let garbage = |world: &mut World, count: usize| {
         for n in 0..count as u64 {
             let mut forged = genuine.clone();
@@ -152,7 +158,8 @@ fn a15_a_forged_huge_counter_moves_no_window() {
     let mut world = World::ready(&[10], 10);
     world.capturing = true;
     world.run(5 * MS);
-    let mut forged = world.capture.iter().find(|(to, _, data)| *to == Side::Gateway && data[0] == 0x10).unwrap().2.clone();
+    let mut forged =
+        world.capture.iter().find(|(to, _, data)| *to == Side::Gateway && data[0] == 0x10).unwrap().2.clone();
     forged[8..16].copy_from_slice(&(u64::MAX - 1).to_le_bytes());
     world.receive(Side::Gateway, route_to(Side::Gateway, 1), &mut forged);
     let (delivered, sent) = (world.delivered_to(Side::Gateway), world.sent[0]);
@@ -190,7 +197,8 @@ fn a18_a_copy_from_a_spoofed_source_that_arrives_first_moves_nothing() {
     let end = world.now + S;
     while world.now < end {
         world.run(MS);
-        let copies: Vec<_> = world.capture[seen..].iter().filter(|(to, path, _)| *to == Side::Gateway && *path == 1).cloned().collect();
+        let copies: Vec<_> =
+            world.capture[seen..].iter().filter(|(to, path, _)| *to == Side::Gateway && *path == 1).cloned().collect();
         seen = world.capture.len();
         // Every tenth: the rest of the path lives.
         for (_, _, data) in copies.iter().step_by(10) {
@@ -215,7 +223,8 @@ fn a23_an_address_that_a_client_only_claims_gets_three_times_its_bytes_and_then_
     world.order(Command::AddCandidate { session, path: 2 });
     let (mut claimed, mut seen) = (0, 0);
     for _ in 0..100 {
-        let copies: Vec<_> = world.capture[seen..].iter().filter(|(to, path, _)| *to == Side::Gateway && *path == 2).cloned().collect();
+        let copies: Vec<_> =
+            world.capture[seen..].iter().filter(|(to, path, _)| *to == Side::Gateway && *path == 2).cloned().collect();
         seen = world.capture.len();
         for (_, _, data) in copies {
             claimed += data.len() as u64;

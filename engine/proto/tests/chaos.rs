@@ -43,7 +43,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event, 1..25)
 }
 
-fn act(world: &mut World, event: Event, bind_seq: u64) {
+fn act(world: &mut World, event: &Event, bind_seq: u64) {
     let session = world.session();
     let attach = |world: &mut World, path, kind| {
         // A switch to a path that is not validated is refused; that is part of the game.
@@ -51,7 +51,7 @@ fn act(world: &mut World, event: Event, bind_seq: u64) {
         let _refused = world.client.command(world.now, command);
         world.flush(Side::Client);
     };
-    match event {
+    match *event {
         Event::Switch(path) => attach(world, path, AttachKind::Switch),
         Event::Reattach(path) => attach(world, path, AttachKind::Reattach),
         Event::Revalidate => {
@@ -63,7 +63,8 @@ fn act(world: &mut World, event: Event, bind_seq: u64) {
         Event::Weather(path, loss, jitter) => {
             let link = world.links.get_mut(&path).unwrap();
             for pipe in [&mut link.up, &mut link.down] {
-                *pipe = Pipe { loss: loss as f64 / 100.0, jitter: jitter * MS, duplicate: loss as f64 / 200.0, ..*pipe };
+                *pipe =
+                    Pipe { loss: loss as f64 / 100.0, jitter: jitter * MS, duplicate: loss as f64 / 200.0, ..*pipe };
             }
         }
         Event::Dead(path, dead) => world.order(Command::SetPathDead { session, path, dead }),
@@ -95,7 +96,7 @@ proptest! {
         world.flow = [3 * MS, 3 * MS];
         world.capturing = true;
         let mut bind_seq = 1;
-        for event in events {
+        for event in &events {
             bind_seq += 1;
             act(&mut world, event, bind_seq);
             world.run(120 * MS);

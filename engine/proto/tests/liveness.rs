@@ -58,7 +58,9 @@ fn a_dead_uplink_is_noticed_by_the_client_through_deaf_on() {
 
 #[test]
 fn only_the_sending_end_has_traffic_and_death_is_still_noticed() {
-    for (flow, up, down) in [([MS, 0], true, true), ([0, MS], true, true), ([MS, 0], false, true), ([0, MS], true, false)] {
+    for (flow, up, down) in
+        [([MS, 0], true, true), ([0, MS], true, true), ([MS, 0], false, true), ([0, MS], true, false)]
+    {
         let mut world = World::ready(&[10, 10], 10);
         world.flow = flow;
         world.run(3 * S);

@@ -90,7 +90,8 @@ fn a40_without_any_answer_data_flows_until_the_hard_age_and_again_after_the_answ
     world.lose = Some((Side::Client, REKEY_LEN));
     world.run(4 * S);
     for side in [Side::Client, Side::Gateway] {
-        let expired = |report: &Report| matches!(report, Report::KeyExpired { epoch: 0, trigger, .. } if trigger == "age");
+        let expired =
+            |report: &Report| matches!(report, Report::KeyExpired { epoch: 0, trigger, .. } if trigger == "age");
         assert_eq!(world.count(side, expired), 1, "{side:?}");
     }
     assert!(world.unsent[0] > 900, "inner packets have stopped");

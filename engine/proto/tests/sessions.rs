@@ -16,7 +16,8 @@ fn a_raced_init_makes_one_handshake() {
     assert!(inits >= 2, "{inits}");
     assert_eq!(world.count(Side::Client, |report| matches!(report, Report::HandshakeDone { .. })), 1);
     assert_eq!(world.count(Side::Gateway, |report| matches!(report, Report::HandshakeConfirmed { .. })), 1);
-    let mut resps: Vec<_> = world.capture.iter().filter(|(_, _, data)| data[0] == 0x02).map(|(_, _, data)| data).collect();
+    let mut resps: Vec<_> =
+        world.capture.iter().filter(|(_, _, data)| data[0] == 0x02).map(|(_, _, data)| data).collect();
     resps.dedup();
     assert_eq!(resps.len(), 1, "a repeated INIT gets the identical RESP");
     world.assert_honest();
@@ -162,7 +163,8 @@ fn the_client_closes_and_the_gateway_hears_it_once_even_with_loss() {
     world.order(Command::CloseSession { session, reason: "operator_terminated".to_owned() });
     assert!(world.client.command(world.now, Command::ForgetSession { session }).is_err(), "the keys are gone at once");
     world.run(S);
-    let closed = |report: &Report| matches!(report, Report::PeerClosed { reason, .. } if reason == "operator_terminated");
+    let closed =
+        |report: &Report| matches!(report, Report::PeerClosed { reason, .. } if reason == "operator_terminated");
     assert_eq!(world.count(Side::Gateway, closed), 1);
     assert_eq!(world.gateway.route_inner(CLIENT_INNER.into()), None);
     assert_eq!(world.count(Side::Client, |report| matches!(report, Report::Hinted { .. })), 0);
@@ -186,7 +188,8 @@ fn the_gateway_closes_and_an_acknowledgement_ends_the_retries() {
 fn a_closed_path_is_told_on_another_one() {
     let mut world = World::ready(&[10, 10], 10);
     world.order(Command::ClosePath { path: 2, reason: "link_down".to_owned() });
-    let closed = |report: &Report| matches!(report, Report::PathClosed { path: 2, reason, .. } if reason == "link_down");
+    let closed =
+        |report: &Report| matches!(report, Report::PathClosed { path: 2, reason, .. } if reason == "link_down");
     assert!(world.run_until(100 * MS, closed));
 }
 

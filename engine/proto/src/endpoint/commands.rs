@@ -95,7 +95,11 @@ impl Endpoint {
     }
 
     fn known(&self, session: SessionHandle) -> Result<(), String> {
-        if self.sessions.contains_key(&session) { Ok(()) } else { Err(format!("session {session} does not exist (any more)")) }
+        if self.sessions.contains_key(&session) {
+            Ok(())
+        } else {
+            Err(format!("session {session} does not exist (any more)"))
+        }
     }
 
     fn with<T>(
@@ -122,7 +126,11 @@ impl Endpoint {
             return Err(format!("peer {key} not set: its policy digest is not 16 hexadecimal digits"));
         }
         let key = key_of(&key)?;
-        if self.reception.set_peer(&key, offer) { Ok(()) } else { Err(format!("peer not set: {PEERS_MAX} are known, the most")) }
+        if self.reception.set_peer(&key, offer) {
+            Ok(())
+        } else {
+            Err(format!("peer not set: {PEERS_MAX} are known, the most"))
+        }
     }
 
     fn accept(&mut self, now: u64, session: SessionHandle, assignment: Assignment) -> Result<(), String> {
@@ -218,7 +226,9 @@ impl Endpoint {
             return Err(format!("dial {id} is not running (any more)"));
         };
         if !dial.add(now, path) {
-            return Err(format!("path {path} not added to dial {id}: it is there already, or {DIAL_PATHS_MAX} are, the most"));
+            return Err(format!(
+                "path {path} not added to dial {id}: it is there already, or {DIAL_PATHS_MAX} are, the most"
+            ));
         }
         self.dial_on_time(now);
         Ok(())

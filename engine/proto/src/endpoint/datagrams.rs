@@ -33,7 +33,9 @@ impl Endpoint {
         let client = self.config.role == Role::Client;
         match Datagram::parse(datagram) {
             Err(why) => Received::Dropped(why.name()),
-            Ok(Datagram::Data { flags, receiver, counter, .. }) => self.on_data(now, from, datagram, (flags, receiver, counter)),
+            Ok(Datagram::Data { flags, receiver, counter, .. }) => {
+                self.on_data(now, from, datagram, (flags, receiver, counter))
+            }
             Ok(Datagram::Init(init)) if !client => self.on_init(now, from, init.bytes),
             Ok(Datagram::Resp(resp)) if client => self.on_resp(now, from, resp.bytes),
             Ok(Datagram::Cookie(cookie)) if client => self.on_cookie(now, from, cookie.bytes),
@@ -42,7 +44,13 @@ impl Endpoint {
         }
     }
 
-    fn on_data(&mut self, now: u64, from: Route, datagram: &mut [u8], (flags, receiver, counter): (u8, u32, u64)) -> Received {
+    fn on_data(
+        &mut self,
+        now: u64,
+        from: Route,
+        datagram: &mut [u8],
+        (flags, receiver, counter): (u8, u32, u64),
+    ) -> Received {
         let Some(Target { session: handle, path: indexed }) = self.cx.indices.find(receiver) else {
             return self.on_unknown_index(now, from, receiver, datagram.len());
         };
@@ -112,7 +120,9 @@ impl Endpoint {
 
     fn respond(&mut self, now: u64, from: Route, incoming: IncomingInit, key: &PublicKey, offer: Offer) -> Received {
         let offered = &incoming.payload;
-        let Some(suite) = choose_suite(offered, self.config.allow_aes) else { return Received::Dropped("no_common_suite") };
+        let Some(suite) = choose_suite(offered, self.config.allow_aes) else {
+            return Received::Dropped("no_common_suite");
+        };
         if !(offered.proto_min..=offered.proto_max).contains(&VERSION) {
             return Received::Dropped("no_common_version");
         }
@@ -168,8 +178,16 @@ impl Endpoint {
         let session_id = session.id_text();
         self.sessions.insert(handle, Box::new(session));
         self.answered_on = Some((handle, path, rtt_us));
-        let report =
-            Report::HandshakeDone { dial: id, session: handle, session_id, path, gateway_key, incarnation, owner_epoch, offer };
+        let report = Report::HandshakeDone {
+            dial: id,
+            session: handle,
+            session_id,
+            path,
+            gateway_key,
+            incarnation,
+            owner_epoch,
+            offer,
+        };
         self.cx.report(now, report);
         Received::Consumed
     }
@@ -185,7 +203,8 @@ impl Endpoint {
 
     /// Unauthenticated: at most a report each ten seconds, and only from a route of the session that it names.
     fn on_hint(&mut self, now: u64, from: Route, receiver: u32) -> Received {
-        let named = self.sessions.values_mut().find(|session| session.sends_to_index(receiver) && session.has_route(from));
+        let named =
+            self.sessions.values_mut().find(|session| session.sends_to_index(receiver) && session.has_route(from));
         let Some(session) = named else { return Received::Dropped("hint_not_ours") };
         session.hinted(now, &mut self.cx);
         Received::Consumed

@@ -6,7 +6,7 @@ use super::{Phase, Session};
 use crate::endpoint::Route;
 use crate::frames::{self, Frame, Reason, Status, Switch, SwitchAck, SwitchRequest};
 use crate::messages::{AttachKind, PathId, Report};
-use crate::path::Retry;
+use crate::path::{Path, Retry};
 use crate::shared::Shared;
 
 /// Time that the first activation of a session has at least, µs: the gateway creates the session in its store meanwhile.
@@ -29,7 +29,14 @@ pub(super) struct Attempt {
 
 impl Session {
     /// `ConfirmSession`: ATTACH kind 1 with bind seq 1 on the path of RESP.
-    pub(crate) fn confirm(&mut self, now: u64, cx: &mut Shared, id: PathId, route: Route, rtt_us: Option<u64>) -> Result<(), String> {
+    pub(crate) fn confirm(
+        &mut self,
+        now: u64,
+        cx: &mut Shared,
+        id: PathId,
+        route: Route,
+        rtt_us: Option<u64>,
+    ) -> Result<(), String> {
         let at = self.ensure_path(cx, id, route)?;
         if let Some(rtt_us) = rtt_us {
             self.paths[at].rtt.sample(rtt_us);
@@ -71,7 +78,8 @@ impl Session {
         let until = now + if self.phase == Phase::Offered { span.max(CONFIRM_MIN_US) } else { span };
         let from = self.send;
         self.set_send(now, Some(id));
-        self.attempt = Some(Attempt { bind_seq, path: id, kind, reason, challenge, from, retry, until, told_unanswered: false });
+        self.attempt =
+            Some(Attempt { bind_seq, path: id, kind, reason, challenge, from, retry, until, told_unanswered: false });
         self.send_attempt(now, cx);
         self.rekey_soon(now);
         self.rearm(now, cx);
@@ -94,7 +102,8 @@ impl Session {
             }),
         };
         // SWITCH is valid from any path of the session: a copy on the old one, if that lives, survives a loss on the new one.
-        let old = from.filter(|old| kind == AttachKind::Switch && *old != path && self.path(*old).is_some_and(|old| old.usable()));
+        let old =
+            from.filter(|old| kind == AttachKind::Switch && *old != path && self.path(*old).is_some_and(Path::usable));
         match old {
             Some(old) => self.send_copies(now, cx, &[path, old], &[frame]),
             None => self.send_frames(now, cx, path, &[frame]),
@@ -144,7 +153,7 @@ impl Session {
     /// A denial restores the old send path, if it lives.
     pub(super) fn activation_denied(&mut self, now: u64, cx: &mut Shared, reason: Reason, retry_after_ms: u32) {
         let Some(Attempt { path, bind_seq, from, .. }) = self.attempt.take() else { return };
-        if let Some(old) = from.filter(|old| self.path(*old).is_some_and(|old| old.usable())) {
+        if let Some(old) = from.filter(|old| self.path(*old).is_some_and(Path::usable)) {
             self.set_send(now, Some(old));
         }
         let reason = reason.to_string();
@@ -156,7 +165,7 @@ impl Session {
         if self.attempt.as_ref().is_some_and(|attempt| attempt.bind_seq == bind_seq) {
             self.attempt = None;
         }
-        let restore = restore.filter(|id| self.path(*id).is_some_and(|path| path.usable()));
+        let restore = restore.filter(|id| self.path(*id).is_some_and(Path::usable));
         self.set_send(now, restore);
         self.rearm(now, cx);
     }
@@ -188,7 +197,12 @@ impl Session {
     }
 
     /// The gateway's wish, told once per request.
-    pub(super) fn on_switch_request(&mut self, cx: &mut Shared, arrival: Arrival, request: &SwitchRequest) -> Result<(), Trouble> {
+    pub(super) fn on_switch_request(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        request: &SwitchRequest,
+    ) -> Result<(), Trouble> {
         if self.switch_requested.is_some_and(|newest| request.id <= newest) {
             return Err(Trouble::Unattributable("stale_switch_request"));
         }

@@ -5,7 +5,7 @@ use super::receive::Arrival;
 use super::{Phase, Session};
 use crate::endpoint::Route;
 use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, Switch, SwitchAck};
-use crate::messages::{AttachKind, Assignment, PathId, Report};
+use crate::messages::{Assignment, AttachKind, PathId, Report};
 use crate::path::PATHS_MAX;
 use crate::shared::Shared;
 
@@ -41,7 +41,7 @@ pub(super) struct Binding {
 }
 
 impl Session {
-    pub(super) fn on_attach(&mut self, cx: &mut Shared, arrival: Arrival, attach: Attach) -> Result<(), Trouble> {
+    pub(super) fn on_attach(&mut self, cx: &mut Shared, arrival: Arrival, attach: &Attach) -> Result<(), Trouble> {
         let now = arrival.now;
         let kind = match attach.kind {
             frames::AttachKind::Candidate => None,
@@ -59,7 +59,7 @@ impl Session {
         }
         let denial = (attach.owner_epoch < self.owner_epoch).then_some(DENY_OWNERSHIP);
         let Some(at) = denial.is_none().then(|| self.attached_path(cx, arrival, attach.path)).flatten() else {
-            self.deny_unbound(now, cx, arrival.from, &attach, denial.unwrap_or(DENY_PATH_LIMIT));
+            self.deny_unbound(now, cx, arrival.from, attach, denial.unwrap_or(DENY_PATH_LIMIT));
             return Ok(());
         };
         let path = &mut self.paths[at];
@@ -70,9 +70,10 @@ impl Session {
         let fresh = arrival.heard_before;
         self.credit(cx, now, attach.path);
         let Some(kind) = kind else {
-            return self.on_candidate(now, cx, at, attach.challenge);
+            self.on_candidate(now, cx, at, attach.challenge);
+            return Ok(());
         };
-        let Attach { bind_seq, path, reason, challenge: echo, .. } = attach;
+        let &Attach { bind_seq, path, reason, challenge: echo, .. } = attach;
         self.on_activation(now, cx, Asked { bind_seq, path, kind, reason, echo, told: false }, fresh)
     }
 
@@ -113,7 +114,7 @@ impl Session {
         }
     }
 
-    fn on_candidate(&mut self, now: u64, cx: &mut Shared, at: usize, echo: [u8; 16]) -> Result<(), Trouble> {
+    fn on_candidate(&mut self, now: u64, cx: &mut Shared, at: usize, echo: [u8; 16]) {
         let path = &mut self.paths[at];
         let id = path.id;
         if path.validated {
@@ -122,18 +123,18 @@ impl Session {
             path.asked = Some((frames::AttachKind::Candidate, echo));
             self.challenge(now, cx, at);
         }
-        Ok(())
     }
 
     pub(super) fn acknowledge_candidate(&mut self, now: u64, cx: &mut Shared, id: PathId, echo: [u8; 16]) {
-        let asked = Asked { bind_seq: 0, path: id, kind: AttachKind::Reattach, reason: Reason::EMPTY, echo, told: true };
+        let asked =
+            Asked { bind_seq: 0, path: id, kind: AttachKind::Reattach, reason: Reason::EMPTY, echo, told: true };
         let ack = self.attach_ack(&asked, None);
         self.send_frames(now, cx, id, &[ack]);
     }
 
-    pub(super) fn on_switch(&mut self, cx: &mut Shared, arrival: Arrival, switch: Switch) -> Result<(), Trouble> {
+    pub(super) fn on_switch(&mut self, cx: &mut Shared, arrival: Arrival, switch: &Switch) -> Result<(), Trouble> {
         let now = arrival.now;
-        let Switch { reason, to, bind_seq, .. } = switch;
+        let &Switch { reason, to, bind_seq, .. } = switch;
         let own = arrival.via == Some(to);
         let fresh = if own { arrival.heard_before } else { self.path(to).and_then(|path| path.heard_at) };
         if own {
@@ -147,7 +148,13 @@ impl Session {
     }
 
     /// One order for all activations: lower is ignored, equal is answered again, higher replaces.
-    fn on_activation(&mut self, now: u64, cx: &mut Shared, asked: Asked, heard_before: Option<u64>) -> Result<(), Trouble> {
+    fn on_activation(
+        &mut self,
+        now: u64,
+        cx: &mut Shared,
+        asked: Asked,
+        heard_before: Option<u64>,
+    ) -> Result<(), Trouble> {
         let Binding { bind_seq, asked: waiting, answer } = &self.binding;
         if asked.bind_seq < *bind_seq {
             return Err(Trouble::Unattributable("stale_bind_seq"));
@@ -162,7 +169,8 @@ impl Session {
             }
         }
         self.binding = Binding { bind_seq: asked.bind_seq, asked: Some(asked), answer: None };
-        let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated) else {
+        let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated)
+        else {
             self.answer(now, cx, Some((reason_of(DENY_NOT_VALIDATED), 0)));
             return Ok(());
         };
@@ -189,12 +197,26 @@ impl Session {
         let Some(remote) = self.path(id).map(|path| path.route.remote) else { return };
         self.phase = Phase::Offered;
         let session_id = self.id_text();
-        cx.report(now, Report::HandshakeConfirmed { session, session_id, client_key: self.peer.to_text(), path: id, remote });
+        cx.report(
+            now,
+            Report::HandshakeConfirmed { session, session_id, client_key: self.peer.to_text(), path: id, remote },
+        );
     }
 
-    /// The session id as the core knows it: 32 hexadecimal digits.
+    /// The session id as people read it: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in groups of four:
+    /// `s-7QF2-9KXD-…`, 34 characters.
     pub(crate) fn id_text(&self) -> String {
-        format!("{:032x}", u128::from_be_bytes(self.id))
+        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let bits = u128::from_be_bytes(self.id);
+        (0..26_u32).fold(String::from("s"), |mut text, place| {
+            if place % 4 == 0 {
+                text.push('-');
+            }
+            // 130 bits in 26 digits: the last digit has the lowest three bits, shifted up.
+            let digit = if place == 25 { bits << 2 } else { bits >> (123 - 5 * place) };
+            text.push(char::from(DIGITS[usize::try_from(digit & 31).unwrap_or_default()]));
+            text
+        })
     }
 
     pub(super) fn forget_asked(&mut self, id: PathId) {
@@ -227,7 +249,8 @@ impl Session {
         (path, bind_seq): (PathId, u64),
         denied: Option<(Reason, u32)>,
     ) -> Result<(), String> {
-        let waits = self.binding.asked.is_some_and(|asked| asked.told && (asked.path, asked.bind_seq) == (path, bind_seq));
+        let waits =
+            self.binding.asked.is_some_and(|asked| asked.told && (asked.path, asked.bind_seq) == (path, bind_seq));
         if !waits {
             return Err(format!("activation {bind_seq} of path {path} does not wait for an answer (any more)"));
         }

@@ -45,7 +45,14 @@ impl Session {
         }
     }
 
-    pub(super) fn attach_frame(&self, id: PathId, kind: AttachKind, bind_seq: u64, challenge: [u8; 16], reason: Reason) -> Frame {
+    pub(super) fn attach_frame(
+        &self,
+        id: PathId,
+        kind: AttachKind,
+        bind_seq: u64,
+        challenge: [u8; 16],
+        reason: Reason,
+    ) -> Frame {
         Frame::Attach(Attach {
             kind,
             path: id,
@@ -141,7 +148,12 @@ impl Session {
     }
 
     /// The peer closed a path; it may say so on any other.
-    pub(super) fn on_path_close(&mut self, cx: &mut Shared, arrival: Arrival, close: &PathClose) -> Result<(), Trouble> {
+    pub(super) fn on_path_close(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        close: &PathClose,
+    ) -> Result<(), Trouble> {
         let now = arrival.now;
         if self.at(close.path).is_none() {
             return Err(Trouble::Unattributable("path_unknown"));

@@ -65,7 +65,13 @@ impl Session {
     }
 
     /// `RequestSwitch`: the newest wish replaces an older one.
-    pub(crate) fn request_switch(&mut self, now: u64, cx: &mut Shared, to: PathId, reason: Reason) -> Result<(), String> {
+    pub(crate) fn request_switch(
+        &mut self,
+        now: u64,
+        cx: &mut Shared,
+        to: PathId,
+        reason: Reason,
+    ) -> Result<(), String> {
         if !self.path(to).is_some_and(|path| path.validated) {
             return Err(format!("no switch to path {to} can be asked for: the session has no such validated path"));
         }
@@ -74,7 +80,7 @@ impl Session {
         let frame = Frame::SwitchRequest(SwitchRequest { to, reason, id });
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
         if let Some(via) = self.control_path() {
-            self.send_frames(now, cx, via, &[frame.clone()]);
+            self.send_frames(now, cx, via, std::slice::from_ref(&frame));
         }
         self.switch_request = Some(Box::new(Delivery { id, frame, retry, sends_max: SENDS_MAX }));
         self.rearm(now, cx);

@@ -36,7 +36,8 @@ impl Session {
     pub(super) fn trouble(&mut self, now: u64, cx: &mut Shared, trouble: Trouble) {
         match trouble {
             Trouble::Attributable(kind) if self.faults.admits(now) => {
-                let report = Report::ValidationFailed { session: self.handle, kind: kind.to_owned(), attributable: true };
+                let report =
+                    Report::ValidationFailed { session: self.handle, kind: kind.to_owned(), attributable: true };
                 cx.report(now, report);
             }
             Trouble::Attributable(kind) | Trouble::Unattributable(kind) => cx.drop(now, kind),

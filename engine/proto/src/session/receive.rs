@@ -24,7 +24,10 @@ pub(crate) struct Incoming {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Inner { range: Range<usize>, csum_partial: bool },
+    Inner {
+        range: Range<usize>,
+        csum_partial: bool,
+    },
     Consumed,
     Dropped(&'static str),
     /// The peer closed the session: it was acknowledged and reported.
@@ -61,7 +64,8 @@ impl Session {
         };
         // The newest path wins where a later one has the same route.
         let via = self.paths.iter().rev().find(|path| path.route == from);
-        let arrival = Arrival { now, from, via: via.map(|path| path.id), heard_before: via.and_then(|path| path.heard_at), len };
+        let arrival =
+            Arrival { now, from, via: via.map(|path| path.id), heard_before: via.and_then(|path| path.heard_at), len };
         let counted = arrival.via.filter(|id| indexed == Some(*id));
         if let Some(id) = arrival.via {
             self.credit_arrival(cx, now, id, counted.is_some(), len);
@@ -110,7 +114,14 @@ impl Session {
         }
     }
 
-    fn on_inner(&mut self, cx: &mut Shared, now: u64, carries_inner: bool, range: Range<usize>, csum_partial: bool) -> Outcome {
+    fn on_inner(
+        &mut self,
+        cx: &mut Shared,
+        now: u64,
+        carries_inner: bool,
+        range: Range<usize>,
+        csum_partial: bool,
+    ) -> Outcome {
         let ready = match self.role {
             Role::Gateway => self.is_active(),
             // The gateway may have bound already: its acknowledgement can be overtaken.
@@ -155,8 +166,8 @@ impl Session {
             return Err(Trouble::Unattributable("session_not_confirmed"));
         }
         match frame {
-            Frame::Attach(attach) if gateway => self.on_attach(cx, arrival, attach),
-            Frame::Switch(switch) if gateway => self.on_switch(cx, arrival, switch),
+            Frame::Attach(attach) if gateway => self.on_attach(cx, arrival, &attach),
+            Frame::Switch(switch) if gateway => self.on_switch(cx, arrival, &switch),
             Frame::AssignAck { id } if gateway => {
                 self.on_assign_ack(id);
                 Ok(())

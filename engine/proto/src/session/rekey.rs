@@ -27,13 +27,28 @@ const GATEWAY_GRACE_DIVISOR: u64 = 4;
 pub(super) enum Rekey {
     Idle,
     /// Client: REKEY_INIT is out.
-    Begun { epoch: u32, ephemeral: Box<Ephemeral>, trigger: &'static str, retry: Retry },
+    Begun {
+        epoch: u32,
+        ephemeral: Box<Ephemeral>,
+        trigger: &'static str,
+        retry: Retry,
+    },
     /// Client: sealing under the new epoch, the peer was not heard in it yet.
-    Confirming { retry: Retry },
+    Confirming {
+        retry: Retry,
+    },
     /// Gateway: asked the client for this epoch.
-    Asked { epoch: u32, trigger: &'static str, retry: Retry },
+    Asked {
+        epoch: u32,
+        trigger: &'static str,
+        retry: Retry,
+    },
     /// Gateway: the answer to REKEY_INIT for this epoch, for repetitions. `trigger` as the core will hear it.
-    Answered { init: frames::Rekey, resp: frames::Rekey, trigger: &'static str },
+    Answered {
+        init: frames::Rekey,
+        resp: frames::Rekey,
+        trigger: &'static str,
+    },
 }
 
 impl Rekey {
@@ -94,7 +109,9 @@ impl Session {
     fn send_rekey(&mut self, now: u64, cx: &mut Shared) {
         let frame = match &self.rekey {
             Rekey::Idle => return,
-            Rekey::Begun { epoch, ephemeral, .. } => Frame::RekeyInit(frames::Rekey { epoch: *epoch, e: *ephemeral.public() }),
+            Rekey::Begun { epoch, ephemeral, .. } => {
+                Frame::RekeyInit(frames::Rekey { epoch: *epoch, e: *ephemeral.public() })
+            }
             Rekey::Confirming { .. } => Frame::Ping,
             Rekey::Asked { epoch, .. } => Frame::RekeyRequest { epoch: *epoch },
             Rekey::Answered { resp, .. } => Frame::RekeyResp(resp.clone()),
@@ -111,7 +128,12 @@ impl Session {
         }
     }
 
-    pub(super) fn on_rekey_init(&mut self, cx: &mut Shared, arrival: Arrival, init: &frames::Rekey) -> Result<(), Trouble> {
+    pub(super) fn on_rekey_init(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        init: &frames::Rekey,
+    ) -> Result<(), Trouble> {
         let now = arrival.now;
         if let Rekey::Answered { init: answered, .. } = &self.rekey
             && answered == init
@@ -139,16 +161,29 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn on_rekey_resp(&mut self, cx: &mut Shared, arrival: Arrival, resp: &frames::Rekey) -> Result<(), Trouble> {
+    pub(super) fn on_rekey_resp(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        resp: &frames::Rekey,
+    ) -> Result<(), Trouble> {
         let now = arrival.now;
         let expected = self.epochs.number() + 1;
         let Rekey::Begun { epoch, ephemeral, trigger, .. } = &self.rekey else {
             let future = resp.epoch >= expected;
-            return Err(if future { Trouble::Attributable("future_epoch") } else { Trouble::Unattributable("stale_rekey") });
+            return Err(if future {
+                Trouble::Attributable("future_epoch")
+            } else {
+                Trouble::Unattributable("stale_rekey")
+            });
         };
         if resp.epoch != *epoch {
             let future = resp.epoch > *epoch;
-            return Err(if future { Trouble::Attributable("future_epoch") } else { Trouble::Unattributable("stale_rekey") });
+            return Err(if future {
+                Trouble::Attributable("future_epoch")
+            } else {
+                Trouble::Unattributable("stale_rekey")
+            });
         }
         let (epoch, trigger) = (*epoch, *trigger);
         let init = frames::Rekey { epoch, e: *ephemeral.public() };
@@ -196,7 +231,8 @@ impl Session {
     }
 
     fn report_rotation(&mut self, now: u64, cx: &mut Shared, trigger: &'static str) {
-        let report = Report::KeyRotated { session: self.handle, epoch: self.epochs.number(), trigger: trigger.to_owned() };
+        let report =
+            Report::KeyRotated { session: self.handle, epoch: self.epochs.number(), trigger: trigger.to_owned() };
         cx.report(now, report);
     }
 
@@ -213,7 +249,8 @@ impl Session {
     }
 
     pub(super) fn next_rekey_at(&self) -> Option<u64> {
-        let begins = matches!(self.rekey, Rekey::Idle | Rekey::Answered { .. }) && self.is_active() && self.epochs.settled();
+        let begins =
+            matches!(self.rekey, Rekey::Idle | Rekey::Answered { .. }) && self.is_active() && self.epochs.settled();
         let due = begins.then(|| self.epochs.rekey_at(self.rekey_grace_us()));
         let retry = self.rekey.retry().map(|retry| retry.next_at);
         [due, retry, self.epochs.previous_until(), self.epochs.expires_at()].into_iter().flatten().min()

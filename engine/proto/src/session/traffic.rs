@@ -27,8 +27,10 @@ impl Session {
             return None;
         };
         let budget = self.copies_left.min(cx.copies_left(now));
-        let standbys = self.paths.iter().filter(|path| path.id != send && path.usable() && path.alive && path.tx_index != 0);
-        let standby = standbys.min_by_key(|path| (Some(path.id) != preferred, !path.rtt.measured(), path.rtt.srtt_us()))?;
+        let standbys =
+            self.paths.iter().filter(|path| path.id != send && path.usable() && path.alive && path.tx_index != 0);
+        let standby =
+            standbys.min_by_key(|path| (Some(path.id) != preferred, !path.rtt.measured(), path.rtt.srtt_us()))?;
         let Path { id, route, tx_index, .. } = *standby;
         (budget > 0).then_some(DuplicateRoute { route, path: id, index: tx_index, budget })
     }

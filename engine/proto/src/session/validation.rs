@@ -62,7 +62,12 @@ impl Session {
     }
 
     /// One pending answer per path (A24): the first challenge of a round is answered, a flood costs one answer.
-    pub(super) fn on_path_challenge(&mut self, cx: &mut Shared, arrival: Arrival, challenge: &PathToken) -> Result<(), Trouble> {
+    pub(super) fn on_path_challenge(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        challenge: &PathToken,
+    ) -> Result<(), Trouble> {
         let at = self.named(cx, arrival, challenge.path)?;
         let round = cx.outbox.round();
         let asked_at = self.asked_once_at(challenge.path);
@@ -79,7 +84,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn on_path_response(&mut self, cx: &mut Shared, arrival: Arrival, response: &PathToken) -> Result<(), Trouble> {
+    pub(super) fn on_path_response(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        response: &PathToken,
+    ) -> Result<(), Trouble> {
         let now = arrival.now;
         let at = self.named(cx, arrival, response.path)?;
         let path = &mut self.paths[at];

@@ -1,9 +1,9 @@
 //! Probes of all paths and the liveness of the send path.
 
+use super::Session;
 use super::faults::Trouble;
 use super::receive::Arrival;
 use super::traffic::COPIES_PER_SUSPICION;
-use super::Session;
 use crate::frames::{Frame, Probe, ProbeReply};
 use crate::liveness::{Finding, TIMEOUT_MIN_US};
 use crate::messages::{PathId, Report, Role, SilenceEvidence};
@@ -122,7 +122,9 @@ impl Session {
                     }
                 }
             }
-            Finding::Silent { silent_us, limit_us, evidence } => self.report_silent(now, cx, path, silent_us, limit_us, evidence),
+            Finding::Silent { silent_us, limit_us, evidence } => {
+                self.report_silent(now, cx, path, silent_us, limit_us, evidence);
+            }
         }
     }
 
@@ -138,7 +140,15 @@ impl Session {
         }
     }
 
-    fn report_silent(&mut self, now: u64, cx: &mut Shared, id: PathId, silent: u64, limit: u64, evidence: SilenceEvidence) {
+    fn report_silent(
+        &mut self,
+        now: u64,
+        cx: &mut Shared,
+        id: PathId,
+        silent: u64,
+        limit: u64,
+        evidence: SilenceEvidence,
+    ) {
         if let Some(path) = self.path_mut(id) {
             path.alive = false;
         }
@@ -205,7 +215,12 @@ impl Session {
         }
     }
 
-    pub(super) fn on_probe_reply(&mut self, cx: &mut Shared, arrival: Arrival, reply: &ProbeReply) -> Result<(), Trouble> {
+    pub(super) fn on_probe_reply(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        reply: &ProbeReply,
+    ) -> Result<(), Trouble> {
         let now = arrival.now;
         let at = self.named(cx, arrival, reply.path)?;
         let path = &mut self.paths[at];
@@ -217,7 +232,10 @@ impl Session {
         let srtt_us = path.rtt.srtt_us();
         let revived = !std::mem::replace(&mut path.alive, true);
         if revived {
-            cx.report(now, Report::PathAlive { session: self.handle, path: reply.path, rtt_us: clamp_u32(answer.rtt_us) });
+            cx.report(
+                now,
+                Report::PathAlive { session: self.handle, path: reply.path, rtt_us: clamp_u32(answer.rtt_us) },
+            );
         }
         if self.send != Some(reply.path) {
             self.liveness.standby_answered(now, answer.sent_at, srtt_us);

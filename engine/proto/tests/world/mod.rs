@@ -207,9 +207,14 @@ impl World {
 
     pub fn open(&mut self, path: PathId, link: Link) {
         self.links.insert(path, link);
-        let local = IpAddr::from(client_address(path).ip());
-        let command =
-            Command::OpenPath { path, ifname: format!("eth{path}"), ifindex: path, local, remote: (GATEWAY, 4774).into() };
+        let local = client_address(path).ip();
+        let command = Command::OpenPath {
+            path,
+            ifname: format!("eth{path}"),
+            ifindex: path,
+            local,
+            remote: (GATEWAY, 4774).into(),
+        };
         self.order(command);
         self.client.path_opened(self.now, path, client_address(path), (GATEWAY, 4774).into());
     }
@@ -337,9 +342,9 @@ impl World {
             let mut second = out[..len].to_vec();
             second[4..8].copy_from_slice(&copy.index.to_le_bytes());
             self.copies += 1;
-            self.put(side, copy.route, second);
+            self.put(side, copy.route, &second);
         }
-        self.put(side, route.route, out[..len].to_vec());
+        self.put(side, route.route, &out[..len]);
     }
 
     pub fn endpoint(&mut self, side: Side) -> &mut Endpoint {
@@ -385,27 +390,27 @@ impl World {
         }
         loop {
             while let Some(transmit) = self.endpoint(side).transmit() {
-                self.put(side, transmit.route, transmit.data);
+                self.put(side, transmit.route, &transmit.data);
             }
             let Some((at, report)) = self.endpoint(side).report() else { return };
-            self.reports.push((at, side, report.clone()));
-            self.decide(side, report);
+            self.decide(side, &report);
+            self.reports.push((at, side, report));
         }
     }
 
     /// The smallest core.
-    fn decide(&mut self, side: Side, report: Report) {
+    fn decide(&mut self, side: Side, report: &Report) {
         let now = self.now;
         match (side, report) {
-            (Side::Client, Report::HandshakeDone { session, .. }) => {
+            (Side::Client, &Report::HandshakeDone { session, .. }) => {
                 self.session = Some(session);
                 self.client.command(now, Command::ConfirmSession { session }).unwrap();
             }
-            (Side::Gateway, Report::HandshakeConfirmed { session, .. }) => {
+            (Side::Gateway, &Report::HandshakeConfirmed { session, .. }) => {
                 self.gateway_session = Some(session);
                 self.gateway.command(now, Command::AcceptSession { session, assignment: assignment() }).unwrap();
             }
-            (Side::Gateway, Report::AttachRequested { session, path, bind_seq, .. }) if self.answers => {
+            (Side::Gateway, &Report::AttachRequested { session, path, bind_seq, .. }) if self.answers => {
                 let answer = Command::AnswerAttach { session, path, bind_seq, deny_reason: None, retry_after_ms: 0 };
                 self.gateway.command(now, answer).unwrap();
             }
@@ -414,7 +419,7 @@ impl World {
     }
 
     /// Onto the wire.
-    fn put(&mut self, from: Side, route: Route, data: Vec<u8>) {
+    fn put(&mut self, from: Side, route: Route, data: &[u8]) {
         let (to, path) = match from {
             Side::Client => (Side::Gateway, route.socket),
             Side::Gateway => {
@@ -424,7 +429,7 @@ impl World {
             }
         };
         if self.capturing {
-            self.capture.push((to, path, data.clone()));
+            self.capture.push((to, path, data.to_vec()));
         }
         if self.lose == Some((to, data.len())) {
             return;
@@ -438,7 +443,8 @@ impl World {
             }
             let jitter = if pipe.jitter == 0 { 0 } else { self.draw() % pipe.jitter };
             self.order += 1;
-            let flying = Flying { at: self.now + pipe.delay + jitter, order: self.order, to, path, data: data.clone() };
+            let flying =
+                Flying { at: self.now + pipe.delay + jitter, order: self.order, to, path, data: data.to_vec() };
             self.flying.push(Reverse(flying));
         }
     }
@@ -465,7 +471,10 @@ impl World {
     }
 
     pub fn find<T>(&self, side: Side, pick: impl Fn(&Report) -> Option<T>) -> Option<(u64, T)> {
-        self.reports.iter().filter(|(_, of, _)| *of == side).find_map(|(at, _, report)| pick(report).map(|found| (*at, found)))
+        self.reports
+            .iter()
+            .filter(|(_, of, _)| *of == side)
+            .find_map(|(at, _, report)| pick(report).map(|found| (*at, found)))
     }
 
     /// When and why a path was declared silent.

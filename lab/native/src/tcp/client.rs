@@ -62,8 +62,9 @@ struct Report {
     sha256: Option<String>,
     /// Of what the other end sent or received.
     peer_sha256: Option<String>,
+    /// `None` without hashing, or when the transfer failed before both hashes were known.
     #[serde(rename = "match")]
-    matches: bool,
+    matches: Option<bool>,
     retransmits: Option<u32>,
     error: Option<String>,
 }
@@ -149,8 +150,8 @@ fn report(
     outcome: io::Result<(Digest, Digest)>,
 ) -> Result<(), Fault> {
     let digests = outcome.as_ref().ok().filter(|_| greeting.hashed);
-    let matches = digests.is_some_and(|(own, theirs)| own == theirs);
-    let ok = outcome.is_ok() && (matches || !greeting.hashed);
+    let matches = digests.map(|(own, theirs)| own == theirs);
+    let ok = outcome.is_ok() && matches != Some(false);
     control::say(&Report {
         ok,
         op: "transfer",

@@ -11,6 +11,8 @@ use crate::{
     node::PATIENCE,
 };
 
+const CHUNK: usize = 256 * 1024;
+
 /// One datagram of each size there and back.
 pub fn datagrams_echo(topology: &Topology, from: &str, to: &str, sizes: &[usize]) {
     let address = |text: &str| SocketAddr::new(text.parse::<IpAddr>().expect("an address"), 0);
@@ -21,7 +23,8 @@ pub fn datagrams_echo(topology: &Topology, from: &str, to: &str, sizes: &[usize]
     }
     here.connect(there.local_addr().expect("bound")).expect("connected");
     for &size in sizes {
-        let sent: Vec<u8> = Pattern::new(size as u64).take(size).collect();
+        let mut sent = vec![0; size];
+        Pattern::new(size as u64).fill(&mut sent);
         here.send(&sent).expect("sent");
         let mut buffer = vec![0; 65_536];
         let (length, origin) = there.recv_from(&mut buffer).unwrap_or_else(|error| panic!("{size} bytes did not arrive: {error}"));
@@ -50,55 +53,46 @@ pub fn stream_both_ways(topology: &Topology, to: &str, bytes: usize) {
 
 fn write_pattern(mut stream: &TcpStream, seed: u64, bytes: usize) {
     let mut pattern = Pattern::new(seed);
+    let mut chunk = vec![0; CHUNK];
     let mut left = bytes;
     while left > 0 {
-        let chunk: Vec<u8> = pattern.by_ref().take(left.min(256 * 1024)).collect();
-        stream.write_all(&chunk).expect("the stream goes on");
-        left -= chunk.len();
+        let length = left.min(CHUNK);
+        pattern.fill(&mut chunk[..length]);
+        stream.write_all(&chunk[..length]).expect("the stream goes on");
+        left -= length;
     }
     stream.shutdown(Shutdown::Write).expect("the end is sent");
 }
 
 fn read_pattern(mut stream: &TcpStream, seed: u64, bytes: usize) {
     let mut pattern = Pattern::new(seed);
-    let mut buffer = vec![0; 256 * 1024];
-    let mut received = 0;
-    loop {
-        let length = stream.read(&mut buffer).expect("the stream goes on");
-        if length == 0 {
-            break;
-        }
-        assert!(buffer[..length].iter().copied().eq(pattern.by_ref().take(length)), "changed after {received} bytes");
-        received += length;
+    let (mut chunk, mut expected) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let mut left = bytes;
+    while left > 0 {
+        let length = left.min(CHUNK);
+        stream.read_exact(&mut chunk[..length]).expect("the stream goes on");
+        pattern.fill(&mut expected[..length]);
+        assert!(chunk[..length] == expected[..length], "changed after {} bytes", bytes - left);
+        left -= length;
     }
-    assert_eq!(received, bytes);
+    assert_eq!(stream.read(&mut chunk).expect("the end arrives"), 0, "more than was sent");
 }
 
 /// Bytes of xorshift64: no two places of a stream look alike.
-struct Pattern {
-    state: u64,
-    word: [u8; 8],
-    used: usize,
-}
+struct Pattern(u64);
 
 impl Pattern {
     fn new(seed: u64) -> Self {
-        Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, word: [0; 8], used: 8 }
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
-}
 
-impl Iterator for Pattern {
-    type Item = u8;
-
-    fn next(&mut self) -> Option<u8> {
-        if self.used == 8 {
-            self.state ^= self.state << 13;
-            self.state ^= self.state >> 7;
-            self.state ^= self.state << 17;
-            self.word = self.state.to_le_bytes();
-            self.used = 0;
+    /// Lengths that are no multiple of 8 end the sequence of a seed.
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for word in bytes.chunks_mut(8) {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            word.copy_from_slice(&self.0.to_le_bytes()[..word.len()]);
         }
-        self.used += 1;
-        Some(self.word[self.used - 1])
     }
 }

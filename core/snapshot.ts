@@ -37,6 +37,7 @@ export function restore(from: Snapshot, domains: Domains = REAL_DOMAINS): World 
   for (const [handle, entry] of sessions) world.sessions.set(handle, entry);
   for (const [key, at] of deadlines) world.deadlines.set(key, at);
   world.gateway.config = gateway.config;
+  for (const client of gateway.config?.clients ?? []) world.gateway.clients.set(client.key, client);
   for (const [key, handle] of gateway.byKey) world.gateway.byKey.set(key, handle);
   for (const [old, waiter] of gateway.waiting) world.gateway.waiting.set(old, waiter);
   return world;

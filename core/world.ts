@@ -110,6 +110,8 @@ export interface ClientState {
 
 export interface GatewayState {
   config: GatewayConfig | null;
+  /** The configured clients by key. */
+  readonly clients: Map<string, GatewayConfig["clients"][number]>;
   /** Client key → the session that it has. */
   readonly byKey: Map<string, SessionHandle>;
   /** Challenged session → the new one of the same key that waits for the outcome. */
@@ -151,7 +153,7 @@ export function createCore(role: Role, domains: Domains = REAL_DOMAINS): World {
     deadlines: new DeadlineHeap(),
     wakeAt: null,
     client: { config: null, links: [], paths: [], nextPathId: 1, gateway: 0, current: null, tunnel: null, dial: freshDial() },
-    gateway: { config: null, byKey: new Map(), waiting: new Map() },
+    gateway: { config: null, clients: new Map(), byKey: new Map(), waiting: new Map() },
   };
 }
 

@@ -2,6 +2,7 @@ import { policyFor } from "#domains/policy/model";
 import { birth } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
+import type { SessionHandle } from "#kernel/contract/state";
 import { holdsAuthority } from "../context.ts";
 import type { Lease } from "../contract.ts";
 import { command, emit, emitFor } from "../emit.ts";
@@ -22,7 +23,7 @@ export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
   const { world } = turn;
   if (world.sessions.has(report.session)) return;
   const { current } = world.policy;
-  const client = world.gateway.config?.clients.find(({ key }) => key === report.clientKey);
+  const client = world.gateway.clients.get(report.clientKey);
   if (current === null || world.sessions.full) {
     const reason = current === null ? "policy_invalid" : "resource_exhausted";
     command(turn, { type: "RefuseSession", session: report.session, reason });
@@ -55,14 +56,14 @@ export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
     remote,
   });
   observe(turn, entry, { type: "Validated", path, rttUs: 0 });
-  const refusal = client === undefined ? "policy_denied" : refusalOf(turn, lease);
+  const refusal = refusalNow(turn, entry) ?? (lease.ok ? null : lease.reason);
   if (refusal !== null || old === null) decide(turn, entry, path, refusal);
   else challenge(turn, old, entry);
 }
 
 /** The old session answered, or it did not. */
 export function challengeResult(turn: Turn, old: Entry, answered: boolean): void {
-  const waiter = takeWaiter(turn, old);
+  const waiter = takeWaiter(turn, old.session.handle);
   if (waiter === null) return;
   if (answered) {
     tell(turn, old, { type: "CloneDetected" });
@@ -70,7 +71,7 @@ export function challengeResult(turn: Turn, old: Entry, answered: boolean): void
     return;
   }
   tell(turn, old, { type: "Superseded" });
-  decide(turn, waiter, firstPath(waiter), null);
+  decide(turn, waiter, firstPath(waiter), refusalNow(turn, waiter));
 }
 
 /** What follows the end of a gateway's session: whoever waited for it comes in, and its key is free. */
@@ -78,10 +79,8 @@ export function gatewaySessionEnded(turn: Turn, { session, peer }: Entry): void 
   const { gateway } = turn.world;
   if (gateway.byKey.get(peer.key) === session.handle) gateway.byKey.delete(peer.key);
   for (const [old, waiter] of gateway.waiting) if (waiter === session.handle) gateway.waiting.delete(old);
-  const handle = gateway.waiting.get(session.handle);
-  gateway.waiting.delete(session.handle);
-  const waiter = handle === undefined ? undefined : turn.world.sessions.get(handle);
-  if (waiter !== undefined) decide(turn, waiter, firstPath(waiter), null);
+  const waiter = takeWaiter(turn, session.handle);
+  if (waiter !== null) decide(turn, waiter, firstPath(waiter), refusalNow(turn, waiter));
 }
 
 function decide(turn: Turn, entry: Entry, path: number, refusal: Reason | null): void {
@@ -107,16 +106,16 @@ function decide(turn: Turn, entry: Entry, path: number, refusal: Reason | null):
 
 /** Three of one key: the newest waits, the one that waited is refused. */
 function challenge(turn: Turn, old: Entry, entry: Entry): void {
-  const before = takeWaiter(turn, old);
+  const before = takeWaiter(turn, old.session.handle);
   turn.world.gateway.waiting.set(old.session.handle, entry.session.handle);
   if (before === null) command(turn, { type: "ChallengeSession", session: old.session.handle });
   else decide(turn, before, firstPath(before), "superseded");
 }
 
-function takeWaiter(turn: Turn, old: Entry): Entry | null {
+function takeWaiter(turn: Turn, old: SessionHandle): Entry | null {
   const { gateway, sessions } = turn.world;
-  const handle = gateway.waiting.get(old.session.handle);
-  gateway.waiting.delete(old.session.handle);
+  const handle = gateway.waiting.get(old);
+  gateway.waiting.delete(old);
   const waiter = handle === undefined ? undefined : sessions.get(handle);
   return waiter === undefined || waiter.session.state !== "BIRTH" ? null : waiter;
 }
@@ -127,10 +126,11 @@ function liveOf(turn: Turn, key: string): Entry | null {
   return entry === undefined || entry.session.state === "TERMINATED" ? null : entry;
 }
 
-function refusalOf(turn: Turn, lease: Lease): Reason | null {
+/** Asked when a session is decided on, which may be later than it was confirmed. */
+function refusalNow(turn: Turn, entry: Entry): Reason | null {
+  if (!turn.world.gateway.clients.has(entry.peer.key)) return "policy_denied";
   if (!turn.world.policy.valid) return "policy_invalid";
-  if (!holdsAuthority(turn)) return "authority_unreachable";
-  return lease.ok ? null : lease.reason;
+  return holdsAuthority(turn) ? null : "authority_unreachable";
 }
 
 function firstPath(entry: Entry): number {

@@ -9,15 +9,15 @@ type Client = GatewayConfig["clients"][number];
 
 /** A new list of clients: those that left lose their sessions, the others are known to the engine with their group's offer. */
 export function configureClients(turn: Turn, config: GatewayConfig): void {
-  const { world } = turn;
-  const before = world.gateway.config?.clients ?? [];
-  const keys = new Set(config.clients.map(({ key }) => key));
-  const groups = new Map(before.map(({ key, group }) => [key, group]));
-  world.gateway.config = config;
-  for (const { key } of before) if (!keys.has(key)) removeClient(turn, key);
+  const { gateway } = turn.world;
+  const before = new Map(gateway.clients);
+  gateway.config = config;
+  gateway.clients.clear();
+  for (const client of config.clients) gateway.clients.set(client.key, client);
+  for (const key of before.keys()) if (!gateway.clients.has(key)) removeClient(turn, key);
   offerTo(
     turn,
-    config.clients.filter(({ key, group }) => groups.get(key) !== group || !groups.has(key)),
+    config.clients.filter(({ key, group }) => !before.has(key) || before.get(key)?.group !== group),
   );
 }
 
@@ -34,7 +34,7 @@ export function offerTo(turn: Turn, clients: readonly Client[]): void {
 /** The policy that applies to the client with this key now. */
 export function policyOfKey(turn: Turn, key: string): Policy | null {
   const { policy, gateway } = turn.world;
-  const group = gateway.config?.clients.find((client) => client.key === key)?.group ?? null;
+  const group = gateway.clients.get(key)?.group ?? null;
   return policy.current === null ? null : policyFor(policy.current, group);
 }
 

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
+import type { Input } from "./contract.ts";
+import { step } from "./step.ts";
+import { view } from "./view.ts";
+import { createCore, SESSIONS_MAX, type World } from "./world.ts";
+
+const CROWD = 20_000;
+const NAMES = Array.from({ length: CROWD }, (_, index) => `c${index}`);
+
+describe("many sessions", () => {
+  test("an input costs what its own session costs, and one wake serves all", () => {
+    const world = crowd();
+    expect(world.sessions.size).toBe(CROWD);
+    const { heapOps } = counted(world, () => {
+      step(world, { type: "Engine", report: { type: "PathAlive", session: 77, path: 1, rttUs: 20_000 } }, 30_000);
+    });
+    expect(heapOps).toBeLessThanOrEqual(2);
+    expect(world.wakeAt).toBe(1 + 43_200_000 + 1);
+  });
+
+  test("a crowd that is due is worked off in bounded pieces, each of which asks for the next", () => {
+    const world = crowd();
+    let ended = 0;
+    let ticks = 0;
+    for (; world.sessions.size > 0 && ticks < 100; ticks++) {
+      const effects = step(world, { type: "Tick" }, 43_300_000);
+      const now = effects.filter((effect) => effect.type === "Engine" && effect.command.type === "CloseSession").length;
+      expect(now).toBeLessThanOrEqual(4_096);
+      ended += now;
+    }
+    expect([ended, ticks]).toEqual([CROWD, Math.ceil(CROWD / 4_096)]);
+    expect(world.wakeAt).toBeNull();
+  });
+
+  test("the table of sessions has a capacity, and a handshake beyond it is refused with that reason", () => {
+    const world = createCore("gateway");
+    feed(world, script("0 gateway van-12\n0 policy standard"));
+    Object.defineProperty(world.sessions, "full", { value: true });
+    const effects = step(world, confirmed(1, "van-12"), 10);
+    expect(effects).toContainEqual({
+      type: "Engine",
+      command: { type: "RefuseSession", session: 1, reason: "resource_exhausted" },
+    });
+    expect(SESSIONS_MAX).toBe(131_072);
+  });
+
+  test("the daemon's end ends every session, and nothing is dialled again", () => {
+    const world = createCore("client");
+    feed(world, ATTACHED_CLIENT);
+    const effects = step(world, { type: "Stop" }, 1_000);
+    expect(effects).toContainEqual({ type: "Engine", command: { type: "CloseSession", session: 1, reason: "daemon_stopped" } });
+    expect(effects).toContainEqual({ type: "Tunnel", assignment: null });
+    expect(world.wakeAt).toBeNull();
+    expect(view(world, 1_000).sessions[0]).toMatchObject({ state: "TERMINATED", reason: "daemon_stopped" });
+    expect(
+      feed(world, script("2000 links eth0\n3000 tick")).filter(
+        (effect) => effect.type === "Engine" && effect.command.type === "Dial",
+      ),
+    ).toEqual([]);
+  });
+});
+
+function crowd(): World {
+  const world = createCore("gateway");
+  feed(world, script(`0 gateway ${NAMES.join(" ")}\n0 policy standard`));
+  for (const [index, name] of NAMES.entries()) step(world, confirmed(index + 1, name), 1 + index / CROWD);
+  return world;
+}
+
+function confirmed(session: number, name: string): Input {
+  const remote = "198.51.100.7:50211";
+  return {
+    type: "Engine",
+    report: { type: "HandshakeConfirmed", session, sessionId: `s-${session}`, clientKey: `jvpk1:${name}`, path: 1, remote },
+    lease: { ok: true, assignment: { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 } },
+  };
+}
+
+/** Counts how often the deadlines are touched: a scan would touch them once per session. */
+function counted(world: World, work: () => void): { readonly heapOps: number } {
+  const { deadlines } = world;
+  const set = deadlines.set.bind(deadlines);
+  let heapOps = 0;
+  deadlines.set = (key, at) => {
+    heapOps++;
+    set(key, at);
+  };
+  work();
+  deadlines.set = set;
+  return { heapOps };
+}

@@ -45,6 +45,8 @@ export interface Foundations {
 }
 
 const FLUSH_MS_MAX = 1_000;
+/** Records that the operational log repeats. */
+const TOLD: readonly CoreEvent["type"][] = ["SessionCreated", "SessionStateChange", "SessionTerminated", "TransportDead", "TransportSwitch", "TransportSwitchDenied", "SecurityEvent", "DomainFault", "DialFailed"];
 
 /** A running gateway or client: the loop, and the ports around it. */
 export class Daemon implements ControlTarget {
@@ -59,6 +61,7 @@ export class Daemon implements ControlTarget {
   #engine: EnginePort | null = null;
   #names: GatewayNames | null = null;
   #started: Extract<Report, { type: "Started" }> | null = null;
+  #policyMtu = Number.POSITIVE_INFINITY;
   #ending = false;
 
   constructor(on: Foundations) {
@@ -94,6 +97,8 @@ export class Daemon implements ControlTarget {
     const { log, places, store } = this.#on;
     const policy = loadPolicy(places.policy, (digest) => policyVersion(store, digest));
     if (!policy.ok) throw new StartFailure(policy.faults, EXIT.configuration);
+    this.#policyMtu = policy.value.base.mtu;
+    this.#reconfigureLeases();
     try {
       this.#engine = this.#on.startEngine(engineConfig(this.#settings), () => this.#loop.reportsWait());
       if (this.#settings.role === "gateway") await this.#prepareGateway();
@@ -155,12 +160,13 @@ export class Daemon implements ControlTarget {
     const loaded = loadSettings(this.#settings.role, configFile);
     if (loaded.ok) {
       this.#settings = this.#merged(loaded.value);
-      if (this.#settings.role === "gateway") this.#leases?.reconfigure(this.#settings);
       await this.#configure();
     } else this.#configFailure(loaded.faults);
     const policy = loadPolicy(places.policy, (digest) => policyVersion(store, digest));
-    if (!policy.ok) this.#configFailure(policy.faults);
+    if (policy.ok) this.#policyMtu = policy.value.base.mtu;
+    else this.#configFailure(policy.faults);
     const outcome = policy.ok ? { ok: true as const, policy: policy.value } : { ok: false as const, errors: policy.faults.map(faultLine) };
+    this.#reconfigureLeases();
     this.#loop.feed({ type: "PolicyOffered", outcome });
     if (loaded.ok && policy.ok) log.info("reloaded");
   }
@@ -175,12 +181,19 @@ export class Daemon implements ControlTarget {
     this.#on.ended(exit);
   }
 
+  /** Inner packets never exceed what the policy allows; the TUN of a running gateway keeps its size. */
+  #reconfigureLeases(): void {
+    if (this.#settings.role !== "gateway") return;
+    this.#leases?.reconfigure({ ...this.#settings, mtu: Math.min(this.#settings.mtu, this.#policyMtu) });
+  }
+
   async #takeDown(): Promise<void> {
     this.#names?.stop();
     await this.#tunnel.wish(null);
     this.#engine?.stop();
     await this.#recorder.close(FLUSH_MS_MAX);
     this.#server.close();
+    this.#on.store.close();
     if (this.#server.listening || this.#ending) rmSync(this.#on.places.socket, { force: true });
   }
 
@@ -244,6 +257,7 @@ export class Daemon implements ControlTarget {
 
   #event(event: CoreEvent): void {
     this.#recorder.record(event);
+    if (TOLD.includes(event.type)) this.#on.log.info(told(event), event.type);
     if (event.type === "DialFailed") this.#names?.refresh();
   }
 
@@ -285,6 +299,11 @@ export function engineConfig(settings: Settings): EngineConfig {
     rejectAfterS: settings.engine.rejectAfterS,
     rekeyAfterPackets: settings.engine.rekeyAfterPackets,
   };
+}
+
+function told(event: CoreEvent): object {
+  const { session, from, to, reason, transport, numbers } = event;
+  return { session, from, to, reason, transport, numbers };
 }
 
 type Health = NodeView["health"]["observability"];

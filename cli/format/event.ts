@@ -1,13 +1,14 @@
 import type { EventRecord, StreamItem } from "#sdk/index";
 import { isGap } from "#sdk/index";
 import type { Io } from "../io.ts";
+import { shortId } from "./session.ts";
 import { cut, paint } from "./text.ts";
 
 /** One record, or the mark of missing ones, on one line. */
 export function eventLine(io: Io, item: StreamItem): string {
   if (isGap(item)) return paint(io, "red", `-- ${item.count} records are missing (${item.first} … ${item.last}) --`);
   const clock = item.time.slice(11, 23);
-  const session = (item.session ?? "").padEnd(12);
+  const session = shortId(item.session ?? "").padEnd(11);
   const text = `${clock}  ${session}  ${paint(io, tone(item), item.type)}  ${story(item)}`;
   return io.color ? cut(text, io.columns) : text;
 }

@@ -1,3 +1,4 @@
+import type { SessionId } from "#kernel/contract/state";
 import type { PathView, SessionView } from "#sdk/index";
 import type { Io } from "../io.ts";
 import { cut, duration, paint, stateSign } from "./text.ts";
@@ -5,20 +6,25 @@ import { cut, duration, paint, stateSign } from "./text.ts";
 /** The whole of one session as `status` and `session` show it. */
 export function sessionLines(io: Io, session: SessionView, bootMs: number): string[] {
   const limit = session.lifetimeMs > 0 ? ` (limit ${duration(session.lifetimeMs)})` : "";
-  const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", session.id)}   ${duration(session.ageMs)}${limit}   policy ${session.policy.replace("@", " v")}`;
+  const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.id))}   ${duration(session.ageMs)}${limit}   policy ${session.policy.replace("@", " v")}`;
   const lines = [head];
   if (session.state !== "ATTACHED" && session.reason !== null) lines.push(`  reason     ${session.reason}${transportless(session)}`);
   lines.push(peerLine(session));
   session.paths.forEach((path, index) => lines.push(`${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
   if (session.paths.length === 0) lines.push("  path  none");
-  lines.push(jumpLine(session, bootMs));
-  return lines.map((line) => cut(line, Math.max(io.columns, 100)));
+  lines.push(...jumpLines(io, session, bootMs));
+  return lines.map((line) => cut(line, Math.max(io.columns, 80)));
+}
+
+/** Enough of an id to tell sessions apart; every verb accepts it. */
+export function shortId(id: SessionId): string {
+  return id.slice(0, "s-7QF2-9KXD".length);
 }
 
 /** One line per session, for lists. */
 export function sessionRow(io: Io, session: SessionView): string[] {
   const active = session.paths.find((path) => path.id === session.active);
-  return [stateSign(io, session.state), session.id, session.peer.name, session.inner?.v4 ?? session.inner?.v6 ?? "—", active?.label ?? "—", duration(session.ageMs), session.reason ?? ""];
+  return [stateSign(io, session.state), shortId(session.id), session.peer.name, session.inner?.v4 ?? session.inner?.v6 ?? "—", active?.label ?? "—", duration(session.ageMs), session.reason ?? ""];
 }
 
 export function pathText(io: Io, path: PathView): string {
@@ -37,16 +43,20 @@ function peerLine(session: SessionView): string {
   const who = session.role === "client" ? "gateway" : "client";
   const inner = [session.inner?.v4, session.inner?.v6].filter((address) => address !== null && address !== undefined).join(", ");
   const tunnel = session.inner === null ? "no inner address yet" : `${inner}   mtu ${session.inner.mtu}`;
-  return `  ${who.padEnd(9)}  ${session.peer.name}${remote === null ? "" : ` (${remote})`}    tunnel ${tunnel}`;
+  const name = remote?.includes(session.peer.name) ? remote : `${session.peer.name}${remote === null ? "" : ` (${remote})`}`;
+  return `  ${who.padEnd(9)}  ${name}   tunnel ${tunnel}`;
 }
 
-function jumpLine(session: SessionView, bootMs: number): string {
+function jumpLines(io: Io, session: SessionView, bootMs: number): string[] {
   const { count, last } = session.jumps;
   const { switchesUsed, switchesMax, nextSwitchInMs } = session.budget;
-  const gap = last === null ? "" : last.withoutPathMs === 0 ? "no time without a path" : `${duration(last.withoutPathMs)} without a path`;
+  const gap = last === null ? "" : last.withoutPathMs === 0 ? "make before break" : `${duration(last.withoutPathMs)} without a path`;
   const story = last === null ? "" : ` (last ${duration(Math.max(0, bootMs - last.atBootMs))} ago: ${last.from ?? "none"}→${last.to}, ${last.reason}, ${gap})`;
   const next = nextSwitchInMs > 0 ? `, next in ${duration(nextSwitchInMs)}` : "";
-  return `  jumps      ${count}${story}   budget ${switchesUsed}/${switchesMax} per min${next}`;
+  const jumps = `  jumps      ${count}${story}`;
+  const budget = `budget ${switchesUsed}/${switchesMax} per min${next}`;
+  const together = `${jumps}   ${budget}`;
+  return together.length <= io.columns ? [together] : [jumps, `             ${budget}`];
 }
 
 function transportless(session: SessionView): string {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { verb } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { pathText } from "../format/session.ts";
+import { pathText, shortId } from "../format/session.ts";
 import { io } from "../io.ts";
 
 export function pathsVerb(program: Command): void {
@@ -14,7 +14,7 @@ export function pathsVerb(program: Command): void {
     const live = document.sessions.filter((entry) => entry.state !== "TERMINATED");
     if (live.length === 0) io.line("no live session");
     for (const entry of live) {
-      io.line(`${entry.session}   ${entry.state}`);
+      io.line(`${shortId(entry.session)}   ${entry.state}`);
       for (const path of entry.paths) io.line(`  ${String(path.id).padStart(3)} ${pathText(io, path)}   ${path.local ?? "—"} → ${path.remote ?? "—"}`);
     }
     return EXIT.ok;

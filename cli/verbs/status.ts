@@ -71,7 +71,7 @@ function gatewayLines(status: StatusDocument): string[] {
     `  sessions   ${summary}`,
   ];
   const rows = view.sessions.filter((session) => session.state !== "TERMINATED").slice(0, ROWS_MAX);
-  lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(line, Math.max(io.columns, 100))));
+  lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(line, Math.max(io.columns, 80))));
   if (view.sessions.length > rows.length && rows.length === ROWS_MAX) lines.push(`  … all of them: \`jvpn sessions\``);
   return lines;
 }

@@ -57,6 +57,7 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
   const tun = settings.interface;
   const changes = [
     mtuChange(tun, mtu),
+    ...noLinkLocal(tun, facts),
     ...addresses.map((address) => addressChange(tun, address)),
     ...routes.flatMap((route) => (route.length === 0 ? defaultRoute(tun, route.family, settings.mark) : [plainRoute(tun, route)])),
   ];
@@ -71,7 +72,7 @@ export function gatewayPlan(settings: GatewaySettings, facts: MachineFacts): Tun
   const families = new Set(usable.map((pool) => pool.family));
   const addresses = gatewayAddresses({ v4: families.has(4) ? settings.pools.v4 : null, v6: families.has(6) ? settings.pools.v6 : null });
   const tun = settings.interface;
-  const changes: Change[] = [mtuChange(tun, settings.mtu), ...addresses.map((address) => addressChange(tun, address))];
+  const changes: Change[] = [mtuChange(tun, settings.mtu), ...noLinkLocal(tun, facts), ...addresses.map((address) => addressChange(tun, address))];
   if (families.has(4)) changes.push({ kind: "sysctl", key: "net.ipv4.ip_forward", value: "1" });
   if (families.has(6)) {
     // A forwarding machine ignores router advertisements unless accept_ra is 2: it would lose its own default route.
@@ -102,6 +103,15 @@ const familyOf = (text: string): Family => (text.includes(":") ? 6 : 4);
 
 function mtuChange(tun: string, mtu: number): Change {
   return { kind: "ip", family: 4, args: ["link", "set", "dev", tun, "mtu", String(mtu), "up"], undo: null };
+}
+
+/** The kernel's own link-local address would only send router solicitations into the tunnel, which the other end refuses. */
+function noLinkLocal(tun: string, facts: MachineFacts): Change[] {
+  if (!facts.ipv6) return [];
+  return [
+    { kind: "ip", family: 6, args: ["link", "set", "dev", tun, "addrgenmode", "none"], undo: null },
+    { kind: "ip", family: 6, args: ["address", "flush", "dev", tun, "scope", "link"], undo: null },
+  ];
 }
 
 function addressChange(tun: string, address: string): Change {

@@ -45,12 +45,15 @@ impl Engine {
     pub fn start(config: &EngineConfig, notify: impl Fn() + Send + Sync + 'static) -> Result<Self, StartError> {
         check(config)?;
         let key = identity::load(Path::new(&config.identity))?;
-        let resources = |error: io::Error| StartError::machine("cannot start the engine", error, "see the limits of the process (ulimit -n)");
+        let resources = |error: io::Error| {
+            StartError::machine("cannot start the engine", error, "see the limits of the process (ulimit -n)")
+        };
         let (seed, incarnation) = random().map_err(resources)?;
         let enabled = |name: &str| !config.disable.iter().any(|disabled| disabled == name);
         let aes = enabled("aes_gcm") && has_aes();
 
-        let tun = Tun::create(&config.tun, config.mtu, enabled("tun_offload")).map_err(|error| no_tun(&config.tun, &error))?;
+        let tun = Tun::create(&config.tun, config.mtu, enabled("tun_offload"))
+            .map_err(|error| no_tun(&config.tun, &error))?;
         let found = udp::probe();
         let (gso, gro) = (found.gso && enabled("udp_gso"), found.gro && enabled("udp_gro"));
         let mut sockets = Sockets::new(SocketDefaults { mark: config.mark, gso, gro });
@@ -145,11 +148,19 @@ fn watch_links(watch: LinkWatch, stop: &Waker, shared: &Shared) -> Result<(), St
 fn check(config: &EngineConfig) -> Result<(), StartError> {
     if let Some(unknown) = config.disable.iter().find(|name| !DISABLE.contains(&name.as_str())) {
         let known = DISABLE.join(", ");
-        return Err(StartError::configuration(format!("cannot disable {unknown}"), "there is no such trait", format!("one of {known}")));
+        return Err(StartError::configuration(
+            format!("cannot disable {unknown}"),
+            "there is no such trait",
+            format!("one of {known}"),
+        ));
     }
     if config.mtu < 1_280 {
         let why = "IPv6 needs at least 1280, and Linux removes IPv6 addresses from a device below that";
-        return Err(StartError::configuration(format!("the MTU {} is refused", config.mtu), why, "choose 1280 or more"));
+        return Err(StartError::configuration(
+            format!("the MTU {} is refused", config.mtu),
+            why,
+            "choose 1280 or more",
+        ));
     }
     let ways = config.listen.len();
     match config.role {
@@ -184,8 +195,12 @@ fn listen(addresses: &[SocketAddr], sockets: &mut Sockets) -> Result<Vec<SocketA
 fn no_tun(name: &str, error: &TunError) -> StartError {
     let hint = match error.source.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => "run as root, or with CAP_NET_ADMIN",
-        Some(libc::ENOENT | libc::ENODEV | libc::ENXIO) => "load the kernel module: modprobe tun (in a container, pass /dev/net/tun in)",
-        Some(libc::EBUSY | libc::EEXIST | libc::EINVAL) => "another process or device has this name: ip link; choose another",
+        Some(libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
+            "load the kernel module: modprobe tun (in a container, pass /dev/net/tun in)"
+        }
+        Some(libc::EBUSY | libc::EEXIST | libc::EINVAL) => {
+            "another process or device has this name: ip link; choose another"
+        }
         _ => "check the name and the MTU of the device",
     };
     let what = format!("cannot create the TUN device {name}");
@@ -223,5 +238,9 @@ fn has_aes() -> bool {
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text")
 }

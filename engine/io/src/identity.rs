@@ -28,7 +28,11 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
         StartError::configuration(format!("cannot read the key file {name}"), error, hint)
     };
     // Without O_NONBLOCK a FIFO would hold the daemon until somebody writes to it.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(path).map_err(unreadable)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
+        .open(path)
+        .map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(StartError::configuration(
@@ -61,7 +65,9 @@ pub fn generate(path: &Path) -> Result<String, StartError> {
     let name = path.display();
     let failed = |error: io::Error| {
         let hint = match error.kind() {
-            io::ErrorKind::AlreadyExists => format!("choose another name, or remove {name} if nobody knows its public key"),
+            io::ErrorKind::AlreadyExists => {
+                format!("choose another name, or remove {name} if nobody knows its public key")
+            }
             io::ErrorKind::NotFound => "create the folder first".to_owned(),
             _ => "choose a folder that you may write to".to_owned(),
         };
@@ -97,7 +103,8 @@ fn read_text(mut file: File) -> io::Result<Zeroizing<String>> {
             Err(error) => return Err(error),
         }
     }
-    let text = std::str::from_utf8(&bytes[..length]).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text"))?;
+    let text = std::str::from_utf8(&bytes[..length])
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
@@ -141,7 +148,9 @@ mod tests {
     #[test]
     fn what_is_no_private_key_is_refused_with_its_reason() {
         let folder = Folder::new("malformed");
-        for (name, content) in [("empty", ""), ("public", "jvpk1:AAAA"), ("long", &"x".repeat(10_000)), ("short", "jvps1:AAAA")] {
+        for (name, content) in
+            [("empty", ""), ("public", "jvpk1:AAAA"), ("long", &"x".repeat(10_000)), ("short", "jvps1:AAAA")]
+        {
             let path = folder.0.join(name);
             fs::write(&path, content).expect("write");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("chmod");

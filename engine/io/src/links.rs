@@ -61,7 +61,8 @@ impl Inventory {
             _ => None,
         });
         let Some(name) = name else { return };
-        let draft = Draft { name, up: is_up(message.header.flags), addresses: BTreeSet::new(), routes: BTreeSet::new() };
+        let draft =
+            Draft { name, up: is_up(message.header.flags), addresses: BTreeSet::new(), routes: BTreeSet::new() };
         self.links.insert(message.header.index, draft);
         if self.links.len() > LINKS_MAX {
             self.links.pop_last();
@@ -79,7 +80,10 @@ impl Inventory {
 
     fn add_route(&mut self, message: &RouteMessage) {
         let dead = RouteFlags::Dead | RouteFlags::Linkdown;
-        if message.header.kind != RouteType::Unicast || table(message) == TABLE_LOCAL || message.header.flags.intersects(dead) {
+        if message.header.kind != RouteType::Unicast
+            || table(message) == TABLE_LOCAL
+            || message.header.flags.intersects(dead)
+        {
             return;
         }
         let Some(destination) = destination(message) else { return };

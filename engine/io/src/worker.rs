@@ -136,7 +136,10 @@ impl Worker {
         let mut more = false;
         for position in 0..self.outer.sockets.len() {
             if set.is_ready(FIRST_SOCKET + position) {
-                more |= self.downlink.receive(position, &mut self.outer, &self.tun).map_err(|error| self.device_lost(&error))?;
+                more |= self
+                    .downlink
+                    .receive(position, &mut self.outer, &self.tun)
+                    .map_err(|error| self.device_lost(&error))?;
             }
         }
         Ok(more)

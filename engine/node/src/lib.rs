@@ -93,11 +93,13 @@ pub fn notify_systemd(state: String) -> Result<()> {
 }
 
 fn parse<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|error| Error::new(Status::InvalidArg, format!("{what} cannot be read\n{error}\nsee kernel/contract")))
+    serde_json::from_str(json)
+        .map_err(|error| Error::new(Status::InvalidArg, format!("{what} cannot be read\n{error}\nsee kernel/contract")))
 }
 
 fn print<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::from_reason(format!("the reports cannot be written as JSON: {error}")))
+    serde_json::to_string(value)
+        .map_err(|error| Error::from_reason(format!("the reports cannot be written as JSON: {error}")))
 }
 
 fn thrown(error: &StartError) -> Error {

@@ -80,7 +80,8 @@ fn a_stream_lives_through_the_loss_of_its_link() {
     let session = world.session();
     world.open_path(2, "wan1", "198.51.100.1");
     world.client.apply(vec![Order::AddCandidate { session, path: 2 }]);
-    world.until("candidate", |world| world.client.saw(|report| matches!(report, Report::PathValidated { path: 2, .. })));
+    world
+        .until("candidate", |world| world.client.saw(|report| matches!(report, Report::PathValidated { path: 2, .. })));
 
     ip(&["-n", &topology.client, "link", "set", "wan0", "down"]);
     let down = Instant::now();
@@ -93,6 +94,16 @@ fn a_stream_lives_through_the_loss_of_its_link() {
     world.until("attach", |world| world.client.saw(attached));
     datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
     stream_both_ways(&topology, "10.80.0.1", 5 << 20);
+}
+
+#[test]
+fn without_its_device_an_engine_ends_with_fatal() {
+    let Some(topology) = Topology::lay() else { return };
+    let mut world = World::connect(&topology, "192.0.2.1", &[]);
+    ip(&["-n", &topology.client, "link", "delete", "tun-c"]);
+    let fatal = |report: &Report| matches!(report, Report::Fatal { what } if what.contains("tun-c"));
+    world.until("fatal report", |world| world.client.saw(fatal));
+    assert!(world.client.refuses_commands());
 }
 
 #[test]

@@ -9,9 +9,7 @@ use std::{
 };
 
 use jvpn_io::{Engine, StartError, identity};
-use jvpn_proto::messages::{
-    Assignment, Command, EngineConfig, Link, Offer, PathId, Peer, Report, Role, SessionHandle,
-};
+use jvpn_proto::messages::{Assignment, Command, EngineConfig, Link, Offer, PathId, Peer, Report, Role, SessionHandle};
 
 use crate::netns::{Topology, ip, within};
 
@@ -45,7 +43,8 @@ impl World {
     /// The session runs over path 1, on link wan0, to `remote`.
     pub fn connect(topology: &Topology, remote: &str, disable: &[&str]) -> Self {
         let (wake, wakes) = sync_channel(1);
-        let start = |role, namespace, tun| Node::start(role, namespace, tun, disable, wake.clone()).expect("the engine starts");
+        let start =
+            |role, namespace, tun| Node::start(role, namespace, tun, disable, wake.clone()).expect("the engine starts");
         let gateway = start(Role::Gateway, &topology.gateway, "tun-g");
         let client = start(Role::Client, &topology.client, "tun-c");
         let mut world = Self { gateway, client, wakes };
@@ -61,13 +60,16 @@ impl World {
 
     pub fn open_path(&mut self, path: PathId, ifname: &str, remote: &str) {
         let remote: IpAddr = remote.parse().expect("an address");
-        let source = |node: &Node| node.link(ifname)?.addresses.iter().copied().find(|own| own.is_ipv4() == remote.is_ipv4());
+        let source =
+            |node: &Node| node.link(ifname)?.addresses.iter().copied().find(|own| own.is_ipv4() == remote.is_ipv4());
         self.until("link with an address", |world| source(&world.client).is_some());
         let local = source(&self.client).expect("just seen");
         let ifindex = self.client.link(ifname).expect("just seen").index;
         let remote = SocketAddr::new(remote, PORT);
         self.client.apply(vec![Command::OpenPath { path, ifname: ifname.to_owned(), ifindex, local, remote }]);
-        self.until("open path", |world| world.client.saw(|report| matches!(report, Report::PathOpened { path: opened, .. } if *opened == path)));
+        self.until("open path", |world| {
+            world.client.saw(|report| matches!(report, Report::PathOpened { path: opened, .. } if *opened == path))
+        });
     }
 
     pub fn session(&self) -> SessionHandle {
@@ -92,7 +94,13 @@ impl World {
 
 impl Node {
     /// Starts an engine with a fresh key.
-    pub fn start(role: Role, namespace: &str, tun: &'static str, disable: &[&str], wake: SyncSender<()>) -> Result<Self, StartError> {
+    pub fn start(
+        role: Role,
+        namespace: &str,
+        tun: &'static str,
+        disable: &[&str],
+        wake: SyncSender<()>,
+    ) -> Result<Self, StartError> {
         let key = KeyFile::new(&format!("{namespace}-{tun}"));
         let any = |address: &str| SocketAddr::new(address.parse().expect("an address"), PORT);
         let config = EngineConfig {
@@ -125,6 +133,10 @@ impl Node {
         self.engine.apply(commands).expect("the mailbox has room");
     }
 
+    pub fn refuses_commands(&self) -> bool {
+        self.engine.apply(Vec::new()).is_err()
+    }
+
     pub fn link(&self, name: &str) -> Option<&Link> {
         self.links.iter().find(|link| link.name == name)
     }
@@ -151,7 +163,13 @@ impl Node {
                 self.apply(vec![Command::AcceptSession { session, assignment: assignment("10.80.0.2", "fd80::2") }]);
             }
             Report::AttachRequested { session, path, bind_seq, .. } => {
-                self.apply(vec![Command::AnswerAttach { session, path, bind_seq, deny_reason: None, retry_after_ms: 0 }]);
+                self.apply(vec![Command::AnswerAttach {
+                    session,
+                    path,
+                    bind_seq,
+                    deny_reason: None,
+                    retry_after_ms: 0,
+                }]);
             }
             Report::PathOpened { path, .. } => {
                 if let Some(gateway_key) = self.gateway_key.take() {
@@ -167,7 +185,6 @@ impl Node {
                 self.address(assignment);
                 self.seen.push(report);
             }
-            Report::Fatal { what } => panic!("{}: {what}", self.namespace),
             other => self.seen.push(other),
         }
     }

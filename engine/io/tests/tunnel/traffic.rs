@@ -27,7 +27,8 @@ pub fn datagrams_echo(topology: &Topology, from: &str, to: &str, sizes: &[usize]
         Pattern::new(size as u64).fill(&mut sent);
         here.send(&sent).expect("sent");
         let mut buffer = vec![0; 65_536];
-        let (length, origin) = there.recv_from(&mut buffer).unwrap_or_else(|error| panic!("{size} bytes did not arrive: {error}"));
+        let (length, origin) =
+            there.recv_from(&mut buffer).unwrap_or_else(|error| panic!("{size} bytes did not arrive: {error}"));
         there.send_to(&buffer[..length], origin).expect("answered");
         let length = here.recv(&mut buffer).unwrap_or_else(|error| panic!("{size} bytes did not come back: {error}"));
         assert!(buffer[..length] == sent, "{size} bytes changed on their way");

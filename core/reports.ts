@@ -132,6 +132,10 @@ function judgeDrop(turn: Turn, input: SecurityInput): void {
   if (judged === null) return;
   world.security = judged.next;
   for (const finding of judged.findings) {
+    if (finding.type === "TrafficDropped") {
+      const { kind, count } = finding;
+      emit(turn, { type: "Diagnostic", class: "info", actor: "engine", numbers: { kind, count } });
+    }
     if (finding.type !== "SecurityEvent") continue;
     const { kind, attributable, count } = finding;
     emit(turn, { type: "SecurityEvent", class: "security", actor: "engine", numbers: { kind, attributable, count } });

@@ -25,7 +25,8 @@ export const DEGRADED_ROWS = [
   },
   {
     id: "degraded-dead", case: "6", from: ["DEGRADED"], role: "both", on: ["TransportDead"],
-    when: ["active_alone", "active_allowed", "active_denied"], to: [], does: ["lose_active"],
+    // A death changes the question: what the cooldown denied to a wish is no answer to an emergency.
+    when: ["active_alone", "active_allowed", "active_denied"], to: [], does: ["lose_active", "clear_retry"],
   },
   {
     id: "degraded-still-bad", case: "2.2", from: ["DEGRADED"], role: "both", on: ["ThresholdExceeded"], when: "any", to: [], does: ["count_cause"],

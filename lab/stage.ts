@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SessionView } from "#kernel/contract/view";
 import type { EventRecord } from "#sdk/index";
-import { Capture, Flow, type FlowReport, Transfer } from "./measure.ts";
+import { Capture, type CaptureReport, Flow, type FlowReport, Transfer } from "./measure.ts";
 import { CLIENT_INNER_V4, makeKeys, type Node, type Plan, startClient, startGateway } from "./nodes.ts";
 import { ROOT } from "./paths.ts";
 import type { Scope } from "./scope.ts";
@@ -132,15 +132,15 @@ export class Stage {
   }
 
   /** Handshakes and connections as captured on the wire, and what should never be seen there. */
-  async captured(): Promise<{ handshakes: number; tcpConnections: number; resets: number; clear: number; missed: number }> {
+  async captured(): Promise<CaptureReport> {
     const outer = await this.#uplinkCapture.report();
     const inner = await this.#tunnelCapture?.report();
     return {
-      handshakes: outer.inits,
-      tcpConnections: inner?.syns ?? 0,
-      resets: inner?.rsts ?? 0,
+      handshakes: outer.handshakes,
+      connections: inner?.connections ?? 0,
+      resets: inner?.resets ?? 0,
       clear: outer.clear,
-      missed: outer.missed + (inner?.missed ?? 0),
+      complete: outer.complete && inner?.complete !== false,
     };
   }
 

@@ -5,7 +5,10 @@ import type { Netns } from "./ip.ts";
 import { TOOL } from "./paths.ts";
 import type { Scope } from "./scope.ts";
 
-type Json = Record<string, unknown>;
+interface Json {
+  readonly error?: unknown;
+  readonly [field: string]: unknown;
+}
 
 /** Longest wait for one answer of a native tool. */
 const ANSWER_TIMEOUT_MS = 20_000;
@@ -34,14 +37,17 @@ export class Tool {
     child.on("error", (error) => this.#end(error));
   }
 
-  /** Starts `jvpn-lab <args>` in a namespace (or outside of all) and waits for its first line, which says that it is ready. */
-  static async start(scope: Scope, netns: Netns | null, args: readonly string[]): Promise<Tool> {
-    const { file, args: words } = netns === null ? { file: TOOL, args: [...args] } : netns.inside(TOOL, args);
+  /**
+   * Starts `jvpn-lab <args>` in a namespace (or outside of all). Tools that serve say when they are ready; those that only do
+   * something and report at the end (`speaksFirst: false`) do not.
+   */
+  static async start(scope: Scope, netns: Netns | null, args: readonly string[], speaksFirst = true): Promise<Tool> {
+    const words = netns === null ? [...args] : [...args, "--netns", netns.name];
     // A session of its own: Ctrl-C on the terminal reaches the lab alone, which then ends its tools in order.
-    const child = spawn(file, words, { stdio: ["pipe", "pipe", "pipe"], detached: true });
+    const child = spawn(TOOL, words, { stdio: ["pipe", "pipe", "pipe"], detached: true });
     const tool = new Tool(child, `jvpn-lab ${args[0]} ${args[1] ?? ""}`.trim());
     scope.defer(`process ${child.pid} (${tool.#name})`, () => tool.stop());
-    await tool.next();
+    if (speaksFirst) await tool.next();
     return tool;
   }
 
@@ -53,7 +59,7 @@ export class Tool {
   async ask(request: Json): Promise<Json> {
     this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
     const answer = await this.next();
-    if (typeof answer["error"] === "string") throw new Error(`${this.#name}: ${answer["error"]}`);
+    if (typeof answer.error === "string") throw new Error(`${this.#name}: ${answer.error}`);
     return answer;
   }
 

@@ -98,13 +98,13 @@ export class Uplink {
 
   /** The clock of every tool's times: CLOCK_BOOTTIME in µs. */
   async now(): Promise<number> {
-    return (await this.#tool.ask({ op: "stats" }))["boot_us"] as number;
+    return (await this.#tool.ask({ op: "stats" })).boot_us as number;
   }
 
   /** Changes the link while it runs; nobody is told. Returns the time at which it took effect, µs of the boot clock. */
   async impair(direction: Direction, impairment: Impairment): Promise<number> {
     const answer = await this.#tool.ask({ op: "set", dir: TOOL_DIRECTION[direction], ...impairment });
-    return answer["boot_us"] as number;
+    return answer.boot_us as number;
   }
 }
 

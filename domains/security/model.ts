@@ -14,6 +14,24 @@ export const KINDS_MAX = 32;
 /** At most one SecurityEvent per kind in this time; what is held back is counted into the next one. */
 export const EVENT_INTERVAL_MS: Millis = 1_000;
 
+/**
+ * Drops that are the ordinary business of a packet network: nobody did anything wrong. They are counted and told like the others,
+ * but as diagnostics, so that a security event always deserves a look.
+ */
+export const ORDINARY_DROPS: ReadonlySet<string> = new Set([
+  "duplicate",
+  "inner_unroutable",
+  "key_expired",
+  "no_send_path",
+  "outbox_full",
+  "path_not_validated",
+  "send_unreachable",
+  "session_not_ready",
+  "session_unconfirmed",
+  "stale_switch_request",
+  "tun_write",
+]);
+
 /** How often a kind was told, and how much was held back since. */
 export interface KindTally {
   readonly kind: string;
@@ -47,6 +65,8 @@ export type SecurityFinding =
       readonly attributable: boolean;
       readonly count: number;
     }
+  /** To be told as Diagnostic: one of the ordinary drops. */
+  | { readonly type: "TrafficDropped"; readonly kind: string; readonly count: number }
   /** An attributable failure, and what is used of the budget with it. The session survives while `exceeded` is false. */
   | { readonly type: "Failure"; readonly kind: string; readonly used: number; readonly max: number; readonly exceeded: boolean }
   | {

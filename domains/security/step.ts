@@ -1,6 +1,13 @@
 import type { Millis } from "#kernel/time";
 import { failed, failureUse } from "./failure-budget.ts";
-import type { Security, SecurityFinding, SecurityInput, SecurityPolicy, SecurityStep } from "./model.ts";
+import {
+  ORDINARY_DROPS,
+  type Security,
+  type SecurityFinding,
+  type SecurityInput,
+  type SecurityPolicy,
+  type SecurityStep,
+} from "./model.ts";
 import { tallied } from "./tally.ts";
 
 /**
@@ -12,7 +19,9 @@ export function step(security: Security, input: SecurityInput, policy: SecurityP
     case "ValidationFailed":
       return input.attributable ? blame(security, input.kind, policy, now) : tell(security, input.kind, 1, now);
     case "Dropped":
-      return tell(security, input.kind, input.count, now);
+      return ORDINARY_DROPS.has(input.kind)
+        ? note(security, input.kind, input.count, now)
+        : tell(security, input.kind, input.count, now);
     case "KeyRotated":
       return rotated(security, input.epoch, input.trigger, now);
     case "KeyExpired":
@@ -36,6 +45,11 @@ function tell(security: Security, kind: string, count: number, now: Millis): Sec
   const { tallies, told } = tallied(security.tallies, kind, count, now);
   const findings: readonly SecurityFinding[] = told === null ? [] : [{ type: "SecurityEvent", ...told, attributable: false }];
   return { next: { ...security, tallies }, findings };
+}
+
+function note(security: Security, kind: string, count: number, now: Millis): SecurityStep {
+  const { tallies, told } = tallied(security.tallies, kind, count, now);
+  return { next: { ...security, tallies }, findings: told === null ? [] : [{ type: "TrafficDropped", ...told }] };
 }
 
 /** Key epochs only rise. One that does not is told and believed by nobody. */

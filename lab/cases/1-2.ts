@@ -42,12 +42,12 @@ export const SINGLE_DEATH_WITHOUT_BACKUP: Case = {
       ]),
       "within the TTL",
     );
-    const { received, match } = await stage.transfer.finish(60_000);
-    const bytes = ledger.must(match, `the transfer differs: ${received.bytes} bytes`);
+    const { bytes: delivered, match } = await stage.transfer.finish(60_000);
+    const bytes = ledger.must(match, `the transfer differs: ${delivered} bytes`);
     const before = await stage.captured();
     let identity = ledger.must(
-      before.handshakes === 1 && before.tcpConnections === 1 && (await stage.session())?.id === stage.sessionId,
-      `within the TTL: ${before.handshakes} handshakes, ${before.tcpConnections} connections`,
+      before.handshakes === 1 && before.connections === 1 && (await stage.session())?.id === stage.sessionId,
+      `within the TTL: ${before.handshakes} handshakes, ${before.connections} connections`,
     );
 
     mark = stage.mark();

@@ -47,8 +47,8 @@ export const BLACKOUT: Case = {
     const bytes = ledger.must(match, "the transfer differs");
     const before = await stage.captured();
     let identity = ledger.must(
-      before.handshakes === 1 && before.tcpConnections === 1 && (await stage.session())?.id === stage.sessionId,
-      `shorter than the TTL: ${before.handshakes} handshakes, ${before.tcpConnections} connections`,
+      before.handshakes === 1 && before.connections === 1 && (await stage.session())?.id === stage.sessionId,
+      `shorter than the TTL: ${before.handshakes} handshakes, ${before.connections} connections`,
     );
 
     mark = stage.mark();

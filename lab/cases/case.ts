@@ -57,17 +57,17 @@ export async function survived(
   story: boolean,
   finishMs = 60_000,
 ): Promise<Findings> {
-  const { received, match } = await stage.transfer.finish(finishMs);
-  const bytes = ledger.must(match, `the transfer differs: ${received.bytes} bytes, ${received.sha256}`);
+  const { bytes: delivered, match } = await stage.transfer.finish(finishMs);
+  const bytes = ledger.must(match, `the transfer differs: ${delivered} bytes`);
   const seen = await stage.captured();
   const session = await stage.session();
   const identity = [
     ledger.must(session?.id === stage.sessionId, `the session is ${session?.id}, it was ${stage.sessionId}`),
     ledger.must(seen.handshakes === 1, `${seen.handshakes} handshakes were captured`),
-    ledger.must(seen.tcpConnections === 1, `${seen.tcpConnections} TCP connections were captured`),
+    ledger.must(seen.connections === 1, `${seen.connections} TCP connections were captured`),
     ledger.must(seen.resets === 0, `${seen.resets} TCP resets were captured`),
     ledger.must(seen.clear === 0, `${seen.clear} packets left an uplink in clear`),
-    ledger.must(seen.missed === 0, `the captures missed ${seen.missed} packets`),
+    ledger.must(seen.complete, "the captures missed packets"),
   ].every(Boolean);
   const chain = ledger.told(stage.chainBroken(), "chain of versions");
   return { bytes, timeMs, identity, story: story && chain, problems: ledger.problems };

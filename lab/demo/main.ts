@@ -53,7 +53,7 @@ async function perform(scope: Scope, screen: Screen): Promise<Verdict> {
   ];
 
   screen.say("waiting for the transfer to end");
-  const { received, match } = await stage.transfer.finish(120_000);
+  const { bytes: delivered, match } = await stage.transfer.finish(120_000);
   const seen = await stage.captured();
   const session = await stage.session();
   watching.abort();
@@ -62,8 +62,8 @@ async function perform(scope: Scope, screen: Screen): Promise<Verdict> {
     session: stage.sessionId,
     identityUnchanged: session?.id === stage.sessionId && session.state === "ATTACHED",
     handshakes: seen.handshakes,
-    tcpConnections: seen.tcpConnections,
-    bytes: received.bytes,
+    tcpConnections: seen.connections,
+    bytes: delivered,
     sha256Match: match,
     jumps,
     clear: seen.clear,

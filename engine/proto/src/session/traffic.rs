@@ -54,10 +54,9 @@ impl Session {
             self.rearm(now, cx);
             return Err(SealError::KeyExpired);
         }
-        // Also a packet that finds no path is traffic: a session without a path must notice that it has one again.
-        self.on_traffic(cx, now);
         let path = self.send.and_then(|id| self.path(id)).ok_or(SealError::NoPath)?;
         let receiver = if path.tx_index == 0 { self.tx_index } else { path.tx_index };
+        self.on_traffic(cx, now);
         let sealed = self.epochs.seal_inner(out, receiver, head, body, csum_partial).ok_or(SealError::KeyExpired)?;
         if self.epochs.at_packet_limit() {
             self.rearm(now, cx);
@@ -65,20 +64,22 @@ impl Session {
         Ok(sealed)
     }
 
-    /// Messages with inner packets left on a path.
+    /// Messages with inner packets left on a path. A copy is no evidence of loss: it credits no path where it arrives, because the
+    /// original did, so it is not counted as sent there either.
     pub(crate) fn sent(&mut self, cx: &mut Shared, path: PathId, now: u64, packets: u32, bytes: u32) {
-        if self.send != Some(path) {
+        let is_copy = self.send != Some(path);
+        if is_copy {
             self.copies_left = self.copies_left.saturating_sub(u64::from(bytes));
             cx.count_copies(u64::from(bytes));
         }
         if let Some(path) = self.path_mut(path) {
-            path.count_sent(now, u64::from(packets), u64::from(bytes));
+            path.count_sent(now, if is_copy { 0 } else { u64::from(packets) }, u64::from(bytes));
         }
     }
 
     /// An inner packet was sealed or opened.
     pub(super) fn on_traffic(&mut self, cx: &mut Shared, now: u64) {
-        let srtt_us = self.send.and_then(|id| self.path(id)).map_or(0, |path| path.rtt.srtt_us());
+        let srtt_us = self.send.and_then(|id| self.path(id)).map_or(0, |path| path.rtt.expected_us());
         if self.liveness.traffic(now, srtt_us) {
             self.measure(cx);
             if !self.window_grown {

@@ -24,6 +24,8 @@ struct Closing {
 pub(crate) struct Closings {
     list: Vec<Closing>,
     indices: HashSet<u32>,
+    /// No entry is due before.
+    next_at: Option<u64>,
 }
 
 impl Closings {
@@ -32,6 +34,7 @@ impl Closings {
         if self.list.len() < CLOSING_MAX && !farewell.copies.is_empty() {
             self.indices.extend(&farewell.indices);
             let next_at = now + farewell.pto_us;
+            self.next_at = Some(self.next_at.map_or(next_at, |at| at.min(next_at)));
             self.list.push(Closing { farewell, sends: 1, next_at });
         }
     }
@@ -63,18 +66,22 @@ impl Closings {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.list.iter().map(|closing| closing.next_at).min()
+        self.next_at
     }
 
     /// The copies that go out again. After the last send a session is remembered for one PTO more, for late messages of its peer.
     pub(crate) fn due(&mut self, now: u64) -> Vec<(Route, Vec<u8>)> {
         let mut due = Vec::new();
+        if self.next_at.is_none_or(|at| at > now) {
+            return due;
+        }
         self.remove_where(|closing| closing.next_at <= now && closing.sends >= SENDS_MAX);
         for closing in self.list.iter_mut().filter(|closing| closing.next_at <= now) {
             closing.sends += 1;
             closing.next_at = now + closing.farewell.pto_us;
             due.extend(closing.farewell.copies.iter().cloned());
         }
+        self.next_at = self.list.iter().map(|closing| closing.next_at).min();
         due
     }
 }

@@ -112,6 +112,17 @@ impl Liveness {
         }
     }
 
+    pub(crate) fn watched(&self) -> Option<PathId> {
+        self.path
+    }
+
+    /// The core gave the watched path up: the peer is told that it is not heard there, as after a verdict of this end.
+    pub(crate) fn give_up(&mut self, now: u64) {
+        if !matches!(self.doubt, Doubt::Silent { .. }) {
+            self.doubt = Doubt::Silent { since: now, next_probe_at: now };
+        }
+    }
+
     /// An inner packet was sent or received. True if the session was idle before: its timers must be set.
     pub(crate) fn traffic(&mut self, now: u64, srtt_us: u64) -> bool {
         let idle = !self.within(now, EXPECT_AFTER_TRAFFIC_US);

@@ -43,6 +43,19 @@ impl Rtt {
         }
     }
 
+    /// The first estimate from a message that may have been sent more than once: the time since its first sending, rather too
+    /// long than too short. Later samples are exact and correct it.
+    pub(crate) fn first_guess(&mut self, since_first_us: u64) {
+        if !self.measured {
+            self.sample(since_first_us);
+        }
+    }
+
+    /// SRTT; without an estimate, the time that an answer may take until it is sent again.
+    pub(crate) fn expected_us(&self) -> u64 {
+        if self.measured { self.srtt_us } else { INITIAL_PTO_US }
+    }
+
     pub(crate) fn measured(&self) -> bool {
         self.measured
     }

@@ -219,17 +219,21 @@ impl Session {
         cx.indices.release(path.rx_index);
         if self.send == Some(id) {
             self.set_send(now, None);
+        } else if self.liveness.watched() == Some(id) {
+            self.liveness.watch(now, None, 0);
         }
         if self.copies_to == Some(id) {
             self.copies_to = None;
         }
     }
 
-    /// Where inner packets go from here on. Liveness judges that path alone.
+    /// Where inner packets go from here on. Liveness judges that path alone, once it is validated: before, the answer to ATTACH
+    /// is what is waited for.
     fn set_send(&mut self, now: u64, to: Option<PathId>) {
         self.send = to;
-        let srtt_us = to.and_then(|id| self.path(id)).map_or(0, |path| path.rtt.srtt_us());
-        self.liveness.watch(now, to, srtt_us);
+        let validated = to.and_then(|id| self.path(id)).filter(|path| path.validated);
+        let (watched, srtt_us) = (validated.map(|path| path.id), validated.map_or(0, |path| path.rtt.expected_us()));
+        self.liveness.watch(now, watched, srtt_us);
     }
 
     /// The path for what concerns the whole session: the send path, else the usable one that was heard last, else any.

@@ -254,3 +254,44 @@ fn a_new_link_after_a_blackout_carries_the_session_on() {
     assert!(world.delivered.len() - before > 1_900);
     world.assert_honest();
 }
+
+#[test]
+fn a_dead_uplink_is_noticed_on_the_shortest_path_too() {
+    // The gateway has given the path up long before the client is convinced: it must go on telling.
+    let mut world = World::ready(&[1, 1], 10);
+    let died = world.now;
+    world.black_hole(1, true, false);
+    world.run(S / 2);
+    let (at, evidence) = world.silent(Side::Client, 1).unwrap();
+    assert_eq!(evidence, SilenceEvidence::PeerDeaf);
+    assert!(at - died <= 80 * MS, "{} ms", (at - died) / MS);
+}
+
+#[test]
+fn a_path_that_is_being_attached_is_not_judged_before_it_is_validated() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.open(3, Link::with_delay(120 * MS));
+    world.attach(3, 2, AttachKind::Reattach);
+    world.run(2 * S);
+    let doubted =
+        |report: &Report| matches!(report, Report::PathSuspected { path: 3, .. } | Report::PathSilent { path: 3, .. });
+    for side in [Side::Client, Side::Gateway] {
+        assert_eq!(world.count(side, doubted), 0, "{side:?}");
+        assert_eq!(world.count(side, |report| matches!(report, Report::PathSuspected { .. })), 0, "{side:?}");
+    }
+    assert_eq!(world.count(Side::Client, |report| matches!(report, Report::AttachValidated { path: 3, .. })), 1);
+}
+
+#[test]
+fn a_path_that_the_core_gave_up_and_that_lives_is_told_once() {
+    let mut world = World::ready(&[10, 10], 10);
+    let session = world.session();
+    world.order(Command::SetPathDead { session, path: 1, dead: true });
+    world.attach(2, 2, AttachKind::Switch);
+    world.run(20 * S);
+    let alive = |report: &Report| matches!(report, Report::PathAlive { path: 1, .. });
+    assert_eq!(world.count(Side::Client, alive), 1);
+    world.order(Command::SetPathDead { session, path: 1, dead: false });
+    world.attach(1, 3, AttachKind::Switch);
+    assert!(world.run_until(S, |report| matches!(report, Report::AttachValidated { path: 1, bind_seq: 3, .. })));
+}

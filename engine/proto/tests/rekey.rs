@@ -4,7 +4,7 @@
 mod world;
 
 use jvpn_proto::endpoint::Limits;
-use jvpn_proto::messages::Report;
+use jvpn_proto::messages::{AttachKind, Report};
 use world::{MS, S, Side, World};
 
 const SHORT: Limits = Limits {
@@ -115,7 +115,8 @@ fn after_a_blackout_beyond_the_hard_age_the_rekey_precedes_the_data() {
     for path in [1, 2] {
         world.black_hole(path, false, false);
     }
-    assert!(world.run_until(1_200 * MS, rotated));
+    world.attach(1, 2, AttachKind::Reattach);
+    assert!(world.run_until(200 * MS, rotated));
     world.run(100 * MS);
     let before = world.delivered.len();
     world.run(S);

@@ -30,7 +30,9 @@ impl Endpoint {
             }
         }
         if self.chosen == Some(handle) {
-            self.chosen = None;
+            // A dial beside a living session that came to nothing: the older one goes on.
+            self.chosen =
+                self.sessions.values().filter(|session| session.is_active()).map(|session| session.handle).max();
         }
         self.answered_on = self.answered_on.filter(|(answered, ..)| *answered != handle);
         let farewell = session.farewell(&mut self.cx, reason);

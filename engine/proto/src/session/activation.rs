@@ -118,11 +118,16 @@ impl Session {
         self.attempt.as_ref().is_some_and(awaits)
     }
 
-    /// When the one ATTACH that is under way on a path was sent, if it was sent once.
-    pub(super) fn asked_once_at(&self, id: PathId) -> Option<u64> {
+    /// When the ATTACH that is under way on a path was sent first.
+    pub(super) fn asked_first_at(&self, id: PathId) -> Option<u64> {
         let attempt = self.attempt.as_ref().filter(|attempt| attempt.path == id).map(|attempt| attempt.retry);
         let candidacy = self.path(id).and_then(|path| path.candidacy).map(|candidacy| candidacy.retry);
-        candidacy.or(attempt).filter(|retry| retry.sends == 1).map(|retry| retry.first_at)
+        candidacy.or(attempt).map(|retry| retry.first_at)
+    }
+
+    /// The send path before the activation that is under way: the gateway may still expect to hear there.
+    pub(super) fn leaving(&self) -> Option<PathId> {
+        self.attempt.as_ref().and_then(|attempt| attempt.from)
     }
 
     pub(super) fn on_switch_ack(&mut self, cx: &mut Shared, arrival: Arrival, ack: &SwitchAck) -> Result<(), Trouble> {

@@ -97,8 +97,9 @@ impl Session {
         path.tx_index = tx_index;
         path.validated = true;
         path.heard(now);
-        if self.send == Some(path.id) {
-            self.liveness.heard(now);
+        let id = path.id;
+        if self.send == Some(id) {
+            self.set_send(now, Some(id));
         }
     }
 

@@ -68,7 +68,7 @@ impl Session {
             Arrival { now, from, via: via.map(|path| path.id), heard_before: via.and_then(|path| path.heard_at), len };
         let counted = arrival.via.filter(|id| indexed == Some(*id));
         if let Some(id) = arrival.via {
-            self.credit_arrival(cx, now, id, counted.is_some(), len);
+            self.credit_arrival(cx, now, id, indexed.is_none() || counted.is_some(), len);
         }
         if opened.confirms {
             self.peer_confirmed_epoch(now, cx);
@@ -90,12 +90,13 @@ impl Session {
         outcome
     }
 
-    /// The index is outside the seal: only together with the path's own route, and once that is validated, it credits the path.
-    fn credit_arrival(&mut self, cx: &mut Shared, now: u64, id: PathId, counted: bool, len: usize) {
+    /// The index is outside the seal and proves nothing: what credits a path is its own route, once that is validated. An index of
+    /// another path shows that the message was relabelled.
+    fn credit_arrival(&mut self, cx: &mut Shared, now: u64, id: PathId, own_index: bool, len: usize) {
         let Some(path) = self.path_mut(id) else { return };
         if !path.validated {
             path.credit_budget(len);
-        } else if counted {
+        } else if own_index {
             self.credit(cx, now, id);
         }
     }
@@ -107,10 +108,15 @@ impl Session {
             return;
         }
         path.heard(now);
-        if self.send == Some(id)
-            && let Some(silent_us) = self.liveness.heard(now)
-        {
+        if self.liveness.watched() != Some(id) {
+            return;
+        }
+        if let Some(silent_us) = self.liveness.heard(now) {
             self.report_cleared(cx, now, id, silent_us);
+        }
+        // A path that the core has given up is watched for its first sign of life alone.
+        if self.send != Some(id) {
+            self.liveness.watch(now, None, 0);
         }
     }
 

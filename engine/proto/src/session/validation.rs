@@ -70,15 +70,15 @@ impl Session {
     ) -> Result<(), Trouble> {
         let at = self.named(cx, arrival, challenge.path)?;
         let round = cx.outbox.round();
-        let asked_at = self.asked_once_at(challenge.path);
+        let asked_at = self.asked_first_at(challenge.path);
         let path = &mut self.paths[at];
         if path.answered_round == Some(round) {
             return Err(Trouble::Unattributable("challenge_flood"));
         }
         path.answered_round = Some(round);
         // The gateway challenges as soon as it has ATTACH: the first estimate of a new path.
-        if let Some(asked_at) = asked_at.filter(|_| !path.rtt.measured()) {
-            path.rtt.sample(arrival.now.saturating_sub(asked_at));
+        if let Some(asked_at) = asked_at {
+            path.rtt.first_guess(arrival.now.saturating_sub(asked_at));
         }
         self.send_frames(arrival.now, cx, challenge.path, &[Frame::PathResponse(challenge.clone())]);
         Ok(())
@@ -97,8 +97,11 @@ impl Session {
             return Err(self.tokens.judge(&response.token));
         };
         path.challenge = None;
+        let since_first_us = now.saturating_sub(challenge.retry.first_at);
         if challenge.retry.sends == 1 {
-            path.rtt.sample(now.saturating_sub(challenge.retry.first_at));
+            path.rtt.sample(since_first_us);
+        } else {
+            path.rtt.first_guess(since_first_us);
         }
         let newly = !std::mem::replace(&mut path.validated, true);
         path.heard(now);

@@ -49,7 +49,8 @@ impl Session {
         if dead {
             path.alive = false;
             if self.send == Some(id) {
-                self.set_send(now, None);
+                self.send = None;
+                self.liveness.give_up(now);
             }
         }
         self.rearm(now, cx);
@@ -79,7 +80,8 @@ impl Session {
         let scheduled = self.probe_interval_us(now, path).map(|interval| path.probes.last_at + interval);
         let pto = path.rtt.pto_us(self.interval_us());
         let doubted = (path.alive && path.probes.in_doubt()).then_some(path.probes.last_at + pto);
-        let emits = self.send == Some(path.id) && self.liveness.carries_traffic(now);
+        let active = self.send == Some(path.id) || (self.leaving() == Some(path.id) && path.usable());
+        let emits = active && self.liveness.carries_traffic(now);
         let emission = emits.then_some(path.sent_at + self.interval_us());
         [scheduled, doubted, emission].into_iter().flatten().min()
     }
@@ -99,10 +101,10 @@ impl Session {
 
     fn judge_send_path(&mut self, now: u64, cx: &mut Shared) {
         for _ in 0..FINDINGS_MAX {
-            let Some(send) = self.send else { return };
-            let rtt = self.path(send).map(|path| path.rtt).unwrap_or_default();
+            let Some(watched) = self.liveness.watched() else { return };
+            let rtt = self.path(watched).map(|path| path.rtt).unwrap_or_default();
             let Some(finding) = self.liveness.poll(now, &rtt) else { return };
-            self.on_finding(now, cx, send, finding);
+            self.on_finding(now, cx, watched, finding);
         }
     }
 
@@ -246,15 +248,15 @@ impl Session {
 
     /// This process did not run for a while: silence in that time says nothing.
     pub(crate) fn stalled(&mut self, now: u64, cx: &mut Shared) {
-        if let Some((path, silent_us)) = self.send.zip(self.liveness.stalled(now)) {
+        if let Some((path, silent_us)) = self.liveness.watched().zip(self.liveness.stalled(now)) {
             self.report_cleared(cx, now, path, silent_us);
         }
         self.rearm(now, cx);
     }
 
     pub(super) fn next_watch_at(&self, now: u64, stalled_at: u64) -> Option<u64> {
-        let send_rtt = self.send.and_then(|id| self.path(id)).map(|path| path.rtt).unwrap_or_default();
-        let verdict = self.liveness.next_deadline(now, &send_rtt);
+        let rtt = self.liveness.watched().and_then(|id| self.path(id)).map(|path| path.rtt).unwrap_or_default();
+        let verdict = self.liveness.next_deadline(now, &rtt);
         let of_path = |path: &Path| {
             let overdue = path.probes.next_overdue(path.rtt.pto_us(self.interval_us()), stalled_at);
             [self.probe_due_at(now, path), overdue].into_iter().flatten().min()

@@ -414,6 +414,10 @@ impl World {
                 let answer = Command::AnswerAttach { session, path, bind_seq, deny_reason: None, retry_after_ms: 0 };
                 self.gateway.command(now, answer).unwrap();
             }
+            // As a gateway's core does: no active path until the client attaches again.
+            (Side::Gateway, &Report::PathSilent { session, path, .. }) => {
+                self.gateway.command(now, Command::SetPathDead { session, path, dead: true }).unwrap();
+            }
             _ => {}
         }
     }

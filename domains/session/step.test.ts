@@ -99,6 +99,17 @@ describe("a client's session", () => {
     expect(step(waiting, TICK, given({ candidate: 2 }), 1_000).next).toMatchObject({ state: "RECOVERING", target: 2 });
   });
 
+  test("3: a death in DEGRADED asks again at once: what a cooldown denied to a wish is no answer to an emergency", () => {
+    const lossy: SessionEvent = { type: "ThresholdExceeded", path: 1, reason: "loss_threshold_exceeded", numbers: {} };
+    const waiting = step(steady(), lossy, given({ candidate: 2, verdict: DENIED }), 100).next;
+    expect(waiting).toMatchObject({ state: "DEGRADED", active: 1, retryAt: 1_000 });
+    expect(step(waiting, dead(1), given({ candidate: 2 }), 200).next).toMatchObject({
+      state: "DEGRADED",
+      active: null,
+      retryAt: null,
+    });
+  });
+
   test("4: a proof for another attempt changes nothing", () => {
     const recovering = step(steady(), dead(1), given({ candidate: 2 }), 100).next;
     for (const [path, seq] of [

@@ -9,13 +9,18 @@ export interface CommonOptions {
 }
 
 /** Adds the common options and runs the verb with a client of the control socket; the verb answers with the exit code. */
-export function verb<O extends CommonOptions>(command: Command, run: (control: Control, options: O, args: readonly string[]) => Promise<number>): void {
+export function verb<O extends CommonOptions>(
+  command: Command,
+  run: (control: Control, options: O, args: readonly string[]) => Promise<number>,
+): void {
   command
     .option("--json", "one JSON document instead of text")
     .option("--socket <path>", "control socket of the daemon (JVPN_SOCKET)")
     .action((...all: unknown[]) => {
       const options = command.opts<O>();
-      const args = all.slice(0, -2).flatMap((value) => (typeof value === "string" ? [value] : Array.isArray(value) ? (value as string[]) : []));
+      const args = all
+        .slice(0, -2)
+        .flatMap((value) => (typeof value === "string" ? [value] : Array.isArray(value) ? (value as string[]) : []));
       const control = new Control(options.socket === undefined ? {} : { socket: options.socket });
       return perform(options.json === true, () => run(control, options, args));
     });

@@ -1,4 +1,4 @@
-import { spawn, type SpawnOptions, type ChildProcess } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { join } from "node:path";
 import { ControlError } from "#sdk/index";
 

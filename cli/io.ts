@@ -1,5 +1,5 @@
 import { ControlError } from "#sdk/index";
-import { exitOf } from "./exit.ts";
+import { EXIT, exitOf } from "./exit.ts";
 
 /** What a verb may use of the terminal. */
 export interface Io {
@@ -19,7 +19,7 @@ export const io: Io = {
   progress: (text) => {
     if (process.stderr.isTTY) process.stderr.write(`${text}\n`);
   },
-  color: process.stdout.isTTY === true && !process.env["NO_COLOR"],
+  color: process.stdout.isTTY === true && !process.env.NO_COLOR,
   columns: process.stdout.isTTY === true ? Math.max(40, process.stdout.columns) : 80,
 };
 
@@ -37,7 +37,7 @@ export async function perform(json: boolean, verb: () => Promise<number>): Promi
 /** `denied: switch_rate_limited` is what a script greps for; other codes only stand in the JSON. */
 function threeLines(error: ControlError): string {
   const retry = error.retryAfterMs === null ? "" : ` (next in ${Math.ceil(error.retryAfterMs / 1_000)} s)`;
-  const head = exitOf(error) === 7 ? `denied: ${error.code}${retry}\n  what: ${error.message}` : `error: ${error.message}${retry}`;
+  const head = exitOf(error) === EXIT.denied ? `denied: ${error.code}${retry}` : `error: ${error.message}${retry}`;
   return `${head}\n  why: ${error.why}\n  do:  ${error.hint}\n`;
 }
 

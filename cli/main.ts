@@ -10,8 +10,25 @@ import { downVerb, upVerb } from "./verbs/up.ts";
 import { versionVerb } from "./verbs/version.ts";
 import { watchVerb } from "./verbs/watch.ts";
 
-const program = new Command("jvpn").description("Jumping VPN: the session stays, transports come and go").exitOverride().showHelpAfterError("(see jvpn --help)");
-for (const add of [initVerb, keyVerbs, configVerb, upVerb, downVerb, statusVerb, sessionsVerb, sessionVerb, pathsVerb, switchVerb, terminateVerb, watchVerb, versionVerb]) {
+const program = new Command("jvpn")
+  .description("Jumping VPN: the session stays, transports come and go")
+  .exitOverride()
+  .showHelpAfterError("(see jvpn --help)");
+for (const add of [
+  initVerb,
+  keyVerbs,
+  configVerb,
+  upVerb,
+  downVerb,
+  statusVerb,
+  sessionsVerb,
+  sessionVerb,
+  pathsVerb,
+  switchVerb,
+  terminateVerb,
+  watchVerb,
+  versionVerb,
+]) {
   add(program);
 }
 for (const command of program.commands) {

@@ -27,7 +27,11 @@ export function claimState(stateDir: string): Claim {
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause;
     const hint = "run as root, or name a writable directory with --state";
-    throw new StartFailure([{ what: `the state directory ${stateDir} cannot be used`, why: causeText(cause), hint }], EXIT.failed, { cause });
+    throw new StartFailure(
+      [{ what: `the state directory ${stateDir} cannot be used`, why: causeText(cause), hint }],
+      EXIT.failed,
+      { cause },
+    );
   } finally {
     rmSync(candidate, { force: true });
   }
@@ -47,7 +51,16 @@ function linked(from: string, to: string): boolean {
 
 function held(stateDir: string, pid: number): StartFailure {
   const what = `the state directory ${stateDir} is in use`;
-  return new StartFailure([{ what, why: `another daemon (pid ${pid}) holds it`, hint: "stop that daemon, or give each its own directory with --state" }], EXIT.failed);
+  return new StartFailure(
+    [
+      {
+        what,
+        why: `another daemon (pid ${pid}) holds it`,
+        hint: "stop that daemon, or give each its own directory with --state",
+      },
+    ],
+    EXIT.failed,
+  );
 }
 
 function livingHolder(file: string): number | null {

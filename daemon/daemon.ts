@@ -1,12 +1,12 @@
-import { createAdaptorServer } from "@hono/node-server";
 import { rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { hostname } from "node:os";
+import { createAdaptorServer } from "@hono/node-server";
 import type { Input, OperatorRequest } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, loadPolicy } from "#daemon/config/policy";
-import { createRoutes, type ControlTarget, type OperatorOutcome } from "#daemon/control/routes";
+import { type ControlTarget, createRoutes, type OperatorOutcome } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
 import { EXIT, type ExitCode, type Fault, StartFailure } from "#daemon/fault";
 import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
@@ -46,7 +46,17 @@ export interface Foundations {
 
 const FLUSH_MS_MAX = 1_000;
 /** Records that the operational log repeats. */
-const TOLD: readonly CoreEvent["type"][] = ["SessionCreated", "SessionStateChange", "SessionTerminated", "TransportDead", "TransportSwitch", "TransportSwitchDenied", "SecurityEvent", "DomainFault", "DialFailed"];
+const TOLD: readonly CoreEvent["type"][] = [
+  "SessionCreated",
+  "SessionStateChange",
+  "SessionTerminated",
+  "TransportDead",
+  "TransportSwitch",
+  "TransportSwitchDenied",
+  "SecurityEvent",
+  "DomainFault",
+  "DialFailed",
+];
 
 /** A running gateway or client: the loop, and the ports around it. */
 export class Daemon implements ControlTarget {
@@ -75,7 +85,8 @@ export class Daemon implements ControlTarget {
       file: places.events,
       end: chainEnd(places.events),
       bootMs: on.bootMs,
-      told: (health, why) => (health === "ok" ? log.info("the record is kept again") : log.warn({ why }, "the record cannot be kept")),
+      told: (health, why) =>
+        health === "ok" ? log.info("the record is kept again") : log.warn({ why }, "the record cannot be kept"),
     });
     this.#tunnel = new Tunnel(on.changes, settings.interface, settings.mtu, {
       changed: (view) => (view.state === "failed" ? this.#tunnelFailed(view.error ?? "") : log.info(view, "tunnel")),
@@ -165,7 +176,9 @@ export class Daemon implements ControlTarget {
     const policy = loadPolicy(places.policy, (digest) => policyVersion(store, digest));
     if (policy.ok) this.#policyMtu = policy.value.base.mtu;
     else this.#configFailure(policy.faults);
-    const outcome = policy.ok ? { ok: true as const, policy: policy.value } : { ok: false as const, errors: policy.faults.map(faultLine) };
+    const outcome = policy.ok
+      ? { ok: true as const, policy: policy.value }
+      : { ok: false as const, errors: policy.faults.map(faultLine) };
     this.#reconfigureLeases();
     this.#loop.feed({ type: "PolicyOffered", outcome });
     if (loaded.ok && policy.ok) log.info("reloaded");
@@ -211,9 +224,13 @@ export class Daemon implements ControlTarget {
   }
 
   #resolved(settings: ClientSettings, gateways: readonly ResolvedGateway[], unresolved: readonly string[]): void {
-    if (unresolved.length > 0) this.#on.log.warn({ names: unresolved }, "names of gateways cannot be resolved yet; they are tried again");
+    if (unresolved.length > 0)
+      this.#on.log.warn({ names: unresolved }, "names of gateways cannot be resolved yet; they are tried again");
     const { reconnect, paths } = settings;
-    this.#loop.feed({ type: "Configured", config: { role: "client", reconnect, gateways, paths, ownInterfaces: [settings.interface] } });
+    this.#loop.feed({
+      type: "Configured",
+      config: { role: "client", reconnect, gateways, paths, ownInterfaces: [settings.interface] },
+    });
   }
 
   async #prepareGateway(): Promise<void> {
@@ -222,14 +239,17 @@ export class Daemon implements ControlTarget {
     await this.#tunnel.wish(gatewayPlan(settings, machineFacts(this.#on.machine, settings.interface)));
     const { error } = this.#tunnel.view;
     if (error === null) return;
-    const hint = error.includes("nft") ? "install nftables, or set masquerade = false" : "see whether another program uses these addresses, and run as root";
+    const hint = error.includes("nft")
+      ? "install nftables, or set masquerade = false"
+      : "see whether another program uses these addresses, and run as root";
     throw new StartFailure([{ what: `the tunnel ${settings.interface} cannot be set up`, why: error, hint }], EXIT.failed);
   }
 
   #assigned(assignment: Assignment | null): void {
     const settings = this.#settings;
     if (settings.role !== "client") return;
-    const plan = assignment === null ? null : clientPlan(settings, assignment, machineFacts(this.#on.machine, settings.interface));
+    const plan =
+      assignment === null ? null : clientPlan(settings, assignment, machineFacts(this.#on.machine, settings.interface));
     void this.#tunnel.wish(plan);
   }
 
@@ -269,7 +289,10 @@ export class Daemon implements ControlTarget {
 
   #configFailure(faults: readonly Fault[]): void {
     for (const fault of faults) {
-      this.#on.log.error({ why: fault.why, hint: fault.hint }, `${faultLine(fault)}; the last valid configuration stays in force`);
+      this.#on.log.error(
+        { why: fault.why, hint: fault.hint },
+        `${faultLine(fault)}; the last valid configuration stays in force`,
+      );
     }
     const first = faults[0];
     if (first !== undefined) this.#recorder.note("ConfigFailure", { what: faultLine(first), faults: faults.length });
@@ -281,7 +304,8 @@ export class Daemon implements ControlTarget {
     const fixed = ["identity", "interface", "listen", "pools", "mtu", "masquerade", "mark", "engine", "daemon"];
     const kept = Object.entries(old).filter(([key]) => fixed.includes(key));
     const changed = kept.filter(([key, value]) => text(value) !== text((fresh as unknown as Record<string, unknown>)[key]));
-    if (changed.length > 0) this.#on.log.warn({ settings: changed.map(([key]) => key) }, "changed settings that need a restart keep their values");
+    if (changed.length > 0)
+      this.#on.log.warn({ settings: changed.map(([key]) => key) }, "changed settings that need a restart keep their values");
     return { ...fresh, ...Object.fromEntries(kept) };
   }
 }
@@ -313,4 +337,5 @@ function worse(a: Health, b: Health): Health {
   return order.indexOf(a) >= order.indexOf(b) ? a : b;
 }
 
-const text = (value: unknown): string => JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));
+const text = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));

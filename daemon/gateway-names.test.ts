@@ -1,12 +1,25 @@
 import { expect, test } from "vitest";
 import { GatewayNames, type ResolvedGateway } from "./gateway-names.ts";
 
-const GATEWAYS = [{ name: "fra", key: "k", endpoints: [{ host: "fra.example", port: 4774 }, { host: "10.0.0.9", port: 99 }] }];
+const GATEWAYS = [
+  {
+    name: "fra",
+    key: "k",
+    endpoints: [
+      { host: "fra.example", port: 4774 },
+      { host: "10.0.0.9", port: 99 },
+    ],
+  },
+];
 
 test("names become addresses, at most eight, beside those that are addresses already", async () => {
   const seen: (readonly ResolvedGateway[])[] = [];
   const many = Array.from({ length: 12 }, (_, index) => `10.0.0.${index}`);
-  const names = new GatewayNames(GATEWAYS, (resolved) => seen.push(resolved), async () => many);
+  const names = new GatewayNames(
+    GATEWAYS,
+    (resolved) => seen.push(resolved),
+    async () => many,
+  );
   await names.start();
   names.stop();
   expect(seen.map((resolved) => resolved[0]?.addresses.length)).toEqual([8]);
@@ -15,7 +28,11 @@ test("names become addresses, at most eight, beside those that are addresses alr
 
 test("a name that cannot be resolved is told, and the known addresses are used at once", async () => {
   const told: unknown[] = [];
-  const names = new GatewayNames(GATEWAYS, (resolved, unresolved) => told.push([resolved[0]?.addresses, unresolved]), () => Promise.reject(new Error("SERVFAIL")));
+  const names = new GatewayNames(
+    GATEWAYS,
+    (resolved, unresolved) => told.push([resolved[0]?.addresses, unresolved]),
+    () => Promise.reject(new Error("SERVFAIL")),
+  );
   await names.start();
   names.stop();
   expect(told).toEqual([[[{ ip: "10.0.0.9", port: 99 }], ["fra.example"]]]);

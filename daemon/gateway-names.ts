@@ -77,7 +77,9 @@ export class GatewayNames {
         const ips = parseAddress(host) === undefined ? (this.#known.get(host) ?? []) : [host];
         return ips.map((ip) => ({ ip, port }));
       });
-      const distinct = all.filter((address, index) => all.findIndex((other) => other.ip === address.ip && other.port === address.port) === index);
+      const distinct = all.filter(
+        (address, index) => all.findIndex((other) => other.ip === address.ip && other.port === address.port) === index,
+      );
       return { name: gateway.name, key: gateway.key, addresses: distinct.slice(0, ADDRESSES_MAX) };
     });
     const text = JSON.stringify(resolved);

@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path";
-import type { Role } from "#kernel/contract/state";
 import type { Settings } from "#daemon/config/load";
 import { policyFile } from "#daemon/config/policy";
 import type { LogLevel } from "#daemon/config/settings";
+import type { Role } from "#kernel/contract/state";
 
 /** Flags of the command line; they win over the environment, that over the configuration, that over the defaults. */
 export interface Flags {
@@ -27,14 +27,14 @@ const STATE_DIR = "/var/lib/jumping-vpn";
 const SOCKET = "/run/jumping-vpn/control.sock";
 
 export function configFile(role: Role, flags: Flags): string {
-  return resolve(flags.config ?? process.env["JVPN_CONFIG"] ?? join(CONFIG_DIR, `${role}.toml`));
+  return resolve(flags.config ?? process.env.JVPN_CONFIG ?? join(CONFIG_DIR, `${role}.toml`));
 }
 
 export function placesOf(config: string, settings: Settings, flags: Flags): Places {
   const { daemon } = settings;
   const state = resolve(flags.state ?? daemon.state ?? STATE_DIR);
   return {
-    socket: resolve(flags.socket ?? process.env["JVPN_SOCKET"] ?? daemon.socket ?? SOCKET),
+    socket: resolve(flags.socket ?? process.env.JVPN_SOCKET ?? daemon.socket ?? SOCKET),
     state,
     events: resolve(flags.events ?? daemon.events ?? join(state, "events.jsonl")),
     policy: policyFile(config, settings, flags.policy),

@@ -1,5 +1,5 @@
-import { requireSettings } from "#daemon/config/load";
 import { claimState } from "#daemon/claim";
+import { requireSettings } from "#daemon/config/load";
 import { claimSocket } from "#daemon/control/socket";
 import { Daemon } from "#daemon/daemon";
 import { EXIT, type ExitCode, faultText, StartFailure } from "#daemon/fault";
@@ -34,7 +34,19 @@ export async function run(role: Role, flags: Flags, version: string): Promise<vo
   try {
     for (const complaint of await changes.undoAll()) log.warn(`left by an earlier process and not undone: ${complaint}`);
     const store = openStore(places.state);
-    const daemon = new Daemon({ version, configFile: file, settings, places, log, store, machine, changes, startEngine, bootMs, ended });
+    const daemon = new Daemon({
+      version,
+      configFile: file,
+      settings,
+      places,
+      log,
+      store,
+      machine,
+      changes,
+      startEngine,
+      bootMs,
+      ended,
+    });
     obeySignals(daemon, log);
     await daemon.start();
     stopAnnouncing = announceReady();

@@ -3,7 +3,7 @@ import { notifySystemd } from "#daemon/ports/engine";
 /** Tells the service manager that the daemon is ready, and then, while the loop turns, that it lives. Returns how to stop that. */
 export function announceReady(): () => void {
   notifySystemd("READY=1");
-  const microseconds = Number(process.env["WATCHDOG_USEC"] ?? 0);
+  const microseconds = Number(process.env.WATCHDOG_USEC ?? 0);
   if (!(microseconds > 0)) return () => notifySystemd("STOPPING=1");
   const timer = setInterval(() => notifySystemd("WATCHDOG=1"), microseconds / 1_000 / 2);
   return () => {

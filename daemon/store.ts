@@ -27,13 +27,21 @@ export function openStore(stateDir: string): Store {
 
 /** Node's own SQLite where it is present, else the package with the same interface. */
 function databaseClass(): new (path: string) => DatabaseSyncInstance {
-  const builtin = process.getBuiltinModule?.("node:sqlite") as unknown as { DatabaseSync?: new (path: string) => DatabaseSyncInstance } | undefined;
-  return builtin?.DatabaseSync ?? (createRequire(import.meta.url)("@photostructure/sqlite") as { DatabaseSync: new (path: string) => DatabaseSyncInstance }).DatabaseSync;
+  const builtin = process.getBuiltinModule?.("node:sqlite") as unknown as
+    | { DatabaseSync?: new (path: string) => DatabaseSyncInstance }
+    | undefined;
+  return (
+    builtin?.DatabaseSync ??
+    (createRequire(import.meta.url)("@photostructure/sqlite") as { DatabaseSync: new (path: string) => DatabaseSyncInstance })
+      .DatabaseSync
+  );
 }
 
 /** The version of a policy: the same digest as last time keeps its number, another one gets the next. From 1. */
 export function policyVersion(store: Store, digest: string): number {
-  const last = store.prepare("SELECT version, digest FROM policy ORDER BY version DESC LIMIT 1").get() as { version: number; digest: string } | undefined;
+  const last = store.prepare("SELECT version, digest FROM policy ORDER BY version DESC LIMIT 1").get() as
+    | { version: number; digest: string }
+    | undefined;
   if (last?.digest === digest) return last.version;
   const version = (last?.version ?? 0) + 1;
   store.prepare("INSERT INTO policy (version, digest) VALUES (?, ?)").run(version, digest);

@@ -32,7 +32,7 @@ export class Control {
   readonly #timeoutMs: number;
 
   constructor(options: ControlOptions = {}) {
-    this.socket = options.socket ?? process.env["JVPN_SOCKET"] ?? DEFAULT_SOCKET;
+    this.socket = options.socket ?? process.env.JVPN_SOCKET ?? DEFAULT_SOCKET;
     this.#timeoutMs = options.timeoutMs ?? 15_000;
   }
 
@@ -96,7 +96,12 @@ export class Control {
     }
     const now = await this.status();
     const seen = now.view.sessions.map((session) => session.state).join(", ") || "there is no session";
-    throw timedOut(`waiting for ${wanted.join(" or ")}`, timeoutMs, `state: ${seen}${lastDial(now)}`, "see `jvpn status`, and `jvpn watch` while it tries");
+    throw timedOut(
+      `waiting for ${wanted.join(" or ")}`,
+      timeoutMs,
+      `state: ${seen}${lastDial(now)}`,
+      "see `jvpn status`, and `jvpn watch` while it tries",
+    );
   }
 
   #read<T>(path: string): Promise<T> {
@@ -114,5 +119,7 @@ function pick(status: StatusDocument, wanted: readonly StateName[]): SessionView
 
 function lastDial(status: StatusDocument): string {
   const dial = status.view.dial;
-  return dial === null || dial.lastReason === null ? "" : `; dialling, last reason ${dial.lastReason} after ${dial.attempts} attempts`;
+  return dial === null || dial.lastReason === null
+    ? ""
+    : `; dialling, last reason ${dial.lastReason} after ${dial.attempts} attempts`;
 }

@@ -27,11 +27,18 @@ export function notRunning(socket: string, cause: unknown): ControlError {
   const errno = errnoOf(cause);
   if (errno === "EACCES" || errno === "EPERM") {
     const [message, why] = ["the daemon cannot be asked", `no permission to use ${socket}`];
-    return new ControlError({ code: "permission_denied", message, why, hint: "run as root, or join the group jvpn", retryAfterMs: null }, { cause });
+    return new ControlError(
+      { code: "permission_denied", message, why, hint: "run as root, or join the group jvpn", retryAfterMs: null },
+      { cause },
+    );
   }
-  const why = errno === "ENOENT" ? `there is no control socket at ${socket}` : `nothing answers at ${socket} (${errno ?? String(cause)})`;
+  const why =
+    errno === "ENOENT" ? `there is no control socket at ${socket}` : `nothing answers at ${socket} (${errno ?? String(cause)})`;
   const hint = "start it with `jvpn up` (client) or `jvpnd gateway`, or name its socket by --socket";
-  return new ControlError({ code: "daemon_not_running", message: "the daemon is not running", why, hint, retryAfterMs: null }, { cause });
+  return new ControlError(
+    { code: "daemon_not_running", message: "the daemon is not running", why, hint, retryAfterMs: null },
+    { cause },
+  );
 }
 
 export function timedOut(what: string, ms: number, why: string, hint: string): ControlError {

@@ -51,12 +51,23 @@ export async function* streamEvents(socket: string, options: EventsOptions = {})
 
 function gone(): ControlError {
   const hint = "see its log; start it again with `jvpn up`";
-  return new ControlError({ code: "daemon_not_running", message: "the daemon went away", why: "it closed the stream of events", hint, retryAfterMs: null });
+  return new ControlError({
+    code: "daemon_not_running",
+    message: "the daemon went away",
+    why: "it closed the stream of events",
+    hint,
+    retryAfterMs: null,
+  });
 }
 
 async function* once(socket: string, since: number | undefined, signal: AbortSignal | undefined): AsyncGenerator<StreamItem> {
   const path = `/v1/events${since === undefined ? "" : `?since=${since}`}`;
-  const answer = await open(socket, { method: "GET", path, timeoutMs: SILENCE_MS_MAX, ...(signal === undefined ? {} : { signal }) });
+  const answer = await open(socket, {
+    method: "GET",
+    path,
+    timeoutMs: SILENCE_MS_MAX,
+    ...(signal === undefined ? {} : { signal }),
+  });
   answer.setEncoding("utf8");
   let pending = "";
   try {
@@ -76,5 +87,7 @@ async function* once(socket: string, since: number | undefined, signal: AbortSig
 }
 
 function isReset(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && (cause.code === "ECONNRESET" || cause.code === "ERR_STREAM_PREMATURE_CLOSE");
+  return (
+    cause instanceof Error && "code" in cause && (cause.code === "ECONNRESET" || cause.code === "ERR_STREAM_PREMATURE_CLOSE")
+  );
 }

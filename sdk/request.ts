@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from "node:http";
+import { userInfo } from "node:os";
 import type { ErrorDocument } from "#kernel/contract/control";
 import { ControlError, notRunning, timedOut } from "./errors.ts";
 
@@ -23,20 +24,40 @@ export function open(socket: string, call: Call): Promise<IncomingMessage> {
       path: call.path,
       method: call.method,
       agent: false,
-      headers: { host: "jumping-vpn", connection: "close", ...(payload === undefined ? {} : { "content-type": "application/json" }) },
+      headers: {
+        host: "jumping-vpn",
+        connection: "close",
+        "jumping-vpn-actor": operator(),
+        ...(payload === undefined ? {} : { "content-type": "application/json" }),
+      },
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     const hint = "see whether the daemon is overloaded: `jvpn status`, or its log";
     if (call.timeoutMs > 0) {
-      outgoing.setTimeout(call.timeoutMs, () => outgoing.destroy(timedOut("the answer of the daemon", call.timeoutMs, "it accepted the question and did not answer", hint)));
+      outgoing.setTimeout(call.timeoutMs, () =>
+        outgoing.destroy(
+          timedOut("the answer of the daemon", call.timeoutMs, "it accepted the question and did not answer", hint),
+        ),
+      );
     }
-    outgoing.on("error", (cause) => reject(cause instanceof ControlError || call.signal?.aborted ? cause : notRunning(socket, cause)));
+    outgoing.on("error", (cause) =>
+      reject(cause instanceof ControlError || call.signal?.aborted ? cause : notRunning(socket, cause)),
+    );
     outgoing.on("response", (answer) => {
       if (answer.statusCode === 200) resolve(answer);
       else textOf(answer).then((text) => reject(refusalOf(answer.statusCode ?? 0, text)), reject);
     });
     outgoing.end(payload);
   });
+}
+
+/** Who asks, for the record; the daemon takes it as told, and no permission hangs on it. */
+function operator(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown"); // an id without an entry in the user table
+  }
 }
 
 export async function ask<T>(socket: string, call: Call): Promise<T> {
@@ -63,5 +84,11 @@ function refusalOf(status: number, text: string): ControlError {
     // not the daemon's words: told below as they came
   }
   const why = `it answered with status ${status}: ${text.slice(0, 200)}`;
-  return new ControlError({ code: "unexpected_answer", message: "the daemon gave an answer that is not understood", why, hint: "check that both are of one version: `jvpn version`", retryAfterMs: null });
+  return new ControlError({
+    code: "unexpected_answer",
+    message: "the daemon gave an answer that is not understood",
+    why,
+    hint: "check that both are of one version: `jvpn version`",
+    retryAfterMs: null,
+  });
 }

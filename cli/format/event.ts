@@ -16,12 +16,28 @@ export function eventLine(io: Io, item: StreamItem): string {
 function story(record: EventRecord): string {
   const edge = record.from === undefined ? "" : `${record.from} → ${record.to ?? "?"}`;
   const move = record.transport === undefined ? "" : `${record.transport.old ?? "none"} → ${record.transport.new ?? "none"}`;
-  const numbers = Object.entries(record.numbers ?? {}).map(([name, value]) => `${name}=${value}`).join(" ");
+  const numbers = Object.entries(record.numbers ?? {})
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
   return [edge, move === "none → none" ? "" : move, record.reason ?? "", numbers].filter((part) => part !== "").join("  ");
 }
 
-const ALARMS: readonly EventRecord["type"][] = ["SessionTerminated", "SecurityEvent", "DomainFault", "ConfigFailure", "KeyExpired", "RekeyDenied", "EventLoss"];
-const CHANGES: readonly EventRecord["type"][] = ["SessionStateChange", "SessionCreated", "TransportDead", "TransportSwitchDenied", "AuthorityLost"];
+const ALARMS: readonly EventRecord["type"][] = [
+  "SessionTerminated",
+  "SecurityEvent",
+  "DomainFault",
+  "ConfigFailure",
+  "KeyExpired",
+  "RekeyDenied",
+  "EventLoss",
+];
+const CHANGES: readonly EventRecord["type"][] = [
+  "SessionStateChange",
+  "SessionCreated",
+  "TransportDead",
+  "TransportSwitchDenied",
+  "AuthorityLost",
+];
 
 function tone(record: EventRecord): "green" | "yellow" | "red" | "dim" {
   if (ALARMS.includes(record.type)) return "red";

@@ -8,9 +8,10 @@ export function sessionLines(io: Io, session: SessionView, bootMs: number): stri
   const limit = session.lifetimeMs > 0 ? ` (limit ${duration(session.lifetimeMs)})` : "";
   const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.id))}   ${duration(session.ageMs)}${limit}   policy ${session.policy.replace("@", " v")}`;
   const lines = [head];
-  if (session.state !== "ATTACHED" && session.reason !== null) lines.push(`  reason     ${session.reason}${transportless(session)}`);
+  if (session.state !== "ATTACHED" && session.reason !== null)
+    lines.push(`  reason     ${session.reason}${transportless(session)}`);
   lines.push(peerLine(session));
-  session.paths.forEach((path, index) => lines.push(`${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
+  lines.push(...session.paths.map((path, index) => `${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
   if (session.paths.length === 0) lines.push("  path  none");
   lines.push(...jumpLines(io, session, bootMs));
   return lines.map((line) => cut(line, Math.max(io.columns, 80)));
@@ -24,7 +25,15 @@ export function shortId(id: SessionId): string {
 /** One line per session, for lists. */
 export function sessionRow(io: Io, session: SessionView): string[] {
   const active = session.paths.find((path) => path.id === session.active);
-  return [stateSign(io, session.state), shortId(session.id), session.peer.name, session.inner?.v4 ?? session.inner?.v6 ?? "—", active?.label ?? "—", duration(session.ageMs), session.reason ?? ""];
+  return [
+    stateSign(io, session.state),
+    shortId(session.id),
+    session.peer.name,
+    session.inner?.v4 ?? session.inner?.v6 ?? "—",
+    active?.label ?? "—",
+    duration(session.ageMs),
+    session.reason ?? "",
+  ];
 }
 
 export function pathText(io: Io, path: PathView): string {
@@ -33,8 +42,14 @@ export function pathText(io: Io, path: PathView): string {
   const rtt = path.rttMs === null ? "rtt —" : `rtt ${milliseconds(path.rttMs)}${spread}`;
   const loss = path.lossRatio === null ? "loss —" : `loss ${(path.lossRatio * 100).toFixed(1)} %`;
   const words: Record<PathView["role"], string> = { active: "", warm: "warm standby", cold: "cold", dead: "dead" };
-  const notes = [words[path.role], path.reason === null || path.role === "active" ? "" : path.reason, path.metered ? "metered" : "", path.priority === "primary" ? "" : path.priority];
-  const text = `${sign} ${path.label.padEnd(12)}  ${rtt.padEnd(14)} ${loss.padEnd(11)} ${notes.filter((note) => note !== "").join(", ")}`.trimEnd();
+  const notes = [
+    words[path.role],
+    path.reason === null || path.role === "active" ? "" : path.reason,
+    path.metered ? "metered" : "",
+    path.priority === "primary" ? "" : path.priority,
+  ];
+  const text =
+    `${sign} ${path.label.padEnd(12)}  ${rtt.padEnd(14)} ${loss.padEnd(11)} ${notes.filter((note) => note !== "").join(", ")}`.trimEnd();
   return path.role === "dead" ? paint(io, "dim", text) : text;
 }
 
@@ -50,8 +65,12 @@ function peerLine(session: SessionView): string {
 function jumpLines(io: Io, session: SessionView, bootMs: number): string[] {
   const { count, last } = session.jumps;
   const { switchesUsed, switchesMax, nextSwitchInMs } = session.budget;
-  const gap = last === null ? "" : last.withoutPathMs === 0 ? "make before break" : `${duration(last.withoutPathMs)} without a path`;
-  const story = last === null ? "" : ` (last ${duration(Math.max(0, bootMs - last.atBootMs))} ago: ${last.from ?? "none"}→${last.to}, ${last.reason}, ${gap})`;
+  const gap =
+    last === null ? "" : last.withoutPathMs === 0 ? "make before break" : `${duration(last.withoutPathMs)} without a path`;
+  const story =
+    last === null
+      ? ""
+      : ` (last ${duration(Math.max(0, bootMs - last.atBootMs))} ago: ${last.from ?? "none"}→${last.to}, ${last.reason}, ${gap})`;
   const next = nextSwitchInMs > 0 ? `, next in ${duration(nextSwitchInMs)}` : "";
   const jumps = `  jumps      ${count}${story}`;
   const budget = `budget ${switchesUsed}/${switchesMax} per min${next}`;

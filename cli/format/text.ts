@@ -36,11 +36,12 @@ export function duration(ms: number): string {
   return hours % 24 === 0 ? `${Math.floor(hours / 24)}d` : `${Math.floor(hours / 24)}d${hours % 24}h`;
 }
 
-/** Columns as wide as their widest cell; the last one is as long as it is. */
+/** Columns as wide as their widest cell. All rows have the same number of cells. */
 export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, visible(cell))));
-  return rows.map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell + " ".repeat((widths[index] ?? 0) - visible(cell)))).join("   ").trimEnd());
+  const widthOf = (column: number) => Math.max(...rows.map((row) => visible(row[column] ?? "")));
+  const widths = (rows[0] ?? []).map((_, column) => widthOf(column));
+  const padded = (cell: string, column: number) => cell + " ".repeat((widths[column] ?? 0) - visible(cell));
+  return rows.map((row) => row.map(padded).join("   ").trimEnd());
 }
 
 /** Cut to the width of the terminal, with `…`. */

@@ -8,7 +8,11 @@ interface SwitchOptions extends CommonOptions {
 }
 
 export function switchVerb(program: Command): void {
-  const command = program.command("switch").description("move a session to another path").argument("<id>", "session").requiredOption("--to <path>", "label or number of the path");
+  const command = program
+    .command("switch")
+    .description("move a session to another path")
+    .argument("<id>", "session")
+    .requiredOption("--to <path>", "label or number of the path");
   verb<SwitchOptions>(command, async (control, options, [id = ""]) => {
     const done = await control.switch(id, options.to);
     if (options.json) io.json({ schema: "jumping-vpn/switch/v1", session: id, to: options.to, value: done.value });
@@ -22,7 +26,11 @@ interface TerminateOptions extends CommonOptions {
 }
 
 export function terminateVerb(program: Command): void {
-  const command = program.command("terminate").description("end a session").argument("<id>", "session").requiredOption("--reason <text>", "why; it is written to the record");
+  const command = program
+    .command("terminate")
+    .description("end a session")
+    .argument("<id>", "session")
+    .requiredOption("--reason <text>", "why; it is written to the record");
   verb<TerminateOptions>(command, async (control, options, [id = ""]) => {
     const done = await control.terminate(id, options.reason);
     if (options.json) io.json({ schema: "jumping-vpn/terminate/v1", session: id, value: done.value });

@@ -125,7 +125,13 @@ async function write(role: "gateway" | "client", directory: string, text: string
   const keyFile = join(dir, `${role}.key`);
   for (const existing of [file, keyFile].filter((path) => existsSync(path))) {
     const why = "nothing is ever overwritten: a lost key is a lost identity";
-    throw new ControlError({ code: "exists", message: `${existing} exists already`, why, hint: "edit it, remove it, or name another folder by --dir", retryAfterMs: null });
+    throw new ControlError({
+      code: "exists",
+      message: `${existing} exists already`,
+      why,
+      hint: "edit it, remove it, or name another folder by --dir",
+      retryAfterMs: null,
+    });
   }
   mkdirSync(dir, { recursive: true, mode: 0o755 });
   const publicKey = await requireFromDaemon(["genkey", keyFile]);

@@ -15,7 +15,11 @@ export function keyVerbs(program: Command): void {
     ["pubkey", "print the public key of a private key file"],
   ] as const;
   for (const [name, description] of verbs) {
-    const command = program.command(name).description(description).argument("<file>").option("--json", "one JSON document instead of text");
+    const command = program
+      .command(name)
+      .description(description)
+      .argument("<file>")
+      .option("--json", "one JSON document instead of text");
     command.action((file: string) => {
       const { json = false } = command.opts<Options>();
       return perform(json, async () => {
@@ -35,10 +39,16 @@ interface ConfigOptions extends Options {
 
 export function configVerb(program: Command): void {
   const config = program.command("config").description("check or show the configuration");
-  const check = config.command("check").description("check files (default: those in /etc/jumping-vpn)").argument("[files...]").option("--json", "one JSON document instead of text");
+  const check = config
+    .command("check")
+    .description("check files (default: those in /etc/jumping-vpn)")
+    .argument("[files...]")
+    .option("--json", "one JSON document instead of text");
   check.action((files: readonly string[]) => {
     const { json = false } = check.opts<Options>();
-    return perform(json, () => passToDaemon(["config", "check", ...(json ? ["--json"] : []), ...files.map((file) => resolve(file))]));
+    return perform(json, () =>
+      passToDaemon(["config", "check", ...(json ? ["--json"] : []), ...files.map((file) => resolve(file))]),
+    );
   });
   const show = config
     .command("show")
@@ -48,6 +58,8 @@ export function configVerb(program: Command): void {
     .option("--json", "the same");
   show.action(() => {
     const { role = "client", config: file, json = false } = show.opts<ConfigOptions>();
-    return perform(json, () => passToDaemon(["config", "show", "--role", role, ...(file === undefined ? [] : ["--config", resolve(file)])]));
+    return perform(json, () =>
+      passToDaemon(["config", "show", "--role", role, ...(file === undefined ? [] : ["--config", resolve(file)])]),
+    );
   });
 }

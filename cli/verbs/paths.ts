@@ -15,7 +15,8 @@ export function pathsVerb(program: Command): void {
     if (live.length === 0) io.line("no live session");
     for (const entry of live) {
       io.line(`${shortId(entry.session)}   ${entry.state}`);
-      for (const path of entry.paths) io.line(`  ${String(path.id).padStart(3)} ${pathText(io, path)}   ${path.local ?? "—"} → ${path.remote ?? "—"}`);
+      for (const path of entry.paths)
+        io.line(`  ${String(path.id).padStart(3)} ${pathText(io, path)}   ${path.local ?? "—"} → ${path.remote ?? "—"}`);
     }
     return EXIT.ok;
   });

@@ -11,7 +11,10 @@ interface ListOptions extends CommonOptions {
 }
 
 export function sessionsVerb(program: Command): void {
-  const command = program.command("sessions").description("all sessions, worst first").option("--limit <n>", "at most so many", positive, 1_000);
+  const command = program
+    .command("sessions")
+    .description("all sessions, worst first")
+    .option("--limit <n>", "at most so many", positive, 1_000);
   verb<ListOptions>(command, async (control, options) => {
     const document = await control.sessions(options.limit);
     if (options.json) {
@@ -30,7 +33,11 @@ interface OneOptions extends CommonOptions {
 }
 
 export function sessionVerb(program: Command): void {
-  const command = program.command("session").description("one session").argument("<id>", "its id, or a unique beginning of it").option("--timeline", "its records, in order");
+  const command = program
+    .command("session")
+    .description("one session")
+    .argument("<id>", "its id, or a unique beginning of it")
+    .option("--timeline", "its records, in order");
   verb<OneOptions>(command, async (control, options, [id = ""]) => {
     if (options.timeline) {
       const document = await control.timeline(id);
@@ -50,6 +57,7 @@ export function sessionVerb(program: Command): void {
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 100_000) throw new InvalidArgumentError("a number of 1 … 100000 is expected.");
+  if (!Number.isInteger(value) || value < 1 || value > 100_000)
+    throw new InvalidArgumentError("a number of 1 … 100000 is expected.");
   return value;
 }

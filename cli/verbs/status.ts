@@ -15,7 +15,10 @@ interface Options extends CommonOptions {
 }
 
 export function statusVerb(program: Command): void {
-  const command = program.command("status").description("what this node is doing, and what is wrong").option("--check", "exit 10 when not ATTACHED, 11 when TERMINATED");
+  const command = program
+    .command("status")
+    .description("what this node is doing, and what is wrong")
+    .option("--check", "exit 10 when not ATTACHED, 11 when TERMINATED");
   verb<Options>(command, async (control, options) => {
     const status = await control.status();
     if (options.json) io.json(status);
@@ -46,7 +49,9 @@ function clientLines(status: StatusDocument): string[] {
   if (view.dial === null) return lines.length > 0 ? lines : [`${paint(io, "yellow", "○")} no session, and none is being dialled`];
   const { sinceBootMs, attempts, lastReason } = view.dial;
   const tries = attempts > 0 ? `, ${attempts} without an answer` : "";
-  lines.push(`${paint(io, "yellow", "○ DIALLING")}   for ${duration(view.bootMs - sinceBootMs)}${tries}${lastReason === null ? "" : `   last reason ${lastReason}`}`);
+  lines.push(
+    `${paint(io, "yellow", "○ DIALLING")}   for ${duration(view.bootMs - sinceBootMs)}${tries}${lastReason === null ? "" : `   last reason ${lastReason}`}`,
+  );
   if (attempts > 0) lines.push(...dialAdvice(status.publicKey));
   return lines;
 }
@@ -71,7 +76,9 @@ function gatewayLines(status: StatusDocument): string[] {
     `  sessions   ${summary}`,
   ];
   const rows = view.sessions.filter((session) => session.state !== "TERMINATED").slice(0, ROWS_MAX);
-  lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(line, Math.max(io.columns, 80))));
+  lines.push(
+    ...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(line, Math.max(io.columns, 80))),
+  );
   if (view.sessions.length > rows.length && rows.length === ROWS_MAX) lines.push(`  … all of them: \`jvpn sessions\``);
   return lines;
 }
@@ -81,7 +88,9 @@ function troubleLines(status: StatusDocument): string[] {
   const bad = (text: string) => lines.push(paint(io, "red", `  ! ${text}`));
   if (status.tunnel.error !== null) bad(`tunnel ${status.tunnel.interface} is not configured: ${status.tunnel.error}`);
   if (!status.view.policy.valid) {
-    bad(`policy is invalid: new sessions are denied, running ones keep ${status.view.policy.name} v${status.view.policy.version}`);
+    bad(
+      `policy is invalid: new sessions are denied, running ones keep ${status.view.policy.name} v${status.view.policy.version}`,
+    );
     for (const error of status.view.policy.errors) bad(`  ${error}`);
   }
   for (const [domain, health] of Object.entries(status.view.health)) if (health !== "ok") bad(`${domain}: ${health}`);

@@ -62,7 +62,13 @@ export function downVerb(program: Command): void {
     while (isAlive(pid) && performance.now() < deadline) await pause(ASK_EVERY_MS);
     if (isAlive(pid)) {
       const why = `process ${pid} is still there after ${START_MS_MAX / 1_000} s`;
-      throw new ControlError({ code: "timeout", message: "the daemon did not end", why, hint: `see its log; \`kill ${pid}\` ends it`, retryAfterMs: null });
+      throw new ControlError({
+        code: "timeout",
+        message: "the daemon did not end",
+        why,
+        hint: `see its log; \`kill ${pid}\` ends it`,
+        retryAfterMs: null,
+      });
     }
     if (options.json) io.json({ schema: "jumping-vpn/down/v1", stopped: true, pid });
     else io.line("stopped");
@@ -72,7 +78,12 @@ export function downVerb(program: Command): void {
 
 function passedFlags(options: UpOptions): string[] {
   const flag = (name: string, value: string | undefined) => (value === undefined ? [] : [name, resolve(value)]);
-  return [...flag("--config", options.config), ...flag("--socket", options.socket), ...flag("--state", options.state), ...flag("--policy", options.policy)];
+  return [
+    ...flag("--config", options.config),
+    ...flag("--socket", options.socket),
+    ...flag("--state", options.state),
+    ...flag("--policy", options.policy),
+  ];
 }
 
 async function isRunning(control: Control): Promise<boolean> {
@@ -103,12 +114,25 @@ async function start(control: Control, places: Places, flags: readonly string[])
     if (await isRunning(control)) return;
     await pause(ASK_EVERY_MS);
   }
-  throw new ControlError({ code: "timeout", message: "the daemon did not start in time", why: `no answer at ${control.socket}`, hint: `see ${file}`, retryAfterMs: null });
+  throw new ControlError({
+    code: "timeout",
+    message: "the daemon did not start in time",
+    why: `no answer at ${control.socket}`,
+    hint: `see ${file}`,
+    retryAfterMs: null,
+  });
 }
 
 function startFailure(exit: number, log: string, file: string): ControlError {
-  const [, message = "the daemon ended at once", why = `exit code ${exit}`, hint = `see ${file}`] = /error: (.*)\n\s+why: (.*)\n\s+do:\s+(.*)/.exec(log) ?? [];
-  return new ControlError({ code: exit === EXIT.configuration ? "configuration" : "failed", message, why, hint, retryAfterMs: null });
+  const [, message = "the daemon ended at once", why = `exit code ${exit}`, hint = `see ${file}`] =
+    /error: (.*)\n\s+why: (.*)\n\s+do:\s+(.*)/.exec(log) ?? [];
+  return new ControlError({
+    code: exit === EXIT.configuration ? "configuration" : "failed",
+    message,
+    why,
+    hint,
+    retryAfterMs: null,
+  });
 }
 
 async function advise(control: Control): Promise<void> {

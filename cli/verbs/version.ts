@@ -21,7 +21,9 @@ export function versionVerb(program: Command): void {
     if (options.json) io.json({ schema: "jumping-vpn/version/v1", version, node: process.version, daemon });
     else {
       io.line(`jvpn ${version} (Node ${process.version.slice(1)})`);
-      io.line(daemon === null ? "daemon not running" : `daemon ${daemon.version} (${daemon.role} ${daemon.node}, pid ${daemon.pid})`);
+      io.line(
+        daemon === null ? "daemon not running" : `daemon ${daemon.version} (${daemon.role} ${daemon.node}, pid ${daemon.pid})`,
+      );
     }
     return EXIT.ok;
   });

@@ -12,7 +12,10 @@ interface Options extends CommonOptions {
 }
 
 export function watchVerb(program: Command): void {
-  const command = program.command("watch").description("every record as it is made, until Ctrl-C").option("--since <seq>", "first those after this number", number);
+  const command = program
+    .command("watch")
+    .description("every record as it is made, until Ctrl-C")
+    .option("--since <seq>", "first those after this number", number);
   verb<Options>(command, async (control, options) => {
     const stop = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());

@@ -1,10 +1,25 @@
 import { z } from "zod";
-import { daemonTable, engineTable, filePath, interfaceGlob, interfaceName, ipAddress, mtu, nodeName, oneOrMore, prefix, publicKey, remoteEndpoint } from "#daemon/config/fields";
-import { DEFAULT_MARK, DEFAULT_MTU, DEFAULT_PORT } from "#daemon/config/fields";
 import { checkDocument, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
+import {
+  DEFAULT_MARK,
+  DEFAULT_MTU,
+  DEFAULT_PORT,
+  daemonTable,
+  engineTable,
+  filePath,
+  interfaceGlob,
+  interfaceName,
+  ipAddress,
+  mtu,
+  nodeName,
+  oneOrMore,
+  prefix,
+  publicKey,
+  remoteEndpoint,
+} from "#daemon/config/fields";
 import { type DaemonSettings, daemonSettings, type EngineSettings, engineSettings } from "#daemon/config/settings";
-import { parseEndpoint } from "#daemon/net/address";
 import type { Fault } from "#daemon/fault";
+import { parseEndpoint } from "#daemon/net/address";
 
 const schema = z.strictObject({
   client: z.strictObject({ reconnect: z.boolean().default(true), identity: filePath }),
@@ -33,7 +48,12 @@ const schema = z.strictObject({
     .max(64, "must have at most 64 entries")
     .default([]),
   transports: z
-    .strictObject({ order: z.array(z.literal("udp", { error: notAvailable('a transport other than "udp"') })).min(1).max(1) })
+    .strictObject({
+      order: z
+        .array(z.literal("udp", { error: notAvailable('a transport other than "udp"') }))
+        .min(1)
+        .max(1),
+    })
     .optional(),
   daemon: daemonTable.default({}),
   engine: engineTable.optional(),

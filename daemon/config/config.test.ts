@@ -52,7 +52,10 @@ test("a gateway's file becomes its settings, with paths beside the file", () => 
       listen: ["0.0.0.0:4774", "[::]:4774"],
       identity: join(folder, "x.toml", "..", "gateway.key"),
       mtu: 1420,
-      clients: [{ name: "van-12", group: "field", addresses: [{ family: 4, value: 0x0a50000en }] }, { name: "van-13", group: null, addresses: [] }],
+      clients: [
+        { name: "van-12", group: "field", addresses: [{ family: 4, value: 0x0a50000en }] },
+        { name: "van-13", group: null, addresses: [] },
+      ],
     },
   });
 });
@@ -62,7 +65,15 @@ test("a client's file becomes its settings", () => {
     ok: true,
     value: {
       reconnect: true,
-      gateways: [{ name: "fra-2.example", endpoints: [{ host: "fra-2.example", port: 4774 }, { host: "2001:db8::7", port: 99 }] }],
+      gateways: [
+        {
+          name: "fra-2.example",
+          endpoints: [
+            { host: "fra-2.example", port: 4774 },
+            { host: "2001:db8::7", port: 99 },
+          ],
+        },
+      ],
       routes: ["10.80.0.0/16"],
       paths: [{ interface: "wwan*", priority: "backup", metered: false }],
     },
@@ -72,7 +83,14 @@ test("a client's file becomes its settings", () => {
 describe("every fault names its line, what, why and what to do", () => {
   const gateway: readonly [name: string, from: string, to: string, line: number, what: RegExp, hint: RegExp][] = [
     ["an unknown key", "identity =", "idenity =", 3, /unknown key `idenity` in gateway/, /did you mean `identity`/],
-    ["an unknown table", "[[client]]\nname = \"van-13\"", "[[clinet]]\nname = \"van-13\"", 12, /unknown key `clinet` at the top level/, /`client`/],
+    [
+      "an unknown table",
+      '[[client]]\nname = "van-13"',
+      '[[clinet]]\nname = "van-13"',
+      12,
+      /unknown key `clinet` at the top level/,
+      /`client`/,
+    ],
     ["a missing key", 'pools = ["10.80.0.0/16", "fd80::/64"]', "", 1, /gateway.pools is missing/, /add gateway.pools/],
     ["a wrong type", 'pools = ["10.80.0.0/16", "fd80::/64"]', "pools = 7", 4, /gateway.pools is not valid: 7/, /correct/],
     ["a bad address", '"0.0.0.0:4774"', '"0.0.0.0:99999"', 2, /gateway.listen\[0\] is not valid: "0.0.0.0:99999"/, /correct/],
@@ -83,24 +101,45 @@ describe("every fault names its line, what, why and what to do", () => {
     ["a duplicate client key", KEY_B, KEY_A, 14, /duplicate client key/, /own/],
     ["a duplicate client name", '"van-13"', '"van-12"', 13, /duplicate client name "van-12"/, /own/],
     ["a duplicate address", 'name = "van-13"', 'name = "van-13"\naddress = "10.80.0.14"', 14, /duplicate client address/, /own/],
-    ["an address outside the pool", "10.80.0.14", "10.90.0.14", 10, /client address 10.90.0.14 cannot be used/, /inside the pool/],
+    [
+      "an address outside the pool",
+      "10.80.0.14",
+      "10.90.0.14",
+      10,
+      /client address 10.90.0.14 cannot be used/,
+      /inside the pool/,
+    ],
     ["the gateway's own address", "10.80.0.14", "10.80.0.1", 10, /client address 10.80.0.1 cannot be used/, /inside the pool/],
     ["a line that is no TOML", "[gateway]", "[gateway", 1, /not valid TOML/, /correct the line/],
   ];
-  test.each(gateway)("%s (gateway)", (_, from, to, line, what, hint) => expectFault("gateway", GATEWAY.replace(from, to), line, what, hint));
+  test.each(gateway)("%s (gateway)", (_, from, to, line, what, hint) =>
+    expectFault("gateway", GATEWAY.replace(from, to), line, what, hint),
+  );
 
   const client: readonly [name: string, from: string, to: string, line: number, what: RegExp, hint: RegExp][] = [
     ["a bad endpoint", "fra-2.example:4774", "fra-2.example:x", 5, /gateway\[0\].address/, /correct/],
     ["a bad priority", '"backup"', '"sometimes"', 13, /path\[0\].priority is not valid/, /correct/],
     ["an unknown key inside an inline table", "{ interface = ", "{ interfaces = ", 12, /path\[0\].match/, /interface/],
     ["something of a later version", "[tunnel]", '[tunnel]\nguard = "strict"', 9, /tunnel.guard is not valid/, /correct/],
-    ["a duplicate gateway", "[tunnel]", `[[gateway]]\naddress = "b:1"\nkey = "${KEY_A}"\n[tunnel]`, 10, /duplicate gateway key/, /one/],
+    [
+      "a duplicate gateway",
+      "[tunnel]",
+      `[[gateway]]\naddress = "b:1"\nkey = "${KEY_A}"\n[tunnel]`,
+      10,
+      /duplicate gateway key/,
+      /one/,
+    ],
   ];
-  test.each(client)("%s (client)", (_, from, to, line, what, hint) => expectFault("client", CLIENT.replace(from, to), line, what, hint));
+  test.each(client)("%s (client)", (_, from, to, line, what, hint) =>
+    expectFault("client", CLIENT.replace(from, to), line, what, hint),
+  );
 });
 
 test("a file that is not there says how to write one", () => {
-  expect(loadSettings("client", join(folder, "none.toml"))).toMatchObject({ ok: false, faults: [{ hint: expect.stringContaining("jvpn init") }] });
+  expect(loadSettings("client", join(folder, "none.toml"))).toMatchObject({
+    ok: false,
+    faults: [{ hint: expect.stringContaining("jvpn init") }],
+  });
 });
 
 test("a private key that others may read is refused with the command that repairs it", () => {
@@ -108,7 +147,11 @@ test("a private key that others may read is refused with the command that repair
   writeFileSync(file, "x");
   chmodSync(file, 0o644);
   expect(identityFaults(file)).toEqual([
-    { what: `the private key ${file} is open to others`, why: "its mode is 0644; others may read or write it", hint: `chmod 600 ${file}` },
+    {
+      what: `the private key ${file} is open to others`,
+      why: "its mode is 0644; others may read or write it",
+      hint: `chmod 600 ${file}`,
+    },
   ]);
   chmodSync(file, 0o600);
   expect(identityFaults(file)).toEqual([]);
@@ -125,6 +168,11 @@ function load(role: Role, text: string) {
 function expectFault(role: Role, text: string, line: number, what: RegExp, hint: RegExp): void {
   const loaded = load(role, text);
   const fault = loaded.ok ? undefined : loaded.faults[0];
-  expect(fault).toMatchObject({ file: join(folder, "x.toml"), line, what: expect.stringMatching(what), hint: expect.stringMatching(hint) });
+  expect(fault).toMatchObject({
+    file: join(folder, "x.toml"),
+    line,
+    what: expect.stringMatching(what),
+    hint: expect.stringMatching(hint),
+  });
   expect(fault?.why).not.toBe("");
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
-import { lineOf, type KeyPath } from "#daemon/config/toml-lines";
-import { nearest } from "#domains/policy/nearest";
+import { type KeyPath, lineOf } from "#daemon/config/toml-lines";
 import { causeText, errnoOf, type Fault } from "#daemon/fault";
+import { nearest } from "#domains/policy/nearest";
 
 /** A configuration file as read: its text is kept, so that a fault can name its line. */
 export interface TomlDocument {
@@ -27,14 +27,20 @@ export function readToml(file: string): Outcome<TomlDocument> {
   }
   if (text.length > FILE_BYTES_MAX) {
     const why = `it has ${text.length} bytes; configuration has at most ${FILE_BYTES_MAX}`;
-    return { ok: false, faults: [{ file, line: null, what: "this file is too large", why, hint: "check that this is the right file" }] };
+    return {
+      ok: false,
+      faults: [{ file, line: null, what: "this file is too large", why, hint: "check that this is the right file" }],
+    };
   }
   try {
     return { ok: true, value: { file, text, value: parse(text) } };
   } catch (cause) {
     const line = cause instanceof TomlError ? cause.line : null;
     const why = causeText(cause).split("\n")[0] ?? "";
-    return { ok: false, faults: [{ file, line, what: "this is not valid TOML", why, hint: "correct the line; https://toml.io shows the format" }] };
+    return {
+      ok: false,
+      faults: [{ file, line, what: "this is not valid TOML", why, hint: "correct the line; https://toml.io shows the format" }],
+    };
   }
 }
 
@@ -101,11 +107,17 @@ function expectation(issue: Issue): string {
 
 /** `client[2].key` */
 export function dotted(path: KeyPath): string {
-  return path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`), "");
+  return path.reduce<string>(
+    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`),
+    "",
+  );
 }
 
 function valueAt(value: unknown, path: KeyPath): unknown {
-  return path.reduce<unknown>((at, part) => (at !== null && typeof at === "object" ? (at as Record<string | number, unknown>)[part] : undefined), value);
+  return path.reduce<unknown>(
+    (at, part) => (at !== null && typeof at === "object" ? (at as Record<string | number, unknown>)[part] : undefined),
+    value,
+  );
 }
 
 /** The keys that the schema knows at this place. */
@@ -113,7 +125,10 @@ function keysAt(schema: unknown, path: KeyPath): readonly string[] {
   let at: unknown = schema;
   for (const part of path) {
     at = unwrap(at);
-    at = typeof part === "number" ? (at as { element?: unknown }).element : (at as { shape?: Record<string, unknown> }).shape?.[part];
+    at =
+      typeof part === "number"
+        ? (at as { element?: unknown }).element
+        : (at as { shape?: Record<string, unknown> }).shape?.[part];
   }
   const shape = (unwrap(at) as { shape?: Record<string, unknown> } | undefined)?.shape;
   return shape === undefined ? [] : Object.keys(shape);

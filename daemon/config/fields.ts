@@ -18,8 +18,14 @@ const PUBLIC_KEY = /^jvpk1:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
 export const publicKey = z
   .string()
-  .refine((value) => !value.startsWith("jvps1:"), "must be a public key (jvpk1:…); this is a private key, which nobody else may see")
-  .refine((value) => value.startsWith("jvps1:") || PUBLIC_KEY.test(value), "must be a public key as `jvpn pubkey` prints it: jvpk1: and 43 characters");
+  .refine(
+    (value) => !value.startsWith("jvps1:"),
+    "must be a public key (jvpk1:…); this is a private key, which nobody else may see",
+  )
+  .refine(
+    (value) => value.startsWith("jvps1:") || PUBLIC_KEY.test(value),
+    "must be a public key as `jvpn pubkey` prints it: jvpk1: and 43 characters",
+  );
 
 export const filePath = text(4096);
 
@@ -46,7 +52,10 @@ export const listenEndpoint = z.string().refine((value) => {
 
 export const remoteEndpoint = z.string().refine((value) => {
   const endpoint = parseEndpoint(value, DEFAULT_PORT);
-  return endpoint !== undefined && (parseAddress(endpoint.host) !== undefined || /^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(endpoint.host));
+  return (
+    endpoint !== undefined &&
+    (parseAddress(endpoint.host) !== undefined || /^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(endpoint.host))
+  );
 }, "must be a name or address with a port, such as fra-2.example:4774 or [2001:db8::7]:4774");
 
 export const mtu = z.union([z.literal("auto"), z.int().min(1280, "must be at least 1280").max(9000, "must be at most 9000")], {
@@ -54,7 +63,10 @@ export const mtu = z.union([z.literal("auto"), z.int().min(1280, "must be at lea
 });
 
 export const oneOrMore = <T extends z.ZodType>(item: T, max: number) =>
-  z.union([item.transform((value) => [value]), z.array(item).min(1, "must not be empty").max(max, `must have at most ${max} entries`)]);
+  z.union([
+    item.transform((value) => [value]),
+    z.array(item).min(1, "must not be empty").max(max, `must have at most ${max} entries`),
+  ]);
 
 /** `[daemon]`: where this process keeps its things; flags of the command line win over it. */
 export const daemonTable = z.strictObject({
@@ -68,8 +80,15 @@ export const daemonTable = z.strictObject({
 
 /** Settings of the engine that only tests and measurements change. */
 export const engineTable = z.strictObject({
-  disable: z.array(z.enum(["tun_offload", "udp_gso", "udp_gro", "aes_gcm"])).max(4).default([]),
+  disable: z
+    .array(z.enum(["tun_offload", "udp_gso", "udp_gro", "aes_gcm"]))
+    .max(4)
+    .default([]),
   rekey_after_s: z.int().min(1).max(3600).default(120),
   reject_after_s: z.int().min(2).max(7200).default(180),
-  rekey_after_packets: z.int().min(1024).max(2 ** 32).default(2 ** 27),
+  rekey_after_packets: z
+    .int()
+    .min(1024)
+    .max(2 ** 32)
+    .default(2 ** 27),
 });

@@ -1,11 +1,34 @@
 import { z } from "zod";
-import { daemonTable, engineTable, filePath, interfaceName, ipAddress, listenEndpoint, mtu, nodeName, oneOrMore, prefix, publicKey } from "#daemon/config/fields";
-import { DEFAULT_MARK, DEFAULT_MTU, DEFAULT_PORT } from "#daemon/config/fields";
 import { checkDocument, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
+import {
+  DEFAULT_MARK,
+  DEFAULT_MTU,
+  DEFAULT_PORT,
+  daemonTable,
+  engineTable,
+  filePath,
+  interfaceName,
+  ipAddress,
+  listenEndpoint,
+  mtu,
+  nodeName,
+  oneOrMore,
+  prefix,
+  publicKey,
+} from "#daemon/config/fields";
 import type { DaemonSettings, EngineSettings } from "#daemon/config/settings";
 import { daemonSettings, engineSettings } from "#daemon/config/settings";
-import { type Address, contains, formatAddress, formatEndpoint, parseAddress, parseEndpoint, parsePrefix, type Prefix } from "#daemon/net/address";
 import type { Fault } from "#daemon/fault";
+import {
+  type Address,
+  contains,
+  formatAddress,
+  formatEndpoint,
+  type Prefix,
+  parseAddress,
+  parseEndpoint,
+  parsePrefix,
+} from "#daemon/net/address";
 
 const CLIENTS_MAX = 131_072;
 
@@ -17,7 +40,9 @@ const schema = z.strictObject({
     masquerade: z.boolean().default(false),
     dns: z.array(ipAddress).max(4, "must have at most 4 entries").default([]),
   }),
-  tunnel: z.strictObject({ interface: interfaceName.default("jvpn0"), mtu: mtu.default("auto") }).default({ interface: "jvpn0", mtu: "auto" }),
+  tunnel: z
+    .strictObject({ interface: interfaceName.default("jvpn0"), mtu: mtu.default("auto") })
+    .default({ interface: "jvpn0", mtu: "auto" }),
   client: z
     .array(
       z.strictObject({
@@ -67,7 +92,10 @@ export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings
   if (!checked.ok) return checked;
   const { gateway, tunnel, client, daemon, engine } = checked.value;
   const prefixes = gateway.pools.flatMap((pool) => parsePrefix(pool) ?? []);
-  const pools: Pools = { v4: prefixes.find((pool) => pool.family === 4) ?? null, v6: prefixes.find((pool) => pool.family === 6) ?? null };
+  const pools: Pools = {
+    v4: prefixes.find((pool) => pool.family === 4) ?? null,
+    v6: prefixes.find((pool) => pool.family === 6) ?? null,
+  };
   const clients = client.map((entry) => ({
     name: entry.name,
     key: entry.key,
@@ -100,11 +128,21 @@ export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings
 function poolFaults(document: TomlDocument, pools: readonly Prefix[]): Fault[] {
   const path = ["gateway", "pools"];
   if (pools.length === 2 && pools[0]?.family === pools[1]?.family) {
-    return [faultAt(document, path, "two pools of one address family", "a gateway has one IPv4 and one IPv6 pool", "keep one of them")];
+    return [
+      faultAt(document, path, "two pools of one address family", "a gateway has one IPv4 and one IPv6 pool", "keep one of them"),
+    ];
   }
   const small = pools.find((pool) => (pool.family === 4 ? pool.length > 30 : pool.length > 126));
   if (small === undefined) return [];
-  return [faultAt(document, path, "a pool is too small", "it must hold the gateway's own address and one client", "use at least /30 or /126")];
+  return [
+    faultAt(
+      document,
+      path,
+      "a pool is too small",
+      "it must hold the gateway's own address and one client",
+      "use at least /30 or /126",
+    ),
+  ];
 }
 
 function clientFaults(document: TomlDocument, clients: readonly ConfiguredClient[], pools: Pools): Fault[] {
@@ -126,7 +164,10 @@ function clientFaults(document: TomlDocument, clients: readonly ConfiguredClient
       unique("address", formatAddress(address), index);
       const why = addressRefusal(address, pools);
       const hint = "choose an address inside the pool, or leave it out and the pool assigns one";
-      if (why !== null) faults.push(faultAt(document, ["client", index, "address"], `client address ${formatAddress(address)} cannot be used`, why, hint));
+      if (why !== null)
+        faults.push(
+          faultAt(document, ["client", index, "address"], `client address ${formatAddress(address)} cannot be used`, why, hint),
+        );
     }
     if (client.addresses.length === 2 && client.addresses[0]?.family === client.addresses[1]?.family) {
       const why = "a client has at most one IPv4 and one IPv6 address";

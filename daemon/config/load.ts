@@ -1,10 +1,10 @@
 import { lstatSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Role } from "#kernel/contract/state";
 import { type ClientSettings, clientSettings } from "#daemon/config/client";
 import { type Outcome, readToml, type TomlDocument } from "#daemon/config/document";
 import { type GatewaySettings, gatewaySettings } from "#daemon/config/gateway";
 import { causeText, EXIT, errnoOf, type Fault, StartFailure } from "#daemon/fault";
+import type { Role } from "#kernel/contract/state";
 
 export type Settings = GatewaySettings | ClientSettings;
 
@@ -39,7 +39,13 @@ export function identityFaults(file: string): Fault[] {
   try {
     const info = statSync(file);
     if (!info.isFile()) {
-      return [{ what: `the private key ${file} is not a file`, why: "a key is read from a regular file", hint: "name the file that `jvpn genkey` wrote" }];
+      return [
+        {
+          what: `the private key ${file} is not a file`,
+          why: "a key is read from a regular file",
+          hint: "name the file that `jvpn genkey` wrote",
+        },
+      ];
     }
     const mode = info.mode & 0o777;
     if ((mode & 0o077) === 0) return [];
@@ -47,7 +53,8 @@ export function identityFaults(file: string): Fault[] {
     const hint = `chmod 600 ${lstatSync(file).isSymbolicLink() ? `${file} (the file it points to)` : file}`;
     return [{ what: `the private key ${file} is open to others`, why, hint }];
   } catch (cause) {
-    const hint = errnoOf(cause) === "ENOENT" ? `write it with \`jvpn genkey ${file}\`` : "run as root, or give this user the file";
+    const hint =
+      errnoOf(cause) === "ENOENT" ? `write it with \`jvpn genkey ${file}\`` : "run as root, or give this user the file";
     return [{ what: `the private key ${file} cannot be read`, why: causeText(cause), hint }];
   }
 }

@@ -1,15 +1,19 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { PolicySet } from "#domains/policy/model";
-import { parsePolicy, POLICY_SCHEMA } from "#domains/policy/parse";
 import { dotted, faultAt, type Outcome, readToml, type TomlDocument } from "#daemon/config/document";
 import type { Settings } from "#daemon/config/load";
 import type { KeyPath } from "#daemon/config/toml-lines";
 import type { Fault } from "#daemon/fault";
+import type { PolicySet } from "#domains/policy/model";
+import { POLICY_SCHEMA, parsePolicy } from "#domains/policy/parse";
 
 /** The policy where no file says otherwise. */
-const BUILT_IN: TomlDocument = { file: "(built in)", text: "", value: { schema: POLICY_SCHEMA, name: "standard", preset: "standard" } };
+const BUILT_IN: TomlDocument = {
+  file: "(built in)",
+  text: "",
+  value: { schema: POLICY_SCHEMA, name: "standard", preset: "standard" },
+};
 
 /**
  * Where the policy of this daemon is written: the flag, the configuration, or `policy.toml` beside the configuration where that
@@ -30,13 +34,21 @@ export function loadPolicy(file: string | null, versionOf: (digest: string) => n
   const tried = parsePolicy(read.value.value, 1, digest);
   if (!tried.ok) return { ok: false, faults: tried.errors.map((error) => policyFault(read.value, error)) };
   const numbered = parsePolicy(read.value.value, versionOf(digest), digest);
-  return numbered.ok ? { ok: true, value: numbered.policy } : { ok: false, faults: numbered.errors.map((error) => policyFault(read.value, error)) };
+  return numbered.ok
+    ? { ok: true, value: numbered.policy }
+    : { ok: false, faults: numbered.errors.map((error) => policyFault(read.value, error)) };
 }
 
 function policyFault(document: TomlDocument, error: { readonly path: readonly string[]; readonly message: string }): Fault {
   const path: KeyPath = error.path.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
   const name = path.length === 0 ? "the policy" : dotted(path);
-  return faultAt(document, path, `${name} ${error.message}`, "a policy is checked by schema, bounds and relations", `correct ${name}; the last valid policy stays in force`);
+  return faultAt(
+    document,
+    path,
+    `${name} ${error.message}`,
+    "a policy is checked by schema, bounds and relations",
+    `correct ${name}; the last valid policy stays in force`,
+  );
 }
 
 /** One line per fault, for the record and for people who ask for the status. */

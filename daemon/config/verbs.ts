@@ -18,7 +18,9 @@ interface Checked {
 
 /** Checks each file as what it is, with the key files it names. Faults go to stderr, or into the one document on stdout. */
 export function checkFiles(files: readonly string[], json: boolean): ExitCode {
-  const standard = ["gateway.toml", "client.toml", "policy.toml"].map((name) => join(DIRECTORY, name)).filter((file) => existsSync(file));
+  const standard = ["gateway.toml", "client.toml", "policy.toml"]
+    .map((name) => join(DIRECTORY, name))
+    .filter((file) => existsSync(file));
   const chosen = files.length > 0 ? files.map((file) => resolve(file)) : standard;
   const checked = chosen.length > 0 ? chosen.map(checkFile) : [nothingToCheck()];
   const ok = checked.every((result) => result.faults.length === 0);
@@ -40,15 +42,26 @@ function checkFile(file: string): Checked {
     return { file, kind: "policy", faults: policy.ok ? [] : policy.faults };
   }
   if (role === null) {
-    const [what, why] = ["this file says neither what it configures nor which policy it is", "there is no [gateway], no [client] and no `schema`"];
-    return { file, kind: null, faults: [{ file, line: null, what, why, hint: "begin with `jvpn init gateway` or `jvpn init client`" }] };
+    const [what, why] = [
+      "this file says neither what it configures nor which policy it is",
+      "there is no [gateway], no [client] and no `schema`",
+    ];
+    return {
+      file,
+      kind: null,
+      faults: [{ file, line: null, what, why, hint: "begin with `jvpn init gateway` or `jvpn init client`" }],
+    };
   }
   const settings = settingsOf(role, read.value);
   return { file, kind: role, faults: settings.ok ? identityFaults(settings.value.identity) : settings.faults };
 }
 
 function nothingToCheck(): Checked {
-  const fault = { what: "there is nothing to check", why: `no file is named, and ${DIRECTORY} has none`, hint: "name a file, or write one with `jvpn init`" };
+  const fault = {
+    what: "there is nothing to check",
+    why: `no file is named, and ${DIRECTORY} has none`,
+    hint: "name a file, or write one with `jvpn init`",
+  };
   return { file: DIRECTORY, kind: null, faults: [fault] };
 }
 
@@ -65,4 +78,3 @@ function addressesAsText(_key: string, value: unknown): unknown {
   if (value === null || typeof value !== "object" || !("value" in value) || typeof value.value !== "bigint") return value;
   return "length" in value ? formatPrefix(value as Prefix) : formatAddress(value as Prefix);
 }
-

@@ -4,9 +4,9 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLog } from "#daemon/log";
-import { Daemon } from "#daemon/daemon";
 import { loadSettings } from "#daemon/config/load";
+import { Daemon } from "#daemon/daemon";
+import { createLog } from "#daemon/log";
 import { placesOf } from "#daemon/options";
 import type { EnginePort } from "#daemon/ports/engine";
 import { openStore } from "#daemon/store";
@@ -28,7 +28,10 @@ let ended: number | null = null;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "jvpn-control-"));
   const configFile = join(folder, "gateway.toml");
-  writeFileSync(configFile, `[gateway]\nlisten = ["0.0.0.0:4774"]\nidentity = "k"\npools = ["10.80.0.0/16"]\n[[client]]\nname = "van"\nkey = "${KEY}"\n[daemon]\nnode = "fra-2"\n`);
+  writeFileSync(
+    configFile,
+    `[gateway]\nlisten = ["0.0.0.0:4774"]\nidentity = "k"\npools = ["10.80.0.0/16"]\n[[client]]\nname = "van"\nkey = "${KEY}"\n[daemon]\nnode = "fra-2"\n`,
+  );
   const loaded = loadSettings("gateway", configFile);
   if (!loaded.ok) throw new Error(loaded.faults[0]?.what);
   const places = placesOf(configFile, loaded.value, { socket: join(folder, "s"), state: folder });
@@ -77,17 +80,33 @@ test("the core told the engine which client may come", () => {
 
 describe("a client has come", () => {
   beforeAll(async () => {
-    engine.report({ type: "HandshakeConfirmed", session: 1, sessionId: "s-7QF2-9KXD", clientKey: KEY, path: 1, remote: "198.51.100.7:50211" });
+    engine.report({
+      type: "HandshakeConfirmed",
+      session: 1,
+      sessionId: "s-7QF2-9KXD",
+      clientKey: KEY,
+      path: 1,
+      remote: "198.51.100.7:50211",
+    });
     await control.waitFor("ATTACHED", 5_000);
   });
 
   test("its lease went to the engine with the acceptance", () => {
-    expect(engine.commands.filter((command) => command.type === "AcceptSession")).toMatchObject([{ session: 1, assignment: { v4: "10.80.0.2", v4Prefix: 16 } }]);
+    expect(engine.commands.filter((command) => command.type === "AcceptSession")).toMatchObject([
+      { session: 1, assignment: { v4: "10.80.0.2", v4Prefix: 16 } },
+    ]);
   });
 
   test("status, sessions, paths and version tell of it", async () => {
-    expect(await control.status()).toMatchObject({ node: "fra-2", role: "gateway", tunnel: { state: "configured", addresses: ["10.80.0.1/16"] } });
-    expect(await control.sessions()).toMatchObject({ total: 1, sessions: [{ id: "s-7QF2-9KXD", state: "ATTACHED", peer: { name: "van" } }] });
+    expect(await control.status()).toMatchObject({
+      node: "fra-2",
+      role: "gateway",
+      tunnel: { state: "configured", addresses: ["10.80.0.1/16"] },
+    });
+    expect(await control.sessions()).toMatchObject({
+      total: 1,
+      sessions: [{ id: "s-7QF2-9KXD", state: "ATTACHED", peer: { name: "van" } }],
+    });
     expect(await control.paths()).toMatchObject({ sessions: [{ session: "s-7QF2-9KXD" }] });
     expect(await control.version()).toMatchObject({ version: "0.1.0", role: "gateway" });
   });
@@ -135,7 +154,10 @@ test.each([
   ["GET", "/v1/sessions?limit=0", "", 400, "bad_request"],
 ])("%s %s is refused in three lines", async (method, path, body, status, code) => {
   const answer = await raw(method, path, body);
-  expect([answer.status, answer.body]).toMatchObject([status, { schema: "jumping-vpn/error/v1", code, message: expect.any(String), why: expect.any(String), hint: expect.any(String) }]);
+  expect([answer.status, answer.body]).toMatchObject([
+    status,
+    { schema: "jumping-vpn/error/v1", code, message: expect.any(String), why: expect.any(String), hint: expect.any(String) },
+  ]);
 });
 
 test("an operator's shutdown stops the engine, undoes the tunnel and removes the socket", async () => {

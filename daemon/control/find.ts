@@ -22,7 +22,14 @@ export function findSession(sessions: readonly SessionView[], text: string): Fou
   const matching = exact.length > 0 ? exact : sessions.filter((session) => wanted !== "" && bare(session).startsWith(wanted));
   const live = matching.filter((session) => session.state !== "TERMINATED");
   const chosen = live.length > 0 ? live : matching;
-  if (chosen.length > 1) return refuse(409, "ambiguous", `the session ${text} is not unique`, `${chosen.length} sessions begin like that`, "give more of its id");
+  if (chosen.length > 1)
+    return refuse(
+      409,
+      "ambiguous",
+      `the session ${text} is not unique`,
+      `${chosen.length} sessions begin like that`,
+      "give more of its id",
+    );
   const session = chosen[0];
   if (session !== undefined) return { ok: true, value: session };
   return refuse(404, "not_found", `there is no session ${text}`, "no session of this daemon has this id", HINT_SESSIONS);
@@ -33,12 +40,25 @@ export function findPath(session: SessionView, text: string): Found<PathView> {
   const exact = session.paths.filter((path) => path.label === text || String(path.id) === text);
   const matching = exact.length > 0 ? exact : session.paths.filter((path) => text !== "" && path.label.startsWith(text));
   const known = session.paths.map((path) => `${path.label} (${path.id})`).join(", ") || "none";
-  if (matching.length > 1) return refuse(409, "ambiguous", `the path ${text} is not unique`, `paths: ${known}`, "name it by its number");
+  if (matching.length > 1)
+    return refuse(409, "ambiguous", `the path ${text} is not unique`, `paths: ${known}`, "name it by its number");
   const path = matching[0];
   if (path !== undefined) return { ok: true, value: path };
-  return refuse(404, "unknown_path", `session ${session.id} has no path ${text}`, `paths: ${known}`, "name one of them by label or number");
+  return refuse(
+    404,
+    "unknown_path",
+    `session ${session.id} has no path ${text}`,
+    `paths: ${known}`,
+    "name one of them by label or number",
+  );
 }
 
-function refuse(status: ControlRefusal["status"], code: ControlRefusal["code"], message: string, why: string, hint: string): { ok: false; error: ControlRefusal } {
+function refuse(
+  status: ControlRefusal["status"],
+  code: ControlRefusal["code"],
+  message: string,
+  why: string,
+  hint: string,
+): { ok: false; error: ControlRefusal } {
   return { ok: false, error: { status, code, message, why, hint } };
 }

@@ -1,4 +1,4 @@
-import { Hono, type Context } from "hono";
+import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -10,7 +10,9 @@ import { REASONS, reasonOf } from "#kernel/contract/reason";
 import type { SessionView } from "#kernel/contract/view";
 import { type ControlRefusal, findPath, findSession } from "./find.ts";
 
-export type OperatorOutcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: OperatorError };
+export type OperatorOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: OperatorError };
 
 /** The daemon as its operators may use it. */
 export interface ControlTarget {
@@ -30,24 +32,53 @@ const HEARTBEAT_MS = 15_000;
 
 const switchBody = z.strictObject({ to: z.union([z.string().min(1).max(128), z.int().min(0)]) });
 /** The reason of an operator: one line that the record keeps. */
-const terminateBody = z.strictObject({ reason: z.string().min(1, "must not be empty").max(256, "must have at most 256 characters").regex(/^[^\p{Cc}]*$/u, "must be one line") });
+const terminateBody = z.strictObject({
+  reason: z
+    .string()
+    .min(1, "must not be empty")
+    .max(256, "must have at most 256 characters")
+    .regex(/^[^\p{Cc}]*$/u, "must be one line"),
+});
 const limitQuery = z.coerce.number().int().min(1).max(SESSIONS_MAX).default(5_000);
 const sinceQuery = z.coerce.number().int().min(0).optional();
-const actorHeader = z.string().regex(/^[A-Za-z0-9_.@-]{1,64}$/).catch("local");
+const actorHeader = z
+  .string()
+  .regex(/^[A-Za-z0-9_.@-]{1,64}$/)
+  .catch("local");
 
 export function createRoutes(target: ControlTarget): Hono {
   const app = new Hono();
-  const tooLarge = { status: 400, code: "bad_request", message: "the request is too large", why: `a body has at most ${BODY_BYTES_MAX} bytes`, hint: "send less" } as const;
+  const tooLarge = {
+    status: 400,
+    code: "bad_request",
+    message: "the request is too large",
+    why: `a body has at most ${BODY_BYTES_MAX} bytes`,
+    hint: "send less",
+  } as const;
   app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (context) => refuse(context, tooLarge) }));
   readRoutes(app, target);
   actRoutes(app, target);
   app.get("/v1/events", (context) => eventStream(context, target));
   app.notFound((context) => {
-    const hint = "GET /v1/status, /v1/sessions, /v1/paths, /v1/events, /v1/version; POST /v1/sessions/ID/switch, …/terminate, /v1/shutdown";
-    return refuse(context, { status: 404, code: "unknown_command", message: `unknown command ${context.req.method} ${context.req.path}`, why: "this daemon has no such route", hint });
+    const hint =
+      "GET /v1/status, /v1/sessions, /v1/paths, /v1/events, /v1/version; POST /v1/sessions/ID/switch, …/terminate, /v1/shutdown";
+    return refuse(context, {
+      status: 404,
+      code: "unknown_command",
+      message: `unknown command ${context.req.method} ${context.req.path}`,
+      why: "this daemon has no such route",
+      hint,
+    });
   });
   app.onError((cause, context) => {
-    const document: ErrorDocument = { schema: "jumping-vpn/error/v1", code: "internal", message: "the daemon failed to answer", why: cause.message, hint: "see its log", retryAfterMs: null };
+    const document: ErrorDocument = {
+      schema: "jumping-vpn/error/v1",
+      code: "internal",
+      message: "the daemon failed to answer",
+      why: cause.message,
+      hint: "see its log",
+      retryAfterMs: null,
+    };
     return context.json(document, 500);
   });
   return app;
@@ -68,14 +99,18 @@ function readRoutes(app: Hono, target: ControlTarget): void {
   app.get("/v1/sessions/:id", (context) => {
     const { view } = target.status();
     const found = findSession(view.sessions, context.req.param("id"));
-    return found.ok ? context.json({ schema: "jumping-vpn/session/v1", bootMs: view.bootMs, session: found.value }) : refuse(context, found.error);
+    return found.ok
+      ? context.json({ schema: "jumping-vpn/session/v1", bootMs: view.bootMs, session: found.value })
+      : refuse(context, found.error);
   });
   app.get("/v1/sessions/:id/timeline", (context) => {
     const id = context.req.param("id");
     const found = findSession(target.status().view.sessions, id);
     const timeline = target.timeline(found.ok ? found.value.id : id);
     if (timeline !== null) return context.json({ schema: "jumping-vpn/timeline/v1", ...timeline });
-    return found.ok ? context.json({ schema: "jumping-vpn/timeline/v1", session: found.value.id, truncated: true, events: [] }) : refuse(context, found.error);
+    return found.ok
+      ? context.json({ schema: "jumping-vpn/timeline/v1", session: found.value.id, truncated: true, events: [] })
+      : refuse(context, found.error);
   });
   app.get("/v1/paths", (context) => {
     const sessions = target.status().view.sessions.map(({ id, state, paths }) => ({ session: id, state, paths }));
@@ -91,14 +126,22 @@ function actRoutes(app: Hono, target: ControlTarget): void {
     if (!session.ok) return refuse(context, session.error);
     const path = findPath(session.value, String(body.data.to));
     if (!path.ok) return refuse(context, path.error);
-    return done(context, "switch", await target.operate(actorOf(context), { verb: "switch", session: session.value.handle, to: path.value.id }));
+    return done(
+      context,
+      "switch",
+      await target.operate(actorOf(context), { verb: "switch", session: session.value.handle, to: path.value.id }),
+    );
   });
   app.post("/v1/sessions/:id/terminate", async (context) => {
     const body = terminateBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, badRequest("reason", "must be one line of at most 256 characters"));
     const session = findSession(target.status().view.sessions, context.req.param("id"));
     if (!session.ok) return refuse(context, session.error);
-    return done(context, "terminate", await target.operate(actorOf(context), { verb: "terminate", session: session.value.handle, detail: body.data.reason }));
+    return done(
+      context,
+      "terminate",
+      await target.operate(actorOf(context), { verb: "terminate", session: session.value.handle, detail: body.data.reason }),
+    );
   });
   app.post("/v1/shutdown", (context) => {
     target.shutdown(actorOf(context));
@@ -111,7 +154,13 @@ function eventStream(context: Context, target: ControlTarget): Response {
   if (!since.success) return refuse(context, badRequest("since", "must be the number of a record"));
   const subscriber = target.subscribe(since.data ?? null);
   if (subscriber === null) {
-    return refuse(context, { status: 409, code: "resource_exhausted", message: "too many readers of the event stream", why: "each holds memory", hint: "end one of the others" });
+    return refuse(context, {
+      status: 409,
+      code: "resource_exhausted",
+      message: "too many readers of the event stream",
+      why: "each holds memory",
+      hint: "end one of the others",
+    });
   }
   return streamSSE(context, async (stream) => {
     stream.onAbort(() => subscriber.close());
@@ -120,7 +169,8 @@ function eventStream(context: Context, target: ControlTarget): Response {
         const items = await subscriber.take(HEARTBEAT_MS);
         if (items === null || stream.aborted) return;
         if (items.length === 0) await stream.write(": alive\n\n");
-        for (const item of items) await stream.writeSSE({ data: JSON.stringify(item), id: String("seq" in item ? item.seq : item.last) });
+        for (const item of items)
+          await stream.writeSSE({ data: JSON.stringify(item), id: String("seq" in item ? item.seq : item.last) });
       }
     } finally {
       target.unsubscribe(subscriber);
@@ -130,7 +180,14 @@ function eventStream(context: Context, target: ControlTarget): Response {
 
 /** Not ATTACHED before ATTACHED, the youngest change first; ended sessions last. */
 function worstFirst(sessions: readonly SessionView[]): SessionView[] {
-  const rank: Record<SessionView["state"], number> = { DEGRADED: 0, RECOVERING: 1, VOLATILE: 2, BIRTH: 3, ATTACHED: 4, TERMINATED: 5 };
+  const rank: Record<SessionView["state"], number> = {
+    DEGRADED: 0,
+    RECOVERING: 1,
+    VOLATILE: 2,
+    BIRTH: 3,
+    ATTACHED: 4,
+    TERMINATED: 5,
+  };
   return sessions.toSorted((a, b) => rank[a.state] - rank[b.state] || a.handle - b.handle);
 }
 
@@ -146,7 +203,13 @@ async function jsonBody(context: Context): Promise<unknown> {
 }
 
 function badRequest(field: string, why: string): ControlRefusal {
-  return { status: 400, code: "bad_request", message: `\`${field}\` is not valid`, why: `${field} ${why}`, hint: `correct ${field}` };
+  return {
+    status: 400,
+    code: "bad_request",
+    message: `\`${field}\` is not valid`,
+    why: `${field} ${why}`,
+    hint: `correct ${field}`,
+  };
 }
 
 function refuse(context: Context, refusal: ControlRefusal): Response {

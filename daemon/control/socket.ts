@@ -21,13 +21,28 @@ export async function claimSocket(path: string): Promise<void> {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     if (!existsSync(path)) return;
-    if (!lstatSync(path).isSocket()) throw refusal(`the control socket cannot be ${path}`, "there is a file that is no socket", "remove it, or name another path with --socket");
+    if (!lstatSync(path).isSocket())
+      throw refusal(
+        `the control socket cannot be ${path}`,
+        "there is a file that is no socket",
+        "remove it, or name another path with --socket",
+      );
     const holder = await holderOf(path);
-    if (holder !== null) throw refusal(`already running (pid ${holder})`, `a daemon answers at ${path}`, "stop it with `jvpn down`, or give this one its own --socket and --state");
+    if (holder !== null)
+      throw refusal(
+        `already running (pid ${holder})`,
+        `a daemon answers at ${path}`,
+        "stop it with `jvpn down`, or give this one its own --socket and --state",
+      );
     rmSync(path, { force: true });
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause;
-    throw refusal(`the control socket cannot be ${path}`, causeText(cause), "run as root, or name a writable place with --socket", cause);
+    throw refusal(
+      `the control socket cannot be ${path}`,
+      causeText(cause),
+      "run as root, or name a writable place with --socket",
+      cause,
+    );
   }
 }
 
@@ -88,7 +103,9 @@ function pidIn(text: string): number | "unknown" {
 
 function groupId(): number | null {
   try {
-    const line = readFileSync("/etc/group", "utf8").split("\n").find((entry) => entry.startsWith(`${GROUP}:`));
+    const line = readFileSync("/etc/group", "utf8")
+      .split("\n")
+      .find((entry) => entry.startsWith(`${GROUP}:`));
     return line === undefined ? null : Number(line.split(":")[2]);
   } catch {
     return null;

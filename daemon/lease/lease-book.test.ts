@@ -74,7 +74,12 @@ test("a policy keeps its version until its digest changes", () => {
 });
 
 function terms(clients: readonly ConfiguredClient[] = []): LeaseTerms {
-  return { pools: { v4: parsePrefix("10.80.0.0/16") ?? null, v6: parsePrefix("fd80::/64") ?? null }, clients, dns: [], mtu: 1420 };
+  return {
+    pools: { v4: parsePrefix("10.80.0.0/16") ?? null, v6: parsePrefix("fd80::/64") ?? null },
+    clients,
+    dns: [],
+    mtu: 1420,
+  };
 }
 
 function client(key: string, ...list: string[]): ConfiguredClient {

@@ -1,6 +1,6 @@
 import type { Lease } from "#core/contract";
 import type { ConfiguredClient, Pools } from "#daemon/config/gateway";
-import { type Address, bitsOf, contains, type Family, formatAddress, parseAddress, type Prefix } from "#daemon/net/address";
+import { type Address, bitsOf, contains, type Family, formatAddress, type Prefix, parseAddress } from "#daemon/net/address";
 import type { Store } from "#daemon/store";
 
 export interface LeaseTerms {
@@ -41,8 +41,12 @@ export class LeaseBook {
   constructor(store: Store, terms: LeaseTerms) {
     this.#store = store;
     this.#terms = terms;
-    for (const row of store.prepare("SELECT key, v4, v6 FROM lease").all() as { key: string; v4: string | null; v6: string | null }[]) {
-      this.#remember(row.key, { v4: valueOf(row.v4), v6: valueOf(row.v6) });
+    for (const row of store.prepare("SELECT key, v4, v6 FROM lease").all() as {
+      key: string;
+      v4: string | null;
+      v6: string | null;
+    }[]) {
+      this.#remember(row.key, { v4: numberOf(row.v4), v6: numberOf(row.v6) });
     }
     this.reconfigure(terms);
   }
@@ -95,13 +99,19 @@ export class LeaseBook {
   }
 
   /** `null` = no pool of this family; `undefined` = exhausted. */
-  #choose(family: FamilyKey, configured: bigint | null, kept: bigint | null, preferredOffset: bigint | undefined): bigint | null | undefined {
+  #choose(
+    family: FamilyKey,
+    configured: bigint | null,
+    kept: bigint | null,
+    preferredOffset: bigint | undefined,
+  ): bigint | null | undefined {
     const pool = this.#terms.pools[family];
     if (pool === null) return null;
     if (configured !== null) return configured;
     if (kept !== null && this.#isFree(family, kept)) return kept;
     const paired = preferredOffset === undefined ? undefined : pool.value + preferredOffset;
-    if (paired !== undefined && preferredOffset !== undefined && preferredOffset < sizeOf(pool) && this.#isFree(family, paired)) return paired;
+    if (paired !== undefined && preferredOffset !== undefined && preferredOffset < sizeOf(pool) && this.#isFree(family, paired))
+      return paired;
     return this.#search(family, pool) ?? this.#reclaim(family);
   }
 
@@ -182,7 +192,9 @@ export class LeaseBook {
 
 /** The gateway's own inner addresses: the first host of each pool, with the pool's prefix length. */
 export function gatewayAddresses(pools: Pools): string[] {
-  return [pools.v4, pools.v6].flatMap((pool) => (pool === null ? [] : [`${formatAddress({ family: pool.family, value: pool.value + 1n })}/${pool.length}`]));
+  return [pools.v4, pools.v6].flatMap((pool) =>
+    pool === null ? [] : [`${formatAddress({ family: pool.family, value: pool.value + 1n })}/${pool.length}`],
+  );
 }
 
 /** One past the last usable offset. */
@@ -206,5 +218,6 @@ function heldBy(addresses: readonly Address[]): Held {
   return { v4: of(4), v6: of(6) };
 }
 
-const valueOf = (text: string | null): bigint | null => (text === null ? null : (parseAddress(text)?.value ?? null));
-const textOf = (family: Family, value: bigint | null): string | null => (value === null ? null : formatAddress({ family, value }));
+const numberOf = (text: string | null): bigint | null => (text === null ? null : (parseAddress(text)?.value ?? null));
+const textOf = (family: Family, value: bigint | null): string | null =>
+  value === null ? null : formatAddress({ family, value });

@@ -5,9 +5,11 @@ import { contains, formatAddress, formatPrefix, parseAddress, parseEndpoint, par
 test("every address survives formatting and parsing", () => {
   const v4 = fc.record({ family: fc.constant(4 as const), value: fc.bigInt({ min: 0n, max: 2n ** 32n - 1n }) });
   const v6 = fc.record({ family: fc.constant(6 as const), value: fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }) });
-  fc.assert(fc.property(fc.oneof(v4, v6), (address) => {
+  fc.assert(
+    fc.property(fc.oneof(v4, v6), (address) => {
       expect(parseAddress(formatAddress(address))).toEqual(address);
-    }));
+    }),
+  );
 });
 
 test.each([
@@ -34,7 +36,11 @@ test("a prefix contains its own addresses and no others", () => {
 });
 
 test("endpoints take names, both families and a default port", () => {
-  expect(["fra-2.example:4774", "10.0.0.1", "[fd80::1]:99", "fd80::1", "[10.0.0.1]:1", "a:0", "a:70000"].map((text) => parseEndpoint(text, 4774))).toEqual([
+  expect(
+    ["fra-2.example:4774", "10.0.0.1", "[fd80::1]:99", "fd80::1", "[10.0.0.1]:1", "a:0", "a:70000"].map((text) =>
+      parseEndpoint(text, 4774),
+    ),
+  ).toEqual([
     { host: "fra-2.example", port: 4774 },
     { host: "10.0.0.1", port: 4774 },
     { host: "fd80::1", port: 99 },

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import type { Command, EngineConfig, ReportBatch } from "#kernel/contract/engine.generated";
 import { causeText, EXIT, type Fault, StartFailure } from "#daemon/fault";
+import type { Command, EngineConfig, ReportBatch } from "#kernel/contract/engine.generated";
 
 /** The packet engine as the daemon sees it: batches of commands in, batches of reports out. */
 export interface EnginePort {

@@ -10,6 +10,8 @@ export const GENESIS = "0".repeat(64);
 export interface ChainEnd {
   readonly seq: number;
   readonly hash: string;
+  /** The file does not end with a newline: the next line must not be glued to a torn one. */
+  readonly torn: boolean;
 }
 
 /** `BLAKE2s(prev ‖ canonical record)`; the record is taken without `prev` and `hash`. */
@@ -31,21 +33,15 @@ const TAIL_BYTES = 256 * 1024;
  */
 export function chainEnd(file: string): ChainEnd {
   const lines = tailOf(file).split("\n");
-  const torn = lines.at(-1) !== "";
+  const torn = lines.at(-1) !== ""; // a file that ends with a newline splits into a last empty piece
   for (const line of lines.toReversed()) {
     const end = endIn(line);
-    if (end !== undefined) return torn ? { ...end, seq: end.seq + 1 } : end;
+    if (end !== undefined) return { seq: torn ? end.seq + 1 : end.seq, hash: end.hash, torn };
   }
-  return { seq: 0, hash: GENESIS };
+  return { seq: 0, hash: GENESIS, torn };
 }
 
-/** True where the file does not end with a newline: the next line must not be glued to a torn one. */
-export function isTorn(file: string): boolean {
-  const tail = tailOf(file);
-  return tail !== "" && !tail.endsWith("\n");
-}
-
-function endIn(line: string): ChainEnd | undefined {
+function endIn(line: string): { seq: number; hash: string } | undefined {
   try {
     const { seq, hash } = JSON.parse(line) as Partial<EventRecord>;
     return typeof seq === "number" && typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash) ? { seq, hash } : undefined;
@@ -54,19 +50,19 @@ function endIn(line: string): ChainEnd | undefined {
   }
 }
 
+/** Empty where the file is absent or cannot be read: whether it can be written is the sink's to find out. */
 function tailOf(file: string): string {
-  let descriptor: number;
   try {
-    descriptor = openSync(file, "r");
+    const descriptor = openSync(file, "r");
+    try {
+      const { size } = fstatSync(descriptor);
+      const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES));
+      readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
+      return buffer.toString("utf8");
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
-    return ""; // the first start
-  }
-  try {
-    const { size } = fstatSync(descriptor);
-    const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
-    return buffer.toString("utf8");
-  } finally {
-    closeSync(descriptor);
+    return "";
   }
 }

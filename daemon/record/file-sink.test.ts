@@ -27,8 +27,14 @@ test("a full file is put aside, and the oldest goes", async () => {
     sink.push(`${index} is longer than twenty bytes\n`);
     await sink.close(1_000);
   }
-  const kept = readdirSync(folder).toSorted().map((name) => [name, readFileSync(join(folder, name), "utf8")[0]]);
-  expect(kept).toEqual([["events.jsonl", "4"], ["events.jsonl.1", "3"], ["events.jsonl.2", "2"]]);
+  const kept = readdirSync(folder)
+    .toSorted()
+    .map((name) => [name, readFileSync(join(folder, name), "utf8")[0]]);
+  expect(kept).toEqual([
+    ["events.jsonl", "4"],
+    ["events.jsonl.1", "3"],
+    ["events.jsonl.2", "2"],
+  ]);
 });
 
 test("what cannot be kept is counted, told once, and told again when the sink works", async () => {
@@ -42,7 +48,10 @@ test("what cannot be kept is counted, told once, and told again when the sink wo
   rmSync(join(folder, "events.jsonl"), { recursive: true });
   sink.push("c\n");
   await sink.close(1_000);
-  expect(news).toEqual([[false, 0], [true, 1]]);
+  expect(news).toEqual([
+    [false, 0],
+    [true, 1],
+  ]);
   expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe("b\nc\n");
 });
 

@@ -1,6 +1,6 @@
-import { EventRing, type EventLoss } from "#domains/observability/ring";
 import { envelope } from "#domains/observability/envelope";
 import { classOf } from "#domains/observability/registry";
+import { type EventLoss, EventRing } from "#domains/observability/ring";
 import type { EventRecord, TimelineDocument } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { NodeView } from "#kernel/contract/view";
@@ -50,6 +50,7 @@ export class Recorder {
     this.#seq = options.end.seq;
     this.#prev = options.end.hash;
     this.#sink = new FileSink(options.file, { health: (ok, why, lost) => this.#sinkNews(ok, why, lost) });
+    if (options.end.torn) this.#sink.push("\n");
   }
 
   get lastSeq(): number {
@@ -154,6 +155,7 @@ export class Recorder {
     const from = this.#health;
     this.#health = health;
     this.#options.told(health, why);
-    if (health !== "failed") this.note("HealthChange", { domain: "observability", from, to: health, why: why === "" ? null : why });
+    if (health !== "failed")
+      this.note("HealthChange", { domain: "observability", from, to: health, why: why === "" ? null : why });
   }
 }

@@ -36,7 +36,8 @@ test("what a killed process left behind is undone at the next start, newest firs
 
 test("when a line fails, the lines before it are undone, it and the later ones are not", async () => {
   const machine = new Recorder();
-  machine.answer = (args) => (args.includes("-batch") ? { code: 1, stderr: "RTNETLINK answers: File exists\nCommand failed -:2" } : { code: 0, stderr: "" });
+  machine.answer = (args) =>
+    args.includes("-batch") ? { code: 1, stderr: "RTNETLINK answers: File exists\nCommand failed -:2" } : { code: 0, stderr: "" };
   const applied = await changesOn(machine).apply([FORWARD, RULE, ROUTE]);
   expect(applied).toEqual({ ok: false, why: "`ip -4 route add x`: RTNETLINK answers: File exists" });
   expect(machine.log.slice(-2)).toEqual(["ip -4 rule del pref 1", "net.ipv4.ip_forward=0"]);
@@ -54,7 +55,10 @@ test("an undo of what is gone already is no complaint, another failure is", asyn
   const machine = new Recorder();
   const changes = changesOn(machine);
   await changes.apply([RULE, ROUTE]);
-  machine.answer = (args) => ({ code: 2, stderr: args.includes("route") ? 'Cannot find device "jvpn0"' : "RTNETLINK answers: Operation not permitted" });
+  machine.answer = (args) => ({
+    code: 2,
+    stderr: args.includes("route") ? 'Cannot find device "jvpn0"' : "RTNETLINK answers: Operation not permitted",
+  });
   expect(await changes.undoAll()).toEqual(["RTNETLINK answers: Operation not permitted"]);
 });
 

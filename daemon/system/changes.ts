@@ -6,7 +6,8 @@ import type { UndoJournal } from "#daemon/system/undo-journal";
 export type Applied = { readonly ok: true; readonly undos: readonly Undo[] } | { readonly ok: false; readonly why: string };
 
 /** Answers of `ip` and `nft` that mean "it is not there": for an undo that is success. */
-const ALREADY_GONE = /Cannot find device|No such process|No such file or directory|Cannot assign requested address|No such device|does not exist/;
+const ALREADY_GONE =
+  /Cannot find device|No such process|No such file or directory|Cannot assign requested address|No such device|does not exist/;
 
 /**
  * Makes changes to the machine, all or none: they are journaled, then made in order; when one fails, those before it are undone

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
-import type { MachineFacts } from "./plan.ts";
 import type { Machine } from "./machine.ts";
+import type { MachineFacts } from "./plan.ts";
 
 /** What the plans must know of this machine; read anew for each plan, because links come and go. `tun` itself is left out. */
 export function machineFacts(machine: Machine, tun: string): MachineFacts {
@@ -11,14 +11,23 @@ export function machineFacts(machine: Machine, tun: string): MachineFacts {
     ipv6: value("net.ipv6.conf.all.disable_ipv6") === "0" && (value(`net.ipv6.conf.${tun}.disable_ipv6`) ?? "0") === "0",
     routerAdvertised: others("ipv6").filter((name) => value(`net.ipv6.conf.${name}.accept_ra`) === "1"),
     // The kernel takes the larger of the two.
-    reversePathStrict: strictAll === "2" ? [] : others("ipv4").filter((name) => (strictAll === "1" && value(`net.ipv4.conf.${name}.rp_filter`) === "0") || value(`net.ipv4.conf.${name}.rp_filter`) === "1"),
+    reversePathStrict:
+      strictAll === "2"
+        ? []
+        : others("ipv4").filter(
+            (name) =>
+              (strictAll === "1" && value(`net.ipv4.conf.${name}.rp_filter`) === "0") ||
+              value(`net.ipv4.conf.${name}.rp_filter`) === "1",
+          ),
   };
 }
 
 /** Names with a dot (VLANs) cannot be told from a further level in the key, so they are left out. */
 function interfacesOf(family: "ipv4" | "ipv6"): string[] {
   try {
-    return readdirSync(`/proc/sys/net/${family}/conf`).filter((name) => name !== "all" && name !== "default" && !name.includes("."));
+    return readdirSync(`/proc/sys/net/${family}/conf`).filter(
+      (name) => name !== "all" && name !== "default" && !name.includes("."),
+    );
   } catch {
     return []; // a kernel without this family
   }

@@ -1,9 +1,9 @@
-import { formatPrefix, networkOf, parseAddress, parsePrefix, type Family, type Prefix } from "#daemon/net/address";
-import { gatewayAddresses } from "#daemon/lease/lease-book";
-import type { GatewaySettings } from "#daemon/config/gateway";
 import type { ClientSettings } from "#daemon/config/client";
-import type { Assignment } from "#kernel/contract/engine.generated";
+import type { GatewaySettings } from "#daemon/config/gateway";
+import { gatewayAddresses } from "#daemon/lease/lease-book";
+import { type Family, formatPrefix, networkOf, type Prefix, parseAddress, parsePrefix } from "#daemon/net/address";
 import type { Change } from "#daemon/system/change";
+import type { Assignment } from "#kernel/contract/engine.generated";
 
 /** What the TUN of this node is to have, and the changes that give it that. */
 export interface TunnelPlan {
@@ -47,7 +47,8 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
   const families = new Set(inner.map((prefix) => prefix.family));
   const routes = wanted.filter((route) => families.has(route.family));
   const left = wanted.filter((route) => !families.has(route.family));
-  if (left.length > 0) warnings.push(`routes without an inner address of their family are left out: ${left.map(formatPrefix).join(", ")}`);
+  if (left.length > 0)
+    warnings.push(`routes without an inner address of their family are left out: ${left.map(formatPrefix).join(", ")}`);
   if (facts.reversePathStrict.length > 0) {
     const names = facts.reversePathStrict.join(", ");
     warnings.push(`rp_filter is 1 on ${names}: with several links, answers may be dropped; set net.ipv4.conf.all.rp_filter = 2`);
@@ -59,7 +60,9 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
     mtuChange(tun, mtu),
     ...noLinkLocal(tun, facts),
     ...addresses.map((address) => addressChange(tun, address)),
-    ...routes.flatMap((route) => (route.length === 0 ? defaultRoute(tun, route.family, settings.mark) : [plainRoute(tun, route)])),
+    ...routes.flatMap((route) =>
+      route.length === 0 ? defaultRoute(tun, route.family, settings.mark) : [plainRoute(tun, route)],
+    ),
   ];
   return { addresses, routes: routes.map(formatPrefix), mtu, changes: sortedByFamily(changes), warnings };
 }
@@ -70,13 +73,21 @@ export function gatewayPlan(settings: GatewaySettings, facts: MachineFacts): Tun
   const pools = [settings.pools.v4, settings.pools.v6].filter((pool) => pool !== null);
   const usable = pools.filter((pool) => keepFamily(pool.family, facts, warnings));
   const families = new Set(usable.map((pool) => pool.family));
-  const addresses = gatewayAddresses({ v4: families.has(4) ? settings.pools.v4 : null, v6: families.has(6) ? settings.pools.v6 : null });
+  const addresses = gatewayAddresses({
+    v4: families.has(4) ? settings.pools.v4 : null,
+    v6: families.has(6) ? settings.pools.v6 : null,
+  });
   const tun = settings.interface;
-  const changes: Change[] = [mtuChange(tun, settings.mtu), ...noLinkLocal(tun, facts), ...addresses.map((address) => addressChange(tun, address))];
+  const changes: Change[] = [
+    mtuChange(tun, settings.mtu),
+    ...noLinkLocal(tun, facts),
+    ...addresses.map((address) => addressChange(tun, address)),
+  ];
   if (families.has(4)) changes.push({ kind: "sysctl", key: "net.ipv4.ip_forward", value: "1" });
   if (families.has(6)) {
     // A forwarding machine ignores router advertisements unless accept_ra is 2: it would lose its own default route.
-    for (const name of facts.routerAdvertised) changes.push({ kind: "sysctl", key: `net.ipv6.conf.${name}.accept_ra`, value: "2" });
+    for (const name of facts.routerAdvertised)
+      changes.push({ kind: "sysctl", key: `net.ipv6.conf.${name}.accept_ra`, value: "2" });
     changes.push({ kind: "sysctl", key: "net.ipv6.conf.all.forwarding", value: "1" });
   }
   if (settings.masquerade) changes.push(...usable.map((pool) => masquerade(tun, pool)));

@@ -1,7 +1,7 @@
-import type { TunnelView } from "#kernel/contract/control";
 import type { Undo } from "#daemon/system/change";
 import type { SystemChanges } from "#daemon/system/changes";
 import type { TunnelPlan } from "#daemon/system/plan";
+import type { TunnelView } from "#kernel/contract/control";
 
 export interface TunnelNews {
   /** Called after every change of the view; never with an exception to come back. */

@@ -71,7 +71,10 @@ function readEntries(file: string): Undo[] {
 function parseEntry(line: string): Undo | undefined {
   try {
     const value = JSON.parse(line) as Partial<Record<"kind" | "args" | "key" | "script", unknown>>;
-    const known = (value.kind === "ip" && Array.isArray(value.args)) || (value.kind === "sysctl" && typeof value.key === "string") || (value.kind === "nft" && typeof value.script === "string");
+    const known =
+      (value.kind === "ip" && Array.isArray(value.args)) ||
+      (value.kind === "sysctl" && typeof value.key === "string") ||
+      (value.kind === "nft" && typeof value.script === "string");
     return known ? (value as unknown as Undo) : undefined;
   } catch {
     return undefined;

@@ -1,0 +1,243 @@
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SessionView, StatusDocument } from "#sdk/index";
+
+/** The commands as they are installed; `npm run build` made them. */
+const BIN = join(import.meta.dirname, "../bin");
+const IS_BUILT = existsSync(join(BIN, "../build/cli/main.js"));
+const HAS_ENGINE = existsSync(join(BIN, "../build/engine.node"));
+
+let folder: string;
+let server: Server;
+let status: StatusDocument;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "jvpn-cli-"));
+  server = createServer((asked, answer) => {
+    const [code, body] = answerTo(asked.url ?? "");
+    answer.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(join(folder, "s"), resolve));
+});
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe.runIf(IS_BUILT)("exit codes", () => {
+  test("2: a usage error", async () => {
+    expect((await jvpn("switch", "s-1")).code).toBe(2);
+    expect((await jvpn("nonsense")).code).toBe(2);
+  });
+
+  test("8: no daemon, in three lines and as JSON", async () => {
+    const text = await jvpn("status", "--socket", join(folder, "none"));
+    expect([text.code, text.stderr.split("\n").map((line) => line.trim().split(":")[0])]).toEqual([
+      8,
+      ["error", "why", "do", ""],
+    ]);
+    const json = await jvpn("status", "--json", "--socket", join(folder, "none"));
+    expect([json.code, JSON.parse(json.stderr)]).toMatchObject([
+      8,
+      { schema: "jumping-vpn/error/v1", code: "daemon_not_running" },
+    ]);
+  });
+
+  test("0, 10 and 11: `status --check` tells attached from not attached from terminated", async () => {
+    const codes: number[] = [];
+    for (const state of ["ATTACHED", "DEGRADED", "TERMINATED"] as const) {
+      status = statusWith(state);
+      codes.push((await jvpn("status", "--check")).code);
+    }
+    expect(codes).toEqual([0, 10, 11]);
+  });
+
+  test.each([
+    [5, "security_failure"],
+    [6, "not_found"],
+    [6, "unknown_path"],
+    [7, "switch_rate_limited"],
+    [9, "authority_lost"],
+    [1, "target_unusable"],
+  ])("%i: %s", async (code, refusal) => {
+    expect((await jvpn("switch", refusal, "--to", "eth0/udp4")).code).toBe(code);
+  });
+
+  test("7 names the reason and the next permitted time", async () => {
+    expect((await jvpn("switch", "switch_rate_limited", "--to", "eth0/udp4")).stderr).toMatch(
+      /^denied: switch_rate_limited \(next in 23 s\)\n/,
+    );
+  });
+
+  test("4: a configuration fault, with its line", async () => {
+    const file = join(folder, "bad.toml");
+    writeFileSync(file, '[client]\nidentiy = "x"\n');
+    const checked = await jvpn("config", "check", file);
+    expect([checked.code, checked.stderr]).toEqual([4, expect.stringContaining(`${file}:2: unknown key \`identiy\``)]);
+    expect((await jvpn("up", "--config", file, "--socket", join(folder, "none"))).code).toBe(4);
+  });
+});
+
+describe.runIf(IS_BUILT)("what a person reads", () => {
+  test("the status of an attached client", async () => {
+    status = statusWith("ATTACHED");
+    expect((await jvpn("status")).stdout).toBe(
+      `● ATTACHED   session s-7QF2-9KXD   2h14m (limit 12h)   policy standard v17
+  gateway    fra-2 (203.0.113.7:4774)   tunnel 10.80.0.14, fd80::e   mtu 1380
+  path  ▶ wlan0/udp4    rtt 18 ms ±2   loss 0.1 %
+        · wwan0/udp6    rtt 61 ms ±9   loss 0.0 %  warm standby, metered, backup
+  jumps      3 (last 11m ago: eth0/udp4→wlan0/udp4, transport_dead, 43 ms witho…
+             budget 0/8 per min
+`,
+    );
+  });
+
+  test("the same as one JSON document", async () => {
+    status = statusWith("ATTACHED");
+    expect(JSON.parse((await jvpn("status", "--json")).stdout)).toEqual(status);
+  });
+});
+
+describe.runIf(IS_BUILT && HAS_ENGINE)("a first configuration", () => {
+  test("init writes both sides so that they check, keys 0600, and never overwrites", async () => {
+    const gateway = await jvpn("init", "gateway", "--dir", join(folder, "g"));
+    const key = /--gateway-key (\S+)/.exec(gateway.stdout)?.[1] ?? "";
+    const client = await jvpn(
+      "init",
+      "client",
+      "--dir",
+      join(folder, "c"),
+      "--gateway",
+      "fra-2.example",
+      "--gateway-key",
+      key,
+      "--name",
+      "van-12",
+    );
+    expect([gateway.code, client.code, client.stdout]).toEqual([0, 0, expect.stringContaining('name = "van-12"')]);
+    expect(statSync(join(folder, "c/client.key")).mode & 0o777).toBe(0o600);
+    expect(
+      (
+        await jvpn(
+          "config",
+          "check",
+          join(folder, "g/gateway.toml"),
+          join(folder, "c/client.toml"),
+          join(folder, "g/policy.toml"),
+        )
+      ).code,
+    ).toBe(0);
+    const before = readFileSync(join(folder, "g/gateway.key"), "utf8");
+    expect((await jvpn("init", "gateway", "--dir", join(folder, "g"))).code).toBe(1);
+    expect(readFileSync(join(folder, "g/gateway.key"), "utf8")).toBe(before);
+  });
+
+  test("genkey prints what pubkey prints, and refuses a file that is there", async () => {
+    const file = join(folder, "k");
+    const made = await jvpn("genkey", file);
+    expect([made.code, (await jvpn("pubkey", file)).stdout, (await jvpn("genkey", file)).code]).toEqual([0, made.stdout, 4]);
+    chmodSync(file, 0o644);
+    expect(await jvpn("pubkey", file)).toMatchObject({ code: 4, stderr: expect.stringContaining(`chmod 600 ${file}`) });
+  });
+});
+
+function jvpn(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(BIN, "jvpn"), ...args], {
+      env: { ...process.env, JVPN_SOCKET: join(folder, "s") },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk) => (stdout += chunk));
+    child.stderr.on("data", (chunk) => (stderr += chunk));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }));
+  });
+}
+
+/** A daemon that knows one status, and denies `…/sessions/CODE/switch` with that code. */
+function answerTo(url: string): [number, unknown] {
+  const denied = /sessions\/(\w+)\/switch/.exec(url)?.[1];
+  if (denied !== undefined)
+    return [409, { schema: "jumping-vpn/error/v1", code: denied, message: denied, why: "w", hint: "h", retryAfterMs: 22_500 }];
+  return [200, status];
+}
+
+function statusWith(state: SessionView["state"]): StatusDocument {
+  const path = {
+    id: 1,
+    label: "wlan0/udp4",
+    local: "192.0.2.9",
+    remote: "203.0.113.7:4774",
+    role: "active",
+    rttMs: 18,
+    rttVarMs: 2,
+    jitterMs: 1,
+    lossRatio: 0.001,
+    priority: "primary",
+    metered: false,
+    penaltyMs: 0,
+    reason: null,
+  } as const;
+  const session: SessionView = {
+    handle: 1,
+    id: "s-7QF2-9KXD-XXXX",
+    role: "client",
+    state,
+    version: 9,
+    bornAtBootMs: 0,
+    ageMs: 8_040_000,
+    lifetimeMs: 43_200_000,
+    reason: null,
+    policy: "standard@17",
+    peer: { name: "fra-2", key: "jvpk1:x" },
+    inner: { v4: "10.80.0.14", v6: "fd80::e", mtu: 1380 },
+    active: 1,
+    paths: [
+      path,
+      {
+        ...path,
+        id: 2,
+        label: "wwan0/udp6",
+        role: "warm",
+        rttMs: 61,
+        rttVarMs: 9,
+        lossRatio: 0,
+        metered: true,
+        priority: "backup",
+      },
+    ],
+    jumps: {
+      count: 3,
+      last: { atBootMs: 7_380_000, from: "eth0/udp4", to: "wlan0/udp4", reason: "transport_dead", withoutPathMs: 43 },
+    },
+    budget: { switchesUsed: 0, switchesMax: 8, nextSwitchInMs: 0 },
+    transportlessMs: null,
+    predecessor: null,
+  };
+  return {
+    schema: "jumping-vpn/status/v1",
+    node: "van",
+    role: "client",
+    pid: 1,
+    version: "0.1.0",
+    uptimeMs: 1,
+    publicKey: "jvpk1:y",
+    listen: [],
+    capabilities: [],
+    tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], mtu: 1380, error: null },
+    record: { lastSeq: 1, lost: 0 },
+    view: {
+      role: "client",
+      bootMs: 8_040_000,
+      dial: null,
+      policy: { name: "standard", version: 17, valid: true, errors: [] },
+      health: { transport: "ok", session: "ok", security: "ok", policy: "ok", observability: "ok", cluster: "ok" },
+      sessions: [session],
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { EventRecord } from "#kernel/contract/control";
+import type { CoreEvent } from "#kernel/contract/event";
+import { chainEnd, GENESIS, verifies } from "./chain.ts";
+import { Recorder } from "./recorder.ts";
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "jvpn-record-"));
+  file = join(folder, "events.jsonl");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test("records form one chain, across a restart and behind a torn line", async () => {
+  await recordAndClose(["s-A", "s-B"]);
+  appendFileSync(file, '{"schema":"jumping-vpn/event/v1","seq":3,"ti');
+  await recordAndClose(["s-C"]);
+  const records = kept();
+  expect(records.map((record) => [record.seq, record.session])).toEqual([
+    [1, "s-A"],
+    [2, "s-B"],
+    [4, "s-C"],
+  ]);
+  expect(records.map((record) => record.prev)).toEqual([GENESIS, records[0]?.hash, records[1]?.hash]);
+  expect(records.every(verifies)).toBe(true);
+});
+
+test("a changed record does not verify", async () => {
+  await recordAndClose(["s-A"]);
+  const [record] = kept();
+  expect(record && verifies({ ...record, session: "s-B" })).toBe(false);
+});
+
+test("a reader gets what it asked for, then what comes; what memory no longer holds is a gap", async () => {
+  const recorder = open();
+  for (let index = 0; index < 5_000; index++) recorder.record(event("s-A"));
+  const reader = recorder.subscribe(10);
+  const first = (await reader?.take(1_000)) ?? [];
+  expect(first[0]).toEqual({ schema: "jumping-vpn/gap/v1", first: 11, last: 904, count: 894 });
+  expect(first.slice(1).map((item) => ("seq" in item ? item.seq : -1))).toEqual(
+    Array.from({ length: 4_096 }, (_, index) => 905 + index),
+  );
+  recorder.record(event("s-B"));
+  expect(await reader?.take(1_000)).toMatchObject([{ seq: 5_001, session: "s-B" }]);
+  await recorder.close(1_000);
+  expect(await reader?.take(1_000)).toBeNull();
+});
+
+test("a slow reader loses the oldest and reads exactly which", async () => {
+  const recorder = open();
+  const reader = recorder.subscribe(null);
+  for (let index = 0; index < 4_097; index++) recorder.record(event("s-A"));
+  recorder.timeline("s-A"); // hands everything on
+  const items = (await reader?.take(1_000)) ?? [];
+  expect([items[0], items.length]).toEqual([{ schema: "jumping-vpn/gap/v1", first: 1, last: 1_024, count: 1_024 }, 1 + 3_073]);
+  await recorder.close(1_000);
+});
+
+test("a file that cannot be written harms nobody, raises the flag and is told", async () => {
+  mkdirSync(file);
+  const told: string[] = [];
+  const recorder = open(told);
+  recorder.record(event("s-A"));
+  await expect.poll(() => recorder.health).toBe("degraded");
+  expect([told, recorder.timeline("s-A")?.events.length]).toEqual([["degraded"], 1]);
+  await recorder.close(1_000);
+});
+
+test("a timeline keeps the newest 512 records of a session, and says that older ones are gone", async () => {
+  const recorder = open();
+  for (let index = 0; index < 600; index++) recorder.record(event("s-A"));
+  const timeline = recorder.timeline("s-A");
+  expect([timeline?.truncated, timeline?.events.length, timeline?.events[0]?.seq, recorder.timeline("s-B")]).toEqual([
+    true,
+    512,
+    89,
+    null,
+  ]);
+  await recorder.close(1_000);
+});
+
+test("a file that holds no chain begins a new one", () => {
+  writeFileSync(file, "not a record\n");
+  expect(chainEnd(file)).toEqual({ seq: 0, hash: GENESIS, torn: false });
+});
+
+function open(told: string[] = []): Recorder {
+  return new Recorder({ node: "n", file, end: chainEnd(file), bootMs: () => 1, told: (health) => told.push(health) });
+}
+
+async function recordAndClose(sessions: readonly string[]): Promise<void> {
+  const recorder = open();
+  for (const session of sessions) recorder.record(event(session));
+  await recorder.close(1_000);
+}
+
+function event(session: string): CoreEvent {
+  return { type: "SessionCreated", class: "transition", bootMs: 1, session, version: 0, actor: "core" };
+}
+
+function kept(): EventRecord[] {
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      try {
+        return [JSON.parse(line) as EventRecord];
+      } catch {
+        return [];
+      }
+    });
+}

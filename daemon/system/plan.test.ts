@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import type { ClientSettings } from "#daemon/config/client";
+import type { GatewaySettings } from "#daemon/config/gateway";
+import { parsePrefix } from "#daemon/net/address";
+import { clientPlan, gatewayPlan, type MachineFacts } from "./plan.ts";
+
+const FACTS: MachineFacts = { ipv6: true, routerAdvertised: [], reversePathStrict: [] };
+const COMMON = {
+  identity: "/k",
+  interface: "jvpn0",
+  mtu: 1420,
+  mark: 0x4a56,
+  daemon: { socket: null, state: null, events: null, policy: null, node: null, log: null },
+  engine: { disable: [], rekeyAfterS: 120, rejectAfterS: 180, rekeyAfterPackets: 1 },
+} as const;
+const CLIENT: ClientSettings = { ...COMMON, role: "client", reconnect: true, gateways: [], routes: null, paths: [] };
+const GATEWAY: GatewaySettings = {
+  ...COMMON,
+  role: "gateway",
+  listen: [],
+  pools: { v4: parsePrefix("10.80.0.0/16") ?? null, v6: parsePrefix("fd80::/64") ?? null },
+  masquerade: false,
+  dns: [],
+  clients: [],
+};
+const ASSIGNED = { v4: "10.80.0.14", v4Prefix: 16, v6: "fd80::e", v6Prefix: 64, dns: [], mtu: 1380 };
+
+test("without configured routes a client routes the networks of its inner addresses", () => {
+  const plan = clientPlan(CLIENT, ASSIGNED, FACTS);
+  expect([plan.addresses, plan.routes, plan.mtu]).toEqual([
+    ["10.80.0.14/32", "fd80::e/128"],
+    ["10.80.0.0/16", "fd80::/64"],
+    1380,
+  ]);
+  expect(lines(plan)).toContain("-4 route add 10.80.0.0/16 dev jvpn0");
+});
+
+test("everything goes through a table of its own, past the marked outer packets", () => {
+  expect(lines(clientPlan({ ...CLIENT, routes: ["0.0.0.0/0"] }, ASSIGNED, FACTS)).slice(2, 5)).toEqual([
+    "-4 route add default dev jvpn0 table 4774",
+    "-4 rule add pref 14773 lookup main suppress_prefixlength 0",
+    "-4 rule add pref 14774 not fwmark 0x4a56 lookup 4774",
+  ]);
+});
+
+test("every lasting change has its undo", () => {
+  const plan = clientPlan({ ...CLIENT, routes: ["0.0.0.0/0", "::/0", "10.1.0.0/16"] }, ASSIGNED, FACTS);
+  const lasting = plan.changes.filter((change) => change.kind === "ip" && change.args.includes("add"));
+  expect(lasting.map((change) => change.kind === "ip" && change.undo?.join(" "))).toEqual(
+    lasting.map(
+      (change) =>
+        change.kind === "ip" &&
+        change.args
+          .filter((word) => word !== "nodad")
+          .join(" ")
+          .replace(" add ", " del "),
+    ),
+  );
+});
+
+test("where IPv6 is switched off the tunnel has none of it, and says so", () => {
+  const plan = clientPlan(CLIENT, ASSIGNED, { ...FACTS, ipv6: false });
+  expect([plan.addresses, plan.routes, plan.changes.some((change) => change.kind === "ip" && change.family === 6)]).toEqual([
+    ["10.80.0.14/32"],
+    ["10.80.0.0/16"],
+    false,
+  ]);
+  expect(plan.warnings[0]).toMatch(/IPv6 is switched off/);
+});
+
+test("the tunnel's MTU never falls below what IPv6 needs", () => {
+  expect(clientPlan(CLIENT, { ...ASSIGNED, mtu: 600 }, FACTS).mtu).toBe(1280);
+});
+
+test("a gateway has the first hosts, forwards, and keeps its own router advertisements", () => {
+  const plan = gatewayPlan(GATEWAY, { ...FACTS, routerAdvertised: ["eth0"] });
+  expect(plan.addresses).toEqual(["10.80.0.1/16", "fd80::1/64"]);
+  expect(lines(plan).slice(-3)).toEqual([
+    "net.ipv4.ip_forward=1",
+    "net.ipv6.conf.eth0.accept_ra=2",
+    "net.ipv6.conf.all.forwarding=1",
+  ]);
+});
+
+test("masquerade is a table of its own per family", () => {
+  const scripts = gatewayPlan({ ...GATEWAY, masquerade: true, interface: "jvpn.0" }, FACTS).changes.flatMap((change) =>
+    change.kind === "nft" ? [change.undo] : [],
+  );
+  expect(scripts).toEqual(["delete table ip jvpn_jvpn_0\n", "delete table ip6 jvpn_jvpn_0\n"]);
+});
+
+function lines(plan: ReturnType<typeof clientPlan>): string[] {
+  return plan.changes.map((change) => {
+    if (change.kind === "ip") return `-${change.family} ${change.args.join(" ")}`;
+    return change.kind === "sysctl" ? `${change.key}=${change.value}` : "nft";
+  });
+}

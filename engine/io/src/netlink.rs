@@ -15,7 +15,7 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use crate::{
     links::{Inventory, apply_loss},
-    sys::{WaitSet, Waker, boot_us, wait},
+    sys::{WaitSet, Waker, be_punctual, boot_us, wait},
 };
 
 /// Multicast groups of `rtnetlink`: links, IPv4 addresses and routes, IPv6 addresses and routes.
@@ -63,6 +63,7 @@ impl LinkWatch {
 
     /// Reports changes until `stop` wakes the thread or `report` returns false.
     pub fn run(mut self, stop: &Waker, mut report: impl FnMut(&[Link]) -> bool) -> io::Result<()> {
+        be_punctual();
         let mut set = WaitSet::default();
         let mut stale = false;
         let mut dump_at: u64 = 0;

@@ -30,7 +30,7 @@ pub use self::sockets::{SOCKETS_MAX, SocketDefaults, Sockets};
 use self::{downlink::Downlink, outer::Outer, uplink::Uplink};
 use crate::{
     queue::{Mailbox, ReportQueue},
-    sys::{WaitSet, boot_us, sharpen_timers, wait},
+    sys::{WaitSet, be_punctual, boot_us, wait},
     tun::Tun,
 };
 
@@ -77,7 +77,7 @@ impl Worker {
 
     /// Works until the engine stops; an error is the reason why it cannot go on.
     pub fn run(mut self) -> Result<(), String> {
-        sharpen_timers();
+        be_punctual();
         let mut set = WaitSet::default();
         let mut busy = false;
         while !self.shared.stopping.load(Ordering::Acquire) {

@@ -55,7 +55,8 @@ impl Capabilities {
 
 /// Asks the kernel with a socket that is thrown away.
 pub fn probe() -> Capabilities {
-    let bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    // Not the loopback address: in a fresh namespace that link is down and has none.
+    let bind = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let options = UdpOptions { bind, device: None, reached_address: false, mark: 0, gso: true, gro: true };
     UdpSocket::open(&options)
         .map(|socket| Capabilities { gso: socket.uses_gso(), gro: socket.uses_gro() })

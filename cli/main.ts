@@ -36,6 +36,12 @@ for (const command of program.commands) {
   for (const inner of command.commands) inner.exitOverride();
 }
 
+// The reader of a pipe has read enough, as `head` does.
+process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
+  if (cause.code !== "EPIPE") throw cause;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (cause) {

@@ -6,6 +6,7 @@ import type { Input, OperatorRequest } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, loadPolicy } from "#daemon/config/policy";
+import { engineConfig, reloaded } from "#daemon/config/running";
 import { type ControlTarget, createRoutes, type OperatorOutcome } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
 import { EXIT, type ExitCode, type Fault, StartFailure } from "#daemon/fault";
@@ -170,7 +171,9 @@ export class Daemon implements ControlTarget {
     const { configFile, log, places, store } = this.#on;
     const loaded = loadSettings(this.#settings.role, configFile);
     if (loaded.ok) {
-      this.#settings = this.#merged(loaded.value);
+      const { settings, kept } = reloaded(this.#settings, loaded.value);
+      if (kept.length > 0) log.warn({ settings: kept }, "changed settings that need a restart keep their values");
+      this.#settings = settings;
       await this.#configure();
     } else this.#configFailure(loaded.faults);
     const policy = loadPolicy(places.policy, (digest) => policyVersion(store, digest));
@@ -297,32 +300,6 @@ export class Daemon implements ControlTarget {
     const first = faults[0];
     if (first !== undefined) this.#recorder.note("ConfigFailure", { what: faultLine(first), faults: faults.length });
   }
-
-  /** What a running process cannot change keeps its value, and is told. */
-  #merged(fresh: Settings): Settings {
-    const old = this.#settings;
-    const fixed = ["identity", "interface", "listen", "pools", "mtu", "masquerade", "mark", "engine", "daemon"];
-    const kept = Object.entries(old).filter(([key]) => fixed.includes(key));
-    const changed = kept.filter(([key, value]) => text(value) !== text((fresh as unknown as Record<string, unknown>)[key]));
-    if (changed.length > 0)
-      this.#on.log.warn({ settings: changed.map(([key]) => key) }, "changed settings that need a restart keep their values");
-    return { ...fresh, ...Object.fromEntries(kept) };
-  }
-}
-
-export function engineConfig(settings: Settings): EngineConfig {
-  return {
-    role: settings.role,
-    identity: settings.identity,
-    listen: settings.role === "gateway" ? [...settings.listen] : [],
-    tun: settings.interface,
-    mtu: settings.mtu,
-    disable: [...settings.engine.disable],
-    mark: settings.mark,
-    rekeyAfterS: settings.engine.rekeyAfterS,
-    rejectAfterS: settings.engine.rejectAfterS,
-    rekeyAfterPackets: settings.engine.rekeyAfterPackets,
-  };
 }
 
 function told(event: CoreEvent): object {
@@ -336,6 +313,3 @@ function worse(a: Health, b: Health): Health {
   const order: readonly Health[] = ["ok", "degraded", "failed"];
   return order.indexOf(a) >= order.indexOf(b) ? a : b;
 }
-
-const text = (value: unknown): string =>
-  JSON.stringify(value, (_key, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner));

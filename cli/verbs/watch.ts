@@ -19,7 +19,6 @@ export function watchVerb(program: Command): void {
   verb<Options>(command, async (control, options) => {
     const stop = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-    process.stdout.once("error", () => stop.abort()); // the reader of a pipe went away
     const since = options.since === undefined ? {} : { since: options.since };
     for await (const item of control.events({ ...since, signal: stop.signal, reconnectMs: RECONNECT_MS })) {
       if (options.json) io.json(item);

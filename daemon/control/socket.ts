@@ -56,8 +56,7 @@ export function listen(server: Server, path: string): Promise<void> {
     });
     server.listen(path, () => {
       process.umask(before);
-      const group = groupId();
-      if (group !== null && process.getuid?.() === 0) chownSync(path, 0, group);
+      giveToGroup(path);
       resolve();
     });
   });
@@ -98,6 +97,17 @@ function pidIn(text: string): number | "unknown" {
     return typeof pid === "number" ? pid : "unknown";
   } catch {
     return "unknown";
+  }
+}
+
+/** Where this process may not (no CAP_CHOWN), the socket stays with its own group: a narrower door, not a wider one. */
+function giveToGroup(path: string): void {
+  const group = groupId();
+  if (group === null || process.getuid?.() !== 0) return;
+  try {
+    chownSync(path, 0, group);
+  } catch (cause) {
+    if (errnoOf(cause) !== "EPERM") throw cause;
   }
 }
 

@@ -151,8 +151,8 @@ function masquerade(tun: string, pool: Prefix): Change {
   const family = pool.family === 4 ? "ip" : "ip6";
   const table = `${family} jvpn_${tun.replaceAll(/[^A-Za-z0-9_]/g, "_")}`;
   const rule = `${family} saddr ${formatPrefix(pool)} oifname != "${tun}" masquerade`;
-  const chain = `chain postrouting { type nat hook postrouting priority 100; policy accept; ${rule}; }`;
-  return { kind: "nft", script: `table ${table} { ${chain} }\n`, undo: `delete table ${table}\n` };
+  const chain = ["chain postrouting {", "type nat hook postrouting priority 100; policy accept;", rule, "}"];
+  return { kind: "nft", script: [`table ${table} {`, ...chain, "}", ""].join("\n"), undo: `delete table ${table}\n` };
 }
 
 /** Stable: IPv4 first, so that each family is one run of `ip`; what is not `ip` keeps its place at the end. */

@@ -70,6 +70,7 @@ module.exports = {
     exclude: { path: "^(build|node_modules|engine|lab/native)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.shell.json" },
-    enhancedResolveOptions: { conditionNames: ["source", "import", "types", "default"], extensions: [".ts", ".js", ".json"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"], conditionNames: ["source", "import", "types", "default"], extensions: [".ts", ".js", ".json"] },
   },
 };

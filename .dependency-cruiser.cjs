@@ -71,6 +71,9 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.shell.json" },
     enhancedResolveOptions: {
-      exportsFields: ["exports"], conditionNames: ["source", "import", "types", "default"], extensions: [".ts", ".js", ".json"] },
+      exportsFields: ["exports"],
+      conditionNames: ["source", "import", "types", "default"],
+      extensions: [".ts", ".js", ".json"],
+    },
   },
 };

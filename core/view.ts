@@ -60,7 +60,7 @@ function reasonOf({ session }: Entry): SessionView["reason"] {
 
 function dialView({ role, client }: World): NodeView["dial"] {
   const { dial } = client;
-  if (role === "gateway" || (client.current !== null && !dial.background)) return null;
+  if (role === "gateway" || dial.halted || (client.current !== null && !dial.background)) return null;
   return { sinceBootMs: dial.sinceAt, attempts: dial.attempts, lastReason: dial.lastReason };
 }
 

@@ -48,6 +48,7 @@ function clientLines(status: StatusDocument): string[] {
   if (live.length > 0) return lines;
   if (view.dial === null) return lines.length > 0 ? lines : [`${paint(io, "yellow", "○")} no session, and none is being dialled`];
   const { sinceBootMs, attempts, lastReason } = view.dial;
+  if (sinceBootMs === 0) return [...lines, `${paint(io, "yellow", "○ WAITING")}   no usable link to a gateway yet`];
   const tries = attempts > 0 ? `, ${attempts} without an answer` : "";
   lines.push(
     `${paint(io, "yellow", "○ DIALLING")}   for ${duration(view.bootMs - sinceBootMs)}${tries}${lastReason === null ? "" : `   last reason ${lastReason}`}`,

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Netns } from "#lab/ip";
 import type { Scope } from "#lab/scope";
-import { PREFIX } from "#lab/stage";
+import { elapse, PREFIX } from "#lab/stage";
 import { Tool } from "#lab/tool";
 import { CLIENT_OUTER, type Contender, GATEWAY_OUTER, type Ground } from "./contenders/contender.ts";
 import { JUMPING_VPN } from "./contenders/jumping-vpn.ts";
@@ -19,6 +19,9 @@ import { type Interval, interval } from "./statistics.ts";
 
 const CONTENDERS: readonly Contender[] = [JUMPING_VPN, VETH, WIREGUARD_GO, OPENVPN];
 const PORT = 7_200;
+/** More than any slice can carry: it is broken off. */
+const ENDLESS_BYTES = 1e12;
+const TICKS_PER_SECOND = 100;
 /** A round in which the host took more than this share of the processors away says nothing. */
 const STEAL_MAX = 0.02;
 /** Rounds that may be dropped, as a multiple of the rounds asked for. */
@@ -71,7 +74,7 @@ export async function throughput(
     }
     running.push({ name: contender.name, address: await contender.start(scope, ground) });
   }
-  const sink = await Tool.start(scope, ground.gateway, ["bulk", "sink", "--bind", `0.0.0.0:${PORT}`]);
+  const server = await Tool.start(scope, ground.gateway, ["tcp", "serve", "--bind", `0.0.0.0:${PORT}`]);
   const raw: Slice[] = [];
   let dropped = 0;
   for (let round = 0; round < options.rounds; ) {
@@ -90,7 +93,7 @@ export async function throughput(
     raw.push(...slices);
     round += 1;
   }
-  await sink.stop();
+  await server.stop();
   return {
     schema: "jumping-vpn/bench/v1",
     name: "throughput",
@@ -116,6 +119,7 @@ async function layGround(scope: Scope): Promise<Ground> {
   return { client, gateway, folder };
 }
 
+/** One contender carries one TCP stream, from the gateway to the client, for one slice. */
 async function slice(
   scope: Scope,
   ground: Ground,
@@ -124,32 +128,26 @@ async function slice(
   address: string,
   options: ThroughputOptions,
 ): Promise<Slice> {
-  const before = ticks();
-  const source = await Tool.start(scope, ground.client, [
-    "bulk",
-    "source",
-    "--to",
-    `${address}:${PORT}`,
-    "--seconds",
-    `${options.seconds}`,
-    "--skip-seconds",
-    `${options.warmUpSeconds}`,
-  ]);
-  const { bytes, totalBytes, seconds } = (await source.next((options.seconds + 20) * 1_000)) as {
-    bytes: number;
-    totalBytes: number;
-    seconds: number;
-  };
-  await source.stop();
-  const after = ticks();
+  const words = ["tcp", "fetch", "--to", `${address}:${PORT}`, "--bytes", `${ENDLESS_BYTES}`, "--hash", "off"];
+  const sink = await Tool.start(scope, ground.client, words, false);
+  await elapse(options.warmUpSeconds * 1_000);
+  const [from, before] = [await progress(sink), ticks()];
+  await elapse((options.seconds - options.warmUpSeconds) * 1_000);
+  const [to, after] = [await progress(sink), ticks()];
+  await sink.stop();
+  const bytes = to.bytes - from.bytes;
   const all = after.all - before.all;
   return {
     round,
     contender,
-    gbps: (bytes * 8) / seconds / 1e9,
-    cpuSecondsPerGB: (after.busy - before.busy) / 100 / (totalBytes / 1e9),
+    gbps: (bytes * 8_000) / (to.boot_us - from.boot_us) / 1e6,
+    cpuSecondsPerGB: (after.busy - before.busy) / TICKS_PER_SECOND / (bytes / 1e9),
     steal: all === 0 ? 0 : (after.steal - before.steal) / all,
   };
+}
+
+async function progress(sink: Tool): Promise<{ bytes: number; boot_us: number }> {
+  return (await sink.ask({ op: "progress" })) as unknown as { bytes: number; boot_us: number };
 }
 
 function summary(raw: readonly Slice[]): Pick<ThroughputResult, "gbps" | "ratio" | "cpuSecondsPerGB"> {

@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { plant } from "./plants.ts";
-import { bin, ROOT, type Ran, run } from "./shell.ts";
+import { bin, type Ran, ROOT, run } from "./shell.ts";
 
 const FOLDERS = ["kernel", "domains", "core", "daemon", "sdk", "cli", "lab", "bench", "tools"];
 
@@ -13,7 +13,10 @@ const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = 
   { name: "planted violations", judge: plants },
   { name: "generated files", judge: () => run(process.execPath, ["build/tools/generate.js", "--check"]) },
   { name: "Rust format", judge: () => each(["engine", "lab/native"], ["fmt", "--all", "--check"]) },
-  { name: "Rust lint", judge: () => each(["engine", "lab/native"], ["clippy", "--locked", "--quiet", "--all-targets", "--", "-D", "warnings"]) },
+  {
+    name: "Rust lint",
+    judge: () => each(["engine", "lab/native"], ["clippy", "--locked", "--quiet", "--all-targets", "--", "-D", "warnings"]),
+  },
 ];
 
 function boundaries(): Ran {

@@ -27,7 +27,11 @@ async function main() {
   const [verb, ...args] = process.argv.slice(2);
   const plan = VERBS[verb];
   if (plan === undefined) {
-    fail(`unknown verb: ${verb ?? "(none)"}`, "tools/run.mjs runs one of the project's verbs", `use one of: ${Object.keys(VERBS).join(", ")}`);
+    fail(
+      `unknown verb: ${verb ?? "(none)"}`,
+      "tools/run.mjs runs one of the project's verbs",
+      `use one of: ${Object.keys(VERBS).join(", ")}`,
+    );
   }
   requireNode();
   mkdirSync(BUILD, { recursive: true });
@@ -43,7 +47,9 @@ function requireNode() {
 
 /** Installs the packages of the lock file where the last installation was of another lock file. */
 function packages() {
-  const lock = createHash("sha256").update(readFileSync(join(ROOT, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(ROOT, "package-lock.json")))
+    .digest("hex");
   const stamp = join(ROOT, "node_modules", ".jumping-vpn-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   step("installing packages", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
@@ -52,7 +58,11 @@ function packages() {
 
 function buildEngine() {
   requireTool("cargo", "the packet engine is written in Rust", "install Rust 1.89 or newer (package rustup or rustc and cargo)");
-  requireTool("cc", "the engine's cryptography is compiled with a C compiler", "install a C compiler (Debian: apt-get install gcc)");
+  requireTool(
+    "cc",
+    "the engine's cryptography is compiled with a C compiler",
+    "install a C compiler (Debian: apt-get install gcc)",
+  );
   step("building the engine", "cargo", ["build", "--release", "--locked", "-p", "jvpn-node"], join(ROOT, "engine"));
   replace(join(ROOT, "engine/target/release/libjvpn_node.so"), join(BUILD, "engine.node"));
 }
@@ -84,7 +94,11 @@ function step(title, command, args, cwd = ROOT) {
   process.stderr.write(`▸ ${title} …\n`);
   const result = spawnSync(command, args, { cwd, stdio: ["ignore", 2, 2] });
   if (result.status !== 0) {
-    fail(`${title} failed`, result.error?.message ?? `${command} ended with ${result.status ?? result.signal}`, "its own output stands above");
+    fail(
+      `${title} failed`,
+      result.error?.message ?? `${command} ended with ${result.status ?? result.signal}`,
+      "its own output stands above",
+    );
   }
   process.stderr.write(`▸ ${title}: ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
 }

@@ -13,7 +13,12 @@ export interface Ran {
 
 /** Runs a command and captures what it prints. Refuses nothing: a command that cannot start is `ok: false` with the reason. */
 export function run(command: string, args: readonly string[], cwd = ROOT): Ran {
-  const result = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 64 << 20, env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" } });
+  const result = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    maxBuffer: 64 << 20,
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+  });
   if (result.error !== undefined) return { ok: false, output: result.error.message };
   return { ok: result.status === 0, output: `${result.stdout}${result.stderr}` };
 }

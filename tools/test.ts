@@ -52,8 +52,14 @@ function vitest(): Count {
   const report = join(ROOT, "build", "vitest.json");
   mkdirSync(join(ROOT, "build"), { recursive: true });
   rmSync(report, { force: true });
-  const ran = spawnSync(bin("vitest"), ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], { cwd: ROOT, stdio: "inherit" });
-  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8")) as { numPassedTests: number; numFailedTests: number };
+  const ran = spawnSync(bin("vitest"), ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
+    cwd: ROOT,
+    stdio: "inherit",
+  });
+  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8")) as {
+    numPassedTests: number;
+    numFailedTests: number;
+  };
   const brokenOutsideOfTests = ran.status !== 0 && numFailedTests === 0 ? 1 : 0;
   return { passed: numPassedTests, failed: numFailedTests + brokenOutsideOfTests };
 }
@@ -67,10 +73,13 @@ function cargo(workspace: string): Count {
     maxBuffer: 256 << 20,
   });
   const results = [...ran.stdout.matchAll(/^test result: \w+\. (\d+) passed; (\d+) failed/gm)];
-  const count = results.reduce((sum, [, passed, failed]) => ({ passed: sum.passed + Number(passed), failed: sum.failed + Number(failed) }), {
-    passed: 0,
-    failed: 0,
-  });
+  const count = results.reduce(
+    (sum, [, passed, failed]) => ({ passed: sum.passed + Number(passed), failed: sum.failed + Number(failed) }),
+    {
+      passed: 0,
+      failed: 0,
+    },
+  );
   if (ran.status !== 0) process.stdout.write(ran.stdout);
   return ran.status !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
 }

@@ -9,7 +9,7 @@ import { until } from "#lab/stage";
 import { CLIENT_OUTER, type Contender, GATEWAY_OUTER, type Ground, MTU } from "./contender.ts";
 import { isInstalled, startProgram } from "./process.ts";
 
-const PROGRAM = process.env["WIREGUARD_GO"] ?? "wireguard-go";
+const PROGRAM = process.env.WIREGUARD_GO ?? "wireguard-go";
 const PORT = 51_820;
 
 interface End {

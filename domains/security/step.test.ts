@@ -13,11 +13,11 @@ import { step } from "./step.ts";
 
 describe("attributable failures", () => {
   test("an ordinary drop of the network is a diagnostic, never a security event", () => {
-  const { findings } = step(NO_FAILURES, { type: "Dropped", kind: "no_send_path", count: 3 }, POLICY, 5);
-  expect(findings).toEqual([{ type: "TrafficDropped", kind: "no_send_path", count: 3 }]);
-});
+    const { findings } = step(NO_FAILURES, { type: "Dropped", kind: "no_send_path", count: 3 }, POLICY, 5);
+    expect(findings).toEqual([{ type: "TrafficDropped", kind: "no_send_path", count: 3 }]);
+  });
 
-test("count against the budget; the one after the last permitted exceeds it", () => {
+  test("count against the budget; the one after the last permitted exceeds it", () => {
     let security = NO_FAILURES;
     const told = [1, 2, 3, 4, 5, 6].map((at) => {
       const { next, findings } = step(security, blamed("echo_never_issued"), POLICY, at * 2_000);

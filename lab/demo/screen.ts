@@ -12,7 +12,7 @@ export class Screen {
   /** With `--json` stdout belongs to the verdict, and the story goes to stderr. */
   constructor(json: boolean) {
     this.#out = json ? process.stderr : process.stdout;
-    this.#colours = this.#out.isTTY === true && process.env["NO_COLOR"] === undefined;
+    this.#colours = this.#out.isTTY === true && process.env.NO_COLOR === undefined;
   }
 
   paint(colour: Colour, text: string): string {
@@ -35,7 +35,7 @@ export class Screen {
       const colour = event.to === "ATTACHED" ? "green" : event.to === "TERMINATED" ? "red" : "yellow";
       this.say(`    ${(event.from ?? "").padEnd(10)} → ${this.paint(colour, (event.to ?? "").padEnd(10))}  ${reason}`);
     } else if (event.type === "TransportSwitch") {
-      const without = event.numbers?.["withoutPathMs"];
+      const without = event.numbers?.withoutPathMs;
       this.say(
         `    ${this.paint("bold", `jump: ${event.transport?.old ?? "none"} → ${event.transport?.new ?? "none"}`)}  ${without ?? 0} ms without a path`,
       );

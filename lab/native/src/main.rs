@@ -5,6 +5,7 @@ mod args;
 mod capture;
 mod clock;
 mod control;
+mod echo;
 mod fault;
 mod flow;
 mod histogram;
@@ -23,6 +24,7 @@ jvpn-lab: the lab's native tools
 
   jvpn-lab link …                 an emulated cable: delay, jitter, loss, rate, recorded traces, black holes
   jvpn-lab flow send|recv …       a one-way UDP flow at a steady pace, and its gaps
+  jvpn-lab echo serve|run …       packets there and back over UDP, TCP or Multipath TCP, and their gaps and round trips
   jvpn-lab tcp serve|fetch|push … one real TCP transfer, hashed at both ends, and its stalls
   jvpn-lab capture …              counts handshakes, connections and clear-text leaks in one namespace
   jvpn-lab clock                  CLOCK_BOOTTIME in µs, the clock of every report
@@ -70,6 +72,15 @@ fn run(words: &[String]) -> Result<(), Fault> {
                 help_or(wants_help, tcp::CLIENT_HELP, || tcp::push(rest))
             }
             _ => choose(wants_help, "tcp serve, tcp fetch, tcp push"),
+        },
+        "echo" => match rest.split_first() {
+            Some((mode, rest)) if mode == "serve" => {
+                help_or(wants_help, echo::SERVE_HELP, || echo::serve(rest))
+            }
+            Some((mode, rest)) if mode == "run" => {
+                help_or(wants_help, echo::RUN_HELP, || echo::run(rest))
+            }
+            _ => choose(wants_help, "echo serve, echo run"),
         },
         "capture" => help_or(wants_help, capture::HELP, || capture::run(rest)),
         "clock" => {

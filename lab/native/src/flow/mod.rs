@@ -1,8 +1,8 @@
 //! `jvpn-lab flow`: one-way flows at a steady pace. The gap that a person would notice is measured with two of them,
 //! one in each direction.
 
-mod arrivals;
-mod packet;
+pub mod arrivals;
+pub mod packet;
 mod recv;
 mod send;
 

@@ -34,6 +34,12 @@ export interface Sample {
   readonly upReceived: number;
   readonly downSent: number;
   readonly downReceived: number;
+  /**
+   * The direction's counters have moved since the windows started afresh. Until then they are of an unknown age: those of the peer's
+   * newest probe may be from before a blackout, and a difference to them would count what the blackout swallowed.
+   */
+  readonly upMoved: boolean;
+  readonly downMoved: boolean;
 }
 
 /** What is known of a path's life. `cold` = not validated: it never was, or its challenge stayed unanswered. */

@@ -199,6 +199,8 @@ function lossy(ratio: number): readonly Sample[] {
     upReceived: index * 100 * (1 - ratio),
     downSent: index * 100,
     downReceived: index * 100,
+    upMoved: true,
+    downMoved: true,
   }));
 }
 

@@ -43,6 +43,36 @@ describe("loss over a window", () => {
   });
 });
 
+describe("after a blackout", () => {
+  /** Both directions moved 100 packets per 100 ms before it; 5,000 of each were swallowed. The peer's probe comes 300 ms late. */
+  function returned(lossAfter: number): readonly Sample[] {
+    let samples: readonly Sample[] = [];
+    for (let tick = 0; tick < 30; tick++) {
+      const after = tick * 100 * (1 - lossAfter);
+      const up = { upSent: 6_000 + tick * 100, upReceived: 1_000 + after };
+      const down = tick < 3 ? { downSent: 1_000, downReceived: 1_000 } : { downSent: up.upSent, downReceived: up.upReceived };
+      samples = sampled(samples, stats({ ...up, ...down }), POLICY, NOW - 2_900 + tick * 100);
+    }
+    return samples;
+  }
+
+  test("what it swallowed is not counted in the direction that is told of last", () => {
+    expect(lossOver(returned(0), WINDOW_MS, NOW)).toMatchObject({ ratio: 0 });
+  });
+
+  test("what is lost after it is counted", () => {
+    expect(lossOver(returned(0.3), WINDOW_MS, NOW)?.ratio).toBeCloseTo(0.3, 9);
+  });
+
+  test("counters that never moved measure nothing, whatever they stand at", () => {
+    let samples: readonly Sample[] = [];
+    for (let tick = 0; tick < 30; tick++) {
+      samples = sampled(samples, stats({ upSent: 5_000, upReceived: 1_000 }), POLICY, NOW - 2_900 + tick * 100);
+    }
+    expect(lossOver(samples, WINDOW_MS, NOW)).toBeUndefined();
+  });
+});
+
 describe("chance is no loss", () => {
   test("the plain threshold decides from about 500 packets on, small samples need more", () => {
     expect(lossExceeds({ ratio: 0.081, sent: 3_000 }, 0.08)).toBe(true);
@@ -169,7 +199,8 @@ function accumulate(ticks: readonly (readonly [number, number, number, number])[
       totals[place] = (totals[place] ?? 0) + count;
     });
     const [upSent = 0, upReceived = 0, downSent = 0, downReceived = 0] = totals;
-    return { at: NOW - (ticks.length - 1 - index) * 100, srttUs: 0, jitterUs: 0, upSent, upReceived, downSent, downReceived };
+    const counted = { upSent, upReceived, downSent, downReceived, upMoved: true, downMoved: true };
+    return { at: NOW - (ticks.length - 1 - index) * 100, srttUs: 0, jitterUs: 0, ...counted };
   });
 }
 

@@ -25,6 +25,7 @@ export function longestWindowMs({ volatile }: PathPolicy): Millis {
 /** Adds a snapshot, forgets what no window reaches, and thins a cadence that would overflow the array. */
 export function sampled(samples: readonly Sample[], stats: PathStats, policy: PathPolicy, now: Millis): readonly Sample[] {
   const longest = longestWindowMs(policy);
+  const before = samples.at(-1);
   const newest: Sample = {
     at: now,
     srttUs: stats.srttUs,
@@ -33,6 +34,8 @@ export function sampled(samples: readonly Sample[], stats: PathStats, policy: Pa
     upReceived: stats.upReceived,
     downSent: stats.downSent,
     downReceived: stats.downReceived,
+    upMoved: before !== undefined && (before.upMoved || before.upSent !== stats.upSent),
+    downMoved: before !== undefined && (before.downMoved || before.downSent !== stats.downSent),
   };
   const kept = recent(samples, longest, now);
   const beforeLast = kept.at(-2);
@@ -48,15 +51,17 @@ export interface Loss {
 
 /**
  * Loss over the last `windowMs` on real traffic, the worse direction, 0…1; `undefined` until `SAMPLES_MIN` snapshots lie in the
- * window and `PACKETS_MIN` packets were sent: an unmeasured path must rank last, never best. Source: failure matrix 2.1.
+ * window and `PACKETS_MIN` packets were sent: an unmeasured path must rank last, never best. Each direction is counted from its
+ * own first movement after a fresh start. Source: failure matrix 2.1.
  */
 export function lossOver(samples: readonly Sample[], windowMs: Millis, now: Millis): Loss | undefined {
   const window = recent(samples, windowMs, now);
-  const first = window[0];
   const last = window.at(-1);
-  if (first === undefined || last === undefined || window.length < SAMPLES_MIN) return undefined;
-  const up = lossOf(last.upSent - first.upSent, last.upReceived - first.upReceived);
-  const down = lossOf(last.downSent - first.downSent, last.downReceived - first.downReceived);
+  if (last === undefined || window.length < SAMPLES_MIN) return undefined;
+  const upFirst = window.find((sample) => sample.upMoved) ?? last;
+  const downFirst = window.find((sample) => sample.downMoved) ?? last;
+  const up = lossOf(last.upSent - upFirst.upSent, last.upReceived - upFirst.upReceived);
+  const down = lossOf(last.downSent - downFirst.downSent, last.downReceived - downFirst.downReceived);
   if (up === undefined || down === undefined) return up ?? down;
   return up.ratio >= down.ratio ? up : down;
 }

@@ -40,8 +40,17 @@ struct StandbyAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
     None,
-    Suspected { since: u64, next_probe_at: u64, standby: Option<StandbyAnswer> },
-    Silent { since: u64, next_probe_at: u64 },
+    Suspected {
+        since: u64,
+        next_probe_at: u64,
+        standby: Option<StandbyAnswer>,
+    },
+    /// `given_up`: by the core, which hearing the path again does not undo.
+    Silent {
+        since: u64,
+        next_probe_at: u64,
+        given_up: bool,
+    },
 }
 
 /// The peer's word that it does not hear us (`deaf on`) on our send path.
@@ -103,7 +112,7 @@ impl Liveness {
 
     /// Judges another path from here on; the first expectation on it is a round trip away.
     pub(crate) fn watch(&mut self, now: u64, path: Option<PathId>, srtt_us: u64) {
-        if self.path != path {
+        if self.path != path || self.given_up() {
             self.path = path;
             self.doubt = Doubt::None;
             self.peer_deaf = None;
@@ -116,11 +125,18 @@ impl Liveness {
         self.path
     }
 
-    /// The core gave the watched path up: the peer is told that it is not heard there, as after a verdict of this end.
+    /// The core gave the watched path up: the peer is told that it is not heard there, as after a verdict of this end. A peer that
+    /// goes on talking there did not take it in: called again then, it is told again.
     pub(crate) fn give_up(&mut self, now: u64) {
-        if !matches!(self.doubt, Doubt::Silent { .. }) {
-            self.doubt = Doubt::Silent { since: now, next_probe_at: now };
-        }
+        let next_probe_at = match self.doubt {
+            Doubt::Silent { next_probe_at, .. } => next_probe_at.max(now),
+            Doubt::None | Doubt::Suspected { .. } => now,
+        };
+        self.doubt = Doubt::Silent { since: now, next_probe_at, given_up: true };
+    }
+
+    fn given_up(&self) -> bool {
+        matches!(self.doubt, Doubt::Silent { given_up: true, .. })
     }
 
     /// An inner packet was sent or received. True if the session was idle before: its timers must be set.
@@ -237,7 +253,9 @@ impl Liveness {
         match self.doubt {
             Doubt::None => self.suspicion_at(now),
             Doubt::Suspected { next_probe_at, .. } => Some(next_probe_at.min(self.verdict(now, rtt).at)),
-            Doubt::Silent { since, next_probe_at } => (next_probe_at < since + TELL_PEER_US).then_some(next_probe_at),
+            Doubt::Silent { since, next_probe_at, .. } => {
+                (next_probe_at < since + TELL_PEER_US).then_some(next_probe_at)
+            }
         }
     }
 
@@ -254,7 +272,7 @@ impl Liveness {
             Doubt::Suspected { since, next_probe_at, standby } => {
                 let Verdict { at, limit_us, evidence } = self.verdict(now, rtt);
                 if at <= now {
-                    self.doubt = Doubt::Silent { since: now, next_probe_at: now };
+                    self.doubt = Doubt::Silent { since: now, next_probe_at: now, given_up: false };
                     return Some(Finding::Silent { silent_us, limit_us, evidence });
                 }
                 if next_probe_at > now {
@@ -263,11 +281,11 @@ impl Liveness {
                 self.doubt = Doubt::Suspected { since, next_probe_at: now + self.interval_us, standby };
                 Some(Finding::ProbeAll)
             }
-            Doubt::Silent { since, next_probe_at } => {
+            Doubt::Silent { since, next_probe_at, given_up } => {
                 if next_probe_at > now || next_probe_at >= since + TELL_PEER_US {
                     return None;
                 }
-                self.doubt = Doubt::Silent { since, next_probe_at: now + self.interval_us };
+                self.doubt = Doubt::Silent { since, next_probe_at: now + self.interval_us, given_up };
                 Some(Finding::ProbeAll)
             }
         }

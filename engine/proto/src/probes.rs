@@ -124,9 +124,17 @@ impl Probes {
         self.outstanding.iter().find(|probe| !probe.overdue).map(|probe| probe.sent_at.max(floor) + pto_us)
     }
 
-    /// How long the present run of unanswered probes has lasted, once it is long enough to mean silence.
-    pub(crate) fn silent_for(&self, now: u64) -> Option<u64> {
-        (self.unanswered_run >= UNANSWERED_MAX).then(|| now.saturating_sub(self.run_since))
+    /// When the present run of unanswered probes began, once it is long enough to mean silence.
+    pub(crate) fn silent_since(&self) -> Option<u64> {
+        (self.unanswered_run >= UNANSWERED_MAX).then_some(self.run_since)
+    }
+
+    /// The path proved itself by other means: what was unanswered before says nothing any more.
+    pub(crate) fn restart(&mut self) {
+        if self.unanswered_run > 0 {
+            self.unanswered_run = 0;
+            self.outstanding.clear();
+        }
     }
 
     /// A run of unanswered probes has begun: until the path is judged, the next probe does not wait for its schedule.
@@ -172,11 +180,11 @@ mod tests {
         assert_eq!(probes.next_overdue(50, 0), Some(50));
         assert_eq!(probes.expire(150, 50, 0), 2);
         assert!(probes.in_doubt());
-        assert_eq!(probes.silent_for(150), None);
+        assert_eq!(probes.silent_since(), None);
         assert_eq!(probes.expire(250, 50, 0), 1);
-        assert_eq!(probes.silent_for(250), Some(250));
+        assert_eq!(probes.silent_since(), Some(0));
         assert!(probes.answer(260, &reply(0, 0)).is_ok());
-        assert_eq!(probes.silent_for(260), None);
+        assert_eq!(probes.silent_since(), None);
         assert!(probes.answering());
     }
 

@@ -295,3 +295,20 @@ fn a_path_that_the_core_gave_up_and_that_lives_is_told_once() {
     world.attach(1, 3, AttachKind::Switch);
     assert!(world.run_until(S, |report| matches!(report, Report::AttachValidated { path: 1, bind_seq: 3, .. })));
 }
+
+#[test]
+fn a_client_that_did_not_notice_is_told_that_its_path_was_given_up() {
+    // The gateway's core gives up a path that lives; the client hears answers to its probes and would never attach again.
+    let mut world = World::ready(&[10, 10], 10);
+    let session = world.gateway_session.unwrap();
+    world.order_gateway(Command::SetPathDead { session, path: 1, dead: true });
+    let told =
+        |report: &Report| matches!(report, Report::PathSilent { path: 1, evidence: SilenceEvidence::PeerDeaf, .. });
+    assert!(world.run_until(100 * MS, told));
+    world.attach(1, 2, AttachKind::Reattach);
+    assert!(world.run_until(200 * MS, |report| matches!(report, Report::AttachValidated { path: 1, bind_seq: 2, .. })));
+    let before = world.delivered.len();
+    world.run(S);
+    assert!(world.delivered.len() - before >= 1_900);
+    assert_eq!(world.count(Side::Client, told), 1);
+}

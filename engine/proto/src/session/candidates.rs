@@ -97,6 +97,7 @@ impl Session {
         path.tx_index = tx_index;
         path.validated = true;
         path.heard(now);
+        path.probes.restart();
         let id = path.id;
         if self.send == Some(id) {
             self.set_send(now, Some(id));

@@ -111,12 +111,16 @@ impl Session {
         if self.liveness.watched() != Some(id) {
             return;
         }
+        if self.send != Some(id) {
+            // The core gave the path up. A client will choose again; a gateway must tell a client that does not know.
+            match self.role {
+                Role::Client => self.liveness.watch(now, None, 0),
+                Role::Gateway => self.liveness.give_up(now),
+            }
+            return self.rearm(now, cx);
+        }
         if let Some(silent_us) = self.liveness.heard(now) {
             self.report_cleared(cx, now, id, silent_us);
-        }
-        // A path that the core has given up is watched for its first sign of life alone.
-        if self.send != Some(id) {
-            self.liveness.watch(now, None, 0);
         }
     }
 

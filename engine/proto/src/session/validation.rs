@@ -105,6 +105,7 @@ impl Session {
         }
         let newly = !std::mem::replace(&mut path.validated, true);
         path.heard(now);
+        path.probes.restart();
         if self.challenge_until.take().is_some() {
             cx.report(now, Report::ChallengeResult { session: self.handle, answered: true });
         }

@@ -130,13 +130,18 @@ impl Session {
         }
     }
 
-    /// Three unanswered probes in a row, over at least a second: that ends a standby, and an idle send path.
+    /// Three unanswered probes in a row, over at least a second: that ends a standby, and an idle send path. A client needs both
+    /// directions and judges by the answers alone; for a gateway a path on which it hears the client is not silent.
     fn judge_by_probes(&mut self, now: u64, cx: &mut Shared, at: usize, pto_us: u64) {
         let path = &self.paths[at];
         let limit_us = (3 * pto_us).max(TIMEOUT_MIN_US);
-        if path.alive
-            && let Some(silent_us) = path.probes.silent_for(now).filter(|silent| *silent >= limit_us)
-        {
+        let Some(unanswered_since) = path.probes.silent_since().filter(|_| path.alive) else { return };
+        let since = match self.role {
+            Role::Client => unanswered_since,
+            Role::Gateway => unanswered_since.max(path.heard_at.unwrap_or(0)),
+        };
+        let silent_us = now.saturating_sub(since);
+        if silent_us >= limit_us {
             let id = path.id;
             self.report_silent(now, cx, id, silent_us, limit_us, SilenceEvidence::Timeout);
         }

@@ -55,7 +55,7 @@ const PLANTS: readonly Plant[] = [
   {
     rule: "no peer domain by a relative path",
     file: "domains/session/plant-relative.ts",
-    code: 'export type { Policy } from "../policy/model.ts";\n',
+    code: 'export type { Transport } from "../transport/model.ts";\n',
     by: "types",
     name: "TS6307",
   },
@@ -172,7 +172,9 @@ export function plant(): { planted: number; missed: readonly string[] } {
 
 function isNamed(report: string, file: string, name: string): boolean {
   const names = name.split("|");
-  return report.split("\n").some((line) => line.includes(file) && names.some((n) => line.includes(n)));
+  // A cycle is told over several lines, of which the first may name either file.
+  const lines = report.replaceAll(/ →\s*\n\s+/g, " → ").split("\n");
+  return lines.some((line) => line.includes(file) && names.some((n) => line.includes(n)));
 }
 
 const SOURCES = ["kernel", "domains", "core", "daemon", "sdk", "cli", "lab", "bench"];

@@ -73,9 +73,9 @@ fn one_field_a_line(object: &str) -> String {
     for (docs, field) in fields(object) {
         for line in docs.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let indent = if line.starts_with('*') { "   " } else { "  " };
-            lines.push_str(&format!("{indent}{line}\n"));
+            lines.extend([indent, line, "\n"]);
         }
-        lines.push_str(&format!("  {};\n", read_only(field)));
+        lines.extend(["  ", &read_only(field), ";\n"]);
     }
     lines.push('}');
     lines

@@ -41,7 +41,8 @@ pub(crate) struct Indices {
 }
 
 impl Indices {
-    /// A fresh random index for the target. 0 is never given: on the wire it means "none".
+    /// A fresh random index for the target. 0 is never given: on the wire it means "none". Sessions and paths take up a thousandth
+    /// of all indices at the very most, so a second draw is rare and a third hardly ever needed.
     pub(crate) fn assign(&mut self, rng: &mut Rng, target: Target) -> u32 {
         loop {
             let index = rng.number();

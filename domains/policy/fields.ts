@@ -102,6 +102,13 @@ export function readValue(kind: Kind, raw: unknown): Read<number | string> {
   }
 }
 
+/** A checked value as a policy file spells it, without quotes. */
+export function valueText(kind: Kind, value: unknown): string {
+  if (kind.is === "duration") return durationText(value as number);
+  if (kind.is !== "choice") return String(value);
+  return Object.entries(kind.values).find(([, chosen]) => chosen === value)?.[0] ?? String(value);
+}
+
 /** The nearest value within bounds, for numbers that a peer sent. */
 export function clamped(field: Field, value: number): number {
   const { kind } = field;

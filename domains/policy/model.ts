@@ -61,6 +61,8 @@ export interface PolicySet {
 export interface PolicyError {
   readonly path: readonly string[];
   readonly message: string;
+  /** The key that `path` does not fit to: the place in the file where `path` itself is left out. */
+  readonly against?: readonly string[];
 }
 
 export type PolicyOutcome =

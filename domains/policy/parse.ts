@@ -108,10 +108,15 @@ function readOverrides(raw: unknown, origin: Origin, base: Findings): { group: s
     readFields(entry as Table, [], at, ["match"], found);
     const policy = assemble(origin, found.values);
     const broken = found.errors.length > 0 ? [] : brokenRelations(policy);
-    base.errors.push(...found.errors, ...broken.map((error) => ({ ...error, path: [...at, ...error.path] })));
+    base.errors.push(...found.errors, ...broken.map((error) => deeper(error, at)));
     overrides.push({ group, policy });
   }
   return overrides;
+}
+
+function deeper(error: PolicyError, at: Path): PolicyError {
+  const against = error.against === undefined ? {} : { against: [...at, ...error.against] };
+  return { ...error, ...against, path: [...at, ...error.path] };
 }
 
 function readGroup(entry: unknown, at: Path, before: readonly { group: string }[], errors: PolicyError[]): string | undefined {

@@ -5,6 +5,8 @@ import type { Policy, PolicyError } from "./model.ts";
 interface Relation {
   /** The key that a person would change, as in the file. */
   readonly path: readonly string[];
+  /** The key that it must fit to. */
+  readonly against: readonly string[];
   readonly holds: (policy: Policy) => boolean;
   readonly message: (policy: Policy) => string;
 }
@@ -13,12 +15,14 @@ interface Relation {
 const RELATIONS: readonly Relation[] = [
   {
     path: ["session", "transport_lost_ttl"],
+    against: ["session", "max_lifetime"],
     holds: ({ session }) => session.transportLostTtlMs < session.maxLifetimeMs,
     message: ({ session }) =>
       `must be shorter than max_lifetime: ${durationText(session.transportLostTtlMs)} is not below ${durationText(session.maxLifetimeMs)}`,
   },
   {
     path: ["session", "degraded_max"],
+    against: ["session", "transport_lost_ttl"],
     holds: ({ session }) => session.transportLostTtlMs <= session.degradedMaxMs,
     message: ({ session }) =>
       `must not be shorter than transport_lost_ttl: ${durationText(session.degradedMaxMs)} would end a session before its ` +
@@ -26,6 +30,7 @@ const RELATIONS: readonly Relation[] = [
   },
   {
     path: ["switch", "cooldown"],
+    against: ["switch", "max_per_min"],
     holds: (policy) => policy.switch.cooldownMs * policy.switch.maxPerMin <= MINUTE,
     message: (policy) =>
       `${durationText(policy.switch.cooldownMs)} between switches allows fewer than max_per_min = ${policy.switch.maxPerMin}; ` +
@@ -34,6 +39,7 @@ const RELATIONS: readonly Relation[] = [
   },
   {
     path: ["switch", "emergency_cooldown"],
+    against: ["switch", "cooldown"],
     holds: (policy) => policy.switch.emergencyCooldownMs <= policy.switch.cooldownMs,
     message: (policy) =>
       `must not be longer than cooldown: ${durationText(policy.switch.emergencyCooldownMs)} after a death, ` +
@@ -41,12 +47,14 @@ const RELATIONS: readonly Relation[] = [
   },
   {
     path: ["switch", "recoveries_per_min"],
+    against: ["switch", "max_per_min"],
     holds: (policy) => policy.switch.maxPerMin <= policy.switch.recoveriesPerMin,
     message: (policy) =>
       `must not be below max_per_min: every switch is a recovery, and ${policy.switch.recoveriesPerMin} < ${policy.switch.maxPerMin}`,
   },
   {
     path: ["penalty", "first"],
+    against: ["penalty", "max"],
     holds: ({ penalty }) => penalty.firstMs <= penalty.maxMs,
     message: ({ penalty }) =>
       `must not be longer than penalty.max: ${durationText(penalty.firstMs)} > ${durationText(penalty.maxMs)}`,
@@ -55,5 +63,6 @@ const RELATIONS: readonly Relation[] = [
 
 /** Every relation that does not hold, at the key to change. */
 export function brokenRelations(policy: Policy): readonly PolicyError[] {
-  return RELATIONS.filter((relation) => !relation.holds(policy)).map(({ path, message }) => ({ path, message: message(policy) }));
+  const broken = RELATIONS.filter((relation) => !relation.holds(policy));
+  return broken.map(({ path, against, message }) => ({ path, against, message: message(policy) }));
 }

@@ -61,6 +61,9 @@ export const REASONS = {
   peer_deaf: "the peer does not hear this transport",
   path_closed: "the peer closed the transport",
   path_unanswered: "the transport did not answer its challenge",
+  path_limit: "the session has as many transports as the gateway takes",
+  path_not_validated: "the transport has not answered a challenge, so nothing is bound to it",
+  ownership_stale: "the message names an older owner of the session",
   dial_unanswered: "no answer from the gateway",
 } as const satisfies Record<string, string>;
 

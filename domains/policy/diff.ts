@@ -1,0 +1,44 @@
+import { EFFECTS } from "./effects.ts";
+import { FIELDS, type Field, valueText } from "./fields.ts";
+import { type Policy, type PolicySet, policyFor } from "./model.ts";
+
+/** One value that differs between two policies, as a person reads it. */
+export interface Difference {
+  /** As in the file: `switch.max_per_min`. */
+  readonly key: string;
+  /** `null` = for everybody; else only for the clients of this group. */
+  readonly group: string | null;
+  readonly old: string;
+  readonly new: string;
+  /** What changes for sessions, in words. */
+  readonly effect: string;
+}
+
+/**
+ * What changes when `to` replaces `from`, in the order of the fields. For a group only what differs from the change for everybody
+ * is listed, so that an override that stays the same says nothing.
+ */
+export function differences(from: PolicySet, to: PolicySet): readonly Difference[] {
+  const forAll = between(from.base, to.base, null);
+  const groups = [...new Set([...from.overrides, ...to.overrides].map(({ group }) => group))].sort();
+  const ofGroups = groups.flatMap((group) => {
+    const own = between(policyFor(from, group), policyFor(to, group), group);
+    return own.filter((mine) => !forAll.some((all) => all.key === mine.key && all.old === mine.old && all.new === mine.new));
+  });
+  return [...forAll, ...ofGroups];
+}
+
+function between(from: Policy, to: Policy, group: string | null): readonly Difference[] {
+  return FIELDS.flatMap((field) => {
+    const [before, after] = [valueAt(from, field), valueAt(to, field)];
+    if (before === after) return [];
+    const key = field.path.join(".");
+    const texts = { old: valueText(field.kind, before), new: valueText(field.kind, after) };
+    const rises = typeof before === "number" && typeof after === "number" && after > before;
+    return [{ key, group, ...texts, effect: EFFECTS[key]?.[rises ? "rises" : "falls"] ?? "" }];
+  });
+}
+
+function valueAt(policy: Policy, { at }: Field): unknown {
+  return at.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], policy);
+}

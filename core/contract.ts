@@ -45,6 +45,8 @@ export type Input =
   | {
       readonly type: "PolicyOffered";
       readonly outcome: { ok: true; policy: PolicySet } | { ok: false; errors: readonly string[] };
+      /** The operator who applied it; left out where the daemon read it by itself. */
+      readonly by?: string;
     }
   | { readonly type: "Engine"; readonly report: Report; readonly lease?: Lease }
   | { readonly type: "Operator"; readonly id: number; readonly actor: string; readonly request: OperatorRequest }

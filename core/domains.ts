@@ -18,6 +18,7 @@ export const REAL_DOMAINS = {
     choose: rank.choose,
     better: better.better,
     betterAt: better.betterAt,
+    explain: better.explain,
     views: views.views,
   },
   session: { step: session.step, corrupt: session.corrupt },

@@ -132,6 +132,7 @@ const PEER_REPORTS: ReadonlySet<string> = new Set([
 
 function actorOf(input: Input): CoreEvent["actor"] {
   if (input.type === "Operator") return `operator:${input.actor}`;
+  if (input.type === "PolicyOffered" && input.by !== undefined) return `operator:${input.by}`;
   if (input.type !== "Engine") return "core";
   return PEER_REPORTS.has(input.report.type) ? "peer" : "engine";
 }

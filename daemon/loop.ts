@@ -1,4 +1,5 @@
 import type { Effect, Input, OperatorRequest } from "#core/contract";
+import { explainSession } from "#core/explain";
 import { step } from "#core/step";
 import { view } from "#core/view";
 import { createCore, type World } from "#core/world";
@@ -6,7 +7,8 @@ import type { OperatorOutcome } from "#daemon/control/routes";
 import type { EnginePort } from "#daemon/ports/engine";
 import type { Assignment, Command, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
-import type { Role } from "#kernel/contract/state";
+import type { SessionReasonView } from "#kernel/contract/policy";
+import type { Role, SessionHandle } from "#kernel/contract/state";
 import type { NodeView } from "#kernel/contract/view";
 
 /** Reports worked off before timers and operators get their turn. */
@@ -98,7 +100,16 @@ export class Loop {
   }
 
   view(): NodeView {
-    return view(this.#world, Math.max(this.#lastNow, Math.floor(this.#around.bootMs())));
+    return view(this.#world, this.#now());
+  }
+
+  /** What the policy permits a live session now, and why its paths rank as they do; `null` where it does not live. */
+  explain(session: SessionHandle): SessionReasonView | null {
+    return explainSession(this.#world, session, this.#now());
+  }
+
+  #now(): number {
+    return Math.max(this.#lastNow, Math.floor(this.#around.bootMs()));
   }
 
   /** Last input: every session is closed. Afterwards nothing moves any more. */

@@ -1,0 +1,162 @@
+import type { Reason } from "#kernel/contract/reason";
+import type { PathId, Role, SessionId, StateName } from "#kernel/contract/state";
+
+/** The documents about the policy that the control socket of a daemon answers with. Additive within a version of their schema. */
+
+/** Where the policy in force came from: its file, an operator's apply or rollback, or the program itself. */
+export type PolicyOrigin = "file" | "apply" | "rollback" | "built-in";
+
+/** One value that differs; spelled as in the file. */
+export interface PolicyDifference {
+  /** `switch.max_per_min` */
+  readonly key: string;
+  /** `null` = for everybody; else only for the clients of this group. */
+  readonly group: string | null;
+  readonly old: string;
+  readonly new: string;
+  readonly effect: string;
+}
+
+/** A version that was in force once. */
+export interface PolicyVersion {
+  readonly version: number;
+  readonly name: string;
+  /** BLAKE2s-256 of the values, 64 hex digits. */
+  readonly digest: string;
+  readonly origin: PolicyOrigin;
+  /** `file`, or the name of the operator. */
+  readonly actor: string;
+  /** Wall time, ISO 8601 in UTC; for display only. */
+  readonly time: string;
+  readonly inForce: boolean;
+}
+
+/** What somebody offers as a policy. */
+export interface PolicyText {
+  readonly text: string;
+  /** How errors name it: the file that it was read from. */
+  readonly file: string;
+}
+
+export interface PolicyDiffDocument {
+  readonly schema: "jumping-vpn/policy-diff/v1";
+  readonly from: { readonly name: string; readonly version: number; readonly digest: string };
+  readonly to: { readonly name: string; readonly digest: string };
+  readonly changes: readonly PolicyDifference[];
+}
+
+/** The answer to an apply and to a rollback. */
+export interface PolicyAppliedDocument {
+  readonly schema: "jumping-vpn/policy-apply/v1" | "jumping-vpn/policy-rollback/v1";
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
+  /** The version that it replaced. */
+  readonly previous: number;
+  /** False: the policy in force has the same values already and keeps its version. */
+  readonly changed: boolean;
+  readonly changes: readonly PolicyDifference[];
+  /** The file that now holds the text; `null` = none was written, and the policy holds until its file changes. */
+  readonly written: string | null;
+}
+
+export interface PolicyHistoryDocument {
+  readonly schema: "jumping-vpn/policy-history/v1";
+  readonly total: number;
+  /** Newest first. */
+  readonly versions: readonly PolicyVersion[];
+}
+
+export interface PolicyVersionDocument {
+  readonly schema: "jumping-vpn/policy-version/v1";
+  readonly version: PolicyVersion;
+  readonly text: string;
+}
+
+/** Whether one kind of move is permitted now, by every limit. */
+export interface MoveView {
+  /** `elective` = could wait, `emergency` = after a death, `revalidate` = the active path proves itself anew. */
+  readonly kind: "elective" | "emergency" | "revalidate";
+  readonly allowed: boolean;
+  readonly reason: Reason | null;
+  /** Until every limit permits it, if nothing else happens; 0 = now. */
+  readonly retryAfterMs: number;
+  readonly used: number;
+  readonly max: number;
+}
+
+/** A clock that runs towards the end of the session or of its state. */
+export interface ClockView {
+  readonly reason: Reason;
+  readonly limitMs: number;
+  readonly leftMs: number;
+}
+
+/** Why a path ranks where it does; smaller is better, part by part, in this order. */
+export interface RankView {
+  readonly usable: 0 | 1;
+  readonly priority: number;
+  readonly lossBucket: number;
+  readonly latencyBucket: number;
+  readonly metered: 0 | 1;
+  readonly penaltyMs: number;
+  readonly rttUs: number | null;
+  readonly id: PathId;
+}
+
+/** A path and its comparison with the active one. */
+export interface PathReasonView {
+  readonly path: PathId;
+  readonly label: string;
+  readonly active: boolean;
+  readonly rank: RankView;
+  /** `null` for the active path itself, and where none is active. */
+  readonly comparison:
+    | null
+    | { readonly move: true; readonly reason: Reason }
+    | {
+        readonly move: false;
+        readonly because: string;
+        readonly waitMs?: number;
+        readonly gainMs?: number;
+        readonly neededMs?: number;
+      };
+}
+
+export interface SessionReasonView {
+  readonly session: SessionId;
+  readonly role: Role;
+  readonly state: StateName;
+  readonly policy: string;
+  readonly budget: {
+    readonly switchesUsed: number;
+    readonly switchesMax: number;
+    readonly recoveriesUsed: number;
+    readonly recoveriesMax: number;
+  };
+  readonly moves: readonly MoveView[];
+  /** The next to run out first. */
+  readonly clocks: readonly ClockView[];
+  /** Best first. */
+  readonly paths: readonly PathReasonView[];
+}
+
+export interface PolicyExplainDocument {
+  readonly schema: "jumping-vpn/policy-explain/v1";
+  readonly policy: {
+    readonly name: string;
+    readonly version: number;
+    readonly digest: string;
+    readonly origin: PolicyOrigin;
+    /** The file that is read at start and reload; `null` = none. */
+    readonly file: string | null;
+    readonly valid: boolean;
+    readonly errors: readonly string[];
+    /** An operator's policy is in force, and holds until the file changes. */
+    readonly overFile: boolean;
+  };
+  readonly newSessions: { readonly allowed: boolean; readonly reason: Reason | null };
+  /** Live sessions: the one that was asked for, else at most 16. */
+  readonly sessions: readonly SessionReasonView[];
+  readonly total: number;
+}

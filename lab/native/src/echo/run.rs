@@ -190,7 +190,8 @@ impl Echoes {
                 Channel::Bytes(stream) => stream.as_raw_fd(),
             };
             let waits = [STDIN, source];
-            let ready = sys::wait_readable(&waits[..if self.broken.is_none() { 2 } else { 1 }], None)?;
+            let ready =
+                sys::wait_readable(&waits[..if self.broken.is_none() { 2 } else { 1 }], None)?;
             if ready.at(1) {
                 self.take(&mut bytes);
             }

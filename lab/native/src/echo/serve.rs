@@ -39,7 +39,10 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     let args = Args::parse("echo serve", words, VALUED, &[])?;
     let bind = required_address(&args, "bind")?;
     args.text("netns").map(crate::netns::enter).transpose()?;
-    let (what, to_do) = (format!("cannot bind {bind}"), "see `ip address` and `ss -ln`");
+    let (what, to_do) = (
+        format!("cannot bind {bind}"),
+        "see `ip address` and `ss -ln`",
+    );
     let listener = stream::listen(bind).attempt(what.clone(), to_do)?;
     let bind = listener.local_addr().attempt(what.clone(), to_do)?;
     let socket = UdpSocket::bind(bind).attempt(what, to_do)?;

@@ -41,7 +41,10 @@ pub enum Command {
         side: Side,
         up: bool,
     },
-    Stats,
+    Stats {
+        /// Lateness is counted anew from here.
+        restart: bool,
+    },
     Quit,
 }
 
@@ -65,7 +68,9 @@ impl Command {
                 side: required(&mut fields, "side")?,
                 up: required(&mut fields, "up")?,
             },
-            "stats" => Self::Stats,
+            "stats" => Self::Stats {
+                restart: optional(&mut fields, "restart")?.unwrap_or(false),
+            },
             "quit" => Self::Quit,
             _ => {
                 return Err(format!(
@@ -84,10 +89,17 @@ fn required<T: for<'de> Deserialize<'de>>(
     fields: &mut Map<String, Value>,
     name: &str,
 ) -> Result<T, String> {
-    let value = fields
+    optional(fields, name)?.ok_or_else(|| format!("\"{name}\" is missing"))
+}
+
+fn optional<T: for<'de> Deserialize<'de>>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<T>, String> {
+    fields
         .remove(name)
-        .ok_or_else(|| format!("\"{name}\" is missing"))?;
-    serde_json::from_value(value).map_err(|error| format!("\"{name}\": {error}"))
+        .map(|value| serde_json::from_value(value).map_err(|error| format!("\"{name}\": {error}")))
+        .transpose()
 }
 
 #[cfg(test)]
@@ -100,6 +112,7 @@ mod tests {
             r#"{"op":"set","dir":"ab","delayMs":10,"burst":{"p":0.1,"r":0.5},"rateMbit":null,"blackhole":true}"#,
             r#"{"op":"carrier","side":"b","up":false}"#,
             r#"{"op":"stats"}"#,
+            r#"{"op":"stats","restart":true}"#,
             r#"{"op":"quit"}"#,
         ] {
             assert!(Command::parse(line).is_ok(), "{line}");
@@ -118,6 +131,7 @@ mod tests {
             r#"{"op":"set","dir":"ab","delay":1}"#,
             r#"{"op":"carrier","side":"a"}"#,
             r#"{"op":"stats","dir":"ab"}"#,
+            r#"{"op":"stats","restart":1}"#,
         ] {
             assert!(Command::parse(line).is_err(), "{line}");
         }

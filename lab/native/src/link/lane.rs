@@ -40,6 +40,7 @@ pub enum Order {
         answer: Sender<BootUs>,
     },
     Stats {
+        restart: bool,
         answer: Sender<Box<Stats>>,
     },
     Quit,
@@ -155,8 +156,11 @@ impl Lane {
                     let at = self.set(*settings, trace);
                     let _asker_gone = answer.send(at);
                 }
-                Order::Stats { answer } => {
+                Order::Stats { restart, answer } => {
                     let _asker_gone = answer.send(Box::new(self.stats()));
+                    if restart {
+                        self.late = Histogram::default();
+                    }
                 }
                 Order::Quit => return Ok(Turn::Last),
             }

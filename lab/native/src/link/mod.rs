@@ -227,7 +227,7 @@ impl Link {
                     .map_err(|error| format!("cannot change the carrier: {error}"))?;
                 control::say(&Done::now("carrier"));
             }
-            Command::Stats => control::say(&self.report()?),
+            Command::Stats { restart } => control::say(&self.report(restart)?),
             Command::Quit => {}
         }
         Ok(())
@@ -268,10 +268,10 @@ impl Link {
         Ok(())
     }
 
-    fn report(&self) -> Result<Report, String> {
+    fn report(&self, restart: bool) -> Result<Report, String> {
         let stats = |lane: &LaneHandle| -> Result<Box<Stats>, String> {
             let (answer, stats) = channel();
-            lane.order(Order::Stats { answer })?;
+            lane.order(Order::Stats { restart, answer })?;
             Ok(stats.recv().map_err(|_| LANE_GONE)?)
         };
         let dropped = |tap: &Tap| tap.kernel_dropped().map_err(|error| error.to_string());

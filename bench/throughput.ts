@@ -2,18 +2,16 @@
  * Inner TCP throughput of one path, all contenders interleaved in one run: in each round every contender carries traffic for one
  * slice, in an order that turns round from round to round. A round with too much stolen time is dropped and played again.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Netns } from "#lab/ip";
+
+import type { Contender, Ground } from "#lab/contenders/contender";
+import { JUMPING_VPN } from "#lab/contenders/jumping-vpn";
+import { OPENVPN } from "#lab/contenders/openvpn";
+import { VETH } from "#lab/contenders/veth";
+import { WIREGUARD_GO } from "#lab/contenders/wireguard-go";
 import type { Scope } from "#lab/scope";
-import { elapse, PREFIX } from "#lab/stage";
+import { elapse } from "#lab/stage";
 import { Tool } from "#lab/tool";
-import { CLIENT_OUTER, type Contender, GATEWAY_OUTER, type Ground } from "./contenders/contender.ts";
-import { JUMPING_VPN } from "./contenders/jumping-vpn.ts";
-import { OPENVPN } from "./contenders/openvpn.ts";
-import { VETH } from "./contenders/veth.ts";
-import { WIREGUARD_GO } from "./contenders/wireguard-go.ts";
+import { layGround, startAll } from "./ground.ts";
 import { type Provenance, provenance, ticks } from "./machine.ts";
 import { type Interval, interval } from "./statistics.ts";
 
@@ -63,17 +61,7 @@ export async function throughput(
   progress: (line: string) => void,
 ): Promise<ThroughputResult> {
   const ground = await layGround(scope);
-  const missing: Record<string, string> = {};
-  const running: { name: string; address: string }[] = [];
-  for (const contender of CONTENDERS) {
-    const why = contender.missing();
-    if (why !== null) {
-      missing[contender.name] = why;
-      progress(`${contender.name} does not take part: ${why}`);
-      continue;
-    }
-    running.push({ name: contender.name, address: await contender.start(scope, ground) });
-  }
+  const { running, missing } = await startAll(scope, ground, CONTENDERS, progress);
   const server = await Tool.start(scope, ground.gateway, ["tcp", "serve", "--bind", `0.0.0.0:${PORT}`]);
   const raw: Slice[] = [];
   let dropped = 0;
@@ -104,19 +92,6 @@ export async function throughput(
     machine: provenance(),
     raw,
   };
-}
-
-async function layGround(scope: Scope): Promise<Ground> {
-  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}bench-`));
-  scope.defer(`folder ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
-  const client = await Netns.create(scope, `${PREFIX}client`);
-  const gateway = await Netns.create(scope, `${PREFIX}gateway`);
-  await client.ip(`link add eth0 type veth peer name up0 netns ${gateway.name}`);
-  await client.ip(`addr add ${CLIENT_OUTER}/24 dev eth0`);
-  await gateway.ip(`addr add ${GATEWAY_OUTER}/24 dev up0`);
-  await client.ip("link set eth0 up");
-  await gateway.ip("link set up0 up");
-  return { client, gateway, folder };
 }
 
 /** One contender carries one TCP stream, from the gateway to the client, for one slice. */

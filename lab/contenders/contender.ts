@@ -1,15 +1,16 @@
-import type { Netns } from "#lab/ip";
-import type { Scope } from "#lab/scope";
+import type { Netns } from "../ip.ts";
+import type { Scope } from "../scope.ts";
 
-/** Two namespaces joined by one veth pair: `client` 10.1.0.2, `gateway` 10.1.0.1. Every contender tunnels over it. */
+/** Where a contender tunnels: a client and a gateway that reach each other already. */
 export interface Ground {
   readonly client: Netns;
   readonly gateway: Netns;
+  /** The client's only address; `null` = it roams, and the gateway learns where it is. */
+  readonly clientOuter: string | null;
+  readonly gatewayOuter: string;
   readonly folder: string;
 }
 
-export const CLIENT_OUTER = "10.1.0.2";
-export const GATEWAY_OUTER = "10.1.0.1";
 /** Inner MTU of every tunnel. */
 export const MTU = 1420;
 
@@ -18,6 +19,6 @@ export interface Contender {
   readonly name: string;
   /** Why it cannot take part on this machine; `null` = it can. */
   readonly missing: () => string | null;
-  /** Sets it up and returns the gateway's inner address. */
+  /** Sets it up and returns the gateway's address as traffic is to use it. */
   readonly start: (scope: Scope, ground: Ground) => Promise<string>;
 }

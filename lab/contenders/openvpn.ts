@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Netns } from "#lab/ip";
-import { until } from "#lab/stage";
-import { type Contender, GATEWAY_OUTER, MTU } from "./contender.ts";
+import type { Netns } from "../ip.ts";
+import { until } from "../stage.ts";
+import { type Contender, MTU } from "./contender.ts";
 import { isInstalled, startProgram } from "./process.ts";
 
 interface Certificate {
@@ -20,7 +20,7 @@ export const OPENVPN: Contender = {
     isInstalled("openvpn") && isInstalled("openssl")
       ? null
       : "openvpn or openssl is not installed (Debian: apt-get install openvpn openssl)",
-  async start(scope, { client, gateway, folder }) {
+  async start(scope, { client, gateway, clientOuter, gatewayOuter, folder }) {
     const own = { client: certificate(folder, "client"), gateway: certificate(folder, "gateway") };
     const common = [
       "--dev",
@@ -42,6 +42,7 @@ export const OPENVPN: Contender = {
       "--tls-server",
       "--dh",
       "none",
+      ...(clientOuter === null ? ["--float"] : []),
       ...identity(own.gateway, own.client),
       "--ifconfig",
       "10.82.0.1",
@@ -51,7 +52,7 @@ export const OPENVPN: Contender = {
       ...common,
       "--tls-client",
       "--remote",
-      GATEWAY_OUTER,
+      gatewayOuter,
       ...identity(own.client, own.gateway),
       "--ifconfig",
       "10.82.0.2",

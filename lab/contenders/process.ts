@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import type { Netns } from "#lab/ip";
-import type { Scope } from "#lab/scope";
+import type { Netns } from "../ip.ts";
+import type { Scope } from "../scope.ts";
 
 /** Starts a program of somebody else in a namespace; it ends with the scope. */
 export function startProgram(scope: Scope, netns: Netns, file: string, args: readonly string[]): void {

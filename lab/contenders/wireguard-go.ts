@@ -3,10 +3,10 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
-import type { Netns } from "#lab/ip";
-import type { Scope } from "#lab/scope";
-import { until } from "#lab/stage";
-import { CLIENT_OUTER, type Contender, GATEWAY_OUTER, type Ground, MTU } from "./contender.ts";
+import type { Netns } from "../ip.ts";
+import type { Scope } from "../scope.ts";
+import { until } from "../stage.ts";
+import { type Contender, type Ground, MTU } from "./contender.ts";
 import { isInstalled, startProgram } from "./process.ts";
 
 const PROGRAM = process.env.WIREGUARD_GO ?? "wireguard-go";
@@ -16,7 +16,8 @@ interface End {
   readonly netns: Netns;
   readonly device: string;
   readonly inner: string;
-  readonly outer: string;
+  /** `null` = its peer learns it. */
+  readonly outer: string | null;
   readonly key: { readonly secret: string; readonly open: string };
 }
 
@@ -29,14 +30,14 @@ export const WIREGUARD_GO: Contender = {
       netns: ground.client,
       device: `wg${process.pid}c`,
       inner: "10.81.0.2",
-      outer: CLIENT_OUTER,
+      outer: ground.clientOuter,
       key: keyPair(),
     };
     const gateway: End = {
       netns: ground.gateway,
       device: `wg${process.pid}g`,
       inner: "10.81.0.1",
-      outer: GATEWAY_OUTER,
+      outer: ground.gatewayOuter,
       key: keyPair(),
     };
     for (const [own, peer] of [
@@ -62,7 +63,7 @@ async function configure(path: string, own: End, peer: End): Promise<void> {
     `private_key=${own.key.secret}`,
     `listen_port=${PORT}`,
     `public_key=${peer.key.open}`,
-    `endpoint=${peer.outer}:${PORT}`,
+    ...(peer.outer === null ? [] : [`endpoint=${peer.outer}:${PORT}`]),
     `allowed_ip=${peer.inner}/32`,
   ];
   socket.write(`${lines.join("\n")}\n\n`);

@@ -1,8 +1,8 @@
-import { type Contender, GATEWAY_OUTER } from "./contender.ts";
+import type { Contender } from "./contender.ts";
 
 /** No tunnel at all: the ceiling. */
 export const VETH: Contender = {
   name: "veth",
   missing: () => null,
-  start: async () => GATEWAY_OUTER,
+  start: async (_scope, { gatewayOuter }) => gatewayOuter,
 };

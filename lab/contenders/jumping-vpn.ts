@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { CLIENT_INNER_V4, makeKeys, startClient, startGateway } from "#lab/nodes";
-import { until } from "#lab/stage";
-import { type Contender, GATEWAY_OUTER } from "./contender.ts";
+import { CLIENT_INNER_V4, makeKeys, startClient, startGateway } from "../nodes.ts";
+import { until } from "../stage.ts";
+import type { Contender } from "./contender.ts";
 
 const POLICY = `schema = "jumping-vpn/policy/v1"
 name = "bench"
@@ -11,10 +11,10 @@ preset = "standard"
 export const JUMPING_VPN: Contender = {
   name: "jumping-vpn",
   missing: () => null,
-  async start(scope, { client, gateway, folder }) {
+  async start(scope, { client, gateway, gatewayOuter, folder }) {
     const plan = { folder: join(folder, "jumping-vpn"), keys: await makeKeys(folder), policy: POLICY };
     await startGateway(scope, gateway, plan);
-    const node = await startClient(scope, client, plan, GATEWAY_OUTER);
+    const node = await startClient(scope, client, plan, gatewayOuter);
     await until(`${CLIENT_INNER_V4} is ATTACHED`, 15_000, async () => {
       return (await node.sdk.status()).view.sessions.some(({ state }) => state === "ATTACHED") ? true : undefined;
     });

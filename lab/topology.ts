@@ -38,6 +38,12 @@ export type Direction = "up" | "down" | "both";
 
 const TOOL_DIRECTION = { up: "ab", down: "ba", both: "both" } as const;
 
+/** The emulator's answer, as far as it is used here. */
+interface Lateness {
+  readonly ab: { readonly lateUs: { readonly max: number } };
+  readonly ba: { readonly lateUs: { readonly max: number } };
+}
+
 /** One emulated uplink of the client. */
 export class Uplink {
   readonly name: string;
@@ -99,6 +105,12 @@ export class Uplink {
   /** The clock of every tool's times: CLOCK_BOOTTIME in µs. */
   async now(): Promise<number> {
     return (await this.#tool.ask({ op: "stats" })).boot_us as number;
+  }
+
+  /** The worst lateness of the emulator itself since this was last asked, µs: what it adds to a measured time at most. */
+  async lateUs(): Promise<number> {
+    const { ab, ba } = (await this.#tool.ask({ op: "stats", restart: true })) as unknown as Lateness;
+    return Math.max(ab.lateUs.max, ba.lateUs.max);
   }
 
   /** Changes the link while it runs; nobody is told. Returns the time at which it took effect, µs of the boot clock. */

@@ -4,21 +4,53 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BUILD = join(ROOT, "build");
 
+const always = () => true;
+const never = () => false;
+
+/** `needs` is built first; `namespaces` says whether the verb makes namespaces and tunnels, which a machine may not permit. */
 const VERBS = {
-  build: { needs: ["packages", "engine", "lab", "typescript"], run: () => 0 },
-  check: { needs: ["packages", "engine", "typescript"], run: (args) => node("build/tools/check.js", args) },
-  test: { needs: ["packages", "engine", "lab", "typescript"], run: (args) => node("build/tools/test.js", args) },
-  demo: { needs: ["packages", "engine", "lab", "typescript"], run: (args) => node("build/lab/demo/main.js", args) },
-  lab: { needs: ["packages", "engine", "lab", "typescript"], run: (args) => node("build/lab/main.js", args) },
-  bench: { needs: ["packages", "engine", "lab", "typescript"], run: (args) => node("build/bench/main.js", args) },
-  generate: { needs: ["packages", "typescript"], run: (args) => node("build/tools/generate.js", args) },
+  build: { needs: ["packages", "engine", "lab", "typescript"], namespaces: never, run: () => 0 },
+  check: { needs: ["packages", "engine", "typescript"], namespaces: never, run: (args) => node("build/tools/check.js", args) },
+  test: {
+    needs: ["packages", "engine", "lab", "typescript"],
+    namespaces: never,
+    run: (args) => node("build/tools/test.js", args),
+  },
+  demo: {
+    needs: ["packages", "engine", "lab", "typescript"],
+    namespaces: always,
+    run: (args) => node("build/lab/demo/main.js", args),
+  },
+  lab: {
+    needs: ["packages", "engine", "lab", "typescript"],
+    namespaces: (args) => args[0] !== "list",
+    run: (args) => node("build/lab/main.js", args),
+  },
+  bench: {
+    needs: ["packages", "engine", "lab", "typescript"],
+    namespaces: (args) => args[0] !== "report",
+    run: (args) => node("build/bench/main.js", args),
+  },
+  explore: { needs: ["packages", "typescript"], namespaces: never, run: (args) => node("build/sim/explore/main.js", args) },
+  requirements: { needs: [], namespaces: always, run: () => 0 },
+  generate: { needs: ["packages", "typescript"], namespaces: never, run: (args) => node("build/tools/generate.js", args) },
 };
 
 const STEPS = { packages, engine: buildEngine, lab: buildLab, typescript: buildTypeScript };
@@ -34,6 +66,7 @@ async function main() {
     );
   }
   requireNode();
+  if (plan.namespaces(args)) requireNamespaces();
   mkdirSync(BUILD, { recursive: true });
   for (const step of plan.needs) STEPS[step]();
   process.exitCode = await plan.run(args);
@@ -43,6 +76,26 @@ function requireNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   const fits = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
   if (!fits) fail(`Node ${process.versions.node} is too old`, "Node 20.19, 22.12 or newer is needed", "install a newer Node.js");
+}
+
+/** Told before minutes of building, all at once. */
+function requireNamespaces() {
+  const missing = [];
+  if (process.getuid?.() !== 0) {
+    missing.push(["root is missing", "network namespaces and TUN devices need it", "run the same command with sudo, or as root"]);
+  }
+  try {
+    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
+  } catch {
+    const hint = "modprobe tun; in a container pass --device /dev/net/tun --cap-add NET_ADMIN";
+    missing.push(["/dev/net/tun is missing or closed", "the tunnel is a TUN device", hint]);
+  }
+  if (spawnSync("ip", ["-V"], { stdio: "ignore" }).status !== 0) {
+    missing.push(["the command ip is missing", "it makes namespaces, addresses and routes", "apt-get install iproute2"]);
+  }
+  if (missing.length === 0) return;
+  for (const [what, why, hint] of missing) tell(what, why, hint);
+  process.exit(1);
 }
 
 /** Installs the packages of the lock file where the last installation was of another lock file. */
@@ -114,8 +167,12 @@ function node(script, args) {
 }
 
 function fail(what, why, hint) {
-  process.stderr.write(`${what}\n  why: ${why}\n  do:  ${hint}\n`);
+  tell(what, why, hint);
   process.exit(1);
+}
+
+function tell(what, why, hint) {
+  process.stderr.write(`${what}\n  why: ${why}\n  do:  ${hint}\n`);
 }
 
 await main();

@@ -3,9 +3,9 @@
  * Parts that need root and a TUN device are reported as skipped, with the reason, where these are missing.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { bin, ROOT } from "./shell.ts";
+import { bin, ROOT, run } from "./shell.ts";
 
 interface Count {
   readonly passed: number;
@@ -89,14 +89,10 @@ function one(command: string, args: readonly string[]): Count {
   return ran.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** What keeps namespaces and tunnels from being made here, or `null`. */
 function namespacesMissing(): string | null {
-  if (process.getuid?.() !== 0) return "needs root for network namespaces";
-  try {
-    accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
-  } catch {
-    return "needs /dev/net/tun";
-  }
-  return spawnSync("ip", ["-V"], { stdio: "ignore" }).status === 0 ? null : "needs the command ip (Debian package iproute2)";
+  const asked = run(process.execPath, ["tools/run.mjs", "requirements"]);
+  return asked.ok ? null : (asked.output.split("\n")[0] ?? "requirements are missing");
 }
 
 main();

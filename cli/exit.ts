@@ -20,6 +20,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   usage: EXIT.usage,
   bad_request: EXIT.usage,
   configuration: EXIT.configuration,
+  policy_invalid: EXIT.configuration,
   timeout: EXIT.timeout,
   security_failure: EXIT.security,
   reattach_validation_failed: EXIT.security,

@@ -38,7 +38,14 @@ export async function perform(json: boolean, verb: () => Promise<number>): Promi
 function threeLines(error: ControlError): string {
   const retry = error.retryAfterMs === null ? "" : ` (next in ${Math.ceil(error.retryAfterMs / 1_000)} s)`;
   const head = exitOf(error) === EXIT.denied ? `denied: ${error.code}${retry}` : `error: ${error.message}${retry}`;
-  return `${head}\n  why: ${error.why}\n  do:  ${error.hint}\n`;
+  const others = error.faults
+    .slice(1)
+    .map(({ file, line, ...fault }) => ({ ...fault, head: `error: ${file}:${line ?? 1}: ${fault.what}` }));
+  return [{ head, why: error.why, hint: error.hint }, ...others].map(lines).join("");
+}
+
+function lines({ head, why, hint }: { readonly head: string; readonly why: string; readonly hint: string }): string {
+  return `${head}\n  why: ${why}\n  do:  ${hint}\n`;
 }
 
 function unexpected(cause: unknown): ControlError {

@@ -4,6 +4,7 @@ import { switchVerb, terminateVerb } from "./verbs/act.ts";
 import { initVerb } from "./verbs/init.ts";
 import { configVerb, keyVerbs } from "./verbs/key.ts";
 import { pathsVerb } from "./verbs/paths.ts";
+import { policyVerb } from "./verbs/policy.ts";
 import { sessionsVerb, sessionVerb } from "./verbs/sessions.ts";
 import { statusVerb } from "./verbs/status.ts";
 import { downVerb, upVerb } from "./verbs/up.ts";
@@ -26,6 +27,7 @@ for (const add of [
   pathsVerb,
   switchVerb,
   terminateVerb,
+  policyVerb,
   watchVerb,
   versionVerb,
 ]) {

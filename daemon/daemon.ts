@@ -2,23 +2,26 @@ import { rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { createAdaptorServer } from "@hono/node-server";
-import type { Input, OperatorRequest } from "#core/contract";
+import type { Input, Lease, OperatorRequest } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import { loadSettings, type Settings } from "#daemon/config/load";
-import { faultLine, loadPolicy } from "#daemon/config/policy";
+import { faultLine, policyBeside } from "#daemon/config/policy";
 import { engineConfig, reloaded } from "#daemon/config/running";
 import { type ControlTarget, createRoutes, type OperatorOutcome } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
-import { EXIT, type ExitCode, type Fault, StartFailure } from "#daemon/fault";
+import { causeText, EXIT, type ExitCode, type Fault, StartFailure } from "#daemon/fault";
 import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
 import { LeaseBook } from "#daemon/lease/lease-book";
 import type { Log } from "#daemon/log";
 import { Loop } from "#daemon/loop";
 import type { Places } from "#daemon/options";
+import { sessionMtu, tunnelMtu } from "#daemon/policy/mtu";
+import { PolicyBook } from "#daemon/policy/policy-book";
+import { PolicyHistory } from "#daemon/policy/policy-history";
 import type { EnginePort } from "#daemon/ports/engine";
 import { chainEnd } from "#daemon/record/chain";
 import { Recorder } from "#daemon/record/recorder";
-import { policyVersion, type Store } from "#daemon/store";
+import type { Store } from "#daemon/store";
 import type { SystemChanges } from "#daemon/system/changes";
 import { machineFacts } from "#daemon/system/facts";
 import type { Machine } from "#daemon/system/machine";
@@ -27,6 +30,7 @@ import { Tunnel } from "#daemon/system/tunnel";
 import type { StatusDocument } from "#kernel/contract/control";
 import type { Assignment, EngineConfig, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
+import type { SessionHandle } from "#kernel/contract/state";
 import type { NodeView } from "#kernel/contract/view";
 
 /** Everything a daemon stands on, opened and claimed already. */
@@ -55,12 +59,14 @@ const TOLD: readonly CoreEvent["type"][] = [
   "TransportSwitch",
   "TransportSwitchDenied",
   "SecurityEvent",
+  "PolicyApplied",
   "DomainFault",
   "DialFailed",
 ];
 
 /** A running gateway or client: the loop, and the ports around it. */
 export class Daemon implements ControlTarget {
+  readonly policy: PolicyBook;
   readonly #on: Foundations;
   readonly #node: string;
   readonly #recorder: Recorder;
@@ -72,7 +78,8 @@ export class Daemon implements ControlTarget {
   #engine: EnginePort | null = null;
   #names: GatewayNames | null = null;
   #started: Extract<Report, { type: "Started" }> | null = null;
-  #policyMtu = Number.POSITIVE_INFINITY;
+  /** Gateway: the group of each client, by key. */
+  #groups: ReadonlyMap<string, string | null> = new Map();
   #ending = false;
 
   constructor(on: Foundations) {
@@ -101,21 +108,19 @@ export class Daemon implements ControlTarget {
       trace: log.isLevelEnabled("trace") ? (input, effects) => log.trace({ input, effects }, "step") : null,
       fatal: (what) => this.#fatal(what),
     });
+    const place = { file: places.policy, beside: policyBeside(on.configFile) };
+    this.policy = new PolicyBook(new PolicyHistory(on.store), place, (offered) => this.#loop.feed(offered), Date.now);
     this.#server = createAdaptorServer({ fetch: createRoutes(this).fetch }) as Server;
   }
 
   /** Resolves when operators can use it. Throws a `StartFailure` after undoing what was done. */
   async start(): Promise<void> {
-    const { log, places, store } = this.#on;
-    const policy = loadPolicy(places.policy, (digest) => policyVersion(store, digest));
-    if (!policy.ok) throw new StartFailure(policy.faults, EXIT.configuration);
-    this.#policyMtu = policy.value.base.mtu;
-    this.#reconfigureLeases();
+    const { log, places } = this.#on;
     try {
+      this.#readPolicy();
       this.#engine = this.#on.startEngine(engineConfig(this.#settings), () => this.#loop.reportsWait());
       if (this.#settings.role === "gateway") await this.#prepareGateway();
       this.#loop.attach(this.#engine);
-      this.#loop.feed({ type: "PolicyOffered", outcome: { ok: true, policy: policy.value } });
       await this.#configure();
       await listen(this.#server, places.socket);
       this.#loop.reportsWait();
@@ -150,7 +155,15 @@ export class Daemon implements ControlTarget {
   }
 
   operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome> {
-    return this.#loop.operate(`operator:${actor}`, request);
+    return this.#loop.operate(actor, request);
+  }
+
+  explain(session: SessionHandle) {
+    return this.#loop.explain(session);
+  }
+
+  policyRefused(actor: string, faults: readonly Fault[]): void {
+    this.#configFailure(faults, `operator:${actor}`);
   }
 
   shutdown(actor: string): void {
@@ -168,23 +181,30 @@ export class Daemon implements ControlTarget {
 
   /** Reads configuration and policy again. What is invalid changes nothing: the last valid one stays in force. */
   async reload(): Promise<void> {
-    const { configFile, log, places, store } = this.#on;
+    const { configFile, log } = this.#on;
     const loaded = loadSettings(this.#settings.role, configFile);
     if (loaded.ok) {
       const { settings, kept } = reloaded(this.#settings, loaded.value);
       if (kept.length > 0) log.warn({ settings: kept }, "changed settings that need a restart keep their values");
       this.#settings = settings;
       await this.#configure();
-    } else this.#configFailure(loaded.faults);
-    const policy = loadPolicy(places.policy, (digest) => policyVersion(store, digest));
-    if (policy.ok) this.#policyMtu = policy.value.base.mtu;
-    else this.#configFailure(policy.faults);
-    const outcome = policy.ok
-      ? { ok: true as const, policy: policy.value }
-      : { ok: false as const, errors: policy.faults.map(faultLine) };
-    this.#reconfigureLeases();
-    this.#loop.feed({ type: "PolicyOffered", outcome });
-    if (loaded.ok && policy.ok) log.info("reloaded");
+    } else this.#configFailure(loaded.faults, "core");
+    const valid = this.#readPolicy();
+    if (loaded.ok && valid) log.info("reloaded");
+  }
+
+  /** True where the policy is valid. What is wrong with it is in the log; the core records it, and denies new sessions. */
+  #readPolicy(): boolean {
+    try {
+      const faults = this.policy.read();
+      this.#logFaults(faults);
+      return faults.length === 0;
+    } catch (cause) {
+      const what = "the policy could not be kept in the store";
+      this.#logFaults([{ what, why: causeText(cause), hint: "check the disk of the state directory, then reload" }]);
+      if (this.policy.values === null) throw cause;
+      return false;
+    }
   }
 
   /** Closes every session, undoes what was changed on the machine, and goes. A second call changes nothing. */
@@ -195,12 +215,6 @@ export class Daemon implements ControlTarget {
     await this.#takeDown();
     this.#on.log.info("ended");
     this.#on.ended(exit);
-  }
-
-  /** Inner packets never exceed what the policy allows; the TUN of a running gateway keeps its size. */
-  #reconfigureLeases(): void {
-    if (this.#settings.role !== "gateway") return;
-    this.#leases?.reconfigure({ ...this.#settings, mtu: Math.min(this.#settings.mtu, this.#policyMtu) });
   }
 
   async #takeDown(): Promise<void> {
@@ -218,6 +232,8 @@ export class Daemon implements ControlTarget {
     const settings = this.#settings;
     if (settings.role === "gateway") {
       const clients = settings.clients.map(({ name, key, group }) => ({ name, key, group }));
+      this.#groups = new Map(clients.map(({ key, group }) => [key, group]));
+      this.#leases?.reconfigure(settings);
       this.#loop.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients } });
       return;
     }
@@ -239,7 +255,8 @@ export class Daemon implements ControlTarget {
   async #prepareGateway(): Promise<void> {
     const settings = this.#settings;
     if (settings.role !== "gateway") return;
-    await this.#tunnel.wish(gatewayPlan(settings, machineFacts(this.#on.machine, settings.interface)));
+    const mtu = tunnelMtu(settings.mtu, this.policy.values);
+    await this.#tunnel.wish(gatewayPlan({ ...settings, mtu }, machineFacts(this.#on.machine, settings.interface)));
     const { error } = this.#tunnel.view;
     if (error === null) return;
     const hint = error.includes("nft")
@@ -270,7 +287,7 @@ export class Daemon implements ControlTarget {
         this.#names?.refresh();
         break;
       case "HandshakeConfirmed":
-        if (this.#leases !== null) return { type: "Engine", report, lease: this.#leases.lease(report.clientKey, Date.now()) };
+        if (this.#leases !== null) return { type: "Engine", report, lease: this.#leaseFor(this.#leases, report.clientKey) };
         break;
       default:
         break;
@@ -278,8 +295,24 @@ export class Daemon implements ControlTarget {
     return { type: "Engine", report };
   }
 
+  #leaseFor(leases: LeaseBook, key: string): Lease {
+    const lease = leases.lease(key, Date.now());
+    if (!lease.ok) return lease;
+    const mtu = sessionMtu(this.#settings.mtu, this.policy.values, this.#groups.get(key) ?? null);
+    return { ok: true, assignment: { ...lease.assignment, mtu } };
+  }
+
+  /** The device of a running gateway keeps its size. */
+  #mtuChanged(): void {
+    const { mtu: running, state } = this.#tunnel.view;
+    const wanted = tunnelMtu(this.#settings.mtu, this.policy.values);
+    if (this.#settings.role !== "gateway" || state !== "configured" || wanted === running) return;
+    this.#on.log.warn({ running, wanted }, "new sessions get the policy's new MTU; the tunnel of this gateway, with a restart");
+  }
+
   #event(event: CoreEvent): void {
     this.#recorder.record(event);
+    if (event.type === "PolicyApplied") this.#mtuChanged();
     if (TOLD.includes(event.type)) this.#on.log.info(told(event), event.type);
     if (event.type === "DialFailed") this.#names?.refresh();
   }
@@ -290,21 +323,26 @@ export class Daemon implements ControlTarget {
     void this.end(EXIT.failed);
   }
 
-  #configFailure(faults: readonly Fault[]): void {
+  #configFailure(faults: readonly Fault[], actor: CoreEvent["actor"]): void {
+    this.#logFaults(faults);
+    const first = faults[0];
+    if (first !== undefined) this.#recorder.note("ConfigFailure", { what: faultLine(first), faults: faults.length }, actor);
+  }
+
+  #logFaults(faults: readonly Fault[]): void {
     for (const fault of faults) {
       this.#on.log.error(
         { why: fault.why, hint: fault.hint },
         `${faultLine(fault)}; the last valid configuration stays in force`,
       );
     }
-    const first = faults[0];
-    if (first !== undefined) this.#recorder.note("ConfigFailure", { what: faultLine(first), faults: faults.length });
   }
 }
 
 function told(event: CoreEvent): object {
   const { session, from, to, reason, transport, numbers } = event;
-  return { session, from, to, reason, transport, numbers };
+  const policy = session === undefined ? event.policy : undefined;
+  return { session, from, to, reason, transport, policy, numbers };
 }
 
 type Health = NodeView["health"]["observability"];

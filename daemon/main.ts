@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from "commander";
 import { checkFiles, showSettings } from "#daemon/config/verbs";
 import { EXIT, type ExitCode, faultText, StartFailure } from "#daemon/fault";
 import type { Flags } from "#daemon/options";
+import { checkPolicyFile } from "#daemon/policy/verbs";
 import { generateKey, publicKey } from "#daemon/ports/engine";
 import { run } from "#daemon/run";
 import type { Role } from "#kernel/contract/state";
@@ -53,7 +54,16 @@ config
   .option("--places", "only where things are kept")
   .action((options: Flags & { role: Role; places?: boolean }) => showSettings(options.role, options, options.places === true));
 
-for (const command of [...program.commands, ...config.commands]) command.exitOverride();
+const policy = program.command("policy").description("check policy files");
+policy
+  .command("check")
+  .argument("<file>")
+  .option("--json", "one JSON document")
+  .action((file: string, options: { json?: boolean }) => {
+    process.exitCode = checkPolicyFile(resolve(file), options.json === true);
+  });
+
+for (const command of [...program.commands, ...config.commands, ...policy.commands]) command.exitOverride();
 
 try {
   await program.parseAsync();

@@ -8,7 +8,10 @@ export type Store = DatabaseSyncInstance;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS lease (key TEXT PRIMARY KEY, v4 TEXT UNIQUE, v6 TEXT UNIQUE, made_at INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS policy (version INTEGER PRIMARY KEY, digest TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS policy_version (
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, origin TEXT NOT NULL, actor TEXT NOT NULL,
+    wall_ms INTEGER NOT NULL, file TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS policy_overridden (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL) STRICT;
 `;
 
 /** Opens it in a directory that this process has claimed. Throws a `StartFailure` where the file cannot be used. */
@@ -35,16 +38,4 @@ function databaseClass(): new (path: string) => DatabaseSyncInstance {
     (createRequire(import.meta.url)("@photostructure/sqlite") as { DatabaseSync: new (path: string) => DatabaseSyncInstance })
       .DatabaseSync
   );
-}
-
-/** The version of a policy: the same digest as last time keeps its number, another one gets the next. From 1. */
-export function policyVersion(store: Store, digest: string): number {
-  const last = store.prepare("SELECT version, digest FROM policy ORDER BY version DESC LIMIT 1").get() as
-    | { version: number; digest: string }
-    | undefined;
-  if (last?.digest === digest) return last.version;
-  const version = (last?.version ?? 0) + 1;
-  store.prepare("INSERT INTO policy (version, digest) VALUES (?, ?)").run(version, digest);
-  store.prepare("DELETE FROM policy WHERE version < ?").run(version - 1_000);
-  return version;
 }

@@ -7,6 +7,14 @@ import type {
   TimelineDocument,
   VersionDocument,
 } from "#kernel/contract/control";
+import type {
+  PolicyAppliedDocument,
+  PolicyDiffDocument,
+  PolicyExplainDocument,
+  PolicyHistoryDocument,
+  PolicyText,
+  PolicyVersionDocument,
+} from "#kernel/contract/policy";
 import type { StateName } from "#kernel/contract/state";
 import type { SessionView } from "#kernel/contract/view";
 import { timedOut } from "./errors.ts";
@@ -68,6 +76,35 @@ export class Control {
 
   terminate(id: string, reason: string): Promise<DoneDocument> {
     return this.#act(`/v1/sessions/${encodeURIComponent(id)}/terminate`, { reason });
+  }
+
+  /** What would change if this policy came into force. A text that is not valid is thrown as `policy_invalid`, with all faults. */
+  policyDiff(offered: PolicyText): Promise<PolicyDiffDocument> {
+    return this.#act("/v1/policy/diff", offered);
+  }
+
+  /** Brings it into force, all or nothing. `write` = the daemon's policy file gets the text too. */
+  policyApply(offered: PolicyText, options: { readonly write?: boolean } = {}): Promise<PolicyAppliedDocument> {
+    return this.#act("/v1/policy/apply", { ...offered, write: options.write ?? false });
+  }
+
+  /** The text of an older version comes into force as a new version. */
+  policyRollback(version: number, options: { readonly write?: boolean } = {}): Promise<PolicyAppliedDocument> {
+    return this.#act("/v1/policy/rollback", { version, write: options.write ?? false });
+  }
+
+  /** At most `limit` versions, newest first. */
+  policyHistory(limit = 20): Promise<PolicyHistoryDocument> {
+    return this.#read(`/v1/policy/history?limit=${limit}`);
+  }
+
+  policyVersion(version: number): Promise<PolicyVersionDocument> {
+    return this.#read(`/v1/policy/history/${version}`);
+  }
+
+  /** What is permitted now and until when, for one session or for all. */
+  policyExplain(session?: string): Promise<PolicyExplainDocument> {
+    return this.#read(`/v1/policy/explain${session === undefined ? "" : `?session=${encodeURIComponent(session)}`}`);
   }
 
   /** Answered before the daemon ends. */

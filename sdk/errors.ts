@@ -1,4 +1,4 @@
-import type { ErrorDocument } from "#kernel/contract/control";
+import type { ErrorDocument, TextFault } from "#kernel/contract/control";
 
 /** A refusal of the daemon, or of the way to it, in the three lines that a person reads. */
 export class ControlError extends Error {
@@ -6,6 +6,8 @@ export class ControlError extends Error {
   readonly why: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
+  /** Everything wrong with a text that was refused; empty for other refusals. */
+  readonly faults: readonly TextFault[];
 
   constructor(refusal: Omit<ErrorDocument, "schema">, options?: ErrorOptions) {
     super(refusal.message, options);
@@ -14,12 +16,14 @@ export class ControlError extends Error {
     this.why = refusal.why;
     this.hint = refusal.hint;
     this.retryAfterMs = refusal.retryAfterMs;
+    this.faults = refusal.faults ?? [];
   }
 
   /** As the daemon and the commands print it. */
   get document(): ErrorDocument {
-    const { code, message, why, hint, retryAfterMs } = this;
-    return { schema: "jumping-vpn/error/v1", code, message, why, hint, retryAfterMs };
+    const { code, message, why, hint, retryAfterMs, faults } = this;
+    const document: ErrorDocument = { schema: "jumping-vpn/error/v1", code, message, why, hint, retryAfterMs };
+    return faults.length > 0 ? { ...document, faults } : document;
   }
 }
 

@@ -1,19 +1,31 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { dotted, faultAt, type Outcome, readToml, type TomlDocument } from "#daemon/config/document";
+import { parse, TomlError } from "smol-toml";
+import { dotted, type Outcome, type TomlDocument } from "#daemon/config/document";
 import type { Settings } from "#daemon/config/load";
-import type { KeyPath } from "#daemon/config/toml-lines";
-import type { Fault } from "#daemon/fault";
-import type { PolicySet } from "#domains/policy/model";
+import { type KeyPath, lineOf, lineOfKey } from "#daemon/config/toml-lines";
+import { causeText, errnoOf, type Fault } from "#daemon/fault";
+import type { PolicyError, PolicySet } from "#domains/policy/model";
 import { POLICY_SCHEMA, parsePolicy } from "#domains/policy/parse";
+import type { PolicyText } from "#kernel/contract/policy";
+
+/** 64 overrides of every key are about 100 kB. */
+export const POLICY_BYTES_MAX = 128 * 1024;
 
 /** The policy where no file says otherwise. */
-const BUILT_IN: TomlDocument = {
+export const BUILT_IN: PolicyText = {
   file: "(built in)",
-  text: "",
-  value: { schema: POLICY_SCHEMA, name: "standard", preset: "standard" },
+  text: `schema = "${POLICY_SCHEMA}"\nname = "standard"\npreset = "standard"\n`,
 };
+
+/** A policy that passed every check, as text and as values. It has no version before it comes into force. */
+export interface CheckedPolicy extends PolicyText {
+  readonly name: string;
+  /** BLAKE2s-256 of the values, 64 hex digits: comments and layout do not change it. */
+  readonly digest: string;
+  readonly values: PolicySet;
+}
 
 /**
  * Where the policy of this daemon is written: the flag, the configuration, or `policy.toml` beside the configuration where that
@@ -22,33 +34,100 @@ const BUILT_IN: TomlDocument = {
 export function policyFile(configFile: string, settings: Settings, flag: string | undefined): string | null {
   if (flag !== undefined) return resolve(flag);
   if (settings.daemon.policy !== null) return resolve(dirname(configFile), settings.daemon.policy);
-  const beside = join(dirname(configFile), "policy.toml");
+  const beside = policyBeside(configFile);
   return existsSync(beside) ? beside : null;
 }
 
-/** Reads and checks a policy. `versionOf` numbers a digest; it is asked only for a policy that is valid. */
-export function loadPolicy(file: string | null, versionOf: (digest: string) => number): Outcome<PolicySet> {
-  const read = file === null ? ({ ok: true, value: BUILT_IN } as const) : readToml(file);
-  if (!read.ok) return read;
-  const digest = createHash("blake2s256").update(JSON.stringify(read.value.value)).digest("hex");
-  const tried = parsePolicy(read.value.value, 1, digest);
-  if (!tried.ok) return { ok: false, faults: tried.errors.map((error) => policyFault(read.value, error)) };
-  const numbered = parsePolicy(read.value.value, versionOf(digest), digest);
-  return numbered.ok
-    ? { ok: true, value: numbered.policy }
-    : { ok: false, faults: numbered.errors.map((error) => policyFault(read.value, error)) };
+export function policyBeside(configFile: string): string {
+  return join(dirname(configFile), "policy.toml");
 }
 
-function policyFault(document: TomlDocument, error: { readonly path: readonly string[]; readonly message: string }): Fault {
-  const path: KeyPath = error.path.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+/** The text of a policy file; `null` = the built-in one. */
+export function readPolicy(file: string | null): Outcome<PolicyText> {
+  if (file === null) return { ok: true, value: BUILT_IN };
+  try {
+    const { size } = statSync(file);
+    return size > POLICY_BYTES_MAX
+      ? refused(tooLarge(file, size))
+      : { ok: true, value: { file, text: readFileSync(file, "utf8") } };
+  } catch (cause) {
+    const hint =
+      errnoOf(cause) === "ENOENT" ? "write it, or name another file by --policy" : "check the path and its permissions";
+    return { ok: false, faults: [{ file, line: null, what: "this policy cannot be read", why: causeText(cause), hint }] };
+  }
+}
+
+/** Checks schema, bounds and relations. Every fault has the line of the key to correct. */
+export function checkPolicy({ file, text }: PolicyText): Outcome<CheckedPolicy> {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > POLICY_BYTES_MAX) return refused(tooLarge(file, bytes));
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    const line = cause instanceof TomlError ? cause.line : null;
+    const why = causeText(cause).split("\n")[0] ?? "";
+    return refused({
+      file,
+      line,
+      what: "this is not valid TOML",
+      why,
+      hint: "correct the line; https://toml.io shows the format",
+    });
+  }
+  const digest = createHash("blake2s256").update(JSON.stringify(value)).digest("hex");
+  const parsed = parsePolicy(value, 0, digest);
+  if (!parsed.ok) return { ok: false, faults: parsed.errors.map((error) => policyFault({ file, text, value }, error)) };
+  return { ok: true, value: { file, text, name: parsed.policy.base.name, digest, values: parsed.policy } };
+}
+
+/** Reads and checks in one. */
+export function loadPolicy(file: string | null): Outcome<CheckedPolicy> {
+  const read = readPolicy(file);
+  return read.ok ? checkPolicy(read.value) : read;
+}
+
+/** The same values under a version. */
+export function numbered({ values }: CheckedPolicy, version: number): PolicySet {
+  const { base, overrides } = values;
+  return {
+    base: { ...base, version },
+    overrides: overrides.map(({ group, policy }) => ({ group, policy: { ...policy, version } })),
+  };
+}
+
+function tooLarge(file: string, bytes: number): Fault {
+  const why = `it has ${bytes} bytes; a policy has at most ${POLICY_BYTES_MAX}`;
+  return { file, line: null, what: "this policy is too large", why, hint: "check that this is the right file" };
+}
+
+function refused(fault: Fault): Outcome<never> {
+  return { ok: false, faults: [fault] };
+}
+
+function policyFault(document: TomlDocument, error: PolicyError): Fault {
+  const path = keyPath(error.path);
   const name = path.length === 0 ? "the policy" : dotted(path);
-  return faultAt(
-    document,
-    path,
-    `${name} ${error.message}`,
-    "a policy is checked by schema, bounds and relations",
-    `correct ${name}; the last valid policy stays in force`,
-  );
+  return {
+    file: document.file,
+    line: lineFor(document.text, path, error.against === undefined ? null : keyPath(error.against)),
+    what: `${name} ${error.message}`,
+    why: "a policy is checked by schema, bounds and relations",
+    hint: `correct ${name}; the last valid policy stays in force`,
+  };
+}
+
+/**
+ * The key itself where the file has it; else the key that it must fit to, because the first one then comes from the preset; else
+ * the table around it. What is missing altogether is missing on line 1.
+ */
+function lineFor(text: string, path: KeyPath, against: KeyPath | null): number {
+  const other = against ?? path;
+  return lineOfKey(text, path) ?? lineOfKey(text, other) ?? lineOf(text, path) ?? lineOf(text, other) ?? 1;
+}
+
+function keyPath(path: readonly string[]): KeyPath {
+  return path.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
 /** One line per fault, for the record and for people who ask for the status. */

@@ -17,7 +17,7 @@ export function engineConfig(settings: Settings): EngineConfig {
 }
 
 /** What belongs to devices, sockets and files that are open already. */
-const FIXED = ["identity", "interface", "listen", "pools", "mtu", "masquerade", "mark", "engine", "daemon"];
+const FIXED = ["identity", "interface", "listen", "pools", "routes", "mtu", "masquerade", "mark", "engine", "daemon"];
 
 /** The settings after a reload: what a running process cannot change keeps its value. `kept` = where that hides a change. */
 export function reloaded(running: Settings, fresh: Settings): { readonly settings: Settings; readonly kept: readonly string[] } {

@@ -22,6 +22,14 @@ export function lineOf(text: string, path: KeyPath): number | null {
   return best?.line ?? null;
 }
 
+/** The line on which exactly this key or table is set; `null` where it is not, or only inside an inline table. */
+export function lineOfKey(text: string, path: KeyPath): number | null {
+  const place = placesOf(text).find(
+    (candidate) => candidate.path.length === path.length && sharedDepth(candidate.path, path) === path.length,
+  );
+  return place?.line ?? null;
+}
+
 function placesOf(text: string): Place[] {
   const places: Place[] = [];
   const counts = new Map<string, number>();

@@ -38,7 +38,7 @@ function checkFile(file: string): Checked {
   const schema = (read.value.value as { schema?: unknown }).schema;
   const role = roleOf(read.value);
   if (schema !== undefined || (role === null && basename(file).startsWith("policy"))) {
-    const policy = loadPolicy(file, () => 1);
+    const policy = loadPolicy(file);
     return { file, kind: "policy", faults: policy.ok ? [] : policy.faults };
   }
   if (role === null) {

@@ -1,4 +1,5 @@
 import type { OperatorError } from "#core/contract";
+import type { TextFault } from "#kernel/contract/control";
 import type { PathView, SessionView } from "#kernel/contract/view";
 
 export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ControlRefusal };
@@ -6,10 +7,11 @@ export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok:
 /** A refusal of the control API, before the core was asked. */
 export interface ControlRefusal {
   readonly status: 400 | 404 | 409;
-  readonly code: OperatorError["code"] | "ambiguous" | "bad_request" | "unknown_command";
+  readonly code: OperatorError["code"] | "ambiguous" | "bad_request" | "unknown_command" | "failed";
   readonly message: string;
   readonly why: string;
   readonly hint: string;
+  readonly faults?: readonly TextFault[];
 }
 
 const HINT_SESSIONS = "list them with `jvpn sessions`";

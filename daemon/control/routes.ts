@@ -1,4 +1,4 @@
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -8,14 +8,16 @@ import type { Subscriber } from "#daemon/record/subscriber";
 import type { ErrorDocument, StatusDocument, TimelineDocument } from "#kernel/contract/control";
 import { REASONS, reasonOf } from "#kernel/contract/reason";
 import type { SessionView } from "#kernel/contract/view";
-import { type ControlRefusal, findPath, findSession } from "./find.ts";
+import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
+import { findPath, findSession } from "./find.ts";
+import { POLICY_BODY_BYTES_MAX, type PolicyTarget, policyRoutes } from "./policy-routes.ts";
 
 export type OperatorOutcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: OperatorError };
 
 /** The daemon as its operators may use it. */
-export interface ControlTarget {
+export interface ControlTarget extends PolicyTarget {
   status(): StatusDocument;
   timeline(id: string): Omit<TimelineDocument, "schema"> | null;
   /** `actor` is written to the record. */
@@ -41,27 +43,18 @@ const terminateBody = z.strictObject({
 });
 const limitQuery = z.coerce.number().int().min(1).max(SESSIONS_MAX).default(5_000);
 const sinceQuery = z.coerce.number().int().min(0).optional();
-const actorHeader = z
-  .string()
-  .regex(/^[A-Za-z0-9_.@-]{1,64}$/)
-  .catch("local");
-
 export function createRoutes(target: ControlTarget): Hono {
   const app = new Hono();
-  const tooLarge = {
-    status: 400,
-    code: "bad_request",
-    message: "the request is too large",
-    why: `a body has at most ${BODY_BYTES_MAX} bytes`,
-    hint: "send less",
-  } as const;
-  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (context) => refuse(context, tooLarge) }));
+  const [small, large] = [bodyOf(BODY_BYTES_MAX), bodyOf(POLICY_BODY_BYTES_MAX)];
+  app.use((context, next) => (context.req.path.startsWith("/v1/policy/") ? large : small)(context, next));
   readRoutes(app, target);
   actRoutes(app, target);
+  policyRoutes(app, target);
   app.get("/v1/events", (context) => eventStream(context, target));
   app.notFound((context) => {
     const hint =
-      "GET /v1/status, /v1/sessions, /v1/paths, /v1/events, /v1/version; POST /v1/sessions/ID/switch, …/terminate, /v1/shutdown";
+      "GET /v1/status, /v1/sessions, /v1/paths, /v1/events, /v1/version, /v1/policy/history, /v1/policy/explain; " +
+      "POST /v1/sessions/ID/switch, …/terminate, /v1/policy/diff, /v1/policy/apply, /v1/policy/rollback, /v1/shutdown";
     return refuse(context, {
       status: 404,
       code: "unknown_command",
@@ -82,6 +75,17 @@ export function createRoutes(target: ControlTarget): Hono {
     return context.json(document, 500);
   });
   return app;
+}
+
+function bodyOf(maxSize: number): MiddlewareHandler {
+  const tooLarge = {
+    status: 400,
+    code: "bad_request",
+    message: "the request is too large",
+    why: `a body has at most ${maxSize} bytes`,
+    hint: "send less",
+  } as const;
+  return bodyLimit({ maxSize, onError: (context) => refuse(context, tooLarge) });
 }
 
 function readRoutes(app: Hono, target: ControlTarget): void {
@@ -189,33 +193,6 @@ function worstFirst(sessions: readonly SessionView[]): SessionView[] {
     TERMINATED: 5,
   };
   return sessions.toSorted((a, b) => rank[a.state] - rank[b.state] || a.handle - b.handle);
-}
-
-const actorOf = (context: Context): string => actorHeader.parse(context.req.header("jumping-vpn-actor"));
-
-/** `undefined` where the body is no JSON: the schema refuses that. */
-async function jsonBody(context: Context): Promise<unknown> {
-  try {
-    return await context.req.json();
-  } catch {
-    return undefined;
-  }
-}
-
-function badRequest(field: string, why: string): ControlRefusal {
-  return {
-    status: 400,
-    code: "bad_request",
-    message: `\`${field}\` is not valid`,
-    why: `${field} ${why}`,
-    hint: `correct ${field}`,
-  };
-}
-
-function refuse(context: Context, refusal: ControlRefusal): Response {
-  const { status, code, message, why, hint } = refusal;
-  const document: ErrorDocument = { schema: "jumping-vpn/error/v1", code, message, why, hint, retryAfterMs: null };
-  return context.json(document, status);
 }
 
 function done(context: Context, verb: string, outcome: OperatorOutcome): Response {

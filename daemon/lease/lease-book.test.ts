@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ConfiguredClient } from "#daemon/config/gateway";
 import { parseAddress, parsePrefix } from "#daemon/net/address";
-import { openStore, policyVersion, type Store } from "#daemon/store";
+import { openStore, type Store } from "#daemon/store";
 import { gatewayAddresses, LeaseBook, type LeaseTerms } from "./lease-book.ts";
 
 let folder: string;
@@ -67,10 +67,6 @@ test("leases outside a changed pool are given up", () => {
 
 test("the gateway has the first host of each pool", () => {
   expect(gatewayAddresses(terms().pools)).toEqual(["10.80.0.1/16", "fd80::1/64"]);
-});
-
-test("a policy keeps its version until its digest changes", () => {
-  expect(["x", "x", "y", "x"].map((digest) => policyVersion(store, digest))).toEqual([1, 1, 2, 3]);
 });
 
 function terms(clients: readonly ConfiguredClient[] = []): LeaseTerms {

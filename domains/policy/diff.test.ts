@@ -12,7 +12,13 @@ test("a policy does not differ from itself, whatever its version", () => {
 test("a changed value is told by its key, in the spelling of the file, with its effect", () => {
   const changed = differences(set({}), set({ switch: { max_per_min: 4 }, session: { transport_lost_ttl: "30s" } }));
   expect(changed).toEqual([
-    { key: "session.transport_lost_ttl", group: null, old: "2m", new: "30s", effect: EFFECTS["session.transport_lost_ttl"]?.falls },
+    {
+      key: "session.transport_lost_ttl",
+      group: null,
+      old: "2m",
+      new: "30s",
+      effect: EFFECTS["session.transport_lost_ttl"]?.falls,
+    },
     { key: "switch.max_per_min", group: null, old: "8", new: "4", effect: EFFECTS["switch.max_per_min"]?.falls },
   ]);
 });

@@ -102,4 +102,15 @@ export interface ErrorDocument {
   readonly why: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
+  /** A text that was refused: everything wrong with it, where it is wrong. The first one is told above, too. */
+  readonly faults?: readonly TextFault[];
+}
+
+export interface TextFault {
+  readonly file: string;
+  /** From 1; `null` = the whole file. */
+  readonly line: number | null;
+  readonly what: string;
+  readonly why: string;
+  readonly hint: string;
 }

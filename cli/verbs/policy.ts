@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { ControlError, type PolicyAppliedDocument, type PolicyText } from "#sdk/index";
+import { type CommonOptions, verb } from "../command.ts";
+import { passToDaemon } from "../daemon-process.ts";
+import { EXIT } from "../exit.ts";
+import { differenceLines, historyLines, reasonLines } from "../format/policy.ts";
+import { io, perform } from "../io.ts";
+
+interface WriteOptions extends CommonOptions {
+  readonly write?: boolean;
+}
+
+interface ListOptions extends CommonOptions {
+  readonly limit: number;
+}
+
+const WRITE = ["--write", "the daemon's policy file gets this text too"] as const;
+
+export function policyVerb(program: Command): void {
+  const policy = program.command("policy").description("check, compare, apply and explain the policy");
+  checkVerb(policy);
+  diffVerb(policy);
+  applyVerb(policy);
+  historyVerb(policy);
+  rollbackVerb(policy);
+  explainVerb(policy);
+}
+
+function checkVerb(policy: Command): void {
+  const command = policy
+    .command("check")
+    .description("check a policy file; needs no daemon")
+    .argument("<file>")
+    .option("--json", "one JSON document instead of text");
+  command.action((file: string) => {
+    const { json = false } = command.opts<CommonOptions>();
+    return perform(json, () => passToDaemon(["policy", "check", ...(json ? ["--json"] : []), resolve(file)]));
+  });
+}
+
+function diffVerb(policy: Command): void {
+  const command = policy.command("diff").description("what a policy file would change").argument("<file>");
+  verb<CommonOptions>(command, async (control, options, [file = ""]) => {
+    const document = await control.policyDiff(read(file));
+    if (options.json) io.json(document);
+    else {
+      const { from, to, changes } = document;
+      io.line(`${from.name} v${from.version} → ${to.name}: ${count(changes.length)}`);
+      for (const line of differenceLines(io, changes)) io.line(line);
+    }
+    return EXIT.ok;
+  });
+}
+
+function applyVerb(policy: Command): void {
+  const command = policy
+    .command("apply")
+    .description("bring a policy file into force, all or nothing")
+    .argument("<file>")
+    .option(...WRITE);
+  verb<WriteOptions>(command, async (control, options, [file = ""]) => {
+    tell(await control.policyApply(read(file), { write: options.write === true }), options);
+    return EXIT.ok;
+  });
+}
+
+function rollbackVerb(policy: Command): void {
+  const command = policy
+    .command("rollback")
+    .description("bring an older version into force again, as a new version")
+    .argument("<version>", "its number in the history", versionNumber)
+    .option(...WRITE);
+  verb<WriteOptions>(command, async (control, options, [version = ""]) => {
+    tell(await control.policyRollback(Number(version), { write: options.write === true }), options);
+    return EXIT.ok;
+  });
+}
+
+function historyVerb(policy: Command): void {
+  const command = policy
+    .command("history")
+    .description("the versions that were in force, newest first, or the text of one")
+    .argument("[version]", "its number", versionNumber)
+    .option("--limit <n>", "at most so many", limit, 20);
+  verb<ListOptions>(command, async (control, options, [version]) => {
+    if (version !== undefined) {
+      const document = await control.policyVersion(Number(version));
+      if (options.json) io.json(document);
+      else io.line(document.text.trimEnd());
+      return EXIT.ok;
+    }
+    const document = await control.policyHistory(options.limit);
+    if (options.json) io.json(document);
+    else for (const line of historyLines(io, document)) io.line(line);
+    return EXIT.ok;
+  });
+}
+
+function explainVerb(policy: Command): void {
+  const command = policy
+    .command("explain")
+    .description("what is permitted now and until when, and why the paths rank as they do")
+    .argument("[session]", "its id, or a unique beginning of it");
+  verb<CommonOptions>(command, async (control, options, [session]) => {
+    const document = await control.policyExplain(session);
+    if (options.json) io.json(document);
+    else for (const line of reasonLines(io, document)) io.line(line);
+    return EXIT.ok;
+  });
+}
+
+function tell(document: PolicyAppliedDocument, options: CommonOptions): void {
+  if (options.json) {
+    io.json(document);
+    return;
+  }
+  const { name, version, previous, changed, changes, written } = document;
+  if (changed) io.line(`in force: ${name} v${version} (before: v${previous}), ${count(changes.length)}`);
+  else io.line(`unchanged: ${name} v${version} has these values already`);
+  for (const line of differenceLines(io, changes)) io.line(line);
+  io.line(written === null ? "  it holds until the policy file changes; --write puts it there" : `  written to ${written}`);
+}
+
+function read(file: string): PolicyText {
+  const path = resolve(file);
+  try {
+    return { file: path, text: readFileSync(path, "utf8") };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const refusal = {
+      code: "configuration",
+      message: `${path}: this policy cannot be read`,
+      why,
+      hint: "name a file that exists",
+    };
+    throw new ControlError({ ...refusal, retryAfterMs: null }, { cause });
+  }
+}
+
+const count = (changes: number): string =>
+  changes === 0 ? "no value changes" : `${changes} ${changes === 1 ? "value changes" : "values change"}`;
+
+/** A word again: `verb` hands on arguments as they were typed. */
+function versionNumber(text: string): string {
+  if (!/^v?[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError("the number of a version is expected.");
+  return text.replace(/^v/, "");
+}
+
+function limit(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1_000) throw new InvalidArgumentError("a number of 1 … 1000 is expected.");
+  return value;
+}

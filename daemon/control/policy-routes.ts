@@ -1,0 +1,118 @@
+import type { Context, Hono } from "hono";
+import { z } from "zod";
+import { POLICY_BYTES_MAX } from "#daemon/config/policy";
+import type { Fault } from "#daemon/fault";
+import type { InForce, PolicyAnswer, PolicyRefusal } from "#daemon/policy/policy-book";
+import { VERSIONS_MAX } from "#daemon/policy/policy-history";
+import type { StatusDocument } from "#kernel/contract/control";
+import type {
+  PolicyAppliedDocument,
+  PolicyDiffDocument,
+  PolicyExplainDocument,
+  PolicyHistoryDocument,
+  PolicyText,
+  PolicyVersionDocument,
+  SessionReasonView,
+} from "#kernel/contract/policy";
+import type { SessionHandle } from "#kernel/contract/state";
+import type { SessionView } from "#kernel/contract/view";
+import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
+import { type ControlRefusal, findSession } from "./find.ts";
+
+/** The policy of a daemon as its operators may use it. */
+export interface PolicyTarget {
+  readonly policy: {
+    readonly inForce: InForce;
+    diff(offered: PolicyText): PolicyAnswer<PolicyDiffDocument>;
+    apply(offered: PolicyText, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument>;
+    rollback(version: number, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument>;
+    history(limit: number): PolicyHistoryDocument;
+    version(version: number): PolicyAnswer<PolicyVersionDocument>;
+  };
+  status(): StatusDocument;
+  explain(session: SessionHandle): SessionReasonView | null;
+  /** An operator's policy was refused; for the record. */
+  policyRefused(actor: string, faults: readonly Fault[]): void;
+}
+
+/** A text in JSON is at most twice its length, but for control characters, which TOML refuses. */
+export const POLICY_BODY_BYTES_MAX = 2 * POLICY_BYTES_MAX + 16 * 1024;
+const EXPLAINED_MAX = 16;
+
+const offered = { text: z.string(), file: z.string().min(1).max(4_096) };
+const diffBody = z.strictObject(offered);
+const applyBody = z.strictObject({ ...offered, write: z.boolean().default(false) });
+const version = z.int().min(1);
+const rollbackBody = z.strictObject({ version, write: z.boolean().default(false) });
+const limitQuery = z.coerce.number().int().min(1).max(VERSIONS_MAX).default(20);
+
+export function policyRoutes(app: Hono, target: PolicyTarget): void {
+  const { policy } = target;
+  app.post("/v1/policy/diff", async (context) => {
+    const body = diffBody.safeParse(await jsonBody(context));
+    return body.success ? answer(context, policy.diff(body.data)) : refuse(context, notAPolicy());
+  });
+  app.post("/v1/policy/apply", async (context) => {
+    const body = applyBody.safeParse(await jsonBody(context));
+    if (!body.success) return refuse(context, notAPolicy());
+    const { write, ...text } = body.data;
+    return told(context, target, policy.apply(text, actorOf(context), write));
+  });
+  app.post("/v1/policy/rollback", async (context) => {
+    const body = rollbackBody.safeParse(await jsonBody(context));
+    if (!body.success) return refuse(context, badRequest("version", "must be the number of a version"));
+    return told(context, target, policy.rollback(body.data.version, actorOf(context), body.data.write));
+  });
+  app.get("/v1/policy/history", (context) => {
+    const limit = limitQuery.safeParse(context.req.query("limit"));
+    return limit.success
+      ? context.json(policy.history(limit.data))
+      : refuse(context, badRequest("limit", `must be a number of 1 … ${VERSIONS_MAX}`));
+  });
+  app.get("/v1/policy/history/:version", (context) => {
+    const wanted = version.safeParse(Number(context.req.param("version")));
+    return wanted.success
+      ? answer(context, policy.version(wanted.data))
+      : refuse(context, badRequest("version", "must be the number of a version"));
+  });
+  app.get("/v1/policy/explain", (context) => explained(context, target));
+}
+
+function explained(context: Context, target: PolicyTarget): Response {
+  const live = target.status().view.sessions.filter((session) => session.state !== "TERMINATED");
+  const wanted = context.req.query("session");
+  const found = wanted === undefined ? null : findSession(live, wanted);
+  if (found?.ok === false) return refuse(context, found.error);
+  const chosen: readonly SessionView[] = found === null ? live.slice(0, EXPLAINED_MAX) : [found.value];
+  const { inForce } = target.policy;
+  const document: PolicyExplainDocument = {
+    schema: "jumping-vpn/policy-explain/v1",
+    policy: inForce,
+    newSessions: { allowed: inForce.valid, reason: inForce.valid ? null : "policy_invalid" },
+    sessions: chosen.map(({ handle }) => target.explain(handle)).filter((session) => session !== null),
+    total: live.length,
+  };
+  return context.json(document);
+}
+
+/** An act that is refused for its text is on record, as the act of an operator. */
+function told<T extends object>(context: Context, target: PolicyTarget, outcome: PolicyAnswer<T>): Response {
+  if (!outcome.ok && outcome.error.code !== "not_found") target.policyRefused(actorOf(context), outcome.error.faults);
+  return answer(context, outcome);
+}
+
+function answer<T extends object>(context: Context, outcome: PolicyAnswer<T>): Response {
+  return outcome.ok ? context.json(outcome.value) : refuse(context, refusalOf(outcome.error));
+}
+
+function refusalOf({ code, faults }: PolicyRefusal): ControlRefusal {
+  const [{ what, why, hint, file, line }] = faults;
+  const place = file === undefined ? "" : `${file}${line ? `:${line}` : ""}: `;
+  const refusal = { status: code === "not_found" ? 404 : 409, code, message: `${place}${what}`, why, hint } as const;
+  if (code !== "policy_invalid") return refusal;
+  return { ...refusal, faults: faults.map((fault) => ({ ...fault, file: fault.file ?? "", line: fault.line ?? null })) };
+}
+
+function notAPolicy(): ControlRefusal {
+  return badRequest("text", "must be the text of a policy, with the name of its file");
+}

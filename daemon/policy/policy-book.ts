@@ -1,0 +1,253 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import type { Input } from "#core/contract";
+import type { Outcome } from "#daemon/config/document";
+import { BUILT_IN, type CheckedPolicy, checkPolicy, faultLine, numbered, readPolicy } from "#daemon/config/policy";
+import { causeText, type Fault } from "#daemon/fault";
+import { differences } from "#domains/policy/diff";
+import type { PolicySet } from "#domains/policy/model";
+import type {
+  PolicyAppliedDocument,
+  PolicyDiffDocument,
+  PolicyExplainDocument,
+  PolicyHistoryDocument,
+  PolicyOrigin,
+  PolicyText,
+  PolicyVersion,
+  PolicyVersionDocument,
+} from "#kernel/contract/policy";
+import type { PolicyHistory, StoredPolicy } from "./policy-history.ts";
+import { replaceFile } from "./replace-file.ts";
+
+type Offered = Extract<Input, { type: "PolicyOffered" }>;
+export type InForce = PolicyExplainDocument["policy"];
+
+/** A request that was not carried out, and changed nothing. */
+export interface PolicyRefusal {
+  readonly code: "policy_invalid" | "not_found" | "failed";
+  readonly faults: readonly [Fault, ...Fault[]];
+}
+
+export type PolicyAnswer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: PolicyRefusal };
+
+export interface PolicyPlace {
+  /** The file of this daemon; `null` = `beside`, where that exists, else the built-in policy. */
+  readonly file: string | null;
+  readonly beside: string;
+}
+
+interface Wish {
+  readonly policy: CheckedPolicy;
+  readonly origin: "apply" | "rollback";
+  readonly actor: string;
+  readonly write: boolean;
+}
+
+/**
+ *     policy.toml ──read()──┐                       ┌─► store: version, digest, text, who, when
+ *                           ├─► check ─► in force ──┤
+ *     operator ───apply()───┘     │                 └─► core: PolicyOffered
+ *                                 └─► refused: what is in force stays in force
+ *
+ * The newest word counts: an operator's policy holds, across restarts, until the file says something else than it did when the
+ * operator spoke. A bad file denies new sessions; a bad apply is only refused.
+ */
+export class PolicyBook {
+  readonly #history: PolicyHistory;
+  readonly #place: PolicyPlace;
+  readonly #offer: (offered: Offered) => void;
+  readonly #wallMs: () => number;
+  #values: PolicySet | null = null;
+  #origin: PolicyOrigin = "built-in";
+  /** Why the file is refused; none = the policy in force is the one that is meant to be. */
+  #faults: readonly Fault[] = [];
+
+  constructor(history: PolicyHistory, place: PolicyPlace, offer: (offered: Offered) => void, wallMs: () => number) {
+    this.#history = history;
+    this.#place = place;
+    this.#offer = offer;
+    this.#wallMs = wallMs;
+  }
+
+  /** The policy by which sessions run; `null` before the first `read`. */
+  get values(): PolicySet | null {
+    return this.#values;
+  }
+
+  get inForce(): InForce {
+    const base = this.#values?.base;
+    return {
+      name: base?.name ?? "none",
+      version: base?.version ?? 0,
+      digest: base?.digest ?? "",
+      origin: this.#origin,
+      file: this.#file,
+      valid: this.#faults.length === 0 && base !== undefined,
+      errors: this.#faults.map(faultLine),
+      overFile: this.#history.overridden !== null,
+    };
+  }
+
+  /**
+   * At start and at every reload. Returns why the file is refused: then the last valid policy stays in force for running sessions
+   * and new ones are denied. Throws where the store fails.
+   */
+  read(): readonly Fault[] {
+    const text = readPolicy(this.#file);
+    const applied = this.#history.overridden === markOf(text) ? this.#lastValid() : null;
+    if (applied !== null) {
+      this.#enter(applied.policy, applied.stored.version, applied.stored.origin);
+      return [];
+    }
+    const checked = text.ok ? checkPolicy(text.value) : text;
+    if (checked.ok) this.#enterFile(checked.value);
+    else this.#refuseFile(checked.faults);
+    return this.#faults;
+  }
+
+  diff(offered: PolicyText): PolicyAnswer<PolicyDiffDocument> {
+    const checked = checkPolicy(offered);
+    if (!checked.ok) return invalid(checked.faults);
+    const { name, version, digest } = this.inForce;
+    return {
+      ok: true,
+      value: {
+        schema: "jumping-vpn/policy-diff/v1",
+        from: { name, version, digest },
+        to: { name: checked.value.name, digest: checked.value.digest },
+        changes: this.#changesTo(checked.value),
+      },
+    };
+  }
+
+  /** `write` = the daemon's policy file gets this text too. */
+  apply(offered: PolicyText, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument> {
+    const checked = checkPolicy(offered);
+    return checked.ok ? this.#carryOut({ policy: checked.value, origin: "apply", actor, write }) : invalid(checked.faults);
+  }
+
+  /** The text of an older version comes into force as a new version. */
+  rollback(version: number, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument> {
+    const stored = this.#history.find(version);
+    if (stored === null) return { ok: false, error: { code: "not_found", faults: [noSuchVersion(version)] } };
+    const checked = checkPolicy({ file: `version ${version}`, text: stored.text });
+    return checked.ok ? this.#carryOut({ policy: checked.value, origin: "rollback", actor, write }) : invalid(checked.faults);
+  }
+
+  history(limit: number): PolicyHistoryDocument {
+    const versions = this.#history.list(limit).map((stored) => this.#versionView(stored));
+    return { schema: "jumping-vpn/policy-history/v1", total: this.#history.total, versions };
+  }
+
+  version(version: number): PolicyAnswer<PolicyVersionDocument> {
+    const stored = this.#history.find(version);
+    if (stored === null) return { ok: false, error: { code: "not_found", faults: [noSuchVersion(version)] } };
+    return {
+      ok: true,
+      value: { schema: "jumping-vpn/policy-version/v1", version: this.#versionView(stored), text: stored.text },
+    };
+  }
+
+  get #file(): string | null {
+    const { file, beside } = this.#place;
+    return file ?? (existsSync(beside) ? beside : null);
+  }
+
+  #enterFile(policy: CheckedPolicy): void {
+    const { newest } = this.#history;
+    const origin = policy.file === BUILT_IN.file ? "built-in" : "file";
+    if (newest?.digest !== policy.digest) {
+      this.#enter(
+        policy,
+        this.#history.add(this.#toStore(policy, origin, "file"), null, () => {}),
+        origin,
+      );
+      return;
+    }
+    this.#history.returnToFile();
+    this.#enter(policy, newest.version, newest.origin);
+  }
+
+  /** At a start nothing is in force yet: what was last, else the built-in policy, gives the denial its terms. */
+  #refuseFile(faults: readonly Fault[]): void {
+    if (this.#values === null) {
+      const last = this.#lastValid();
+      const builtIn = checkPolicy(BUILT_IN);
+      if (last !== null) this.#enter(last.policy, last.stored.version, last.stored.origin);
+      else if (builtIn.ok) this.#enter(builtIn.value, 0, "built-in");
+    }
+    this.#faults = faults;
+    this.#offer({ type: "PolicyOffered", outcome: { ok: false, errors: faults.map(faultLine) } });
+  }
+
+  #carryOut({ policy, origin, actor, write }: Wish): PolicyAnswer<PolicyAppliedDocument> {
+    const previous = this.inForce;
+    const changes = this.#changesTo(policy);
+    const changed = previous.digest !== policy.digest;
+    const written = write ? (this.#file ?? this.#place.beside) : null;
+    const overridden = write ? null : markOf(readPolicy(this.#file));
+    const alongside = () => written !== null && replaceFile(written, policy.text);
+    let version = previous.version;
+    try {
+      if (changed || version === 0) version = this.#history.add(this.#toStore(policy, origin, actor), overridden, alongside);
+      else this.#history.keep(overridden, alongside);
+    } catch (cause) {
+      return { ok: false, error: { code: "failed", faults: [notKept(cause)] } };
+    }
+    if (changed || !previous.valid) this.#enter(policy, version, changed ? origin : previous.origin, actor);
+    const { name, digest } = policy;
+    const schema = origin === "apply" ? "jumping-vpn/policy-apply/v1" : "jumping-vpn/policy-rollback/v1";
+    return { ok: true, value: { schema, name, version, digest, previous: previous.version, changed, changes, written } };
+  }
+
+  #enter(policy: CheckedPolicy, version: number, origin: PolicyOrigin, actor?: string): void {
+    this.#values = numbered(policy, version);
+    this.#origin = origin;
+    this.#faults = [];
+    const outcome = { ok: true as const, policy: this.#values };
+    this.#offer({ type: "PolicyOffered", outcome, ...(actor === undefined ? {} : { by: actor }) });
+  }
+
+  /** The newest version, where this program still accepts it. */
+  #lastValid(): { stored: StoredPolicy; policy: CheckedPolicy } | null {
+    const stored = this.#history.newest;
+    if (stored === null) return null;
+    const checked = checkPolicy(stored);
+    return checked.ok ? { stored, policy: checked.value } : null;
+  }
+
+  #changesTo(policy: CheckedPolicy) {
+    return this.#values === null ? [] : differences(this.#values, policy.values);
+  }
+
+  #toStore(policy: CheckedPolicy, origin: PolicyOrigin, actor: string): Omit<StoredPolicy, "version"> {
+    const { name, digest, file, text } = policy;
+    return { name, digest, file, text, origin, actor, wallMs: this.#wallMs() };
+  }
+
+  #versionView({ version, name, digest, origin, actor, wallMs }: StoredPolicy): PolicyVersion {
+    const inForce = this.#values?.base.version === version;
+    return { version, name, digest, origin, actor, time: new Date(wallMs).toISOString(), inForce };
+  }
+}
+
+/** What the file says, as one short text; every unreadable file says the same. */
+function markOf(read: Outcome<PolicyText>): string {
+  return read.ok ? createHash("blake2s256").update(read.value.text).digest("hex") : "unreadable";
+}
+
+function invalid(faults: readonly Fault[]): { ok: false; error: PolicyRefusal } {
+  const [first, ...rest] = faults;
+  const none = { what: "the policy is not valid", why: "it was refused", hint: "see `jvpn policy check`" };
+  return { ok: false, error: { code: "policy_invalid", faults: [first ?? none, ...rest] } };
+}
+
+function noSuchVersion(version: number): Fault {
+  const why = "it never was in force here, or it is older than the history";
+  return { what: `there is no version ${version} of the policy`, why, hint: "`jvpn policy history` lists them" };
+}
+
+function notKept(cause: unknown): Fault {
+  const hint = "check the disk, and the permissions of the state directory and of the policy file";
+  return { what: "the policy could not be kept, so it was not applied", why: causeText(cause), hint };
+}

@@ -1,0 +1,32 @@
+import { closeSync, existsSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+const MODE = 0o644;
+
+/**
+ * Puts `text` in place of the file: a reader sees the old text or the new one, also after a crash. Keeps its mode, and follows a
+ * symbolic link. Throws where the file system refuses; then the old text is still there.
+ */
+export function replaceFile(file: string, text: string): void {
+  const target = existsSync(file) ? realpathSync(file) : file;
+  const mode = existsSync(target) ? statSync(target).mode & 0o777 : MODE;
+  const fresh = `${target}.${process.pid}.new`;
+  try {
+    const descriptor = openSync(fresh, "w", mode);
+    try {
+      writeFileSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(fresh, target);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+  const folder = openSync(dirname(target), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

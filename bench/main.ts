@@ -1,60 +1,64 @@
-/** `npm run bench -- throughput [--rounds N] [--seconds S] [--out FILE] [--json]`. Progress on stderr, the result on stdout. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
+/**
+ * `npm run bench -- <benchmark> [options] [--json] [--record] [--out FILE]`, and `npm run bench -- report`. Progress goes to stderr,
+ * the result to stdout, the raw data to a file: under `build/bench`, or with `--record` under `bench/data`, which `report` reads.
+ */
+import { join } from "node:path";
 import { ROOT } from "#lab/paths";
+import { keep } from "#lab/raw-data";
 import { requireAll } from "#lab/requirements";
-import { withScope } from "#lab/scope";
-import { type ThroughputResult, throughput } from "./throughput.ts";
+import type { Benchmark } from "./benchmark.ts";
+import { FAILOVER } from "./failover/command.ts";
+import { LATENCY } from "./latency.ts";
+import { parseWords, UsageError } from "./options.ts";
+import { DATA, writeReport } from "./report/main.ts";
+import { THROUGHPUT } from "./throughput-command.ts";
+import { UDP } from "./udp.ts";
 
-const USAGE =
-  "  why: the benchmarks are: throughput\n  do:  npm run bench -- throughput [--rounds 12] [--seconds 6] [--out FILE] [--json]\n";
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  throughput: THROUGHPUT,
+  failover: FAILOVER,
+  latency: LATENCY,
+  udp: UDP,
+};
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      json: { type: "boolean", default: false },
-      rounds: { type: "string", default: "12" },
-      seconds: { type: "string", default: "6" },
-      out: { type: "string" },
-    },
-  });
-  const rounds = Number(values.rounds);
-  const seconds = Number(values.seconds);
-  if (positionals[0] !== "throughput" || positionals.length > 1)
-    return usage(`unknown benchmark: ${positionals.join(" ") || "(none)"}`);
-  if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100)) return usage(`--rounds must be 1…100, not ${values.rounds}`);
-  if (!(seconds >= 2 && seconds <= 60)) return usage(`--seconds must be 2…60, not ${values.seconds}`);
+  const [verb = "(none)", ...args] = process.argv.slice(2);
+  try {
+    if (verb === "report" && args.length === 0) return report();
+    const benchmark = BENCHMARKS[verb];
+    if (benchmark === undefined) throw new UsageError(`unknown benchmark: ${verb}`);
+    return await run(benchmark, args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return usage(error.message);
+  }
+}
+
+async function run(benchmark: Benchmark, args: readonly string[]): Promise<number> {
+  const words = parseWords(args, benchmark.options);
+  const plan = benchmark.plan(words);
   requireAll();
-  const options = { rounds, seconds, warmUpSeconds: Math.min(1.5, seconds / 4) };
-  const { value: result, leftovers } = await withScope((scope) =>
-    throughput(scope, options, (line) => process.stderr.write(`▸ ${line}\n`)),
-  );
+  const { result, summary, leftovers } = await plan.run((line) => process.stderr.write(`▸ ${line}\n`));
   for (const leftover of leftovers) process.stderr.write(`left behind: ${leftover}\n`);
-  const file = values.out ?? join(ROOT, "build", "bench", "throughput.json");
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(result, null, 1)}\n`);
+  const folder = words.record === true ? DATA : join(ROOT, "build", "bench");
+  const file = typeof words.out === "string" ? words.out : join(folder, `${plan.file}.json`);
+  keep(result, file);
   process.stderr.write(`▸ raw data: ${file}\n`);
-  process.stdout.write(values.json ? `${JSON.stringify({ ...result, raw: undefined })}\n` : table(result));
+  process.stdout.write(words.json === true ? `${JSON.stringify({ ...result, raw: undefined })}\n` : summary);
   return leftovers.length === 0 ? 0 : 1;
 }
 
-function table({ gbps, ratio }: ThroughputResult): string {
-  return Object.entries(gbps)
-    .map(([name, { median }]) => {
-      const to = ratio[name];
-      const against =
-        to === undefined
-          ? ""
-          : `   jumping-vpn is ${to.median.toFixed(2)}× (${to.ci95[0].toFixed(2)} … ${to.ci95[1].toFixed(2)})`;
-      return `${name.padEnd(14)} ${median.toFixed(2).padStart(6)} Gbit/s${against}\n`;
-    })
-    .join("");
+function report(): number {
+  for (const file of writeReport()) process.stdout.write(`${file}\n`);
+  return 0;
 }
 
 function usage(what: string): number {
-  process.stderr.write(`${what}\n${USAGE}`);
+  const known = Object.entries(BENCHMARKS).map(([name, benchmark]) => `npm run bench -- ${name} ${benchmark.usage}`);
+  const lines = [...known, "npm run bench -- report"].map((line, index) => `${index === 0 ? "  do:  " : "       "}${line}\n`);
+  process.stderr.write(
+    `${what}\n  why: each benchmark knows its own options, and --json, --record, --out FILE\n${lines.join("")}`,
+  );
   return 2;
 }
 

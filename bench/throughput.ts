@@ -8,12 +8,12 @@ import { JUMPING_VPN } from "#lab/contenders/jumping-vpn";
 import { OPENVPN } from "#lab/contenders/openvpn";
 import { VETH } from "#lab/contenders/veth";
 import { WIREGUARD_GO } from "#lab/contenders/wireguard-go";
+import { type Provenance, provenance, ticks } from "#lab/machine";
 import type { Scope } from "#lab/scope";
 import { elapse } from "#lab/stage";
+import { type Interval, interval } from "#lab/statistics";
 import { Tool } from "#lab/tool";
 import { layGround, startAll } from "./ground.ts";
-import { type Provenance, provenance, ticks } from "./machine.ts";
-import { type Interval, interval } from "./statistics.ts";
 
 const CONTENDERS: readonly Contender[] = [JUMPING_VPN, VETH, WIREGUARD_GO, OPENVPN];
 const PORT = 7_200;

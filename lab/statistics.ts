@@ -42,3 +42,43 @@ function generator(seed: number): () => number {
     return (mixed >>> 0) / 2 ** 32;
   };
 }
+
+/** Percentiles of what was measured (nearest rank). `null` = that one never ended, which ranks as longer than any that did. */
+export interface Distribution {
+  readonly n: number;
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+}
+
+/** `values` that are `null` never ended. */
+export function distribution(values: readonly (number | null)[]): Distribution {
+  const sorted = values.map((value) => value ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
+  const at = (share: number): number | null => {
+    const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+    return value === undefined || value === Number.POSITIVE_INFINITY ? null : value;
+  };
+  return { n: values.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
+}
+
+/** Exact upper 95 % bound of a Poisson mean of which `count` were seen: 3.00 after none. `count` ≤ 1000. */
+export function poissonUpper95(count: number): number {
+  let [low, high] = [count, count + 10 + 5 * Math.sqrt(count + 1)];
+  for (let step = 0; step < 60; step += 1) {
+    const middle = (low + high) / 2;
+    if (poissonAtMost(count, middle) > 0.05) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** Probability of at most `count` events at this mean. */
+function poissonAtMost(count: number, mean: number): number {
+  let [term, sum] = [Math.exp(-mean), 0];
+  for (let k = 0; k <= count; k += 1) {
+    sum += term;
+    term *= mean / (k + 1);
+  }
+  return sum;
+}

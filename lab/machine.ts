@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
-import { ROOT } from "#lab/paths";
+import { ROOT } from "./paths.ts";
 
 /** Where a figure comes from. Kept beside every figure. */
 export interface Provenance {

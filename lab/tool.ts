@@ -35,6 +35,8 @@ export class Tool {
     });
     child.on("exit", (code) => this.#end(new Error(`${name} ended with ${code}: ${this.#stderr.trim()}`)));
     child.on("error", (error) => this.#end(error));
+    // A tool that has ended does not read its last command: its exit says so.
+    child.stdin?.on("error", (error) => this.#end(error));
   }
 
   /**
@@ -83,7 +85,7 @@ export class Tool {
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, "exit");
-    this.#child.stdin?.end();
+    this.#child.stdin?.end('{"op":"quit"}\n');
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), 3_000);
     await exit;
     clearTimeout(timer);

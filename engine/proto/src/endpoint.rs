@@ -24,6 +24,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::closing::Closings;
 use crate::dial::Dial;
 use crate::hints::Hints;
+use crate::hold::Keep;
 use crate::indices::OwnKeyMap;
 use crate::keyfile::PublicKey;
 use crate::messages::{Command, PathId, Report, Role, SessionHandle};
@@ -31,6 +32,7 @@ use crate::reception::Reception;
 use crate::session::Session;
 use crate::shared::Shared;
 
+pub use crate::hold::Released;
 pub use types::{DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SocketId, Transmit};
 
 /// Interval of statistics, µs.
@@ -152,6 +154,23 @@ impl Endpoint {
         session.seal_inner(&mut self.cx, now, out, (head, body), csum_partial)
     }
 
+    /// Keeps `head ‖ body`, an inner packet that found no way (`NoPath`, `KeyExpired`), until its session has one. False if it is
+    /// not kept: the caller counts it as dropped. Bounded; see `hold.rs`.
+    pub fn hold(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) -> bool {
+        self.sessions.get(&session).is_some_and(|session| session.is_active())
+            && self.cx.hold.keep(now, session, Keep::Any, (head, body), csum_partial)
+    }
+
+    /// Keeps a copy of an inner packet that was sent on a way in doubt (`SendRoute::keep`), if a second copy is harmless.
+    pub fn keep_copy(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) {
+        self.cx.hold.keep(now, session, Keep::Segments, (head, body), csum_partial);
+    }
+
+    /// The next kept packet whose session has a way again: it is sealed and sent before anything newer.
+    pub fn next_released(&mut self) -> Option<Released> {
+        self.cx.hold.next_released()
+    }
+
     /// Inner packets left on a path: messages and bytes of outer payload. Also for copies, with the path of the copy.
     pub fn sent(&mut self, session: SessionHandle, path: PathId, now: u64, packets: u32, bytes: u32) {
         if let Some(session) = self.sessions.get_mut(&session) {
@@ -184,7 +203,8 @@ impl Endpoint {
         let statistics = (!self.cx.measured.is_empty()).then_some(self.statistics_at);
         let dial = self.dial.as_ref().map(Dial::next_deadline);
         let reception = self.reception.next_deadline();
-        let slow = [self.closings.next_deadline(), self.cx.journal.next_deadline(), reception];
+        let slow =
+            [self.closings.next_deadline(), self.cx.journal.next_deadline(), reception, self.cx.hold.next_deadline()];
         [self.cx.timers.next(), statistics, dial].into_iter().chain(slow).flatten().min()
     }
 
@@ -202,6 +222,7 @@ impl Endpoint {
             self.push(now, route, copy);
         }
         self.reception.expire(now);
+        self.cx.hold.sweep(now);
         self.statistics_on_time(now);
         self.cx.journal.on_time(now);
     }

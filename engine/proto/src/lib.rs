@@ -10,6 +10,7 @@ pub mod frames;
 pub mod handshake;
 mod hash;
 mod hints;
+mod hold;
 mod indices;
 mod journal;
 pub mod keyfile;

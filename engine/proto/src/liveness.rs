@@ -135,6 +135,11 @@ impl Liveness {
         self.doubt = Doubt::Silent { since: now, next_probe_at, given_up: true };
     }
 
+    /// The watched path is suspected or silent, or the peer says that it hears nothing there.
+    pub(crate) fn in_doubt(&self, now: u64) -> bool {
+        self.doubt != Doubt::None || self.peer_deaf.is_some_and(|deaf| now < deaf.last + 2 * self.interval_us)
+    }
+
     fn given_up(&self) -> bool {
         matches!(self.doubt, Doubt::Silent { given_up: true, .. })
     }
@@ -219,6 +224,11 @@ impl Liveness {
         self.peer_deaf.is_some_and(|deaf| now < deaf.last + 2 * self.interval_us && now < deaf.since + COPY_MAX_US)
     }
 
+    /// For how long the peer has not heard us on our send path, by its newest word.
+    pub(crate) fn peer_deaf_for_us(&self, now: u64) -> Option<u64> {
+        self.peer_deaf.map(|deaf| now.saturating_sub(deaf.since))
+    }
+
     /// Copies go out on a standby for a bounded time after the suspicion.
     pub(crate) fn copies_wanted(&self, now: u64) -> bool {
         matches!(self.doubt, Doubt::Suspected { since, .. } if now < since + COPY_MAX_US)
@@ -232,7 +242,7 @@ impl Liveness {
         }
     }
 
-    fn silence(&self, now: u64) -> u64 {
+    pub(crate) fn silence(&self, now: u64) -> u64 {
         now.saturating_sub(self.heard_at.max(self.floor))
     }
 

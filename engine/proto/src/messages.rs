@@ -75,13 +75,23 @@ pub enum AttachKind {
 pub enum Command {
     // ---- gateway: who may come --------------------------------------------------------------------------------------
     /// Adds a known client or replaces its offer. At most 131,072.
-    SetPeer { peer: Peer },
+    SetPeer {
+        peer: Peer,
+    },
     /// Forgets a client key: later INITs of it get silence. Running sessions are not touched.
-    RemovePeer { key: String },
+    RemovePeer {
+        key: String,
+    },
     /// The core took a confirmed session: inner packets flow, ASSIGN is sent and retried.
-    AcceptSession { session: SessionHandle, assignment: Assignment },
+    AcceptSession {
+        session: SessionHandle,
+        assignment: Assignment,
+    },
     /// The core refused a confirmed session: CLOSE with the reason, keys are dropped.
-    RefuseSession { session: SessionHandle, reason: String },
+    RefuseSession {
+        session: SessionHandle,
+        reason: String,
+    },
     /// Answer to `AttachRequested`. `deny_reason` absent = bind: the path becomes the send path and is acknowledged.
     AnswerAttach {
         session: SessionHandle,
@@ -92,26 +102,55 @@ pub enum Command {
         retry_after_ms: u32,
     },
     /// Does any path of this session still answer? `ChallengeResult` within 3·PTO (bounded to 0.2 … 3 s).
-    ChallengeSession { session: SessionHandle },
+    ChallengeSession {
+        session: SessionHandle,
+    },
     /// The gateway's wish that the client moves: SWITCH_REQUEST, at most 5 sends at PTO.
-    RequestSwitch { session: SessionHandle, path: PathId, reason: String },
+    RequestSwitch {
+        session: SessionHandle,
+        path: PathId,
+        reason: String,
+    },
 
     // ---- client: dialling and paths ---------------------------------------------------------------------------------
     /// Opens a socket bound to the interface and the local address. Answered by `PathOpened` or `PathError`.
     /// The path exists apart from any session: a dial and each later session of this client use it.
-    OpenPath { path: PathId, ifname: String, ifindex: u32, local: IpAddr, remote: SocketAddr },
+    OpenPath {
+        path: PathId,
+        ifname: String,
+        ifindex: u32,
+        local: IpAddr,
+        remote: SocketAddr,
+    },
     /// Closes the socket. With a live session, PATH_CLOSE is sent on another path.
-    ClosePath { path: PathId, reason: String },
+    ClosePath {
+        path: PathId,
+        reason: String,
+    },
     /// Starts a handshake with the gateway key, raced over the open paths in this order. Only one dial at a time.
-    Dial { dial: u32, gateway_key: String, paths: Vec<PathId> },
+    Dial {
+        dial: u32,
+        gateway_key: String,
+        paths: Vec<PathId>,
+    },
     /// Adds a path that has opened meanwhile to the running dial.
-    DialAlso { dial: u32, path: PathId },
-    AbortDial { dial: u32 },
+    DialAlso {
+        dial: u32,
+        path: PathId,
+    },
+    AbortDial {
+        dial: u32,
+    },
     /// The core took the session of `HandshakeDone`: ATTACH kind 1 goes out on the path on which RESP came (bind seq 1).
     /// Answered by `AttachValidated` with bind seq 1, `AttachDenied` or `AttachUnanswered`.
-    ConfirmSession { session: SessionHandle },
+    ConfirmSession {
+        session: SessionHandle,
+    },
     /// Sends ATTACH kind 0 on an open path: a candidate. Answered by `PathValidated` or `PathUnanswered`.
-    AddCandidate { session: SessionHandle, path: PathId },
+    AddCandidate {
+        session: SessionHandle,
+        path: PathId,
+    },
     /// Activation of a path: the send path moves there at once. Retried at PTO, at most 5 sends.
     Attach {
         session: SessionHandle,
@@ -131,13 +170,25 @@ pub enum Command {
 
     // ---- both -------------------------------------------------------------------------------------------------------
     /// The core's verdict on a path. A dead path is not sent on (except probes) and, were it the send path, leaves none.
-    SetPathDead { session: SessionHandle, path: PathId, dead: bool },
+    SetPathDead {
+        session: SessionHandle,
+        path: PathId,
+        dead: bool,
+    },
     /// Probe every path of the session at this interval, whatever the traffic. 0 = back to the driven-by-traffic rule.
-    SetProbing { session: SessionHandle, interval_ms: u32 },
+    SetProbing {
+        session: SessionHandle,
+        interval_ms: u32,
+    },
     /// CLOSE on all live paths (sealed at once, at most 3 sends at PTO), then the keys are dropped.
-    CloseSession { session: SessionHandle, reason: String },
+    CloseSession {
+        session: SessionHandle,
+        reason: String,
+    },
     /// Drops keys and state at once, says nothing to the peer.
-    ForgetSession { session: SessionHandle },
+    ForgetSession {
+        session: SessionHandle,
+    },
 }
 
 /// State of one network interface with what a path needs.
@@ -200,16 +251,32 @@ pub struct PathStats {
 pub enum Report {
     // ---- the machine -------------------------------------------------------------------------------------------------
     /// First report, once: what was found and is used.
-    Started { public_key: String, incarnation: u32, listen: Vec<SocketAddr>, tun: String, capabilities: Vec<String> },
+    Started {
+        public_key: String,
+        incarnation: u32,
+        listen: Vec<SocketAddr>,
+        tun: String,
+        capabilities: Vec<String>,
+    },
     /// All interfaces, after any change and once at start.
-    Links { links: Vec<Link> },
+    Links {
+        links: Vec<Link>,
+    },
     /// The engine cannot go on (TUN gone, …): the daemon ends.
-    Fatal { what: String },
+    Fatal {
+        what: String,
+    },
 
     // ---- client ------------------------------------------------------------------------------------------------------
-    PathOpened { path: PathId, local: SocketAddr },
+    PathOpened {
+        path: PathId,
+        local: SocketAddr,
+    },
     /// A local hard error on a path: ENETUNREACH, EHOSTUNREACH, ENETDOWN, ENODEV, EADDRNOTAVAIL, or that opening failed.
-    PathError { path: PathId, errno: String },
+    PathError {
+        path: PathId,
+        errno: String,
+    },
     /// A valid RESP. Nothing is confirmed yet: `ConfirmSession` or `ForgetSession` follows.
     HandshakeDone {
         dial: u32,
@@ -223,9 +290,14 @@ pub enum Report {
         offer: Offer,
     },
     /// No RESP within 90 s.
-    HandshakeUnanswered { dial: u32 },
+    HandshakeUnanswered {
+        dial: u32,
+    },
     /// ASSIGN arrived (or changed).
-    Assigned { session: SessionHandle, assignment: Assignment },
+    Assigned {
+        session: SessionHandle,
+        assignment: Assignment,
+    },
     /// The gateway denied an activation.
     AttachDenied {
         session: SessionHandle,
@@ -242,13 +314,25 @@ pub enum Report {
         #[ts(type = "number")]
         bind_seq: u64,
     },
-    SwitchRequested { session: SessionHandle, path: PathId, reason: String },
+    SwitchRequested {
+        session: SessionHandle,
+        path: PathId,
+        reason: String,
+    },
     /// The gateway does not know our session index (unauthenticated; at most one report per 10 s).
-    Hinted { session: SessionHandle },
+    Hinted {
+        session: SessionHandle,
+    },
 
     // ---- gateway -----------------------------------------------------------------------------------------------------
     /// First valid DATA of a pending session, on a path that has answered a challenge.
-    HandshakeConfirmed { session: SessionHandle, session_id: String, client_key: String, path: PathId, remote: SocketAddr },
+    HandshakeConfirmed {
+        session: SessionHandle,
+        session_id: String,
+        client_key: String,
+        path: PathId,
+        remote: SocketAddr,
+    },
     /// A newer activation on a path that is validated: the core answers with `AnswerAttach`.
     AttachRequested {
         session: SessionHandle,
@@ -258,7 +342,10 @@ pub enum Report {
         kind: AttachKind,
         reason: String,
     },
-    ChallengeResult { session: SessionHandle, answered: bool },
+    ChallengeResult {
+        session: SessionHandle,
+        answered: bool,
+    },
 
     // ---- both --------------------------------------------------------------------------------------------------------
     /// The gateway acknowledged this activation (client only): the proof for ATTACHED.
@@ -269,33 +356,86 @@ pub enum Report {
         bind_seq: u64,
     },
     /// A candidate answered its challenge (client: ATTACH_ACK; gateway: PATH_RESPONSE).
-    PathValidated { session: SessionHandle, path: PathId, transport: String, remote: SocketAddr, rtt_us: u32 },
+    PathValidated {
+        session: SessionHandle,
+        path: PathId,
+        transport: String,
+        remote: SocketAddr,
+        rtt_us: u32,
+    },
     /// A candidate did not: 5 sends, or the validation time passed. The path is no candidate until it is added again.
-    PathUnanswered { session: SessionHandle, path: PathId },
+    PathUnanswered {
+        session: SessionHandle,
+        path: PathId,
+    },
     /// The peer closed a path.
-    PathClosed { session: SessionHandle, path: PathId, reason: String },
+    PathClosed {
+        session: SessionHandle,
+        path: PathId,
+        reason: String,
+    },
     /// Silence past 2·I + margin while something was expected. Once per suspicion.
-    PathSuspected { session: SessionHandle, path: PathId, silent_us: u32, limit_us: u32 },
+    PathSuspected {
+        session: SessionHandle,
+        path: PathId,
+        silent_us: u32,
+        limit_us: u32,
+    },
     /// A suspected path was heard again before it was declared silent.
-    PathCleared { session: SessionHandle, path: PathId, silent_us: u32 },
+    PathCleared {
+        session: SessionHandle,
+        path: PathId,
+        silent_us: u32,
+    },
     /// Silence that means death by the rules of liveness: see `evidence`.
-    PathSilent { session: SessionHandle, path: PathId, silent_us: u32, limit_us: u32, evidence: SilenceEvidence },
+    PathSilent {
+        session: SessionHandle,
+        path: PathId,
+        silent_us: u32,
+        limit_us: u32,
+        evidence: SilenceEvidence,
+    },
     /// A path that was silent, dead or never heard answered a probe.
-    PathAlive { session: SessionHandle, path: PathId, rtt_us: u32 },
-    Stats { paths: Vec<PathStats> },
+    PathAlive {
+        session: SessionHandle,
+        path: PathId,
+        rtt_us: u32,
+    },
+    Stats {
+        paths: Vec<PathStats>,
+    },
     /// An authenticated message that no honest peer can produce (attributable), or a rejected one that proves nothing.
-    ValidationFailed { session: SessionHandle, kind: String, attributable: bool },
+    ValidationFailed {
+        session: SessionHandle,
+        kind: String,
+        attributable: bool,
+    },
     /// Unauthenticated or unattributable drops since the last report of the kind, at most one per kind and second.
     Dropped {
         kind: String,
         #[ts(type = "number")]
         count: u64,
     },
-    PeerClosed { session: SessionHandle, reason: String },
-    KeyRotated { session: SessionHandle, epoch: u32, trigger: String },
+    PeerClosed {
+        session: SessionHandle,
+        reason: String,
+    },
+    KeyRotated {
+        session: SessionHandle,
+        epoch: u32,
+        trigger: String,
+    },
     /// The key is past its hard age or limit: no inner packet moves until a rekey.
-    KeyExpired { session: SessionHandle, epoch: u32, trigger: String },
-    RekeyDenied { session: SessionHandle, epoch: u32, reason: String },
+    KeyExpired {
+        session: SessionHandle,
+        epoch: u32,
+        trigger: String,
+    },
+    RekeyDenied {
+        session: SessionHandle,
+        epoch: u32,
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]

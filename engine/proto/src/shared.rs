@@ -1,5 +1,6 @@
 //! What all sessions of one endpoint share: the way out, the way up, randomness, indices, timers, budgets.
 
+use crate::hold::Hold;
 use crate::indices::Indices;
 use crate::journal::Journal;
 use crate::messages::{Report, SessionHandle};
@@ -18,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     pub(crate) indices: Indices,
     pub(crate) timers: Timers,
+    /// Inner packets of sessions that have no way for them.
+    pub(crate) hold: Hold,
     /// End of the newest stall of this process: silence before it says nothing.
     pub(crate) stalled_at: u64,
     /// Sessions whose next statistics are due; each is listed once.
@@ -34,6 +37,7 @@ impl Shared {
             journal: Journal::default(),
             indices: Indices::default(),
             timers: Timers::default(),
+            hold: Hold::default(),
             stalled_at: 0,
             measured: Vec::new(),
             copies: 0,

@@ -118,7 +118,7 @@ fn a12_garbage_on_a_valid_index_is_dropped_and_counted_and_ends_in_a_rekey_at_th
     assert_eq!(world.drops(Side::Gateway, "bad_tag"), 1_000);
     world.flow = [MS, MS];
     world.run(S);
-    assert_eq!(world.unsent, [0, 0]);
+    assert_eq!((world.unsent, world.held), ([0, 0], [0, 0]));
     world.assert_honest();
 }
 

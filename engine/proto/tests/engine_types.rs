@@ -4,7 +4,8 @@
 use std::{env, fs, path::Path};
 
 use jvpn_proto::messages::{
-    Assignment, AttachKind, Command, EngineConfig, Link, Offer, PathStats, Peer, Report, ReportBatch, Role, SilenceEvidence, Timed,
+    Assignment, AttachKind, Command, EngineConfig, Link, Offer, PathStats, Peer, Report, ReportBatch, Role,
+    SilenceEvidence, Timed,
 };
 use ts_rs::{Config, TS};
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use jvpn_proto::{
+    endpoint::{Released, SealError},
     messages::SessionHandle,
     wire::{DATA_HEADER, TAG},
 };
@@ -12,7 +13,7 @@ use super::{
     outgoing::{Heading, Outgoing},
 };
 use crate::{
-    offload::{FRAME_MAX, split},
+    offload::{FRAME_MAX, Segment, split},
     sys::boot_us,
     tun::Tun,
 };
@@ -24,14 +25,20 @@ const BYTES_PER_TURN: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Uplink {
     frame: Box<[u8]>,
+    departure: Departure,
+}
+
+/// Messages that leave together, and where they go.
+#[derive(Debug, Default)]
+struct Departure {
     outgoing: Outgoing,
-    /// Where the messages in the buffer go; none while it is empty.
+    /// None while the buffer is empty.
     heading: Option<Heading>,
 }
 
 impl Default for Uplink {
     fn default() -> Self {
-        Self { frame: vec![0; FRAME_MAX].into_boxed_slice(), outgoing: Outgoing::default(), heading: None }
+        Self { frame: vec![0; FRAME_MAX].into_boxed_slice(), departure: Departure::default() }
     }
 }
 
@@ -39,6 +46,10 @@ impl Uplink {
     /// Reads frames until there is none, or the turn's share is used up (`true`). Fails only when the TUN is gone.
     pub fn forward(&mut self, outer: &mut Outer, tun: &Tun) -> io::Result<bool> {
         let mut bytes = 0;
+        if self.departure.release(outer, &mut bytes) {
+            // What waited for a way goes before anything newer.
+            return Ok(true);
+        }
         let mut more = true;
         for _ in 0..FRAMES_PER_TURN {
             match tun.read(&mut self.frame) {
@@ -57,11 +68,12 @@ impl Uplink {
                 break;
             }
         }
-        flush(&mut self.outgoing, &mut self.heading, outer);
+        self.departure.leave(outer);
         Ok(more)
     }
 
-    /// What cannot be sent is counted and dropped: inner senders repeat what matters.
+    /// What has no way is kept for a while, within bounds; what cannot be sent at all is counted and dropped: inner senders repeat
+    /// what matters.
     fn seal(&mut self, length: usize, outer: &mut Outer) {
         let now = boot_us();
         let mut segments = match split(&self.frame[..length], true) {
@@ -71,32 +83,92 @@ impl Uplink {
         let Some(session) = outer.endpoint.route_inner(segments.destination()) else {
             return outer.endpoint.count_drop(now, "inner_unroutable", segments.left() as u64);
         };
-        let Some(mut heading) = aim(session, now, outer) else {
-            return outer.endpoint.count_drop(now, "no_send_path", segments.left() as u64);
-        };
-        if self.heading.is_some_and(|collected| collected != heading || !collected.collects()) {
-            flush(&mut self.outgoing, &mut self.heading, outer);
-        }
+        let mut heading = self.departure.head_for(session, now, outer);
         while let Some(segment) = segments.next() {
-            let sealed = DATA_HEADER + segment.len() + TAG;
-            if !self.outgoing.takes(sealed) {
-                flush(&mut self.outgoing, &mut self.heading, outer);
-                // What was sent counts against a budget, and a failed send may have changed the way.
-                let Some(changed) = aim(session, now, outer) else {
-                    return outer.endpoint.count_drop(now, "no_send_path", 1 + segments.left() as u64);
-                };
-                heading = changed;
-            }
-            if !heading.allows(self.outgoing.bytes().len() + sealed) {
-                return outer.endpoint.count_drop(now, "amplification_budget", 1 + segments.left() as u64);
-            }
-            let space = self.outgoing.space();
-            match outer.endpoint.seal_inner(session, now, space, segment.head, segment.body, segment.csum_partial) {
-                Ok(length) => self.outgoing.push(length),
-                Err(_) => return outer.endpoint.count_drop(now, "not_sealed", 1 + segments.left() as u64),
-            }
-            self.heading = Some(heading);
+            self.departure.add(&mut heading, session, now, &segment, outer);
         }
+    }
+}
+
+impl Departure {
+    /// Sends kept packets whose sessions have a way again. `true` = the turn's share was used up.
+    fn release(&mut self, outer: &mut Outer, bytes: &mut usize) -> bool {
+        let mut released = outer.endpoint.next_released();
+        if released.is_none() {
+            return false;
+        }
+        // The activation that opens the way leaves first.
+        outer.transmit();
+        while let Some(Released { session, packet, csum_partial }) = released.take() {
+            let now = boot_us();
+            *bytes += packet.len();
+            let mut heading = self.head_for(session, now, outer);
+            self.add(&mut heading, session, now, &Segment { head: &[], body: &packet, csum_partial }, outer);
+            if *bytes < BYTES_PER_TURN {
+                released = outer.endpoint.next_released();
+            }
+        }
+        self.leave(outer);
+        *bytes >= BYTES_PER_TURN
+    }
+
+    /// Where the session's packets go; what was collected for another way leaves.
+    fn head_for(&mut self, session: SessionHandle, now: u64, outer: &mut Outer) -> Option<Heading> {
+        let heading = aim(session, now, outer);
+        if self.heading.is_some_and(|collected| heading != Some(collected) || !collected.collects()) {
+            self.leave(outer);
+        }
+        heading
+    }
+
+    /// Seals one packet into the buffer, which leaves first where it has no room.
+    fn add(
+        &mut self,
+        heading: &mut Option<Heading>,
+        session: SessionHandle,
+        now: u64,
+        segment: &Segment<'_>,
+        outer: &mut Outer,
+    ) {
+        let sealed = DATA_HEADER + segment.len() + TAG;
+        if !self.outgoing.takes(sealed) {
+            self.leave(outer);
+            // What was sent counts against a budget, and a failed send may have changed the way.
+            *heading = aim(session, now, outer);
+        }
+        let Some(way) = heading else {
+            return hold(session, now, segment, "no_send_path", outer);
+        };
+        if !way.allows(self.outgoing.bytes().len() + sealed) {
+            return outer.endpoint.count_drop(now, "amplification_budget", 1);
+        }
+        let space = self.outgoing.space();
+        match outer.endpoint.seal_inner(session, now, space, segment.head, segment.body, segment.csum_partial) {
+            Ok(length) => self.outgoing.push(length),
+            Err(SealError::KeyExpired | SealError::NoPath) => return hold(session, now, segment, "not_sealed", outer),
+            Err(_) => return outer.endpoint.count_drop(now, "not_sealed", 1),
+        }
+        if way.to.keep {
+            outer.endpoint.keep_copy(session, now, segment.head, segment.body, segment.csum_partial);
+        }
+        self.heading = Some(*way);
+    }
+
+    /// Sends what was collected, with copies where the route asks for them, and empties the buffer.
+    fn leave(&mut self, outer: &mut Outer) {
+        let Some(heading) = self.heading.take() else { return };
+        let outgoing = &mut self.outgoing;
+        let now = boot_us();
+        let mut send = |outgoing: &Outgoing, route, path| {
+            let sent = outer.send(route, outgoing.bytes(), outgoing.segment());
+            outer.endpoint.sent(heading.session, path, now, outgoing.messages_in(sent) as u32, sent as u32);
+        };
+        send(outgoing, heading.to.route, heading.to.path);
+        if let Some(second) = heading.duplicate(outgoing.bytes().len()) {
+            outgoing.relabel(second.index);
+            send(outgoing, second.route, second.path);
+        }
+        outgoing.clear();
     }
 }
 
@@ -104,18 +176,9 @@ fn aim(session: SessionHandle, now: u64, outer: &mut Outer) -> Option<Heading> {
     outer.endpoint.send_route(session, now).map(|to| Heading { session, to })
 }
 
-/// Sends what was collected, with copies where the route asks for them, and empties the buffer.
-fn flush(outgoing: &mut Outgoing, heading: &mut Option<Heading>, outer: &mut Outer) {
-    let Some(heading) = heading.take() else { return };
-    let now = boot_us();
-    let mut send = |outgoing: &Outgoing, route, path| {
-        let sent = outer.send(route, outgoing.bytes(), outgoing.segment());
-        outer.endpoint.sent(heading.session, path, now, outgoing.messages_in(sent) as u32, sent as u32);
-    };
-    send(outgoing, heading.to.route, heading.to.path);
-    if let Some(second) = heading.duplicate(outgoing.bytes().len()) {
-        outgoing.relabel(second.index);
-        send(outgoing, second.route, second.path);
+/// Keeps a packet for the session's next way, or counts it as dropped.
+fn hold(session: SessionHandle, now: u64, segment: &Segment<'_>, why: &'static str, outer: &mut Outer) {
+    if !outer.endpoint.hold(session, now, segment.head, segment.body, segment.csum_partial) {
+        outer.endpoint.count_drop(now, why, 1);
     }
-    outgoing.clear();
 }

@@ -24,6 +24,7 @@ impl Endpoint {
     pub(super) fn remove(&mut self, now: u64, handle: SessionHandle, reason: Option<Reason>) {
         let Some(session) = self.sessions.remove(&handle) else { return };
         self.reception.settle(handle);
+        self.cx.hold.end(handle);
         for address in session.addresses.into_iter().flatten() {
             if self.inner.get(&address) == Some(&handle) {
                 self.inner.remove(&address);

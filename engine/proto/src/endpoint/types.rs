@@ -86,6 +86,8 @@ pub struct SendRoute {
     pub budget: Option<u64>,
     /// While the path is suspected: send the identical ciphertext here too.
     pub duplicate: Option<DuplicateRoute>,
+    /// The path is in doubt and there is no second one: a copy of what is sent goes to `Endpoint::keep_copy`.
+    pub keep: bool,
 }
 
 /// Second way for the same ciphertext: only bytes 4..8 (the receiver index, little-endian) of each message differ.

@@ -82,6 +82,7 @@ impl Session {
             Some(Attempt { bind_seq, path: id, kind, reason, challenge, from, retry, until, told_unanswered: false });
         self.send_attempt(now, cx);
         self.rekey_soon(now);
+        self.release_held(now, cx);
         self.rearm(now, cx);
     }
 
@@ -148,9 +149,15 @@ impl Session {
     }
 
     pub(super) fn activation_validated(&mut self, now: u64, cx: &mut Shared) {
-        let Some(Attempt { path, bind_seq, .. }) = self.attempt.take() else { return };
+        let Some(Attempt { path, bind_seq, retry, .. }) = self.attempt.take() else { return };
         if self.phase == Phase::Offered {
             self.phase = Phase::Active;
+        }
+        if retry.sends > 1 || self.epochs.expired(now).is_some() {
+            // What left together with an activation that did not arrive did not either, and without a key nothing left.
+            self.release_held(now, cx);
+        } else {
+            cx.hold.clear(self.handle);
         }
         cx.report(now, Report::AttachValidated { session: self.handle, path, bind_seq });
     }
@@ -160,6 +167,7 @@ impl Session {
         let Some(Attempt { path, bind_seq, from, .. }) = self.attempt.take() else { return };
         if let Some(old) = from.filter(|old| self.path(*old).is_some_and(Path::usable)) {
             self.set_send(now, Some(old));
+            self.release_held(now, cx);
         }
         let reason = reason.to_string();
         cx.report(now, Report::AttachDenied { session: self.handle, path, bind_seq, reason, retry_after_ms });
@@ -172,6 +180,7 @@ impl Session {
         }
         let restore = restore.filter(|id| self.path(*id).is_some_and(Path::usable));
         self.set_send(now, restore);
+        self.release_held(now, cx);
         self.rearm(now, cx);
     }
 

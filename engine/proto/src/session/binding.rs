@@ -270,6 +270,7 @@ impl Session {
         let answer = Answer { asked, denied };
         self.binding.answer = Some(answer);
         self.send_answer(now, cx, answer);
+        self.release_held(now, cx);
     }
 
     fn send_answer(&mut self, now: u64, cx: &mut Shared, Answer { asked, denied }: Answer) {

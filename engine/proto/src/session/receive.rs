@@ -119,8 +119,11 @@ impl Session {
             }
             return self.rearm(now, cx);
         }
+        let doubted_us = self.liveness.in_doubt(now).then(|| self.liveness.silence(now));
         if let Some(silent_us) = self.liveness.heard(now) {
             self.report_cleared(cx, now, id, silent_us);
+        } else if let Some(silent_us) = doubted_us.filter(|_| !self.liveness.in_doubt(now)) {
+            self.doubt_ended(now, cx, silent_us);
         }
     }
 

@@ -234,6 +234,8 @@ impl Session {
         let report =
             Report::KeyRotated { session: self.handle, epoch: self.epochs.number(), trigger: trigger.to_owned() };
         cx.report(now, report);
+        // Packets that found no key go on with the new one.
+        self.release_held(now, cx);
     }
 
     fn deny_rekey(&mut self, now: u64, cx: &mut Shared, epoch: u32) -> Trouble {

@@ -9,12 +9,38 @@ use crate::wire::{DATA_HEADER, TAG};
 
 /// Bytes of copies on a standby for one suspicion.
 pub(super) const COPIES_PER_SUSPICION: u64 = 1 << 20;
+/// No TCP repeats a segment sooner (Linux: `TCP_RTO_MIN`), µs. A shorter doubt has cost it nothing that it does not repair itself.
+const TCP_RETRY_MIN_US: u64 = 200_000;
 
 impl Session {
     pub(crate) fn send_route(&mut self, cx: &mut Shared, now: u64) -> Option<SendRoute> {
         let path = self.path(self.send?)?;
         let (id, route, budget) = (path.id, path.route, path.budget());
-        Some(SendRoute { route, path: id, budget, duplicate: self.duplicate_route(cx, now, id) })
+        let duplicate = self.duplicate_route(cx, now, id);
+        let keep = duplicate.is_none() && self.may_lead_nowhere(cx, now);
+        Some(SendRoute { route, path: id, budget, duplicate, keep })
+    }
+
+    /// What is sent now may be lost with its path: that is in doubt, or the first way after a blackout and not proved yet.
+    fn may_lead_nowhere(&self, cx: &Shared, now: u64) -> bool {
+        self.liveness.in_doubt(now) || (self.attempt.is_some() && cx.hold.holds(self.handle))
+    }
+
+    /// The send path was in doubt for `silent_us` and is not any more. What left in a short doubt has arrived, and a long one was a
+    /// blackout: what inner TCP repeated in it goes out once more.
+    pub(super) fn doubt_ended(&mut self, now: u64, cx: &mut Shared, silent_us: u64) {
+        if silent_us >= TCP_RETRY_MIN_US {
+            self.release_held(now, cx);
+        } else {
+            cx.hold.clear(self.handle);
+        }
+    }
+
+    /// Lets go what waited for a way, if there is one. Where the way is still being proved it also stays, for another one.
+    pub(super) fn release_held(&mut self, now: u64, cx: &mut Shared) {
+        if self.send.is_some() && self.is_active() && self.epochs.expired(now).is_none() {
+            cx.hold.release(now, self.handle, self.attempt.is_some());
+        }
     }
 
     /// While the send path is suspected, by this end or by the peer, copies go to a standby: for a bounded time, in bounded bytes.

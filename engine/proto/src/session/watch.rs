@@ -165,6 +165,7 @@ impl Session {
 
     pub(super) fn report_cleared(&mut self, cx: &mut Shared, now: u64, path: PathId, silent_us: u64) {
         cx.report(now, Report::PathCleared { session: self.handle, path, silent_us: clamp_u32(silent_us) });
+        self.doubt_ended(now, cx, silent_us);
     }
 
     fn send_probe(&mut self, now: u64, cx: &mut Shared, at: usize) {
@@ -210,7 +211,11 @@ impl Session {
     fn on_deafness(&mut self, now: u64, cx: &mut Shared, probe: &Probe) {
         let deaf_on = (probe.deaf_on != 0).then_some(probe.deaf_on);
         let began = deaf_on.is_some() && deaf_on == self.send && !self.liveness.peer_is_deaf(now);
+        let deaf_for_us = self.liveness.peer_deaf_for_us(now);
         let finding = self.liveness.peer_hears(now, deaf_on);
+        if let Some(deaf_for_us) = deaf_for_us.filter(|_| !self.liveness.in_doubt(now)) {
+            self.doubt_ended(now, cx, deaf_for_us);
+        }
         if began {
             self.copies_left = COPIES_PER_SUSPICION;
         }

@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use jvpn_proto::endpoint::{Endpoint, EndpointConfig, Limits, Received, Route};
+use jvpn_proto::endpoint::{Endpoint, EndpointConfig, Limits, Received, Released, Route};
 use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{
     Assignment, AttachKind, Command, Offer, PathId, Peer, Report, Role, SessionHandle, SilenceEvidence,
@@ -82,8 +82,11 @@ pub struct World {
     pub gateway_session: Option<SessionHandle>,
     pub delivered: BTreeMap<(Side, u64), (u32, u64)>,
     pub sent: [u64; 2],
-    /// Inner packets that found no key or no path.
+    /// Inner packets that found no key or no path and were not kept, and that were kept for a way.
     pub unsent: [u64; 2],
+    pub held: [u64; 2],
+    /// Inner packets are TCP.
+    pub tcp: bool,
     pub copies: u64,
     /// Interval of inner packets per direction (up, down), µs; 0 = none.
     pub flow: [u64; 2],
@@ -164,6 +167,8 @@ impl World {
             delivered: BTreeMap::new(),
             sent: [0; 2],
             unsent: [0; 2],
+            held: [0; 2],
+            tcp: false,
             copies: 0,
             flow: [0; 2],
             flow_at: [0; 2],
@@ -314,28 +319,48 @@ impl World {
 
     /// One inner packet with a number of its own.
     pub fn send_inner(&mut self, side: Side) {
-        let number = self.sent[index(side)] + self.unsent[index(side)];
+        let number = self.sent[index(side)] + self.unsent[index(side)] + self.held[index(side)];
+        self.send_number(side, number);
+    }
+
+    /// One inner packet with this number: with `tcp` a segment of a flow of its own, else a datagram.
+    pub fn send_number(&mut self, side: Side, number: u64) {
         let destination = if side == Side::Client { Ipv4Addr::new(10, 80, 0, 1) } else { CLIENT_INNER };
         let mut packet = [0_u8; 64];
         packet[0] = 0x45;
+        packet[9] = if self.tcp { 6 } else { 17 };
+        packet[32] = 0x50;
         packet[16..20].copy_from_slice(&destination.octets());
         packet[20..28].copy_from_slice(&number.to_le_bytes());
+        let Some(session) = self.endpoint(side).route_inner(destination.into()) else { return };
+        if self.send_packet(side, session, &packet) {
+            self.sent[index(side)] += 1;
+        } else if self.endpoint_hold(side, session, &packet) {
+            self.held[index(side)] += 1;
+        } else {
+            self.unsent[index(side)] += 1;
+        }
+    }
+
+    fn endpoint_hold(&mut self, side: Side, session: SessionHandle, packet: &[u8]) -> bool {
+        let now = self.now;
+        self.endpoint(side).hold(session, now, &packet[..10], &packet[10..], false)
+    }
+
+    fn send_packet(&mut self, side: Side, session: SessionHandle, packet: &[u8]) -> bool {
         let now = self.now;
         let mut out = [0; 128];
         let endpoint = self.endpoint(side);
-        let Some(session) = endpoint.route_inner(destination.into()) else { return };
         let sealed = endpoint.seal_inner(session, now, &mut out, &packet[..10], &packet[10..], false);
         let route = endpoint.send_route(session, now);
-        let (Ok(len), Some(route)) = (sealed, route) else {
-            self.unsent[index(side)] += 1;
-            return;
-        };
+        let (Ok(len), Some(route)) = (sealed, route) else { return false };
         if route.budget.is_some_and(|budget| budget < len as u64) {
-            self.unsent[index(side)] += 1;
-            return;
+            return false;
+        }
+        if route.keep {
+            endpoint.keep_copy(session, now, &packet[..10], &packet[10..], false);
         }
         endpoint.sent(session, route.path, now, 1, len as u32);
-        self.sent[index(side)] += 1;
         if let Some(copy) = route.duplicate {
             let endpoint = self.endpoint(side);
             endpoint.sent(session, copy.path, now, 1, len as u32);
@@ -345,6 +370,7 @@ impl World {
             self.put(side, copy.route, &second);
         }
         self.put(side, route.route, &out[..len]);
+        true
     }
 
     pub fn endpoint(&mut self, side: Side) -> &mut Endpoint {
@@ -391,6 +417,10 @@ impl World {
         loop {
             while let Some(transmit) = self.endpoint(side).transmit() {
                 self.put(side, transmit.route, &transmit.data);
+            }
+            if let Some(Released { session, packet, .. }) = self.endpoint(side).next_released() {
+                self.send_packet(side, session, &packet);
+                continue;
             }
             let Some((at, report)) = self.endpoint(side).report() else { return };
             self.decide(side, &report);

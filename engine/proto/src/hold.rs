@@ -1,0 +1,302 @@
+//! Inner packets that wait for a way: the newest of each session that has none.
+//!
+//! ```text
+//!   no way, or a doubted one                        a way
+//!   keep ──► │ oldest … newest │ ── release ──► leaving ──► the I/O loop seals them before anything newer
+//!            256 KiB a session, 64 MiB in all
+//! ```
+//!
+//! After a blackout inner TCP would wait out its back-off, which is as long as the blackout was. What it repeated meanwhile is here:
+//! of a segment only the newest copy is kept, and one arrival is enough to set the flow going. A segment is kept for 60 s, which is
+//! within the time in which TCP must expect it anyway (RFC 9293, MSL); everything else loses its meaning within a second.
+//! Nothing is allocated here while every session has its way.
+
+mod segment;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::indices::OwnKeyMap;
+use crate::messages::SessionHandle;
+use segment::TcpSegment;
+
+/// Of one session, bytes with the overhead of keeping them. Source: engine.md, "After a blackout".
+const SESSION_BYTES_MAX: usize = 256 << 10;
+/// Of all sessions.
+const TOTAL_BYTES_MAX: usize = 64 << 20;
+/// What one packet costs besides its bytes: tiny packets fill memory too.
+const OVERHEAD: usize = 160;
+const SEGMENT_AGE_MAX_US: u64 = 60_000_000;
+const OTHER_AGE_MAX_US: u64 = 1_000_000;
+/// Packets that are too old are cleared away this often, µs.
+const SWEEP_US: u64 = 1_000_000;
+
+/// A kept packet that may go now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Released {
+    pub session: SessionHandle,
+    pub packet: Arc<[u8]>,
+    /// The inner checksum covers the pseudo-header only.
+    pub csum_partial: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    kept_at: u64,
+    segment: Option<TcpSegment>,
+    released: Released,
+}
+
+impl Held {
+    fn cost(&self) -> usize {
+        self.released.packet.len() + OVERHEAD
+    }
+
+    fn expires_at(&self) -> u64 {
+        self.kept_at + if self.segment.is_some() { SEGMENT_AGE_MAX_US } else { OTHER_AGE_MAX_US }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Keys into `packets`, rising.
+    packets: VecDeque<u64>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Hold {
+    /// In the order in which they were kept.
+    packets: BTreeMap<u64, Held>,
+    sessions: OwnKeyMap<Waiting>,
+    bytes: usize,
+    next: u64,
+    sweep_at: u64,
+    leaving: VecDeque<Released>,
+}
+
+/// What is kept of the packets that come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The packet was not sent.
+    Any,
+    /// The packet was sent on a way that is in doubt. A second copy is harmless for TCP alone.
+    Segments,
+}
+
+impl Hold {
+    /// Keeps `head ‖ body`, one inner packet. False if it is none that is kept.
+    pub(crate) fn keep(
+        &mut self,
+        now: u64,
+        session: SessionHandle,
+        keep: Keep,
+        (head, body): (&[u8], &[u8]),
+        csum_partial: bool,
+    ) -> bool {
+        let packet: Arc<[u8]> = [head, body].concat().into();
+        let segment = TcpSegment::parse(&packet);
+        if packet.len() + OVERHEAD > SESSION_BYTES_MAX || (keep == Keep::Segments && segment.is_none()) {
+            return false;
+        }
+        self.sweep(now);
+        if let Some(segment) = &segment {
+            self.forget_superseded(session, segment);
+        }
+        let entry = Held { kept_at: now, segment, released: Released { session, packet, csum_partial } };
+        let (key, cost) = (self.next, entry.cost());
+        self.next += 1;
+        self.bytes += cost;
+        self.packets.insert(key, entry);
+        let waiting = self.sessions.entry(session).or_default();
+        waiting.packets.push_back(key);
+        waiting.bytes += cost;
+        while self.sessions.get(&session).is_some_and(|waiting| waiting.bytes > SESSION_BYTES_MAX) {
+            self.forget_oldest_of(session);
+        }
+        while self.bytes > TOTAL_BYTES_MAX
+            && let Some((&oldest, _)) = self.packets.first_key_value()
+        {
+            self.forget(oldest);
+        }
+        true
+    }
+
+    pub(crate) fn holds(&self, session: SessionHandle) -> bool {
+        !self.packets.is_empty() && self.sessions.contains_key(&session)
+    }
+
+    /// Hands out what is kept of a session, in order. With `again` it stays, for another way if this one leads nowhere.
+    pub(crate) fn release(&mut self, now: u64, session: SessionHandle, again: bool) {
+        if self.packets.is_empty() {
+            return;
+        }
+        self.sweep_old(now);
+        let Some(waiting) = self.sessions.get(&session) else { return };
+        self.leaving
+            .extend(waiting.packets.iter().filter_map(|key| self.packets.get(key)).map(|held| held.released.clone()));
+        if !again {
+            self.clear(session);
+        }
+    }
+
+    /// Forgets what is kept of a session: it arrived, or nobody wants it any more.
+    pub(crate) fn clear(&mut self, session: SessionHandle) {
+        let Some(waiting) = self.sessions.remove(&session) else { return };
+        self.bytes -= waiting.bytes;
+        for key in waiting.packets {
+            self.packets.remove(&key);
+        }
+    }
+
+    /// Forgets all of a session that has ended.
+    pub(crate) fn end(&mut self, session: SessionHandle) {
+        self.clear(session);
+        self.leaving.retain(|released| released.session != session);
+    }
+
+    pub(crate) fn next_released(&mut self) -> Option<Released> {
+        let next = self.leaving.pop_front();
+        if next.is_none() && self.leaving.capacity() > 0 {
+            self.leaving = VecDeque::new();
+        }
+        next
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        (!self.packets.is_empty()).then_some(self.sweep_at)
+    }
+
+    /// Clears away what is too old.
+    pub(crate) fn sweep(&mut self, now: u64) {
+        if self.packets.is_empty() {
+            self.sweep_at = now + SWEEP_US;
+        } else if self.sweep_at <= now {
+            self.sweep_old(now);
+            self.sweep_at = now + SWEEP_US;
+        }
+    }
+
+    fn sweep_old(&mut self, now: u64) {
+        let old: Vec<u64> =
+            self.packets.iter().filter(|(_, held)| held.expires_at() <= now).map(|(key, _)| *key).collect();
+        for key in old {
+            self.forget(key);
+        }
+    }
+
+    fn forget_superseded(&mut self, session: SessionHandle, newer: &TcpSegment) {
+        let Some(waiting) = self.sessions.get(&session) else { return };
+        let superseded = |key: &u64| {
+            let older = self.packets.get(key).and_then(|held| held.segment.as_ref());
+            older.is_some_and(|older| newer.supersedes(older))
+        };
+        let old: Vec<u64> = waiting.packets.iter().copied().filter(superseded).collect();
+        for key in old {
+            self.forget(key);
+        }
+    }
+
+    fn forget_oldest_of(&mut self, session: SessionHandle) {
+        if let Some(oldest) = self.sessions.get(&session).and_then(|waiting| waiting.packets.front().copied()) {
+            self.forget(oldest);
+        }
+    }
+
+    fn forget(&mut self, key: u64) {
+        let Some(held) = self.packets.remove(&key) else { return };
+        self.bytes -= held.cost();
+        let session = held.released.session;
+        let Some(waiting) = self.sessions.get_mut(&session) else { return };
+        waiting.bytes -= held.cost();
+        if let Ok(at) = waiting.packets.binary_search(&key) {
+            waiting.packets.remove(at);
+        }
+        if waiting.packets.is_empty() {
+            self.sessions.remove(&session);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment::tests::tcp;
+    use super::*;
+
+    fn keep(hold: &mut Hold, now: u64, session: SessionHandle, packet: &[u8]) -> bool {
+        hold.keep(now, session, Keep::Any, (&packet[..4], &packet[4..]), false)
+    }
+
+    fn released(hold: &mut Hold) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| hold.next_released()).map(|released| released.packet.to_vec()).collect()
+    }
+
+    fn datagram(n: u8, len: usize) -> Vec<u8> {
+        let mut packet = vec![n; len];
+        packet[0] = 0x45;
+        packet[9] = 17;
+        packet
+    }
+
+    #[test]
+    fn packets_leave_in_the_order_in_which_they_came_each_session_for_itself() {
+        let mut hold = Hold::default();
+        for n in 0..3 {
+            assert!(keep(&mut hold, 0, 1, &datagram(n, 40)));
+            assert!(keep(&mut hold, 0, 2, &datagram(100 + n, 40)));
+        }
+        hold.release(10, 1, false);
+        assert_eq!(released(&mut hold), [datagram(0, 40), datagram(1, 40), datagram(2, 40)]);
+        assert!(!hold.holds(1) && hold.holds(2));
+        hold.end(2);
+        assert_eq!((hold.bytes, hold.packets.len(), hold.next_deadline()), (0, 0, None));
+    }
+
+    #[test]
+    fn of_a_segment_only_the_newest_copy_is_kept() {
+        let mut hold = Hold::default();
+        let mut repeated = tcp(1_000, 500, 0x10);
+        keep(&mut hold, 0, 1, &repeated);
+        keep(&mut hold, 0, 1, &tcp(1_500, 500, 0x10));
+        repeated[8] = 63;
+        keep(&mut hold, 200_000, 1, &repeated);
+        hold.release(300_000, 1, false);
+        assert_eq!(released(&mut hold), [tcp(1_500, 500, 0x10), repeated]);
+    }
+
+    #[test]
+    fn segments_live_for_a_minute_and_everything_else_for_a_second() {
+        let mut hold = Hold::default();
+        keep(&mut hold, 0, 1, &datagram(1, 40));
+        keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
+        hold.release(OTHER_AGE_MAX_US, 1, true);
+        assert_eq!(released(&mut hold), [tcp(1, 10, 0x10)]);
+        hold.sweep(SEGMENT_AGE_MAX_US);
+        assert!(!hold.holds(1));
+    }
+
+    #[test]
+    fn the_oldest_give_way_within_a_session_and_over_all() {
+        let mut hold = Hold::default();
+        for n in 0..=255 {
+            keep(&mut hold, 0, 1, &datagram(n, 1_400));
+        }
+        assert!(hold.bytes <= SESSION_BYTES_MAX && hold.bytes > SESSION_BYTES_MAX - 2_000);
+        hold.release(1, 1, false);
+        assert_eq!(released(&mut hold).last(), Some(&datagram(255, 1_400)));
+        for session in 0..1_000 {
+            for n in 0..60 {
+                keep(&mut hold, 0, session, &datagram(n, 1_400));
+            }
+        }
+        assert!(hold.bytes <= TOTAL_BYTES_MAX);
+        assert!(!hold.holds(0) && hold.holds(999));
+    }
+
+    #[test]
+    fn what_was_sent_already_is_kept_if_it_is_tcp() {
+        let mut hold = Hold::default();
+        assert!(!hold.keep(0, 1, Keep::Segments, (&[], &datagram(1, 40)), false));
+        assert!(hold.keep(0, 1, Keep::Segments, (&[], &tcp(1, 10, 0x10)), true));
+    }
+}

@@ -1,0 +1,171 @@
+//! What was sent in a blackout goes on at once when it ends.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod world;
+
+use jvpn_proto::messages::{AttachKind, Command, Report};
+use world::{Link, MS, S, Side, World};
+
+const RTT: u64 = 20 * MS;
+/// Numbers of packets that no flow of the world reaches.
+const FIRST: u64 = 1 << 20;
+
+/// Both paths fall silent and the core gives them up, at both ends; the flows rest.
+fn blackout(world: &mut World) {
+    world.flow = [0, 0];
+    world.run(100 * MS);
+    for path in [1, 2] {
+        world.black_hole(path, true, true);
+    }
+    let (session, gateway_session) = (world.session(), world.gateway_session.unwrap());
+    for path in [1, 2] {
+        world.order(Command::SetPathDead { session, path, dead: true });
+        world.order_gateway(Command::SetPathDead { session: gateway_session, path, dead: true });
+    }
+}
+
+fn light(world: &mut World) {
+    for path in [1, 2] {
+        world.black_hole(path, false, false);
+    }
+}
+
+fn delivered_at(world: &World, side: Side, number: u64) -> Option<u64> {
+    world.delivered.get(&(side, number)).map(|(_, at)| *at)
+}
+
+#[test]
+fn what_tcp_repeated_in_a_blackout_arrives_with_the_first_flight_after_it() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.tcp = true;
+    blackout(&mut world);
+    // A segment of each direction, repeated with growing pauses.
+    for pause in [200, 400, 800, 1_600, 3_200, 3_800] {
+        for side in [Side::Client, Side::Gateway] {
+            world.send_number(side, FIRST);
+        }
+        world.run(pause * MS);
+    }
+    light(&mut world);
+    let returned = world.now;
+    world.attach(2, 2, AttachKind::Switch);
+    world.run(S);
+    let (up, down) = (delivered_at(&world, Side::Gateway, FIRST), delivered_at(&world, Side::Client, FIRST));
+    assert!(up.unwrap() - returned <= RTT / 2, "{up:?}");
+    assert!(down.unwrap() - returned <= 2 * RTT, "{down:?}");
+    assert_eq!(world.delivered_twice(), 0, "only the newest copy was kept");
+    world.assert_honest();
+}
+
+#[test]
+fn what_waits_leaves_in_order_and_before_anything_newer() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.tcp = true;
+    blackout(&mut world);
+    for number in FIRST..FIRST + 100 {
+        world.send_number(Side::Client, number);
+    }
+    light(&mut world);
+    world.capturing = true;
+    world.attach(2, 2, AttachKind::Switch);
+    world.send_number(Side::Client, FIRST + 100);
+    // SWITCH, then the inner packets: their counters rise as they were sent.
+    let sent: Vec<u64> = world
+        .capture
+        .iter()
+        .filter(|(to, path, _)| *to == Side::Gateway && *path == 2)
+        .map(|(_, _, data)| u64::from_le_bytes(data[8..16].try_into().unwrap()))
+        .collect();
+    assert_eq!(sent.len(), 102);
+    assert!(sent.is_sorted());
+    assert_ne!(world.capture[0].2.len(), world.capture[1].2.len(), "the activation leads");
+    world.run(S);
+    assert!((FIRST..=FIRST + 100).all(|number| delivered_at(&world, Side::Gateway, number).is_some()));
+    assert_eq!(world.delivered_twice(), 0);
+}
+
+#[test]
+fn datagrams_are_kept_for_a_second() {
+    let mut world = World::ready(&[10, 10], 10);
+    blackout(&mut world);
+    world.send_number(Side::Client, FIRST);
+    world.run(900 * MS);
+    world.send_number(Side::Client, FIRST + 1);
+    world.run(300 * MS);
+    light(&mut world);
+    world.attach(1, 2, AttachKind::Switch);
+    world.run(S);
+    assert_eq!(delivered_at(&world, Side::Gateway, FIRST), None);
+    assert!(delivered_at(&world, Side::Gateway, FIRST + 1).is_some());
+}
+
+#[test]
+fn an_activation_that_leads_nowhere_costs_nothing_of_what_waits() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.tcp = true;
+    blackout(&mut world);
+    world.send_number(Side::Client, FIRST);
+    let session = world.session();
+    world.attach(1, 2, AttachKind::Switch);
+    assert!(world.run_until(3 * S, |report| matches!(report, Report::AttachUnanswered { .. })));
+    world.order(Command::AbortAttach { session, bind_seq: 2, restore: None });
+    world.open(3, Link::with_delay(10 * MS));
+    world.attach(3, 3, AttachKind::Reattach);
+    world.run(S);
+    assert!(delivered_at(&world, Side::Gateway, FIRST).is_some());
+}
+
+#[test]
+fn a_lost_first_flight_is_made_up_for_when_the_way_is_proved() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.tcp = true;
+    blackout(&mut world);
+    world.send_number(Side::Client, FIRST);
+    world.attach(1, 2, AttachKind::Switch);
+    light(&mut world);
+    world.run(S);
+    assert!(delivered_at(&world, Side::Gateway, FIRST).is_some());
+    assert_eq!(world.delivered_twice(), 0);
+}
+
+#[test]
+fn a_blackout_too_short_for_a_verdict_is_made_up_for_as_well() {
+    let mut world = World::ready(&[10], 10);
+    world.tcp = true;
+    world.black_hole(1, true, true);
+    world.run(500 * MS);
+    world.flow = [0, 0];
+    world.send_number(Side::Client, FIRST);
+    world.run(200 * MS);
+    world.black_hole(1, false, false);
+    world.run(300 * MS);
+    assert_eq!(world.silent(Side::Client, 1), None);
+    assert!(delivered_at(&world, Side::Gateway, FIRST).is_some());
+}
+
+#[test]
+fn a_false_suspicion_sends_nothing_again() {
+    let mut world = World::ready(&[10], 10);
+    world.tcp = true;
+    world.stalled[1] = world.now + 60 * MS;
+    world.run(2 * S);
+    assert!(world.count(Side::Client, |report| matches!(report, Report::PathCleared { .. })) >= 1);
+    assert_eq!((world.delivered_twice(), world.held), (0, [0, 0]));
+    assert_eq!(world.delivered_to(Side::Gateway) as u64, world.sent[0] - 10, "all but those under way");
+}
+
+#[test]
+fn a_blackout_longer_than_the_life_of_a_key_keeps_what_waits_until_the_rekey() {
+    let limits = jvpn_proto::endpoint::Limits { rekey_after_us: 3 * S, reject_after_us: 5 * S, ..world::limits() };
+    let mut world = World::with(&[10, 10], 10, limits, 2);
+    world.connect();
+    world.tcp = true;
+    blackout(&mut world);
+    world.run(10 * S);
+    world.send_number(Side::Client, FIRST);
+    light(&mut world);
+    world.attach(2, 2, AttachKind::Switch);
+    world.run(S);
+    assert!(delivered_at(&world, Side::Gateway, FIRST).is_some());
+    world.assert_honest();
+}

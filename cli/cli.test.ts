@@ -72,6 +72,35 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     );
   });
 
+  test("4: a policy that is not valid, with every line, by the daemon's rules or by the daemon", async () => {
+    const file = join(folder, "bad-policy.toml");
+    writeFileSync(file, 'schema = "jumping-vpn/policy/v1"\n[switch]\nmax_per_min = 0\ncooldown = "9h"\n');
+    const checked = await jvpn("policy", "check", file);
+    expect([checked.code, checked.stderr.match(/bad-policy\.toml:\d+/g)]).toEqual([
+      4,
+      ["bad-policy.toml:3", "bad-policy.toml:4"],
+    ]);
+    const json = await jvpn("policy", "check", "--json", file);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      schema: "jumping-vpn/policy-check/v1",
+      ok: false,
+      faults: [{ line: 3 }, { line: 4 }],
+    });
+    const applied = await jvpn("policy", "apply", file);
+    expect([applied.code, applied.stderr]).toEqual([
+      4,
+      expect.stringMatching(/^error: p:3: a\n {2}why: w\n {2}do: {2}h\nerror: p:4: b\n/),
+    ]);
+  });
+
+  test.each([
+    [2, ["policy", "rollback", "newest"]],
+    [4, ["policy", "diff", "/nowhere/policy.toml"]],
+    [6, ["policy", "rollback", "9"]],
+  ])("%i: %j", async (code, args) => {
+    expect((await jvpn(...args)).code).toBe(code);
+  });
+
   test("4: a configuration fault, with its line", async () => {
     const file = join(folder, "bad.toml");
     writeFileSync(file, '[client]\nidentiy = "x"\n');
@@ -91,6 +120,22 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
         · wwan0/udp6    rtt 61 ms ±9   loss 0.0 %  warm standby, metered, backup
   jumps      3 (last 11m ago: eth0/udp4→wlan0/udp4, transport_dead, 43 ms witho…
              budget 0/8 per min
+`,
+    );
+  });
+
+  test("what the policy permits, until when, and why a path is not taken", async () => {
+    expect((await jvpn("policy", "explain")).stdout).toBe(
+      `policy field v3   apply, until /etc/p.toml changes
+  new sessions    allowed
+
+● ATTACHED   session s-7QF2-9KXD   policy field v3
+  used            8 of 8 switches, 8 of 30 recoveries in the last minute
+  switch at will  denied: switch_rate_limited (8 of 8), allowed in 23 s
+  prove anew      allowed
+  runs out in     10h of 12h: session_lifetime_exceeded
+  path  ▶ wlan0/udp4    rtt 18 ms  active
+        · wwan0/udp6    rtt 9 ms   stays: gains 9.0 ms, policy needs 10.0
 `,
     );
   });
@@ -164,8 +209,60 @@ function answerTo(url: string): [number, unknown] {
   const denied = /sessions\/(\w+)\/switch/.exec(url)?.[1];
   if (denied !== undefined)
     return [409, { schema: "jumping-vpn/error/v1", code: denied, message: denied, why: "w", hint: "h", retryAfterMs: 22_500 }];
-  return [200, status];
+  const policy = POLICY[url.split("?")[0] ?? ""];
+  return policy ?? [200, status];
 }
+
+const refusal = { schema: "jumping-vpn/error/v1", why: "w", hint: "h", retryAfterMs: null };
+const faults = ["a", "b"].map((what, index) => ({ file: "p", line: 3 + index, what, why: "w", hint: "h" }));
+
+/** Answers about the policy. */
+const POLICY: Readonly<Record<string, [number, unknown]>> = {
+  "/v1/policy/apply": [409, { ...refusal, code: "policy_invalid", message: "p:3: a", faults }],
+  "/v1/policy/rollback": [404, { ...refusal, code: "not_found", message: "there is no version 9 of the policy" }],
+  "/v1/policy/explain": [
+    200,
+    {
+      schema: "jumping-vpn/policy-explain/v1",
+      policy: {
+        name: "field",
+        version: 3,
+        digest: "d",
+        origin: "apply",
+        file: "/etc/p.toml",
+        valid: true,
+        errors: [],
+        overFile: true,
+      },
+      newSessions: { allowed: true, reason: null },
+      sessions: [
+        {
+          session: "s-7QF2-9KXD-XXXX",
+          role: "client",
+          state: "ATTACHED",
+          policy: "field@3",
+          budget: { switchesUsed: 8, switchesMax: 8, recoveriesUsed: 8, recoveriesMax: 30 },
+          moves: [
+            { kind: "elective", allowed: false, reason: "switch_rate_limited", retryAfterMs: 23_000, used: 8, max: 8 },
+            { kind: "revalidate", allowed: true, reason: null, retryAfterMs: 0, used: 0, max: 0 },
+          ],
+          clocks: [{ reason: "session_lifetime_exceeded", limitMs: 43_200_000, leftMs: 36_000_000 }],
+          paths: [
+            { path: 1, label: "wlan0/udp4", active: true, rank: { rttUs: 18_000, usable: 0 }, comparison: null },
+            {
+              path: 2,
+              label: "wwan0/udp6",
+              active: false,
+              rank: { rttUs: 9_000, usable: 0 },
+              comparison: { move: false, because: "margin", gainMs: 9, neededMs: 10 },
+            },
+          ],
+        },
+      ],
+      total: 1,
+    },
+  ],
+};
 
 function statusWith(state: SessionView["state"]): StatusDocument {
   const path = {

@@ -33,7 +33,7 @@ export const MEANING: Readonly<Record<string, string>> = {
   "security.validation_fail_budget": "attributable validation failures in 60 s that a session survives",
   "security.pq": "post-quantum key exchange; none is available yet",
   keepalive: "interval of probes while nothing is sent",
-  mtu: "told to the client in the offer; the tunnel's own MTU is `[tunnel] mtu` of the configurations",
+  mtu: "largest inner packet of a session; where `[tunnel] mtu` of either end is smaller, that one counts",
 };
 
 /** Units of whole numbers; durations carry theirs. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Netns } from "../ip.ts";
 import { type Provenance, provenance, ticks } from "../machine.ts";
-import type { Scope } from "../scope.ts";
+import { Scope } from "../scope.ts";
 import { elapse, PREFIX, until } from "../stage.ts";
 import { type Distribution, distribution } from "../statistics.ts";
 import { Tool } from "../tool.ts";
@@ -20,7 +20,7 @@ export type ComparedCase = (typeof COMPARED)[number];
 export interface CompareOptions {
   readonly trials: number;
   readonly rttMs: number;
-  /** How long a fault lasts and is observed. */
+  /** How long a fault is observed. */
   readonly seconds: number;
 }
 
@@ -28,7 +28,7 @@ export interface ComparedTrial {
   readonly trial: number;
   readonly subject: string;
   readonly over: Over;
-  /** Longest time without an echo, ms; `null` = it lasted until the fault was healed. */
+  /** Longest time without an echo, ms; `null` = it lasted to the end. */
   readonly gapMs: number | null;
   /** Echoes that never came; over TCP none is ever lost. */
   readonly lost: number;
@@ -44,8 +44,8 @@ export interface CompareResult {
   /** By subject, then by what the echo went over. */
   readonly gapMs: Readonly<Record<string, Readonly<Partial<Record<Over, Distribution>>>>>;
   readonly missing: Readonly<Record<string, string>>;
-  /** Trials that a subject sat out because it had not recovered from the one before. */
-  readonly satOut: Readonly<Record<string, number>>;
+  /** Why a subject sat trials out, one reason for each. */
+  readonly satOut: Readonly<Record<string, readonly string[]>>;
   readonly machine: Provenance;
   readonly raw: readonly ComparedTrial[];
 }
@@ -53,8 +53,8 @@ export interface CompareResult {
 const PORT = 7_300;
 const PER_SECOND = 200;
 const BYTES = 200;
-/** After a fault is healed a subject has this long to work again over eth0. */
-const RECOVERY_LIMIT_MS = 30_000;
+/** For the first packet through a subject. */
+const START_LIMIT_MS = 30_000;
 /** A connection with its second subflow, and a session's paths, have this long to settle before a fault. */
 const SETTLE_MS = 1_500;
 /** A gap at the end of a trial that is shorter than this is the rhythm of the flow. */
@@ -80,18 +80,23 @@ export async function compare(
   options: CompareOptions,
   progress: (line: string) => void,
 ): Promise<CompareResult> {
-  const topology = await layOut(scope, `${PREFIX}compare-`, LINKS, options.rttMs);
-  const { subjects, missing } = await startSubjects(scope, topology, progress);
-  await Tool.start(scope, topology.gateway, ["echo", "serve", "--bind", `0.0.0.0:${PORT}`]);
+  const missing = Object.fromEntries(
+    CANDIDATES.flatMap(({ name, missing: why }) => (why() === null ? [] : [[name, why() ?? ""]])),
+  );
+  for (const [name, why] of Object.entries(missing)) progress(`${name} does not take part: ${why}`);
   const raw: ComparedTrial[] = [];
-  const satOut: Record<string, number> = {};
+  const satOut: Record<string, string[]> = {};
   for (let trial = 0; trial < options.trials; trial += 1) {
-    const echoes = await ready(scope, topology.client, subjects, (name) => {
-      satOut[name] = (satOut[name] ?? 0) + 1;
+    // Everything is new in each trial: what roamed once may sit on the other link, and would not feel the next fault.
+    const trialScope = new Scope();
+    scope.defer(`trial ${trial}`, () => void trialScope.close());
+    const played = await oneTrial(trialScope, which, options, trial, (name, why) => {
+      satOut[name] = [...(satOut[name] ?? []), why];
+      progress(`${name} sits trial ${trial + 1} out: ${why}`);
     });
-    const played = await play(which, topology, subjects, echoes, options, trial);
+    const leftovers = await trialScope.close();
+    if (leftovers.length > 0) throw new Error(`trial ${trial} left behind: ${leftovers.join("; ")}`);
     raw.push(...played);
-    for (const { tool } of echoes) await tool.stop();
     const said = played.map(({ subject, over, gapMs }) => `${subject}/${over} ${gapMs === null ? "not back" : gapMs.toFixed(0)}`);
     progress(`${which} ${trial + 1}/${options.trials}: ${said.join(", ")} ms`);
   }
@@ -99,64 +104,43 @@ export async function compare(
   return { schema: "jumping-vpn/compare/v1", case: which, options, gapMs, missing, satOut, machine: provenance(), raw };
 }
 
-async function startSubjects(
+async function oneTrial(
   scope: Scope,
-  topology: Topology,
-  progress: (line: string) => void,
-): Promise<{ subjects: readonly Subject[]; missing: Readonly<Record<string, string>> }> {
+  which: ComparedCase,
+  options: CompareOptions,
+  trial: number,
+  sitsOut: (name: string, why: string) => void,
+): Promise<readonly ComparedTrial[]> {
+  const topology = await layOut(scope, `${PREFIX}compare-`, LINKS, options.rttMs);
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}compare-`));
   scope.defer(`folder ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
   const { client, gateway } = topology;
+  await Tool.start(scope, gateway, ["echo", "serve", "--bind", `0.0.0.0:${PORT}`]);
   const ground = { client, gateway, clientOuter: null, gatewayOuter: GATEWAY_V4, folder };
   const subjects: Subject[] = [];
-  const missing: Record<string, string> = {};
-  for (const candidate of CANDIDATES) {
-    const why = candidate.missing();
-    if (why === null) subjects.push(await candidate.start(scope, ground, topology));
-    else {
-      missing[candidate.name] = why;
-      progress(`${candidate.name} does not take part: ${why}`);
+  const echoes: Echo[] = [];
+  for (const candidate of CANDIDATES.filter(({ missing }) => missing() === null)) {
+    try {
+      const subject = await candidate.start(scope, ground, topology);
+      await answers(scope, client, subject);
+      for (const over of subject.flows) echoes.push({ subject, over, tool: await startEcho(scope, client, subject, over) });
+      subjects.push(subject);
+    } catch (error) {
+      sitsOut(candidate.name, error instanceof Error ? error.message : String(error));
     }
   }
-  return { subjects, missing };
-}
-
-/** Every subject on eth0 with its echo flows running; one that does not come back in time sits this trial out. */
-async function ready(
-  scope: Scope,
-  client: Netns,
-  subjects: readonly Subject[],
-  sitsOut: (name: string) => void,
-): Promise<readonly Echo[]> {
-  const started = await Promise.all(
-    subjects.map(async (subject): Promise<readonly Echo[]> => {
-      try {
-        await subject.moveTo?.("eth0");
-        await answers(scope, client, subject);
-        return await Promise.all(
-          subject.flows.map(async (over) => ({ subject, over, tool: await startEcho(scope, client, subject, over) })),
-        );
-      } catch {
-        sitsOut(subject.name);
-        return [];
-      }
-    }),
-  );
   await elapse(SETTLE_MS);
-  return started.flat();
+  return play(which, topology, subjects, echoes, options, trial);
 }
 
 /** Waits until the subject carries packets, with a flow that is thrown away. */
 async function answers(scope: Scope, client: Netns, subject: Subject): Promise<void> {
   const probe = await startEcho(scope, client, subject, "udp");
-  try {
-    await until(`${subject.name} carries packets`, RECOVERY_LIMIT_MS, async () => {
-      const { received } = await report(probe, 0);
-      return received > 20 ? true : undefined;
-    });
-  } finally {
-    await probe.stop();
-  }
+  await until(`${subject.name} carries packets`, START_LIMIT_MS, async () => {
+    const { received } = await report(probe, 0);
+    return received > 20 ? true : undefined;
+  });
+  await probe.stop();
 }
 
 function startEcho(scope: Scope, client: Netns, { address }: Subject, over: Over): Promise<Tool> {
@@ -180,42 +164,32 @@ async function play(
   if (eth0 === undefined) throw new Error("the comparison has two links");
   await eth0.lateUs();
   const before = ticks();
-  const { atUs, heal } = await strike(which, eth0, topology.client, subjects);
+  const atUs = await strike(which, eth0, topology.client, subjects);
   await elapse(seconds * 1_000);
   const after = ticks();
   const lateUs = await eth0.lateUs();
   const steal = (after.steal - before.steal) / Math.max(1, after.all - before.all);
-  const trials = await Promise.all(
+  return Promise.all(
     echoes.map(async ({ subject, over, tool }): Promise<ComparedTrial> => {
       const { gap, lost } = await report(tool, atUs - rttMs * 1_000);
       const gapMs = gap.open && gap.us > OPEN_GAP_MIN_US ? null : gap.us / 1_000;
       return { trial, subject: subject.name, over, gapMs, lost, lateUs, steal };
     }),
   );
-  await heal();
-  return trials;
 }
 
-/** Strikes all subjects at once; returns when, µs of the boot clock, and how it is undone. */
-async function strike(
-  which: ComparedCase,
-  eth0: Uplink,
-  client: Netns,
-  subjects: readonly Subject[],
-): Promise<{ atUs: number; heal: () => Promise<unknown> }> {
+/** Strikes all subjects at once; returns when, µs of the boot clock. */
+async function strike(which: ComparedCase, eth0: Uplink, client: Netns, subjects: readonly Subject[]): Promise<number> {
   switch (which) {
     case "1.1-signalled":
-      return { atUs: await eth0.unplug(), heal: () => eth0.plug() };
+      return eth0.unplug();
     case "1.1-silent":
-      return {
-        atUs: await eth0.impair("both", { blackhole: true }),
-        heal: () => eth0.impair("both", { blackhole: false }),
-      };
+      return eth0.impair("both", { blackhole: true });
     case "planned": {
       const atUs = await eth0.now();
-      const toWlan0 = "default via 10.2.0.1 dev wlan0 metric 50";
-      await Promise.all([client.ip(`route add ${toWlan0}`), ...subjects.map(({ moveTo }) => moveTo?.("wlan0"))]);
-      return { atUs, heal: () => client.ip(`route del ${toWlan0}`) };
+      const route = client.ip("route add default via 10.2.0.1 dev wlan0 metric 50");
+      await Promise.all([route, ...subjects.map(({ moveTo }) => moveTo?.("wlan0"))]);
+      return atUs;
     }
   }
 }

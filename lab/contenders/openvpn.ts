@@ -1,4 +1,4 @@
-/** OpenVPN in user space, point to point, certificates by fingerprint, AES-256-GCM. */
+/** OpenVPN in user space, a server that lets its client float, certificates by fingerprint, AES-256-GCM. */
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ export const OPENVPN: Contender = {
     isInstalled("openvpn") && isInstalled("openssl")
       ? null
       : "openvpn or openssl is not installed (Debian: apt-get install openvpn openssl)",
-  async start(scope, { client, gateway, clientOuter, gatewayOuter, folder }) {
+  async start(scope, { client, gateway, gatewayOuter, folder }) {
     const own = { client: certificate(folder, "client"), gateway: certificate(folder, "gateway") };
     const common = [
       "--dev",
@@ -35,28 +35,31 @@ export const OPENVPN: Contender = {
       `${MTU}`,
       "--data-ciphers",
       "AES-256-GCM",
+      "--topology",
+      "subnet",
       "--disable-dco",
     ];
     startProgram(scope, gateway, "openvpn", [
       ...common,
-      "--tls-server",
       "--dh",
       "none",
-      ...(clientOuter === null ? ["--float"] : []),
+      "--float",
+      "--local",
+      gatewayOuter,
+      "--keepalive",
+      "10",
+      "60",
       ...identity(own.gateway, own.client),
-      "--ifconfig",
-      "10.82.0.1",
-      "10.82.0.2",
+      "--server",
+      "10.82.0.0",
+      "255.255.255.0",
     ]);
     startProgram(scope, client, "openvpn", [
       ...common,
-      "--tls-client",
+      "--client",
       "--remote",
       gatewayOuter,
       ...identity(own.client, own.gateway),
-      "--ifconfig",
-      "10.82.0.2",
-      "10.82.0.1",
     ]);
     for (const netns of [client, gateway]) await untilUp(netns);
     return "10.82.0.1";

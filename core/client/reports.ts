@@ -1,6 +1,7 @@
 import type { Verdict } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Proof } from "#kernel/contract/proof";
+import { isStable } from "../context.ts";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
 import { observe } from "../observe.ts";
@@ -127,9 +128,13 @@ function attachValidated(turn: Turn, entry: Entry, report: Extract<Report, { typ
   tell(turn, entry, { type: "AttachValidated", path: report.path, bindSeq: report.bindSeq, proof, verdict: ALLOWED });
 }
 
-/** The gateway wishes; the client decides. Its own active path means: prove yourself again. */
+/**
+ * The gateway wishes; the client decides. Its own active path means: prove yourself again. A gateway that only sees a path live calls
+ * it a candidate; a client that is out of ATTACHED because of that very path knows better, and its clocks go on.
+ */
 function askedByPeer(turn: Turn, entry: Entry, path: number, reason: string): void {
-  const refusal = requestSwitch(turn, entry, path, { revalidates: true });
+  const unfit = reason === "candidate_available" && entry.session.state !== "ATTACHED" && !isStable(entry, path);
+  const refusal = unfit ? ({ code: "target_unstable" } as const) : requestSwitch(turn, entry, path, { revalidates: true });
   if (refusal === null) return;
   const transport = { old: null, new: labelOf(entry, path) };
   emitFor(turn, entry, {

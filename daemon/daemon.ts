@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { createAdaptorServer } from "@hono/node-server";
+import { ruleFor } from "#core/client/paths";
 import type { Input, Lease, OperatorRequest } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import { loadSettings, type Settings } from "#daemon/config/load";
@@ -129,6 +130,10 @@ export class Daemon implements ControlTarget {
       await this.#takeDown();
       throw cause;
     }
+  }
+
+  neverUses(interfaceName: string): boolean {
+    return this.#settings.role === "client" && ruleFor(this.#settings, interfaceName).priority === "never";
   }
 
   status(): StatusDocument {

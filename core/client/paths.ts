@@ -99,7 +99,8 @@ function spotOn(link: Link, rule: PathRule, gateway: { ip: string; port: number 
   return { label: `${link.name}/udp${family}`, ifname: link.name, ifindex: link.index, local, remote, priority, metered };
 }
 
-function ruleFor(config: ClientConfig, ifname: string): PathRule {
+/** The first rule that names an interface; with rules, what none names is never used. */
+export function ruleFor(config: Pick<ClientConfig, "paths">, ifname: string): PathRule {
   if (config.paths.length === 0) return EVERY_INTERFACE;
   return config.paths.find((rule) => glob(rule.interface, ifname)) ?? { ...EVERY_INTERFACE, priority: "never" };
 }

@@ -37,8 +37,11 @@ export function findSession(sessions: readonly SessionView[], text: string): Fou
   return refuse(404, "not_found", `there is no session ${text}`, "no session of this daemon has this id", HINT_SESSIONS);
 }
 
-/** A path of a session by its label or number, or a unique beginning of its label. */
-export function findPath(session: SessionView, text: string): Found<PathView> {
+/**
+ * A path of a session by its label or number, or a unique beginning of its label. `neverUsed` = interfaces on which there is none
+ * because the configuration forbids it: asking for one of these is denied, not unknown.
+ */
+export function findPath(session: SessionView, text: string, neverUsed: (interfaceName: string) => boolean): Found<PathView> {
   const exact = session.paths.filter((path) => path.label === text || String(path.id) === text);
   const matching = exact.length > 0 ? exact : session.paths.filter((path) => text !== "" && path.label.startsWith(text));
   const known = session.paths.map((path) => `${path.label} (${path.id})`).join(", ") || "none";
@@ -46,6 +49,15 @@ export function findPath(session: SessionView, text: string): Found<PathView> {
     return refuse(409, "ambiguous", `the path ${text} is not unique`, `paths: ${known}`, "name it by its number");
   const path = matching[0];
   if (path !== undefined) return { ok: true, value: path };
+  const [interfaceName = "", transport] = text.split("/");
+  if (transport !== undefined && neverUsed(interfaceName))
+    return refuse(
+      409,
+      "policy_denied",
+      `${text} is never to be used`,
+      `the configuration gives ${interfaceName} the priority "never"`,
+      "change its priority in the configuration",
+    );
   return refuse(
     404,
     "unknown_path",

@@ -22,6 +22,8 @@ export interface ControlTarget extends PolicyTarget {
   timeline(id: string): Omit<TimelineDocument, "schema"> | null;
   /** `actor` is written to the record. */
   operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome>;
+  /** True where the configuration forbids this client the interface. */
+  neverUses(interfaceName: string): boolean;
   shutdown(actor: string): void;
   /** `since` = records after this number that memory still holds come first; `null` = only new ones. `null` = too many readers. */
   subscribe(since: number | null): Subscriber | null;
@@ -128,7 +130,7 @@ function actRoutes(app: Hono, target: ControlTarget): void {
     if (!body.success) return refuse(context, badRequest("to", "must be the label or number of a path"));
     const session = findSession(target.status().view.sessions, context.req.param("id"));
     if (!session.ok) return refuse(context, session.error);
-    const path = findPath(session.value, String(body.data.to));
+    const path = findPath(session.value, String(body.data.to), (name) => target.neverUses(name));
     if (!path.ok) return refuse(context, path.error);
     return done(
       context,

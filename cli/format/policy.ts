@@ -35,15 +35,17 @@ export function historyLines(io: Io, { total, versions }: PolicyHistoryDocument)
 
 export function reasonLines(io: Io, document: PolicyExplainDocument): string[] {
   const { policy, newSessions, sessions, total } = document;
-  const source = policy.overFile
-    ? `${policy.origin}, until ${policy.file ?? "the policy file"} changes`
-    : (policy.file ?? "built in");
+  const source = policy.valid ? sourceOf(policy) : "the last valid one";
   const permitted = newSessions.allowed ? paint(io, "green", "allowed") : paint(io, "red", `denied: ${newSessions.reason}`);
   const lines = [`policy ${policy.name} v${policy.version}   ${source}`, `  new sessions    ${permitted}`];
   for (const error of policy.errors) lines.push(paint(io, "red", `  ! ${error}`));
   for (const session of sessions) lines.push("", ...sessionReasonLines(io, session));
   if (total > sessions.length && sessions.length > 1) lines.push("", `… ${total - sessions.length} more: name one of them`);
   return lines.map((line) => cut(line, Math.max(io.columns, 80)));
+}
+
+function sourceOf({ file, origin, overFile }: PolicyExplainDocument["policy"]): string {
+  return overFile ? `${origin}, until ${file ?? "the policy file"} changes` : (file ?? "built in");
 }
 
 function sessionReasonLines(io: Io, session: SessionReasonView): string[] {

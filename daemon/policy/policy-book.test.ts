@@ -115,6 +115,27 @@ test("a bad file at a reload denies new sessions and keeps the last valid policy
   expect([book.read(), book.inForce.valid, book.inForce.version]).toEqual([[], true, 1]);
 });
 
+test("a reload that changes nothing offers nothing", () => {
+  writeFileSync(file, policy(4));
+  const book = started();
+  book.read();
+  writeFileSync(file, `# a comment\n${policy(4)}`);
+  book.read();
+  expect(offered).toHaveLength(1);
+});
+
+test("a bad file ends the time of an applied policy: the good file before it is not overridden any more", () => {
+  writeFileSync(file, policy(4));
+  const book = started();
+  book.apply({ text: policy(6), file: "x" }, "ann", false);
+  writeFileSync(file, "nonsense");
+  book.read();
+  expect([book.inForce.overFile, maxPerMin(book)]).toEqual([false, 6]);
+  writeFileSync(file, policy(4));
+  book.read();
+  expect(book.inForce).toMatchObject({ version: 3, origin: "file", valid: true });
+});
+
 test("a bad file at a start: the last valid version of the store is offered, then the refusal", () => {
   writeFileSync(file, policy(4));
   started();

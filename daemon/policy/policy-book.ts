@@ -176,6 +176,7 @@ export class PolicyBook {
       if (last !== null) this.#enter(last.policy, last.stored.version, last.stored.origin);
       else if (builtIn.ok) this.#enter(builtIn.value, 0, "built-in");
     }
+    this.#history.returnToFile();
     this.#faults = faults;
     this.#offer({ type: "PolicyOffered", outcome: { ok: false, errors: faults.map(faultLine) } });
   }
@@ -194,13 +195,15 @@ export class PolicyBook {
     } catch (cause) {
       return { ok: false, error: { code: "failed", faults: [notKept(cause)] } };
     }
-    if (changed || !previous.valid) this.#enter(policy, version, changed ? origin : previous.origin, actor);
+    this.#enter(policy, version, changed ? origin : previous.origin, actor);
     const { name, digest } = policy;
     const schema = origin === "apply" ? "jumping-vpn/policy-apply/v1" : "jumping-vpn/policy-rollback/v1";
     return { ok: true, value: { schema, name, version, digest, previous: previous.version, changed, changes, written } };
   }
 
+  /** What is in force already is not offered again: no session is told of a change that is none. */
   #enter(policy: CheckedPolicy, version: number, origin: PolicyOrigin, actor?: string): void {
+    if (this.inForce.valid && this.#values?.base.version === version) return;
     this.#values = numbered(policy, version);
     this.#origin = origin;
     this.#faults = [];

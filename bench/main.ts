@@ -10,7 +10,8 @@ import type { Benchmark } from "./benchmark.ts";
 import { FAILOVER } from "./failover/command.ts";
 import { LATENCY } from "./latency.ts";
 import { parseWords, UsageError } from "./options.ts";
-import { DATA, writeReport } from "./report/main.ts";
+import { DATA } from "./report/data.ts";
+import { writeReport } from "./report/main.ts";
 import { THROUGHPUT } from "./throughput-command.ts";
 import { UDP } from "./udp.ts";
 

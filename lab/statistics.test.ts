@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { interval, median } from "./statistics.ts";
+import { distribution, interval, median, poissonUpper95 } from "./statistics.ts";
 
 test("the median of an even number of values is the mean of the two middle ones", () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);
@@ -22,4 +22,15 @@ test("the interval contains the median and lies within the data", () => {
 
 test("the same data give the same interval", () => {
   expect(interval([1, 2, 3, 4, 5, 6, 7])).toEqual(interval([1, 2, 3, 4, 5, 6, 7]));
+});
+
+test("what never ended ranks last", () => {
+  expect(distribution([3, null, 1, 2])).toEqual({ n: 4, p50: 2, p90: null, p99: null, max: null });
+  expect(distribution([])).toEqual({ n: 0, p50: null, p90: null, p99: null, max: null });
+});
+
+test("the upper bound of a rate is that of the tables", () => {
+  expect(poissonUpper95(0)).toBeCloseTo(2.996, 3);
+  expect(poissonUpper95(1)).toBeCloseTo(4.744, 3);
+  expect(poissonUpper95(10)).toBeCloseTo(16.962, 3);
 });

@@ -1,0 +1,89 @@
+/** Throughput, UDP and latency: what a packet path costs against others in the same run. */
+import type { Interval } from "#lab/statistics";
+import type { LatencyResult } from "../latency.ts";
+import { ratios } from "../plot.ts";
+import type { ThroughputResult } from "../throughput.ts";
+import type { UdpResult } from "../udp.ts";
+import type { Kept } from "./data.ts";
+import { origin, table, withInterval } from "./markdown.ts";
+import type { Page, Picture } from "./page.ts";
+
+export function throughputSection({ file, result }: Kept<ThroughputResult>): Page {
+  const rows = Object.entries(result.gbps).map(([name, gbps]) => [
+    name,
+    withInterval(gbps, 2),
+    ratioCell(result.ratio[name]),
+    withInterval(result.cpuSecondsPerGB[name] ?? NONE, 2),
+  ]);
+  const picture = ratioPicture("throughput.svg", "TCP throughput: jumping-vpn against …", result.ratio);
+  const { rounds, seconds } = result.options;
+  return {
+    text: [
+      "## Throughput\n",
+      `One TCP stream over one veth pair, MTU 1420 inside, both ends and the traffic on one machine; medians of ${rounds} interleaved rounds of ${seconds} s with bootstrap 95 % intervals. CPU is the busy time of the whole machine.\n`,
+      table(["", "Gbit/s", "jumping-vpn is … times as fast", "CPU s per GB"], rows),
+      `![Ratios](plots/${picture.file})\n`,
+      missingLine(result.missing),
+      origin(result.machine, file),
+    ].join("\n"),
+    pictures: [picture],
+  };
+}
+
+export function udpSection({ file, result }: Kept<UdpResult>): Page {
+  const rows = Object.entries(result.mbit).map(([name, mbit]) => [
+    result.senderLimited.includes(name) ? `${name} (as fast as the sender)` : name,
+    withInterval(mbit, 0),
+    ratioCell(result.ratio[name]),
+  ]);
+  return {
+    text: [
+      "## UDP without offloads inside\n",
+      "Packets of 1372 bytes, each sent by itself: the highest rate of which at most 1 % are lost.\n",
+      table(["", "Mbit/s", "jumping-vpn is … times as fast"], rows),
+      missingLine(result.missing),
+      origin(result.machine, file),
+    ].join("\n"),
+    pictures: [],
+  };
+}
+
+export function latencySection({ file, result }: Kept<LatencyResult>): Page {
+  const rows = Object.entries(result.p50Us).map(([name, p50]) => {
+    const ratio = result.ratio[name];
+    return [
+      name,
+      withInterval(p50, 0),
+      withInterval(result.p99Us[name] ?? NONE, 0),
+      ratioCell(ratio?.p50),
+      ratioCell(ratio?.p99),
+    ];
+  });
+  return {
+    text: [
+      "## Latency\n",
+      "Round trip of a lone 64-byte UDP packet, 100 in a second, nothing else running through the tunnel.\n",
+      table(["", "p50, µs", "p99, µs", "jumping-vpn takes … times as long", "at p99"], rows),
+      missingLine(result.missing),
+      origin(result.machine, file),
+    ].join("\n"),
+    pictures: [],
+  };
+}
+
+const NONE: Interval = { median: Number.NaN, ci95: [Number.NaN, Number.NaN], n: 0 };
+
+function ratioCell(ratio: Interval | undefined): string {
+  return ratio === undefined ? "" : withInterval(ratio, 2);
+}
+
+function missingLine(missing: Readonly<Record<string, string>>): string {
+  return Object.entries(missing)
+    .map(([name, why]) => `${name} did not take part: ${why}.\n`)
+    .join("");
+}
+
+function ratioPicture(file: string, title: string, ratio: Readonly<Record<string, Interval>>): Picture {
+  const bars = Object.entries(ratio).map(([name, { median, ci95 }]) => ({ name, value: median, low: ci95[0], high: ci95[1] }));
+  return { file, svg: ratios(title, "times as fast", bars, 1) };
+}

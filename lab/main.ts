@@ -2,8 +2,9 @@
 
 import type { Case, Findings } from "./cases/case.ts";
 import { CASES, QUICK } from "./cases/index.ts";
-import { namespacesWith } from "./ip.ts";
-import { requireAll } from "./requirements.ts";
+import { compareMain } from "./compare/main.ts";
+import { leftoversWith } from "./leftovers.ts";
+import { missingPrograms, requireAll } from "./requirements.ts";
 import { withScope } from "./scope.ts";
 import { PREFIX, Stage } from "./stage.ts";
 
@@ -12,12 +13,25 @@ interface CaseResult extends Findings {
   readonly ok: boolean;
 }
 
+/** What `--all` does not play. */
+interface LeftOut {
+  readonly id: string;
+  readonly why: string;
+}
+
+const LEFT_OUT: readonly LeftOut[] = [
+  ...CASES.flatMap(({ id, alone }) => (alone === undefined ? [] : [{ id, why: alone }])),
+  { id: "iso-sinks", why: "a stopped log sink: there is none but the file" },
+  { id: "iso-partition", why: "a partitioned store: there is none but the local one" },
+];
+
 async function main(): Promise<number> {
   const words = process.argv.slice(2);
   const json = words.includes("--json");
   const [verb, ...rest] = words.filter((word) => word !== "--json");
+  if (verb === "compare") return compareMain(words.filter((word) => word !== verb));
   if (verb === "list") return list(json);
-  if (verb === "run") return run(chosen(rest), json);
+  if (verb === "run") return run(chosen(rest), rest.includes("--all") ? LEFT_OUT : [], json);
   return usage(`unknown verb: ${verb ?? "(none)"}`);
 }
 
@@ -26,13 +40,13 @@ function list(json: boolean): number {
   process.stdout.write(
     json
       ? `${JSON.stringify({ schema: "jumping-vpn/lab-list/v1", cases })}\n`
-      : cases.map(({ id, title }) => `${id.padEnd(6)} ${title}\n`).join(""),
+      : cases.map(({ id, title }) => `${id.padEnd(16)} ${title}\n`).join(""),
   );
   return 0;
 }
 
 function chosen(words: readonly string[]): readonly Case[] {
-  if (words.includes("--all")) return CASES;
+  if (words.includes("--all")) return CASES.filter(({ alone }) => alone === undefined);
   const ids = words.includes("--quick") ? QUICK : words;
   return ids.map((id) => {
     const found = CASES.find((one) => one.id === id);
@@ -41,12 +55,12 @@ function chosen(words: readonly string[]): readonly Case[] {
   });
 }
 
-async function run(cases: readonly Case[], json: boolean): Promise<number> {
+async function run(cases: readonly Case[], leftOut: readonly LeftOut[], json: boolean): Promise<number> {
   if (cases.length === 0) return usage("no case was named");
   requireAll();
   const results: CaseResult[] = [];
   for (const one of cases) {
-    process.stderr.write(`▸ ${one.id.padEnd(4)} ${one.title}\n`);
+    process.stderr.write(`▸ ${one.id.padEnd(16)} ${one.title}\n`);
     const result = await play(one);
     results.push(result);
     process.stderr.write(
@@ -54,7 +68,8 @@ async function run(cases: readonly Case[], json: boolean): Promise<number> {
     );
   }
   const ok = results.every((result) => result.ok);
-  const summary = { schema: "jumping-vpn/lab/v1", ok, cases: results };
+  for (const { id, why } of leftOut) process.stderr.write(`left out: ${id.padEnd(16)} ${why}\n`);
+  const summary = { schema: "jumping-vpn/lab/v1", ok, cases: results, leftOut };
   process.stdout.write(
     json ? `${JSON.stringify(summary)}\n` : `${results.filter((result) => result.ok).length} of ${results.length} cases ok\n`,
   );
@@ -62,19 +77,23 @@ async function run(cases: readonly Case[], json: boolean): Promise<number> {
 }
 
 async function play(one: Case): Promise<CaseResult> {
+  const missing = missingPrograms(one.needs ?? []);
+  if (missing.length > 0) return failed(one, missing);
   try {
     const { value, leftovers } = await withScope(async (scope) => {
       const stage = await Stage.open(scope, one.id.replaceAll(".", "-"), one.setting);
       return one.play(stage);
     });
-    const namespaces = await namespacesWith(PREFIX);
-    const problems = [...value.problems, ...leftovers, ...namespaces.map((name) => `namespace ${name} was left behind`)];
+    const problems = [...value.problems, ...leftovers, ...(await leftoversWith(PREFIX))];
     const ok = problems.length === 0 && value.bytes && value.identity && value.story;
     return { id: one.id, ok, ...value, problems };
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    return { id: one.id, ok: false, bytes: false, timeMs: -1, identity: false, story: false, problems: [problem] };
+    return failed(one, [error instanceof Error ? error.message : String(error)]);
   }
+}
+
+function failed({ id }: Case, problems: readonly string[]): CaseResult {
+  return { id, ok: false, bytes: false, timeMs: -1, identity: false, story: false, problems };
 }
 
 function usage(what: string): number {

@@ -86,6 +86,11 @@ export class Transfer {
     return new Transfer(await Tool.start(scope, client, words, false));
   }
 
+  /** Bytes that arrived so far. */
+  async progress(): Promise<number> {
+    return (await this.#client.ask({ op: "progress" })).bytes as number;
+  }
+
   /** Waits for the end of the transfer, at most `limitMs`. */
   async finish(limitMs: number): Promise<TransferResult> {
     return (await this.#client.next(limitMs)) as unknown as TransferResult;
@@ -122,9 +127,21 @@ export class Capture {
     this.#tool = tool;
   }
 
-  static async start(scope: Scope, netns: Netns, interfaces: readonly string[], inner: readonly string[]): Promise<Capture> {
+  /** With `file` whole packets are recorded there, too, up to 256 MiB; the file is complete after `stop`. */
+  static async start(
+    scope: Scope,
+    netns: Netns,
+    interfaces: readonly string[],
+    inner: readonly string[],
+    file?: string,
+  ): Promise<Capture> {
     const prefixes = inner.length === 0 ? [] : ["--inner", inner.join(",")];
-    return new Capture(await Tool.start(scope, netns, ["capture", "--ifaces", interfaces.join(","), ...prefixes]));
+    const recording = file === undefined ? [] : ["--out", file, "--snap", "2048"];
+    return new Capture(await Tool.start(scope, netns, ["capture", "--ifaces", interfaces.join(","), ...prefixes, ...recording]));
+  }
+
+  stop(): Promise<void> {
+    return this.#tool.stop();
   }
 
   async report(): Promise<CaptureReport> {

@@ -10,6 +10,7 @@ import type { Scope } from "./scope.ts";
 import { GATEWAY_V4, INNER_POOLS } from "./topology.ts";
 
 export const CLIENT_INNER_V4 = "10.80.0.14";
+export const CLIENT_INNER_V6 = "fd80::14";
 const PORT = 4774;
 
 export interface Keys {
@@ -27,15 +28,23 @@ export async function makeKeys(folder: string): Promise<Keys> {
   return { gateway: await one("gateway"), client: await one("client") };
 }
 
+export interface CliAnswer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** One running daemon. */
 export class Node {
   readonly sdk: Control;
   readonly #child: ChildProcess;
   readonly #events: string;
   readonly #log: string;
+  readonly #socket: string;
 
   private constructor(child: ChildProcess, socket: string, events: string, log: string) {
     this.#child = child;
+    this.#socket = socket;
     this.#events = events;
     this.#log = log;
     this.sdk = new Control({ socket });
@@ -76,12 +85,34 @@ export class Node {
     clearTimeout(timer);
   }
 
-  /** Everything that the daemon recorded so far, in order. */
+  /** Ends the daemon like a power cut: it can tell nobody and undo nothing. */
+  async kill(): Promise<void> {
+    const exit = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exit;
+  }
+
+  /** Makes the daemon read its configuration and policy again. */
+  reload(): void {
+    this.#child.kill("SIGHUP");
+  }
+
+  /** Everything that the daemon recorded so far, in order, also before a restart. A line that is not whole yet is left out. */
   events(): EventRecord[] {
     return readFileSync(this.#events, "utf8")
       .split("\n")
-      .filter((line) => line !== "")
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as EventRecord);
+  }
+
+  /** The real command line, against this daemon. */
+  async cli(...words: readonly string[]): Promise<CliAnswer> {
+    const child = spawn(process.execPath, [CLI, ...words, "--socket", this.#socket], { stdio: ["ignore", "pipe", "pipe"] });
+    const out = { stdout: "", stderr: "" };
+    child.stdout.on("data", (chunk: Buffer) => (out.stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (out.stderr += chunk.toString()));
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code: code ?? -1, ...out };
   }
 
   async #ready(): Promise<void> {
@@ -104,13 +135,21 @@ export interface Plan {
   readonly policy: string;
   readonly keys: Keys;
   readonly folder: string;
+  /** What both engines do without: names of `[engine] disable`. */
+  readonly disable?: readonly string[];
+  /** Uplinks that the client is told never to use. */
+  readonly never?: readonly string[];
+}
+
+/** Puts a policy beside the gateway's configuration, where the daemon looks for it. */
+export function writePolicy(plan: Plan, text: string): void {
+  writeFileSync(join(plan.folder, "gateway", "policy.toml"), text);
 }
 
 export async function startGateway(scope: Scope, netns: Netns, plan: Plan): Promise<Node> {
   const folder = join(plan.folder, "gateway");
   mkdirSync(folder, { recursive: true });
-  // Beside the configuration, where the daemon looks for it.
-  writeFileSync(join(folder, "policy.toml"), plan.policy);
+  writePolicy(plan, plan.policy);
   return Node.start(
     scope,
     netns,
@@ -125,11 +164,11 @@ masquerade = false
 [[client]]
 name = "van-12"
 key = "${plan.keys.client.public}"
-address = "${CLIENT_INNER_V4}"
+address = ["${CLIENT_INNER_V4}", "${CLIENT_INNER_V6}"]
 
 [tunnel]
 interface = "jvpn0"
-`,
+${engineTable(plan)}`,
   );
 }
 
@@ -153,17 +192,21 @@ key = "${plan.keys.gateway.public}"
 interface = "jvpn0"
 routes = ["10.80.0.0/16", "10.90.0.0/24", "fd80::/64", "fd90::/64"]
 
-[[path]]
-match = { interface = "eth0" }
-priority = "primary"
-
-[[path]]
-match = { interface = "wlan0" }
-priority = "secondary"
-
-[[path]]
-match = { interface = "wwan0" }
-priority = "backup"
-`,
+${PRIORITIES.map(([name, priority]) => pathRule(name, plan.never?.includes(name) ? "never" : priority)).join("\n")}
+${engineTable(plan)}`,
   );
+}
+
+const PRIORITIES = [
+  ["eth0", "primary"],
+  ["wlan0", "secondary"],
+  ["wwan0", "backup"],
+] as const;
+
+function pathRule(name: string, priority: string): string {
+  return `[[path]]\nmatch = { interface = "${name}" }\npriority = "${priority}"\n`;
+}
+
+function engineTable({ disable = [] }: Plan): string {
+  return disable.length === 0 ? "" : `\n[engine]\ndisable = [${disable.map((name) => `"${name}"`).join(", ")}]\n`;
 }

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
 
 /** What this machine lacks for namespaces and tunnels, in three lines each (what, why, what to do); empty = nothing. */
 export function missingRequirements(): readonly string[] {
@@ -20,6 +21,14 @@ export function missingRequirements(): readonly string[] {
     missing.push("the command ip is missing\n  why: it makes namespaces, addresses and routes\n  do:  apt-get install iproute2");
   }
   return missing;
+}
+
+/** Programs that are not on the path, each in one line that says how to get it. */
+export function missingPrograms(wanted: readonly { readonly command: string; readonly package: string }[]): readonly string[] {
+  const folders = (process.env.PATH ?? "").split(":");
+  return wanted
+    .filter(({ command }) => !folders.some((folder) => existsSync(join(folder, command))))
+    .map((program) => `missing: ${program.command} (apt-get install ${program.package})`);
 }
 
 /** Prints what is missing and ends the process, or returns. */

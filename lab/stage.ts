@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SessionView } from "#kernel/contract/view";
 import type { EventRecord } from "#sdk/index";
+import type { Netns } from "./ip.ts";
 import { Capture, type CaptureReport, Flow, type FlowReport, Transfer } from "./measure.ts";
-import { CLIENT_INNER_V4, makeKeys, type Node, type Plan, startClient, startGateway } from "./nodes.ts";
+import { CLIENT_INNER_V4, CLIENT_INNER_V6, makeKeys, type Node, type Plan, startClient, startGateway } from "./nodes.ts";
 import { ROOT } from "./paths.ts";
 import type { Scope } from "./scope.ts";
 import { brokenChain, missingFrom } from "./story.ts";
-import { INNER_POOLS, layOut, SERVER_V4, type Topology, type Uplink } from "./topology.ts";
+import { GATEWAY_V4, GATEWAY_V6, INNER_POOLS, layOut, SERVER_V4, SERVER_V6, type Topology, type Uplink } from "./topology.ts";
 
 /** Names of everything that this process makes on the machine start with it. */
 export const PREFIX = `jvpn-${process.pid}-`;
@@ -24,19 +25,32 @@ export interface Setting {
   readonly transferMbit: number;
   /** How long the 1 kHz flows go on at most. */
   readonly flowSeconds: number;
+  /** Address family of the gateway's address and of the traffic inside; default 4. */
+  readonly family?: 4 | 6;
+  /** What both engines do without: names of `[engine] disable`. */
+  readonly disable?: readonly string[];
+  /** Uplinks that the client is told never to use. */
+  readonly never?: readonly string[];
+  /** The uplinks end in a router that translates addresses; the scenario gives it its rules. */
+  readonly nat?: Nat;
+  /** Everything that passes the uplinks is recorded from the start, for `recording`. */
+  readonly record?: boolean;
 }
+
+/** Rules of the router, put in place before the first packet. */
+export type Nat = (router: Netns) => Promise<void>;
 
 export class Stage {
   readonly topology: Topology;
-  readonly gateway: Node;
-  readonly client: Node;
   readonly plan: Plan;
   readonly sessionId: string;
   readonly #setting: Setting;
   readonly #scope: Scope;
   #flows: { readonly up: Flow; readonly down: Flow } | null = null;
   #transfer: Transfer | null = null;
-  #uplinkCapture: Capture;
+  #gateway: Node;
+  #client: Node;
+  readonly #uplinkCapture: Capture;
   #tunnelCapture: Capture | null = null;
 
   private constructor(
@@ -53,10 +67,20 @@ export class Stage {
     this.#setting = setting;
     this.topology = topology;
     this.plan = plan;
-    this.gateway = gateway;
-    this.client = client;
+    this.#gateway = gateway;
+    this.#client = client;
     this.#uplinkCapture = capture;
     this.sessionId = sessionId;
+  }
+
+  /** The gateway that runs at this moment. */
+  get gateway(): Node {
+    return this.#gateway;
+  }
+
+  /** The client that runs at this moment. */
+  get client(): Node {
+    return this.#client;
   }
 
   static async open(scope: Scope, name: string, setting: Setting): Promise<Stage> {
@@ -65,15 +89,19 @@ export class Stage {
       keepRecords(folder, name);
       rmSync(folder, { recursive: true, force: true });
     });
-    const plan: Plan = { folder, keys: await makeKeys(folder), policy: setting.policy };
-    const topology = await layOut(scope, `${PREFIX}${name}-`, setting.uplinks, setting.rttMs);
-    const capture = await Capture.start(scope, topology.client, setting.uplinks, INNER_POOLS);
+    const { policy, disable = [], never = [] } = setting;
+    const plan: Plan = { folder, keys: await makeKeys(folder), policy, disable, never };
+    const topology = await layOut(scope, `${PREFIX}${name}-`, setting.uplinks, setting.rttMs, setting.nat !== undefined);
+    await setting.nat?.(topology.access);
+    const file = setting.record === true ? recordingIn(folder) : undefined;
+    const capture = await Capture.start(scope, topology.client, setting.uplinks, INNER_POOLS, file);
     const gateway = await startGateway(scope, topology.gateway, plan);
-    const client = await startClient(scope, topology.client, plan);
+    const client = await startClient(scope, topology.client, plan, gatewayAddress(setting));
+    const usableMin = setting.uplinks.length - never.length;
     const session = await until("the session is ATTACHED and every uplink is a validated path", 20_000, async () => {
       const attached = (await client.sdk.status()).view.sessions.find(({ state }) => state === "ATTACHED");
       const usable = attached?.paths.filter(({ role }) => role === "active" || role === "warm").length ?? 0;
-      return usable === setting.uplinks.length ? attached : undefined;
+      return usable === usableMin ? attached : undefined;
     });
     return new Stage(scope, setting, topology, plan, gateway, client, capture, session.id);
   }
@@ -81,16 +109,17 @@ export class Stage {
   /** Starts the instruments: both flows, the transfer, the capture inside the tunnel. */
   async startTraffic(): Promise<void> {
     const { client, server } = this.topology;
+    const inner = this.#setting.family === 6 ? CLIENT_INNER_V6 : CLIENT_INNER_V4;
     this.#tunnelCapture = await Capture.start(this.#scope, client, ["jvpn0"], []);
     this.#flows = {
-      up: await Flow.start(this.#scope, client, server, SERVER_V4, 7_001, this.#setting.flowSeconds),
-      down: await Flow.start(this.#scope, server, client, CLIENT_INNER_V4, 7_002, this.#setting.flowSeconds),
+      up: await Flow.start(this.#scope, client, server, this.server, 7_001, this.#setting.flowSeconds),
+      down: await Flow.start(this.#scope, server, client, inner, 7_002, this.#setting.flowSeconds),
     };
     this.#transfer = await Transfer.start(
       this.#scope,
       server,
       client,
-      SERVER_V4,
+      this.server,
       this.#setting.transferBytes,
       this.#setting.transferMbit,
     );
@@ -99,6 +128,30 @@ export class Stage {
       const seen = await this.flowReport(now - 500_000, now);
       return seen.received > 400 ? true : undefined;
     });
+  }
+
+  /** The server's address behind the gateway. */
+  get server(): string {
+    return this.#setting.family === 6 ? SERVER_V6 : SERVER_V4;
+  }
+
+  get scope(): Scope {
+    return this.#scope;
+  }
+
+  /** Puts a new client in the place of one that was killed or ended. */
+  async restartClient(): Promise<void> {
+    this.#client = await startClient(this.#scope, this.topology.client, this.plan, gatewayAddress(this.#setting));
+  }
+
+  async restartGateway(): Promise<void> {
+    this.#gateway = await startGateway(this.#scope, this.topology.gateway, this.plan);
+  }
+
+  /** Ends the recording of the uplinks, and with it the counts of `captured`; returns the file. */
+  async recording(): Promise<string> {
+    await this.#uplinkCapture.stop();
+    return recordingIn(this.plan.folder);
   }
 
   get transfer(): Transfer {
@@ -156,6 +209,14 @@ export class Stage {
     return session?.paths.find(({ role }) => role === "active")?.label ?? null;
   }
 
+  /** The session that follows the first one, when it is ATTACHED. */
+  nextSession(limitMs: number): Promise<SessionView> {
+    return until("a new session is ATTACHED", limitMs, async () => {
+      const session = await this.session();
+      return session?.state === "ATTACHED" && session.id !== this.sessionId ? session : undefined;
+    });
+  }
+
   async untilOn(interfaceName: string, limitMs: number): Promise<void> {
     await until(`the session is ATTACHED on ${interfaceName}`, limitMs, async () => {
       const session = await this.session();
@@ -200,6 +261,14 @@ export class Stage {
   chainBroken(): string | null {
     return brokenChain(this.client.events(), this.sessionId);
   }
+}
+
+function recordingIn(folder: string): string {
+  return join(folder, "uplinks.pcap");
+}
+
+function gatewayAddress({ family }: Setting): string {
+  return family === 6 ? GATEWAY_V6 : GATEWAY_V4;
 }
 
 /** Configuration, logs and records of the last run of each scenario stay in `build/lab/records/<name>`; keys and sockets do not. */

@@ -7,6 +7,10 @@
  *  └─────────────┘                                   └──────────────────┘       └────────────┘
  *                        the gateway is 10.99.0.1 and fd99::1, whatever the uplink (IPv6 uplinks: fd01::/64, fd02::/64 …)
  *
+ * With `nat` the uplinks end in a router that translates addresses (IPv4), and the gateway lies behind it:
+ *
+ *  ── up0, up1 … ─┤ router │ core0 .1 ──── veth, 10.98.0.0/24 ──── core0 .2 │ gateway
+ *
  * Neighbours are permanent and duplicate-address detection is off: a black hole on layer 2 would otherwise let ARP expire and
  * add up to a second of the kernel's own to every return.
  */
@@ -19,6 +23,9 @@ export const GATEWAY_V6 = "fd99::1";
 export const SERVER_V4 = "10.90.0.2";
 export const SERVER_V6 = "fd90::2";
 export const INNER_POOLS = ["10.80.0.0/16", "fd80::/64"] as const;
+
+/** The router's interface towards the gateway, and the gateway's towards the router. */
+export const ROUTER_PORT = "core0";
 
 /** Impairment of one direction or both. Units in the names; absent = unchanged. */
 export interface Impairment {
@@ -58,26 +65,26 @@ export class Uplink {
     this.#tool = tool;
   }
 
-  static async lay(scope: Scope, client: Netns, gateway: Netns, name: string, index: number): Promise<Uplink> {
+  static async lay(scope: Scope, client: Netns, access: Netns, name: string, index: number): Promise<Uplink> {
     const far = `up${index}`;
     const tool = await Tool.start(scope, null, [
       "link",
       "--a",
       `${name}@${client.name}`,
       "--b",
-      `${far}@${gateway.name}`,
+      `${far}@${access.name}`,
       "--seed",
       `${index + 1}`,
     ]);
     const uplink = new Uplink(name, index, client, tool);
     const net = index + 1;
     await client.ip(`link set ${name} address ${mac(index, 2)}`);
-    await gateway.ip(`link set ${far} address ${mac(index, 1)}`);
-    await gateway.ip(`addr add 10.${net}.0.1/24 dev ${far}`);
-    await gateway.ip(`addr add fd0${net}::1/64 dev ${far} nodad`);
-    await gateway.ip(`link set ${far} up`);
-    await gateway.ip(`neigh replace 10.${net}.0.2 lladdr ${mac(index, 2)} nud permanent dev ${far}`);
-    await gateway.ip(`neigh replace fd0${net}::2 lladdr ${mac(index, 2)} nud permanent dev ${far}`);
+    await access.ip(`link set ${far} address ${mac(index, 1)}`);
+    await access.ip(`addr add 10.${net}.0.1/24 dev ${far}`);
+    await access.ip(`addr add fd0${net}::1/64 dev ${far} nodad`);
+    await access.ip(`link set ${far} up`);
+    await access.ip(`neigh replace 10.${net}.0.2 lladdr ${mac(index, 2)} nud permanent dev ${far}`);
+    await access.ip(`neigh replace fd0${net}::2 lladdr ${mac(index, 2)} nud permanent dev ${far}`);
     await client.ip(`addr add 10.${net}.0.2/24 dev ${name}`);
     await uplink.plug();
     return uplink;
@@ -122,13 +129,21 @@ export class Uplink {
 
 export interface Topology {
   readonly client: Netns;
+  /** Where the uplinks end: the router before the gateway, or the gateway itself. */
+  readonly access: Netns;
   readonly gateway: Netns;
   readonly server: Netns;
   readonly uplinks: readonly Uplink[];
 }
 
 /** Lays the topology with the first `names.length` (1…3) uplinks, each with half of `rttMs` in each direction. */
-export async function layOut(scope: Scope, prefix: string, names: readonly string[], rttMs: number): Promise<Topology> {
+export async function layOut(
+  scope: Scope,
+  prefix: string,
+  names: readonly string[],
+  rttMs: number,
+  nat = false,
+): Promise<Topology> {
   const client = await Netns.create(scope, `${prefix}client`);
   const gateway = await Netns.create(scope, `${prefix}gateway`);
   const server = await Netns.create(scope, `${prefix}server`);
@@ -136,13 +151,26 @@ export async function layOut(scope: Scope, prefix: string, names: readonly strin
   await gateway.ip(`addr add ${GATEWAY_V6}/128 dev lo nodad`);
   await gateway.sysctl({ "net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1" });
   await layServer(gateway, server);
+  const access = nat ? await layRouter(scope, `${prefix}router`, gateway) : gateway;
   const uplinks: Uplink[] = [];
   for (const [index, name] of names.entries()) {
-    const uplink = await Uplink.lay(scope, client, gateway, name, index);
+    const uplink = await Uplink.lay(scope, client, access, name, index);
     await uplink.impair("both", { delayMs: rttMs / 2 });
     uplinks.push(uplink);
   }
-  return { client, gateway, server, uplinks };
+  return { client, access, gateway, server, uplinks };
+}
+
+async function layRouter(scope: Scope, name: string, gateway: Netns): Promise<Netns> {
+  const router = await Netns.create(scope, name);
+  await router.sysctl({ "net.ipv4.ip_forward": "1" });
+  await router.ip(`link add ${ROUTER_PORT} type veth peer name ${ROUTER_PORT} netns ${gateway.name}`);
+  await router.ip(`addr add 10.98.0.1/24 dev ${ROUTER_PORT}`);
+  await gateway.ip(`addr add 10.98.0.2/24 dev ${ROUTER_PORT}`);
+  await router.ip(`link set ${ROUTER_PORT} up`);
+  await gateway.ip(`link set ${ROUTER_PORT} up`);
+  await router.ip(`route add ${GATEWAY_V4}/32 via 10.98.0.2`);
+  return router;
 }
 
 async function layServer(gateway: Netns, server: Netns): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  *  time ─►  eth0 active  │ down, 2 s │ back: same session │ down for longer than TRANSPORT_LOST_TTL: explicit end, new session on return │
  */
-import { elapse, until } from "../stage.ts";
+import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";
 
 const TTL_MS = 5_000;
@@ -65,10 +65,7 @@ export const SINGLE_DEATH_WITHOUT_BACKUP: Case = {
         "beyond the TTL",
       ) && story;
     await eth0.plug();
-    const next = await until("a new session names its predecessor", 10_000, async () => {
-      const session = await stage.session();
-      return session?.state === "ATTACHED" && session.id !== stage.sessionId ? session : undefined;
-    });
+    const next = await stage.nextSession(10_000);
     identity =
       ledger.must(next.predecessor === stage.sessionId, `the new session's predecessor is ${next.predecessor}`) && identity;
     story = ledger.told(stage.chainBroken(), "chain of versions") && story;

@@ -24,10 +24,7 @@ export const LIFETIME: Case = {
     const ended = await until("the first session is TERMINATED", LIFETIME_MS + 3_000, async () => {
       return stage.eventsSince(mark).find(({ type, session }) => type === "SessionTerminated" && session === stage.sessionId);
     });
-    const next = await until("a new session is ATTACHED", 5_000, async () => {
-      const session = await stage.session();
-      return session?.state === "ATTACHED" && session.id !== stage.sessionId ? session : undefined;
-    });
+    const next = await stage.nextSession(5_000);
     await elapse(1_000);
     const endedUs = ended.boot_ms * 1_000;
     const seen = await stage.flowReport(endedUs - 500_000, await stage.nowUs());

@@ -1,7 +1,7 @@
 /**
  *  time ─►  eth0, wlan0 fine │ both swallow everything for 3 s │ back: same session │ both again, beyond the TTL │ back: new session
  */
-import { elapse, until } from "../stage.ts";
+import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";
 
 const TTL_MS = 6_000;
@@ -60,10 +60,7 @@ export const BLACKOUT: Case = {
         "longer than the TTL",
       ) && story;
     await blackout(false);
-    const next = await until("a new session is ATTACHED", 15_000, async () => {
-      const session = await stage.session();
-      return session?.state === "ATTACHED" && session.id !== stage.sessionId ? session : undefined;
-    });
+    const next = await stage.nextSession(15_000);
     identity =
       ledger.must(next.predecessor === stage.sessionId, `the new session's predecessor is ${next.predecessor}`) && identity;
     story = ledger.told(stage.chainBroken(), "chain of versions") && story;

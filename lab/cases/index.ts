@@ -1,18 +1,43 @@
-import { SINGLE_DEATH_WITH_BACKUP } from "./1-1.ts";
+import { SINGLE_DEATH_WITH_BACKUP, VARIANTS } from "./1-1.ts";
 import { SINGLE_DEATH_WITHOUT_BACKUP } from "./1-2.ts";
 import { LOSS_SPIKE } from "./2-1.ts";
+import { LOSS_EVERYWHERE } from "./2-2.ts";
+import { FLAPPING } from "./3.ts";
+import { WRONG_PROOFS } from "./4.ts";
 import { LIFETIME } from "./5.ts";
 import { BLACKOUT } from "./6.ts";
+import { DENIED_SWITCHES } from "./7.ts";
 import { OPERATOR_TERMINATION } from "./8.ts";
 import type { Case } from "./case.ts";
+import { GATEWAY_RESTART } from "./gateway-restart.ts";
+import { NAT_REBINDING } from "./iso-nat.ts";
+import { INVALID_POLICY } from "./iso-policy.ts";
+import { PRESSURE } from "./iso-pressure.ts";
+import { REPLAY_FLOOD } from "./iso-replay.ts";
+import { THOUSAND_JUMPS } from "./soak-jumps.ts";
+import { SUPERSEDED } from "./superseded.ts";
+import { CELLULAR } from "./traces.ts";
 
 export const CASES: readonly Case[] = [
   SINGLE_DEATH_WITH_BACKUP,
   SINGLE_DEATH_WITHOUT_BACKUP,
   LOSS_SPIKE,
+  LOSS_EVERYWHERE,
+  FLAPPING,
+  WRONG_PROOFS,
   LIFETIME,
   BLACKOUT,
+  DENIED_SWITCHES,
   OPERATOR_TERMINATION,
+  SUPERSEDED,
+  GATEWAY_RESTART,
+  NAT_REBINDING,
+  REPLAY_FLOOD,
+  INVALID_POLICY,
+  PRESSURE,
+  CELLULAR,
+  ...VARIANTS,
+  THOUSAND_JUMPS,
 ];
 
 /** Played by the test suite: what a change breaks first. */

@@ -9,6 +9,7 @@ mod echo;
 mod fault;
 mod flow;
 mod histogram;
+mod inject;
 mod link;
 mod netns;
 mod pcap;
@@ -27,6 +28,7 @@ jvpn-lab: the lab's native tools
   jvpn-lab echo serve|run …       packets there and back over UDP, TCP or Multipath TCP, and their gaps and round trips
   jvpn-lab tcp serve|fetch|push … one real TCP transfer, hashed at both ends, and its stalls
   jvpn-lab capture …              counts handshakes, connections and clear-text leaks in one namespace
+  jvpn-lab inject …               sends captured datagrams again, as they were or altered
   jvpn-lab clock                  CLOCK_BOOTTIME in µs, the clock of every report
 
 Each has --help. All times are µs of CLOCK_BOOTTIME unless the name says otherwise.
@@ -83,6 +85,7 @@ fn run(words: &[String]) -> Result<(), Fault> {
             _ => choose(wants_help, "echo serve, echo run"),
         },
         "capture" => help_or(wants_help, capture::HELP, || capture::run(rest)),
+        "inject" => help_or(wants_help, inject::HELP, || inject::run(rest)),
         "clock" => {
             println!("{}", clock::boot_us());
             Ok(())

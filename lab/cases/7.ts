@@ -1,0 +1,63 @@
+/**
+ *  time ─►  on eth0 │ switch to wlan0: done │ at once to eth0: cooldown │ … over the budget of 2 │ to wwan0, which is never to be used
+ */
+import type { CliAnswer } from "../nodes.ts";
+import { elapse } from "../stage.ts";
+import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";
+
+const COOLDOWN_MS = 8_000;
+/** Of docs/reference/exit-codes.md. */
+const DENIED = 7;
+
+export const DENIED_SWITCHES: Case = {
+  id: "7",
+  title: "switches asked for during the cooldown, over the budget, against the policy",
+  setting: {
+    uplinks: ["eth0", "wlan0", "wwan0"],
+    rttMs: 20,
+    policy: policy(`[switch]\ncooldown = "${COOLDOWN_MS}ms"\nmax_per_min = 2\n${REALTIME}`),
+    transferBytes: 30_000_000,
+    transferMbit: 8,
+    flowSeconds: 60,
+    never: ["wwan0"],
+  },
+  async play(stage) {
+    const ledger = new Ledger();
+    await stage.startTraffic();
+    const beganAt = await stage.nowUs();
+    const move = (to: string): Promise<CliAnswer> => stage.client.cli("switch", stage.sessionId, "--to", to, "--json");
+    const denied = (what: string, answer: CliAnswer, reason: string): boolean =>
+      ledger.must(
+        answer.code === DENIED && `${answer.stdout}${answer.stderr}`.includes(reason),
+        `${what}: exit code ${answer.code}, ${answer.stdout}${answer.stderr}`,
+      );
+    const mark = stage.mark();
+
+    const first = await move("wlan0/udp4");
+    let story = ledger.must(first.code === 0, `the first switch: exit code ${first.code}, ${first.stderr}`);
+    await stage.untilOn("wlan0", 10_000);
+    story = denied("during the cooldown", await move("eth0/udp4"), "cooldown_active") && story;
+    await elapse(COOLDOWN_MS + 100);
+    const second = await move("eth0/udp4");
+    story = ledger.must(second.code === 0, `after the cooldown: exit code ${second.code}, ${second.stderr}`) && story;
+    await stage.untilOn("eth0", 10_000);
+    await elapse(COOLDOWN_MS + 100);
+    story = denied("over the budget", await move("wlan0/udp4"), "switch_rate_limited") && story;
+    story = denied("against the policy", await move("wwan0/udp4"), "policy_denied") && story;
+
+    story =
+      ledger.told(
+        stage.lacksSince(mark, [
+          "TransportSwitch",
+          "TransportSwitchDenied cooldown_active",
+          "TransportSwitch",
+          "TransportSwitchDenied switch_rate_limited",
+        ]),
+        "denials",
+      ) && story;
+    story = ledger.must((await stage.activePath()) === "eth0/udp4", "a denial moved the session") && story;
+    const whole = await stage.flowReport(beganAt, await stage.nowUs());
+    ledger.must(whole.lost === 0, `${whole.lost} packets were lost by switches that were asked for`);
+    return survived(stage, ledger, whole.gapMs, story);
+  },
+};

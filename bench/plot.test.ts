@@ -5,12 +5,16 @@ import { cdf, ratios } from "./plot.ts";
 test("a distribution is drawn as steps that rise to 1", () => {
   const drawn = cdf("gaps", "ms", [{ name: "both", values: [10, 100] }]);
   expect(drawn).toContain(">both</text>");
-  expect(drawn).toMatch(/points="60,270 60,155 550,155 550,40 550,40"/);
+  expect(drawn).toMatch(/points="60,270 60,270 60,155 550,155 550,40 550,40"/);
 });
 
 test("what never ended holds the curve below 1", () => {
   const drawn = cdf("gaps", "ms", [{ name: "a", values: [10, null] }]);
-  expect(drawn).toContain('points="60,270 60,155 550,155"');
+  expect(drawn).toContain('points="60,270 60,270 60,155 550,155"');
+});
+
+test("what never ended at all is a line along 0", () => {
+  expect(cdf("gaps", "ms", [{ name: "a", values: [null] }])).toContain('points="60,270 550,270"');
 });
 
 test("names cannot break the drawing", () => {

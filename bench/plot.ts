@@ -80,7 +80,7 @@ export function ratios(title: string, unit: string, bars: readonly Bar[], mark: 
 /** Corners of the steps of one distribution; those that never ended hold the last step below 1. */
 function steps(values: readonly (number | null)[], x: (value: number) => number, y: (share: number) => number): string {
   const ended = values.filter((value) => value !== null).sort((a, b) => a - b);
-  const corners: string[] = [];
+  const corners: string[] = [`${LEFT},${fixed(y(0))}`];
   let share = 0;
   for (const value of ended) {
     corners.push(`${fixed(x(value))},${fixed(y(share))}`);

@@ -126,7 +126,7 @@ async function oneTrial(
       for (const over of subject.flows) echoes.push({ subject, over, tool: await startEcho(scope, client, subject, over) });
       subjects.push(subject);
     } catch (error) {
-      sitsOut(candidate.name, error instanceof Error ? error.message : String(error));
+      sitsOut(candidate.name, (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "");
     }
   }
   await elapse(SETTLE_MS);

@@ -18,6 +18,8 @@ export interface Outcome {
   readonly summary: string;
   /** What could not be undone, in words. */
   readonly leftovers: readonly string[];
+  /** A figure is worse than it may be. */
+  readonly failed?: boolean;
 }
 
 /** One verb of `npm run bench`. */

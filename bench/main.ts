@@ -10,6 +10,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { FAILOVER } from "./failover/command.ts";
 import { LATENCY } from "./latency.ts";
 import { parseWords, UsageError } from "./options.ts";
+import { PACKETS } from "./packets.ts";
 import { DATA } from "./report/data.ts";
 import { writeReport } from "./report/main.ts";
 import { THROUGHPUT } from "./throughput-command.ts";
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   throughput: THROUGHPUT,
   failover: FAILOVER,
   latency: LATENCY,
+  packets: PACKETS,
   udp: UDP,
 };
 
@@ -39,14 +41,14 @@ async function run(benchmark: Benchmark, args: readonly string[]): Promise<numbe
   const words = parseWords(args, benchmark.options);
   const plan = benchmark.plan(words);
   requireAll();
-  const { result, summary, leftovers } = await plan.run((line) => process.stderr.write(`▸ ${line}\n`));
+  const { result, summary, leftovers, failed } = await plan.run((line) => process.stderr.write(`▸ ${line}\n`));
   for (const leftover of leftovers) process.stderr.write(`left behind: ${leftover}\n`);
   const folder = words.record === true ? DATA : join(ROOT, "build", "bench");
   const file = typeof words.out === "string" ? words.out : join(folder, `${plan.file}.json`);
   keep(result, file);
   process.stderr.write(`▸ raw data: ${file}\n`);
   process.stdout.write(words.json === true ? `${JSON.stringify({ ...result, raw: undefined })}\n` : summary);
-  return leftovers.length === 0 ? 0 : 1;
+  return leftovers.length === 0 && failed !== true ? 0 : 1;
 }
 
 function report(): number {

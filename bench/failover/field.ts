@@ -159,6 +159,16 @@ export class Field {
     };
   }
 
+  /** The report from a moment on, once no gap is open any more; with `gapMs` `null` when one lasts longer than `limitMs`. */
+  async closedReport(fromUs: number, limitMs: number): Promise<{ gapMs: number | null; lost: number }> {
+    const end = performance.now() + limitMs;
+    for (;;) {
+      const seen = await this.report(fromUs, await this.nowUs());
+      if (seen.gapMs !== null || performance.now() > end) return seen;
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+  }
+
   /** From a moment to the end of the gap that it fell into, ms, of the slower flow; `null` = it has not ended. */
   async resumedAfterMs(fromUs: number): Promise<number | null> {
     if (this.#flows === null) throw new Error("the flows were not started");

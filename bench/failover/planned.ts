@@ -43,7 +43,7 @@ export async function plannedJumps(field: Field, count: number, progress: (line:
     inARow = 0;
     const arrived = await field.arrives(to, ARRIVE_LIMIT_MS);
     await elapse(PAUSE_MS + field.plan.rttMs);
-    const { gapMs, lost } = await field.report(fromUs, await field.nowUs());
+    const { gapMs, lost } = await field.closedReport(fromUs, ARRIVE_LIMIT_MS);
     trials.push({ kind: "planned", link: to, direction: "both", gapMs: arrived ? gapMs : null, lost, ...(await watch()) });
     if (trials.length % 25 === 0 || trials.length === count)
       progress(`planned ${trials.length}/${count}: ${trials.reduce((sum, { lost }) => sum + lost, 0)} packets lost`);

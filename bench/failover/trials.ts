@@ -70,7 +70,7 @@ export async function jumpTrial(field: Field, fault: Fault, index: number): Prom
   const struckUs = await fault.strike(link);
   await field.arrives(heir, JUMP_LIMIT_MS);
   await elapse(200 + 2 * field.plan.rttMs);
-  const seen = await field.report(struckUs - field.plan.rttMs * 500, await field.nowUs());
+  const seen = await field.closedReport(struckUs - field.plan.rttMs * 500, JUMP_LIMIT_MS);
   const instruments = await watch();
   await fault.heal(link);
   return { kind: fault.kind, link: link.name, direction: fault.direction, gapMs: seen.gapMs, lost: seen.lost, ...instruments };

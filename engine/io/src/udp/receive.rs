@@ -23,6 +23,9 @@ const AGE_MAX_US: u64 = 1_000_000;
 pub struct RecvBatch {
     storage: Box<[u8]>,
     meta: [Meta; MESSAGES_MAX],
+    /// What the kernel says beside the bytes. Kept from call to call: clearing it costs more than a small datagram.
+    names: [SockAddrStorage; MESSAGES_MAX],
+    controls: [Control; MESSAGES_MAX],
     filled: usize,
 }
 
@@ -58,6 +61,8 @@ impl Default for RecvBatch {
         Self {
             storage: vec![0; MESSAGES_MAX * DATAGRAM_MAX].into_boxed_slice(),
             meta: [Meta::default(); MESSAGES_MAX],
+            names: std::array::from_fn(|_| SockAddrStorage::zeroed()),
+            controls: [Control::EMPTY; MESSAGES_MAX],
             filled: 0,
         }
     }
@@ -80,13 +85,12 @@ impl UdpSocket {
     /// Takes what is waiting, at most [`MESSAGES_MAX`] messages, and returns how many: fewer means that there is nothing more.
     /// `WouldBlock` when there was nothing.
     pub fn recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
-        batch.filled = 0;
-        let mut names: [SockAddrStorage; MESSAGES_MAX] = std::array::from_fn(|_| SockAddrStorage::zeroed());
-        let mut controls = [Control::EMPTY; MESSAGES_MAX];
+        let RecvBatch { storage, meta, names, controls, filled } = batch;
+        *filled = 0;
         // SAFETY: both are plain data, for which all zeros is a value.
         let (mut parts, mut headers): ([libc::iovec; MESSAGES_MAX], [libc::mmsghdr; MESSAGES_MAX]) =
             unsafe { std::mem::zeroed() };
-        let buffers = batch.storage.chunks_exact_mut(DATAGRAM_MAX);
+        let buffers = storage.chunks_exact_mut(DATAGRAM_MAX);
         for (index, buffer) in buffers.enumerate() {
             parts[index] = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
             let header = &mut headers[index].msg_hdr;
@@ -105,19 +109,21 @@ impl UdpSocket {
         };
         let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
         let (now, wall) = (sys::boot_us(), wall_us());
-        for (((meta, header), name), control) in batch.meta[..got].iter_mut().zip(&headers).zip(names).zip(&controls) {
+        for (((meta, header), name), control) in meta[..got].iter_mut().zip(&headers).zip(names).zip(controls) {
             let message = &header.msg_hdr;
-            // What the kernel did not write is zero, which ends the parsing.
-            let facts = Facts::parse(control.bytes());
+            // The kernel says how much it wrote: behind that is what an earlier call left.
+            let written = (message.msg_controllen as usize).min(control.bytes().len());
+            let facts = Facts::parse(&control.bytes()[..written]);
             let age = facts.wall_us.map_or(0, |arrived| wall.saturating_sub(arrived));
             // A message that lost its end or the size of its parts cannot be cut: it counts as empty.
             let whole = message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) == 0;
+            let name = std::mem::replace(name, SockAddrStorage::zeroed());
             // SAFETY: the kernel wrote an address of the socket's family and its length.
             let remote = unsafe { SockAddr::new(name, message.msg_namelen) }.as_socket();
             let len = if whole { (header.msg_len as usize).min(DATAGRAM_MAX) } else { 0 };
             *meta = Meta { remote, facts, len, at_us: now.saturating_sub(if age > AGE_MAX_US { 0 } else { age }) };
         }
-        batch.filled = got;
+        *filled = got;
         Ok(got)
     }
 }

@@ -35,13 +35,19 @@ impl Downlink {
         };
         let mut sink = tun;
         let mut burst = self.coalescer.burst(&mut sink);
+        // Packets of one flow come in runs: each run is looked up once.
+        let mut allowed = None;
         for message in self.batch.messages() {
             let (at, from) = (message.at_us, Route { socket, local: message.local, remote: message.remote });
             for datagram in message.datagrams() {
                 let verdict = outer.endpoint.receive(at, from, datagram);
                 let Received::Inner { session, range, csum_partial } = verdict else { continue };
                 let packet = &datagram[range];
-                if !source(packet).is_some_and(|source| outer.endpoint.source_allowed(session, source)) {
+                let claimed = source(packet).map(|source| (session, source));
+                if allowed != claimed {
+                    allowed = claimed.filter(|(session, source)| outer.endpoint.source_allowed(*session, *source));
+                }
+                if allowed.is_none() {
                     outer.endpoint.count_drop(at, "inner_source", 1);
                 } else if let Err(malformed) = burst.push(packet, csum_partial) {
                     outer.endpoint.count_drop(at, malformed.reason(), 1);

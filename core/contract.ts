@@ -51,6 +51,17 @@ export type Input =
   | { readonly type: "Engine"; readonly report: Report; readonly lease?: Lease }
   | { readonly type: "Operator"; readonly id: number; readonly actor: string; readonly request: OperatorRequest }
   | { readonly type: "Tick" }
+  /**
+   * Something could not be carried out: the engine refused a command, or code threw (`thrown`). `session` = the one it belongs to,
+   * which ends; `null` = none.
+   */
+  | {
+      readonly type: "Faulted";
+      readonly session: SessionHandle | null;
+      readonly what: string;
+      readonly why: string;
+      readonly thrown: boolean;
+    }
   /** The daemon ends: every live session is closed with `daemon_stopped`, nothing is dialled again. */
   | { readonly type: "Stop" };
 

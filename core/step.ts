@@ -5,6 +5,7 @@ import { gatewayInUse, nextReopen, reopenPaths, syncPaths } from "./client/paths
 import { clientReport } from "./client/reports.ts";
 import type { Effect, Input } from "./contract.ts";
 import { emit, emitFor } from "./emit.ts";
+import { faulted, isolated } from "./faulted.ts";
 import { configureClients } from "./gateway/clients.ts";
 import { gatewayReport } from "./gateway/reports.ts";
 import { settleHealth } from "./health.ts";
@@ -33,7 +34,7 @@ export function step(world: World, input: Input, now: Millis): Effect[] {
   settle(turn);
   if (world.role === "client") settleClient(turn);
   settleHealth(turn);
-  wake(turn, input.type === "Tick");
+  wake(turn, input.type === "Tick" || input.type === "Faulted");
   return turn.effects;
 }
 
@@ -62,6 +63,9 @@ function route(turn: Turn, input: Input): void {
     case "Tick":
       tick(turn);
       return;
+    case "Faulted":
+      faulted(turn, input);
+      return;
     case "Stop":
       stop(turn);
       return;
@@ -80,7 +84,7 @@ function tick(turn: Turn): void {
     const handle = deadlines.popDue(turn.now);
     if (handle === null) return;
     const entry = sessions.get(handle);
-    if (entry !== undefined) tell(turn, entry, { type: "Tick" });
+    if (entry !== undefined) isolated(turn, entry, "a deadline", () => tell(turn, entry, { type: "Tick" }));
   }
 }
 

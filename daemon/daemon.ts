@@ -107,6 +107,7 @@ export class Daemon implements ControlTarget {
       tunnel: (assignment) => this.#assigned(assignment),
       before: (report) => this.#before(report),
       trace: log.isLevelEnabled("trace") ? (input, effects) => log.trace({ input, effects }, "step") : null,
+      contained: (what) => log.error(what),
       fatal: (what) => this.#fatal(what),
     });
     const place = { file: places.policy, beside: policyBeside(on.configFile) };

@@ -4,10 +4,13 @@ import { step } from "#core/step";
 import { view } from "#core/view";
 import { createCore, type World } from "#core/world";
 import type { OperatorOutcome } from "#daemon/control/routes";
+import { causeText } from "#daemon/fault";
+import { Orders } from "#daemon/orders";
 import type { EnginePort } from "#daemon/ports/engine";
-import type { Assignment, Command, Report } from "#kernel/contract/engine.generated";
+import type { Assignment, Command, Report, ReportBatch } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { SessionReasonView } from "#kernel/contract/policy";
+import type { Reason } from "#kernel/contract/reason";
 import type { Role, SessionHandle } from "#kernel/contract/state";
 import type { NodeView } from "#kernel/contract/view";
 
@@ -16,6 +19,9 @@ const BATCH = 256;
 /** Operators' requests that wait for the core; an answer that does not come in time is told as such. */
 const REQUESTS_MAX = 1_024;
 const REPLY_MS_MAX = 10_000;
+/** Throws that are contained within a minute; one more is no accident, and the daemon ends. */
+const THROWS_MAX = 16;
+const THROWS_MS = 60_000;
 /** `setTimeout` cannot wait longer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -29,18 +35,31 @@ export interface Surroundings {
   readonly before: (report: Report) => Extract<Input, { type: "Engine" }>;
   /** Every input with its effects, for a person who looks for a fault; `null` = nobody looks. */
   readonly trace: ((input: Input, effects: readonly Effect[]) => void) | null;
+  /** Something threw, and the loop goes on; for the operational log. */
+  readonly contained: (what: string) => void;
   /** The loop cannot go on. */
   readonly fatal: (what: string) => void;
 }
 
+type Fault = Extract<Input, { type: "Faulted" }>;
+
 /**
  * The law of the loop: one input → `step` → all its effects → the next input. Nothing awaits in between. The clock is read here and
  * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends.
+ *
+ * A fault is contained: a command that the engine refuses, or a throw while one input is worked off, is the next input (`Faulted`)
+ * and costs its own session. Too many throws end the daemon.
  */
 export class Loop {
   readonly #world: World;
   readonly #around: Surroundings;
   #engine: EnginePort | null = null;
+  #orders: Orders | null = null;
+  #working = false;
+  /** What went wrong with the input that is being worked off. */
+  #faults: Fault[] = [];
+  /** When something threw, newest last. */
+  #throws: number[] = [];
   #lastNow = 0;
   #timer: NodeJS.Timeout | null = null;
   #ended = false;
@@ -56,6 +75,10 @@ export class Loop {
   /** From here on the core's commands have somebody to obey them. */
   attach(engine: EnginePort): void {
     this.#engine = engine;
+    this.#orders = new Orders(engine, {
+      refused: (command, why) => this.#refused(command, why),
+      stuck: (why) => this.#fail(why),
+    });
   }
 
   feed(input: Input): void {
@@ -63,14 +86,9 @@ export class Loop {
     const now = Math.floor(this.#around.bootMs());
     const fellMs = this.#lastNow - now;
     this.#lastNow = Math.max(now, this.#lastNow);
-    try {
-      const effects = step(this.#world, input, now);
-      this.#around.trace?.(input, effects);
-      this.#obey(effects);
-      if (fellMs > 0) this.#fail(`the clock went back by ${fellMs} ms`);
-    } catch (cause) {
-      this.#fail(`the core failed on ${input.type}: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`);
-    }
+    this.#work(input, now);
+    if (fellMs > 0) this.#fail(`the clock went back by ${fellMs} ms`);
+    this.#workFaults();
   }
 
   /** The engine says that reports wait. They are drained in batches, so that nobody starves. */
@@ -120,22 +138,89 @@ export class Loop {
 
   #drain(engine: EnginePort): void {
     if (this.#ended) return;
-    const batch = engine.drain(BATCH);
+    let batch: ReportBatch;
+    try {
+      batch = engine.drain(BATCH);
+    } catch (cause) {
+      this.#fail(`the engine's reports cannot be read: ${causeText(cause)}`);
+      return;
+    }
     for (const { report } of batch.reports) {
-      this.feed(this.#around.before(report));
+      this.#hear(report);
       if (report.type === "Fatal") this.#fail(`the engine stopped: ${report.what}`);
     }
     if (batch.more) setImmediate(() => this.#drain(engine));
     else this.#draining = false;
   }
 
-  #obey(effects: readonly Effect[]): void {
+  /** A number that JavaScript cannot hold is never handed back to the engine as another one. */
+  #hear(report: Report): void {
+    const inexact = Object.entries(report).find(([, value]) => typeof value === "number" && !Number.isSafeInteger(value));
+    if (inexact !== undefined) {
+      const why = `${inexact[0]} is not a number of at most 53 bits`;
+      this.feed({ type: "Faulted", session: sessionOf(report), what: `report ${report.type}`, why, thrown: false });
+      return;
+    }
+    try {
+      this.feed(this.#around.before(report));
+    } catch (cause) {
+      this.#threw(report.type, sessionOf(report), cause);
+      this.#workFaults();
+    }
+  }
+
+  /** One input and all its effects. What throws becomes a fault that waits for the end of this input. */
+  #work(input: Input, now: number): void {
+    this.#working = true;
+    try {
+      const effects = step(this.#world, input, now);
+      this.#around.trace?.(input, effects);
+      this.#obey(effects, input);
+    } catch (cause) {
+      this.#threw(input.type === "Engine" ? input.report.type : input.type, sessionOf(input), cause);
+      if (input.type === "Operator")
+        this.#reply(input.id, unanswered("state_corruption", "the core failed on it", "see the record"));
+      if (input.type === "Faulted") this.#fail(`a fault could not be contained: ${input.what}: ${input.why}`);
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  #workFaults(): void {
+    for (let fault = this.#faults.shift(); fault !== undefined && !this.#ended; fault = this.#faults.shift())
+      this.#work(fault, this.#lastNow);
+  }
+
+  #threw(what: string, session: SessionHandle | null, cause: unknown): void {
+    this.#throws = [...this.#throws.filter((at) => at > this.#lastNow - THROWS_MS), this.#lastNow];
+    if (this.#throws.length > THROWS_MAX) {
+      this.#fail(`${this.#throws.length} faults within a minute, at last on ${what}: ${stackOf(cause)}`);
+      return;
+    }
+    this.#faults.push({ type: "Faulted", session, what, why: causeText(cause), thrown: true });
+    this.#around.contained(`a fault on ${what} was contained: ${stackOf(cause)}`);
+  }
+
+  #refused(command: Command, why: string): void {
+    // A close that is refused asks for no further close.
+    const session = command.type === "CloseSession" ? null : sessionOf(command);
+    this.#faults.push({ type: "Faulted", session, what: command.type, why, thrown: false });
+    if (!this.#working) this.#workFaults();
+  }
+
+  #obey(effects: readonly Effect[], input: Input): void {
     const commands: Command[] = [];
     for (const effect of effects) {
+      if (effect.type === "Engine") commands.push(effect.command);
+      else this.#carryOut(effect, input);
+    }
+    if (commands.length > 0) this.#orders?.give(commands);
+  }
+
+  /** A throw costs this effect and not those behind it. */
+  #carryOut(effect: Exclude<Effect, { type: "Engine" }>, input: Input): void {
+    try {
       switch (effect.type) {
-        case "Engine":
-          commands.push(effect.command);
-          break;
         case "Event":
           this.#around.event(effect.event);
           break;
@@ -143,15 +228,20 @@ export class Loop {
           this.#around.tunnel(effect.assignment);
           break;
         case "Reply":
-          this.#replies.get(effect.id)?.(effect.outcome);
-          this.#replies.delete(effect.id);
+          this.#reply(effect.id, effect.outcome);
           break;
         case "Wake":
           this.#wakeAt(effect.at);
           break;
       }
+    } catch (cause) {
+      this.#threw(effect.type, effect.type === "Tunnel" ? sessionOf(input) : null, cause);
     }
-    if (commands.length > 0) this.#engine?.apply(commands);
+  }
+
+  #reply(id: number, outcome: OperatorOutcome): void {
+    this.#replies.get(id)?.(outcome);
+    this.#replies.delete(id);
   }
 
   #wakeAt(at: number | null): void {
@@ -173,7 +263,8 @@ export class Loop {
   /** The last word of a loop that cannot go on, at the last time that was sound; what does not work any more is left undone. */
   #closeSessions(): void {
     try {
-      this.#obey(step(this.#world, { type: "Stop" }, this.#lastNow));
+      const stop: Input = { type: "Stop" };
+      this.#obey(step(this.#world, stop, this.#lastNow), stop);
     } catch {
       // the engine drops all keys when it stops
     }
@@ -181,6 +272,7 @@ export class Loop {
 
   #end(): void {
     this.#ended = true;
+    this.#orders?.stop();
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const reply of this.#replies.values()) reply(refused("the daemon is ending"));
     this.#replies.clear();
@@ -188,5 +280,19 @@ export class Loop {
 }
 
 function refused(message: string): OperatorOutcome {
-  return { ok: false, error: { code: "daemon_stopped", message, hint: "ask again when it runs", retryAfterMs: null } };
+  return unanswered("daemon_stopped", message, "ask again when it runs");
+}
+
+function unanswered(code: Reason, message: string, hint: string): OperatorOutcome {
+  return { ok: false, error: { code, message, hint, retryAfterMs: null } };
+}
+
+/** The session that an input, report or command is about; `null` = none, or all. */
+function sessionOf(about: Input | Report | Command): SessionHandle | null {
+  if (about.type === "Engine") return sessionOf(about.report);
+  return "session" in about ? about.session : null;
+}
+
+function stackOf(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }

@@ -4,12 +4,20 @@ import type { Command, EngineConfig, ReportBatch } from "#kernel/contract/engine
 
 /** The packet engine as the daemon sees it: batches of commands in, batches of reports out. */
 export interface EnginePort {
-  /** All or none are taken. Throws when more than 65,536 would wait, and after `stop`. */
+  /** All or none are taken. Throws `EngineBusy` when more than 65,536 would wait, and after `stop`; else where one is malformed. */
   apply(commands: readonly Command[]): void;
   /** The oldest waiting reports, at most `max` (1 … 1,024). An empty batch after `stop`. */
   drain(max: number): ReportBatch;
   /** Sends what is queued, then closes device and sockets. Returns when the threads have ended. */
   stop(): void;
+}
+
+/** The engine cannot take these commands now; it may take them later. */
+export class EngineBusy extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "EngineBusy";
+  }
 }
 
 /** What `build/engine.node` exports. */
@@ -34,7 +42,7 @@ export function startEngine(config: EngineConfig, onReports: () => void): Engine
   const { Engine } = native();
   const engine = refusing(() => new Engine(JSON.stringify(config), onReports));
   return {
-    apply: (commands) => engine.apply(JSON.stringify(commands)),
+    apply: (commands) => applyTo(engine, commands),
     // The engine and its types are built from one source: its reports need no second look.
     drain: (max) => JSON.parse(engine.drain(max)) as ReportBatch,
     stop: () => engine.stop(),
@@ -75,6 +83,16 @@ function native(): Native {
   return loaded;
 }
 
+function applyTo(engine: InstanceType<Native["Engine"]>, commands: readonly Command[]): void {
+  try {
+    engine.apply(JSON.stringify(commands));
+  } catch (cause) {
+    throw isInvalidArg(cause) ? cause : new EngineBusy(causeText(cause), { cause });
+  }
+}
+
+const isInvalidArg = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "InvalidArg";
+
 /** Turns the engine's refusal, three lines of text, into the fault that it describes. */
 function refusing<T>(start: () => T): T {
   try {
@@ -82,7 +100,6 @@ function refusing<T>(start: () => T): T {
   } catch (cause) {
     const [what = "the engine refused", why = "no reason was given", hint = "see the log"] = causeText(cause).split("\n");
     const fault: Fault = { what, why, hint };
-    const configuration = cause instanceof Error && "code" in cause && cause.code === "InvalidArg";
-    throw new StartFailure([fault], configuration ? EXIT.configuration : EXIT.failed, { cause });
+    throw new StartFailure([fault], isInvalidArg(cause) ? EXIT.configuration : EXIT.failed, { cause });
   }
 }

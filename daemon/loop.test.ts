@@ -1,0 +1,196 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Lease } from "#core/contract";
+import type { EnginePort } from "#daemon/ports/engine";
+import type { Assignment, Command, Report } from "#kernel/contract/engine.generated";
+import type { CoreEvent } from "#kernel/contract/event";
+import { presetPolicy } from "../transcripts/presets.ts";
+import { Loop } from "./loop.ts";
+
+const ASSIGNMENT: Assignment = { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 };
+const LEASE: Lease = { ok: true, assignment: ASSIGNMENT };
+/** A report that no type allows: the core fails on it. */
+const POISON = { type: "Stats", paths: null } as unknown as Report;
+
+let engine: PickyEngine;
+let loop: Loop;
+let now: number;
+let events: CoreEvent[];
+let ended: string | null;
+let leaseOf: (report: Report) => Lease;
+
+beforeEach(() => {
+  engine = new PickyEngine();
+  now = 1_000;
+  events = [];
+  ended = null;
+  leaseOf = () => LEASE;
+  loop = new Loop("gateway", {
+    bootMs: () => now,
+    event: (event) => events.push(event),
+    tunnel: () => {},
+    before: (report) =>
+      report.type === "HandshakeConfirmed" ? { type: "Engine", report, lease: leaseOf(report) } : { type: "Engine", report },
+    trace: null,
+    contained: () => {},
+    fatal: (what) => {
+      ended = what;
+    },
+  });
+  loop.attach(engine);
+  const clients = ["a", "b", "c"].map((name) => ({ name, key: `jvpk1:${name}`, group: null }));
+  loop.feed({ type: "Configured", config: { role: "gateway", node: "fra-2", clients } });
+  loop.feed({ type: "PolicyOffered", outcome: presetPolicy("standard") });
+  hear(confirmed(1, "a"), confirmed(2, "b"));
+});
+
+describe("a command that the engine refuses", () => {
+  test("ends its session as state_corruption and no other, and the loop goes on", () => {
+    engine.cannotRead = (command) => command.type === "AnswerAttach" && command.session === 1;
+    hear(attach(1, 7), attach(2, 7));
+    expect(told("Diagnostic")[0]).toMatchObject({ session: "s-1", numbers: { what: "AnswerAttach", why: "cannot be read" } });
+    expect(states()).toEqual({ 1: "TERMINATED", 2: "ATTACHED" });
+    expect(engine.taken("CloseSession")).toMatchObject([{ session: 1, reason: "state_corruption" }]);
+    expect(engine.taken("AnswerAttach")).toMatchObject([{ session: 2, bindSeq: 7 }]);
+    expect(ended).toBeNull();
+  });
+
+  test("ends in itself, also where the close is refused too", () => {
+    engine.cannotRead = (command) => "session" in command && command.session === 1;
+    hear(attach(1, 7));
+    expect(told("Diagnostic").length).toBeLessThanOrEqual(6);
+    expect(states()).toEqual({ 1: "TERMINATED", 2: "ATTACHED" });
+    expect(ended).toBeNull();
+  });
+
+  test("never ends the loop, however often", () => {
+    engine.cannotRead = (command) => command.type === "RefuseSession";
+    leaseOf = () => ({ ok: false, reason: "address_pool_exhausted" });
+    for (let session = 10; session < 60; session++) hear(confirmed(session, "c"));
+    expect(ended).toBeNull();
+  });
+});
+
+describe("a report with a number that JavaScript cannot hold", () => {
+  test.each([2 ** 53, 2 ** 64, 1.5])("%d is refused, and its session ends", (bindSeq) => {
+    hear(attach(1, bindSeq));
+    expect(engine.taken("AnswerAttach")).toEqual([]);
+    expect(told("Diagnostic")[0]?.numbers).toMatchObject({ what: "report AttachRequested" });
+    expect(states()).toEqual({ 1: "TERMINATED", 2: "ATTACHED" });
+  });
+});
+
+describe("a throw", () => {
+  test("while the core works off an input is told, and the sessions live on with their deadlines", () => {
+    hear(POISON);
+    expect(told("Diagnostic")[0]?.numbers).toMatchObject({ what: "Stats" });
+    expect(states()).toEqual({ 1: "ATTACHED", 2: "ATTACHED" });
+    expect(ended).toBeNull();
+  });
+
+  test("in front of the core costs that one handshake", () => {
+    leaseOf = () => {
+      throw new Error("disk full");
+    };
+    hear(confirmed(3, "c"));
+    expect(engine.taken("CloseSession")).toEqual([{ type: "CloseSession", session: 3, reason: "state_corruption" }]);
+    expect(states()).toEqual({ 1: "ATTACHED", 2: "ATTACHED" });
+  });
+
+  test("of the core on a handshake costs that one handshake", () => {
+    leaseOf = () => ({
+      get ok(): true {
+        throw new Error("poisoned");
+      },
+      assignment: ASSIGNMENT,
+    });
+    hear(confirmed(3, "c"));
+    expect(states()).toEqual({ 1: "ATTACHED", 2: "ATTACHED" });
+    expect(engine.taken("CloseSession")).toMatchObject([{ session: 3 }]);
+  });
+
+  test("sixteen times in a minute is borne, the next one ends the daemon with every session closed", () => {
+    for (let time = 0; time < 16; time++) hear(POISON);
+    expect(ended).toBeNull();
+    hear(POISON);
+    expect(ended).toContain("17 faults within a minute, at last on Stats");
+    expect(engine.taken("CloseSession")).toMatchObject([{ session: 1 }, { session: 2 }]);
+  });
+
+  test("that is older than a minute does not count", () => {
+    for (let time = 0; time < 100; time++) {
+      now += 4_000;
+      hear(POISON);
+    }
+    expect(ended).toBeNull();
+  });
+
+  test("on an operator's request is answered at once", async () => {
+    const request = { verb: "terminate", session: 1, detail: { toString: null } as unknown as string } as const;
+    Object.defineProperty(request, "verb", {
+      get: () => {
+        throw new Error("poisoned");
+      },
+    });
+    expect(await loop.operate("ada", request)).toMatchObject({ ok: false, error: { code: "state_corruption" } });
+  });
+});
+
+test("reports that cannot be read end the daemon: core and engine would not agree any more", () => {
+  engine.drain = () => {
+    throw new Error("no JSON");
+  };
+  loop.reportsWait();
+  expect(ended).toContain("no JSON");
+});
+
+function hear(...reports: readonly Report[]): void {
+  engine.waiting.push(...reports);
+  loop.reportsWait();
+}
+
+const told = (type: string): CoreEvent[] => events.filter((event) => event.type === type);
+
+const states = (): Record<number, string> => Object.fromEntries(loop.view().sessions.map(({ handle, state }) => [handle, state]));
+
+function confirmed(session: number, name: string): Report {
+  return {
+    type: "HandshakeConfirmed",
+    session,
+    sessionId: `s-${session}`,
+    clientKey: `jvpk1:${name}`,
+    path: 1,
+    remote: "198.51.100.7:50211",
+  };
+}
+
+const attach = (session: number, bindSeq: number): Report => ({
+  type: "AttachRequested",
+  session,
+  path: 1,
+  bindSeq,
+  kind: "switch",
+  reason: "switch_requested",
+});
+
+class PickyEngine implements EnginePort {
+  cannotRead: (command: Command) => boolean = () => false;
+  waiting: Report[] = [];
+  readonly #taken: Command[] = [];
+
+  taken<T extends Command["type"]>(type: T) {
+    return this.#taken.filter((command) => command.type === type);
+  }
+
+  apply(commands: readonly Command[]): void {
+    if (commands.some(this.cannotRead)) throw new Error("cannot be read");
+    this.#taken.push(...commands);
+  }
+
+  drain(_max: number) {
+    const reports = this.waiting.map((report) => ({ atUs: 0, report }));
+    this.waiting = [];
+    return { reports, lost: 0, more: false };
+  }
+
+  stop(): void {}
+}

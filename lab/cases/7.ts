@@ -2,7 +2,7 @@
  *  time ─►  on eth0 │ switch to wlan0: done │ at once to eth0: cooldown │ … over the budget of 2 │ to wwan0, which is never to be used
  */
 import type { CliAnswer } from "../nodes.ts";
-import { elapse } from "../stage.ts";
+import { elapse, type Stage, until } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";
 
 const COOLDOWN_MS = 8_000;
@@ -33,14 +33,10 @@ export const DENIED_SWITCHES: Case = {
       );
     const mark = stage.mark();
 
-    const first = await move("wlan0/udp4");
-    let story = ledger.must(first.code === 0, `the first switch: exit code ${first.code}, ${first.stderr}`);
-    await stage.untilOn("wlan0", 10_000);
-    story = denied("during the cooldown", await move("eth0/udp4"), "cooldown_active") && story;
+    await moved(stage, "wlan0/udp4");
+    let story = denied("during the cooldown", await move("eth0/udp4"), "cooldown_active");
     await elapse(COOLDOWN_MS + 100);
-    const second = await move("eth0/udp4");
-    story = ledger.must(second.code === 0, `after the cooldown: exit code ${second.code}, ${second.stderr}`) && story;
-    await stage.untilOn("eth0", 10_000);
+    await moved(stage, "eth0/udp4");
     await elapse(COOLDOWN_MS + 100);
     story = denied("over the budget", await move("wlan0/udp4"), "switch_rate_limited") && story;
     story = denied("against the policy", await move("wwan0/udp4"), "policy_denied") && story;
@@ -61,3 +57,14 @@ export const DENIED_SWITCHES: Case = {
     return survived(stage, ledger, whole.gapMs, story);
   },
 };
+
+/** Asked for by the command line until it is done: on a busy machine an attempt can be given up, and is no switch then. */
+async function moved(stage: Stage, label: string): Promise<void> {
+  await until(`the session is ATTACHED on ${label}`, 30_000, async () => {
+    const session = await stage.session();
+    const active = session?.paths.find(({ role }) => role === "active")?.label;
+    if (session?.state === "ATTACHED" && active === label) return true;
+    if (session?.state === "ATTACHED") await stage.client.cli("switch", stage.sessionId, "--to", label);
+    return undefined;
+  });
+}

@@ -33,7 +33,9 @@ use crate::session::Session;
 use crate::shared::Shared;
 
 pub use crate::hold::Released;
-pub use types::{DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SocketId, Transmit};
+pub use types::{
+    CopyPurpose, DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SocketId, Transmit,
+};
 
 /// Interval of statistics, µs.
 const STATISTICS_US: u64 = 100_000;
@@ -171,10 +173,17 @@ impl Endpoint {
         self.cx.hold.next_released()
     }
 
-    /// Inner packets left on a path: messages and bytes of outer payload. Also for copies, with the path of the copy.
+    /// Copies of inner packets left on the second way: bytes of outer payload.
+    pub fn copied(&mut self, session: SessionHandle, way: &DuplicateRoute, now: u64, bytes: u32) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.copied(&mut self.cx, way, now, bytes);
+        }
+    }
+
+    /// Inner packets left on a path: messages and bytes of outer payload. Copies are told to `copied`.
     pub fn sent(&mut self, session: SessionHandle, path: PathId, now: u64, packets: u32, bytes: u32) {
         if let Some(session) = self.sessions.get_mut(&session) {
-            session.sent(&mut self.cx, path, now, packets, bytes);
+            session.sent(path, now, packets, bytes);
         }
     }
 

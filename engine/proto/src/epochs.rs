@@ -53,6 +53,8 @@ enum Other {
 pub(crate) struct Opened {
     /// Length of the plaintext, which begins behind the header.
     pub(crate) len: usize,
+    /// Number of its epoch.
+    pub(crate) epoch: u32,
     /// The first message of the peer under the newest epoch.
     pub(crate) confirms: bool,
     /// The key may carry inner packets.
@@ -125,7 +127,7 @@ impl Epochs {
         let carries_inner = epoch.expired(now, &limits).is_none();
         let number = epoch.number;
         let confirms = self.heard_under(number, now, linger_us);
-        Ok(Opened { len, confirms, carries_inner, csum_partial: flags & DATA_CSUM_PARTIAL != 0 })
+        Ok(Opened { len, epoch: number, confirms, carries_inner, csum_partial: flags & DATA_CSUM_PARTIAL != 0 })
     }
 
     fn by_parity(&mut self, flags: u8) -> Option<&mut Epoch> {

@@ -126,17 +126,24 @@ impl Hold {
         !self.packets.is_empty() && self.sessions.contains_key(&session)
     }
 
-    /// Hands out what is kept of a session, in order. With `again` it stays, for another way if this one leads nowhere.
+    /// Hands out what is kept of a session, in order. With `again` its segments stay, for another way if this one leads nowhere: a
+    /// second copy of them is harmless, one of a datagram need not be.
     pub(crate) fn release(&mut self, now: u64, session: SessionHandle, again: bool) {
         if self.packets.is_empty() {
             return;
         }
         self.sweep_old(now);
         let Some(waiting) = self.sessions.get(&session) else { return };
-        self.leaving
-            .extend(waiting.packets.iter().filter_map(|key| self.packets.get(key)).map(|held| held.released.clone()));
-        if !again {
-            self.clear(session);
+        let entries = waiting.packets.iter().filter_map(|key| Some((*key, self.packets.get(key)?)));
+        let mut gone = Vec::new();
+        for (key, entry) in entries {
+            self.leaving.push_back(entry.released.clone());
+            if !again || entry.segment.is_none() {
+                gone.push(key);
+            }
+        }
+        for key in gone {
+            self.forget(key);
         }
     }
 
@@ -262,6 +269,18 @@ mod tests {
         keep(&mut hold, 200_000, 1, &repeated);
         hold.release(300_000, 1, false);
         assert_eq!(released(&mut hold), [tcp(1_500, 500, 0x10), repeated]);
+    }
+
+    #[test]
+    fn on_a_way_that_is_not_proved_segments_leave_again_and_datagrams_once() {
+        let mut hold = Hold::default();
+        keep(&mut hold, 0, 1, &datagram(1, 40));
+        keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
+        hold.release(10, 1, true);
+        assert_eq!(released(&mut hold), [datagram(1, 40), tcp(1, 10, 0x10)]);
+        hold.release(20, 1, false);
+        assert_eq!(released(&mut hold), [tcp(1, 10, 0x10)]);
+        assert!(!hold.holds(1));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod messages;
 mod outbox;
 mod path;
 mod probes;
+mod rebinding;
 mod reception;
 pub mod replay;
 mod rng;

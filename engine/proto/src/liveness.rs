@@ -194,6 +194,13 @@ impl Liveness {
         Some(silent_us)
     }
 
+    /// Nothing is expected before this time has passed, if this is the watched path.
+    pub(crate) fn expect_on(&mut self, path: PathId, now: u64, span_us: u64) {
+        if self.path == Some(path) {
+            self.floor = self.floor.max(now + span_us);
+        }
+    }
+
     /// A standby answered a probe that left at `sent_at`.
     pub(crate) fn standby_answered(&mut self, now: u64, sent_at: u64, srtt_us: u64) {
         if let Doubt::Suspected { since, standby: standby @ None, .. } = &mut self.doubt

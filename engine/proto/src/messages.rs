@@ -368,6 +368,12 @@ pub enum Report {
         session: SessionHandle,
         path: PathId,
     },
+    /// Gateway: the client of a path has a new address (an address translator's doing); both addresses were asked. Not a switch.
+    PathRebound {
+        session: SessionHandle,
+        path: PathId,
+        remote: SocketAddr,
+    },
     /// The peer closed a path.
     PathClosed {
         session: SessionHandle,

@@ -4,7 +4,9 @@ use crate::endpoint::Route;
 use crate::frames::{AttachKind, Transport};
 use crate::messages::{PathId, PathStats, SessionHandle};
 use crate::probes::Probes;
+use crate::rebinding::NewAddresses;
 use crate::rtt::{Rtt, clamp_u32};
+use crate::shared::Shared;
 
 /// Paths of one session, validated or not. Source: the attack list, A25.
 pub(crate) const PATHS_MAX: usize = 8;
@@ -13,7 +15,7 @@ pub(crate) const SENDS_MAX: u8 = 5;
 /// Time for a validation without an estimate of the round trip, µs.
 const VALIDATION_UNMEASURED_US: u64 = 3_000_000;
 /// Bytes that may go to an unvalidated address for each authenticated byte from it (RFC 9000, section 8).
-const AMPLIFICATION_MAX: u64 = 3;
+pub(crate) const AMPLIFICATION_MAX: u64 = 3;
 
 /// A message that is sent again until it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +93,10 @@ pub(crate) struct Path {
     pub(crate) asked: Option<(AttachKind, [u8; 16])>,
     /// Round of the outbox in which a PATH_CHALLENGE was answered: one pending answer per path.
     pub(crate) answered_round: Option<u64>,
+    /// Epoch and counter of the newest authentic message from the path's own route, or from a new one that was taken seriously.
+    pub(crate) newest: (u32, u64),
+    /// Gateway: where the client may be now.
+    pub(crate) new_addresses: NewAddresses,
     /// The peer claimed the route: until it is validated, little goes there. False where this end chose it.
     claimed: bool,
     /// Bytes from and to the route while it was not validated.
@@ -118,6 +124,8 @@ impl Path {
             candidacy: None,
             asked: None,
             answered_round: None,
+            newest: (0, 0),
+            new_addresses: NewAddresses::default(),
             unproved_rx: 0,
             unproved_tx: 0,
         }
@@ -159,6 +167,16 @@ impl Path {
         self.sent_at = self.sent_at.max(now);
         if !self.validated {
             self.unproved_tx = self.unproved_tx.saturating_add(bytes);
+        }
+    }
+
+    /// While it is not known which address the peer has, it gets everything at each.
+    pub(crate) fn copy_to_new_address(&mut self, cx: &mut Shared, sealed: &[u8]) {
+        let bytes = sealed.len() as u64;
+        for candidate in self.new_addresses.candidates() {
+            if bytes <= candidate.budget() && cx.outbox.push(candidate.route, sealed.to_vec()) {
+                candidate.sent(bytes);
+            }
         }
     }
 

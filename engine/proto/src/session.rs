@@ -6,6 +6,7 @@ mod binding;
 mod candidates;
 mod delivery;
 mod faults;
+mod moving;
 mod receive;
 mod rekey;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::keyfile::PublicKey;
 use crate::liveness::Liveness;
 use crate::messages::{Offer, PathId, PathStats, Role, SessionHandle};
 use crate::path::Path;
+use crate::rebinding::RebindLimit;
 use crate::shared::Shared;
 use crate::timers::Armed;
 use crate::wire::write_receiver;
@@ -98,6 +100,7 @@ pub(crate) struct Session {
     /// Until when a path must have answered `ChallengeSession`.
     challenge_until: Option<u64>,
     deliveries: u32,
+    rebinds: RebindLimit,
 }
 
 /// A sealed CLOSE for each path on which it goes out, and everything that is released with the session.
@@ -155,6 +158,7 @@ impl Session {
             switch_request: None,
             challenge_until: None,
             deliveries: 0,
+            rebinds: RebindLimit::default(),
         }
     }
 
@@ -263,6 +267,7 @@ impl Session {
             } else {
                 cx.drop(now, "outbox_full");
             }
+            path.copy_to_new_address(cx, &sealed);
         }
     }
 

@@ -188,33 +188,6 @@ fn a16_a_replayed_capture_keeps_no_black_hole_alive() {
 }
 
 #[test]
-fn a18_a_copy_from_a_spoofed_source_that_arrives_first_moves_nothing() {
-    let mut world = World::ready(&[10, 10], 10);
-    world.capturing = true;
-    let before = identity(&mut world);
-    let attacker = ([203, 0, 113, 9], 6_666).into();
-    let (mut seen, mut stolen) = (world.capture.len(), 0);
-    let end = world.now + S;
-    while world.now < end {
-        world.run(MS);
-        let copies: Vec<_> =
-            world.capture[seen..].iter().filter(|(to, path, _)| *to == Side::Gateway && *path == 1).cloned().collect();
-        seen = world.capture.len();
-        for (_, _, data) in copies {
-            // Every tenth: the rest of the path lives.
-            stolen += 1;
-            if stolen % 10 == 0 {
-                world.receive(Side::Gateway, gateway_route(attacker), &mut data.clone());
-            }
-        }
-    }
-    assert_eq!(world.bytes_to.get(&attacker), None);
-    assert_eq!(identity(&mut world), before);
-    assert_eq!(world.delivered_twice(), 0);
-    world.assert_honest();
-}
-
-#[test]
 fn a23_an_address_that_a_client_only_claims_gets_three_times_its_bytes_and_then_silence() {
     let mut world = World::ready(&[10], 10);
     let victim = ([203, 0, 113, 7], 53).into();

@@ -159,14 +159,13 @@ impl Departure {
         let Some(heading) = self.heading.take() else { return };
         let outgoing = &mut self.outgoing;
         let now = boot_us();
-        let mut send = |outgoing: &Outgoing, route, path| {
-            let sent = outer.send(route, outgoing.bytes(), outgoing.segment());
-            outer.endpoint.sent(heading.session, path, now, outgoing.messages_in(sent) as u32, sent as u32);
-        };
-        send(outgoing, heading.to.route, heading.to.path);
+        let sent = outer.send(heading.to.route, outgoing.bytes(), outgoing.segment());
+        let messages = outgoing.messages_in(sent) as u32;
+        outer.endpoint.sent(heading.session, heading.to.path, now, messages, sent as u32);
         if let Some(second) = heading.duplicate(outgoing.bytes().len()) {
             outgoing.relabel(second.index);
-            send(outgoing, second.route, second.path);
+            let copied = outer.send(second.route, outgoing.bytes(), outgoing.segment());
+            outer.endpoint.copied(heading.session, &second, now, copied as u32);
         }
         outgoing.clear();
     }

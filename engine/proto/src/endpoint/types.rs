@@ -84,7 +84,7 @@ pub struct SendRoute {
     pub path: PathId,
     /// Bytes of outer payload that may still go to an address that is not validated; `None` = validated, no budget.
     pub budget: Option<u64>,
-    /// While the path is suspected: send the identical ciphertext here too.
+    /// Send the identical ciphertext here too.
     pub duplicate: Option<DuplicateRoute>,
     /// The path is in doubt and there is no second one: a copy of what is sent goes to `Endpoint::keep_copy`.
     pub keep: bool,
@@ -98,6 +98,16 @@ pub struct DuplicateRoute {
     pub index: u32,
     /// Bytes of outer payload that may still be copied.
     pub budget: u64,
+    pub purpose: CopyPurpose,
+}
+
+/// Why the same ciphertext goes out twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyPurpose {
+    /// The send path is in doubt.
+    Suspicion,
+    /// The peer's address may have changed.
+    Rebinding,
 }
 
 /// A control datagram that wants to leave.

@@ -64,6 +64,9 @@ impl Session {
         };
         let path = &mut self.paths[at];
         if path.route != arrival.from {
+            if kind == Some(AttachKind::Revalidate) && path.validated {
+                self.examine(cx, arrival, at)?;
+            }
             return Err(Trouble::Unattributable("path_mismatch"));
         }
         path.tx_index = attach.index;

@@ -44,6 +44,8 @@ pub(super) struct Arrival {
     /// When that path was heard last before this message.
     pub(super) heard_before: Option<u64>,
     pub(super) len: usize,
+    /// Epoch and counter: what is newer is greater.
+    pub(super) order: (u32, u64),
 }
 
 impl Session {
@@ -63,9 +65,19 @@ impl Session {
             }
         };
         // The newest path wins where a later one has the same route.
-        let via = self.paths.iter().rev().find(|path| path.route == from);
-        let arrival =
-            Arrival { now, from, via: via.map(|path| path.id), heard_before: via.and_then(|path| path.heard_at), len };
+        let order = (opened.epoch, counter);
+        let via = self.paths.iter().rev().position(|path| path.route == from).map(|back| self.paths.len() - 1 - back);
+        let via = via.or_else(|| self.new_address(from, len));
+        let mut arrival = Arrival { now, from, via: None, heard_before: None, len, order };
+        if let Some(path) = via.map(|at| &mut self.paths[at]) {
+            path.newest = path.newest.max(order);
+            if path.route == from && path.new_addresses.disproved_by(order) {
+                path.new_addresses.refuse_all(now);
+            }
+            (arrival.via, arrival.heard_before) = (Some(path.id), path.heard_at);
+        } else if let Some(id) = indexed {
+            self.displaced(cx, arrival, id);
+        }
         let counted = arrival.via.filter(|id| indexed == Some(*id));
         if let Some(id) = arrival.via {
             self.credit_arrival(cx, now, id, indexed.is_none() || counted.is_some(), len);
@@ -200,10 +212,22 @@ impl Session {
             Frame::Probe(probe) => self.on_probe(cx, arrival, &probe),
             Frame::ProbeReply(reply) => self.on_probe_reply(cx, arrival, &reply),
             Frame::PathClose(close) => self.on_path_close(cx, arrival, &close),
-            // PATH_DROP ends the validation of a rebinding, which no end begins in this version. CLOSE was taken before.
-            Frame::PathDrop(_) | Frame::Close(_) | Frame::CloseAck | Frame::Ping | Frame::Pad(_) => Ok(()),
+            Frame::PathDrop(token) => {
+                self.rebinding_answered(cx, arrival, &token, true);
+                Ok(())
+            }
+            // CLOSE was taken before.
+            Frame::Close(_) | Frame::CloseAck | Frame::Ping | Frame::Pad(_) => Ok(()),
             _ => Err(Trouble::Attributable("frame_of_the_other_role")),
         }
+    }
+
+    /// The path to whose new address a message belongs, once that address has answered: until then it only earns its budget.
+    fn new_address(&mut self, from: Route, len: usize) -> Option<usize> {
+        let mut paths = self.paths.iter_mut().enumerate();
+        let (at, candidate) = paths.find_map(|(at, path)| Some((at, path.new_addresses.at(from)?)))?;
+        candidate.received(len);
+        candidate.proved.then_some(at)
     }
 
     /// The path that a frame names, if it also came from there and thereby speaks for it.

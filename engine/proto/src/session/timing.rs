@@ -21,6 +21,7 @@ impl Session {
         self.attempt_on_time(now, cx);
         self.candidates_on_time(now, cx);
         self.challenges_on_time(now, cx);
+        self.rebindings_on_time(now, cx);
         self.deliveries_on_time(now, cx);
         self.rekey_on_time(now, cx);
         self.watch_on_time(now, cx);
@@ -52,6 +53,7 @@ impl Session {
             self.next_attempt_at(),
             self.next_candidacy_at(),
             self.next_challenge_at(),
+            self.next_rebinding_at(),
             self.next_delivery_at(),
             self.next_rekey_at(),
             self.next_watch_at(now, stalled_at),

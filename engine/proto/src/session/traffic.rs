@@ -1,7 +1,7 @@
 //! Inner packets: where they go, how they are sealed, and that they drive liveness.
 
 use super::{Phase, Session};
-use crate::endpoint::{DuplicateRoute, SealError, SendRoute};
+use crate::endpoint::{CopyPurpose, DuplicateRoute, SealError, SendRoute};
 use crate::messages::{PathId, Report};
 use crate::path::Path;
 use crate::shared::Shared;
@@ -16,7 +16,7 @@ impl Session {
     pub(crate) fn send_route(&mut self, cx: &mut Shared, now: u64) -> Option<SendRoute> {
         let path = self.path(self.send?)?;
         let (id, route, budget) = (path.id, path.route, path.budget());
-        let duplicate = self.duplicate_route(cx, now, id);
+        let duplicate = self.new_address_route(id).or_else(|| self.duplicate_route(cx, now, id));
         let keep = duplicate.is_none() && self.may_lead_nowhere(cx, now);
         Some(SendRoute { route, path: id, budget, duplicate, keep })
     }
@@ -43,6 +43,14 @@ impl Session {
         }
     }
 
+    /// While it is not known which of two addresses the peer has, it gets everything at both.
+    fn new_address_route(&self, id: PathId) -> Option<DuplicateRoute> {
+        let path = self.path(id)?;
+        let rebinding = path.new_addresses.likeliest()?;
+        let (route, budget) = (rebinding.route, rebinding.budget());
+        Some(DuplicateRoute { route, path: id, index: path.tx_index, budget, purpose: CopyPurpose::Rebinding })
+    }
+
     /// While the send path is suspected, by this end or by the peer, copies go to a standby: for a bounded time, in bounded bytes.
     fn duplicate_route(&mut self, cx: &mut Shared, now: u64, send: PathId) -> Option<DuplicateRoute> {
         let preferred = if self.liveness.copies_wanted(now) {
@@ -58,7 +66,8 @@ impl Session {
         let standby =
             standbys.min_by_key(|path| (Some(path.id) != preferred, !path.rtt.measured(), path.rtt.srtt_us()))?;
         let Path { id, route, tx_index, .. } = *standby;
-        (budget > 0).then_some(DuplicateRoute { route, path: id, index: tx_index, budget })
+        let purpose = CopyPurpose::Suspicion;
+        (budget > 0).then_some(DuplicateRoute { route, path: id, index: tx_index, budget, purpose })
     }
 
     /// Seals `head ‖ body`, one inner packet, into `out`.
@@ -90,16 +99,25 @@ impl Session {
         Ok(sealed)
     }
 
-    /// Messages with inner packets left on a path. A copy is no evidence of loss: it credits no path where it arrives, because the
-    /// original did, so it is not counted as sent there either.
-    pub(crate) fn sent(&mut self, cx: &mut Shared, path: PathId, now: u64, packets: u32, bytes: u32) {
-        let is_copy = self.send != Some(path);
-        if is_copy {
-            self.copies_left = self.copies_left.saturating_sub(u64::from(bytes));
-            cx.count_copies(u64::from(bytes));
-        }
+    /// Messages with inner packets left on a path.
+    pub(crate) fn sent(&mut self, path: PathId, now: u64, packets: u32, bytes: u32) {
         if let Some(path) = self.path_mut(path) {
-            path.count_sent(now, if is_copy { 0 } else { u64::from(packets) }, u64::from(bytes));
+            path.count_sent(now, u64::from(packets), u64::from(bytes));
+        }
+    }
+
+    /// Copies of messages with inner packets left. A copy is no evidence of loss: it credits no path where it arrives, because the
+    /// original did, so it is not counted as sent there either.
+    pub(crate) fn copied(&mut self, cx: &mut Shared, way: &DuplicateRoute, now: u64, bytes: u32) {
+        let bytes = u64::from(bytes);
+        if way.purpose == CopyPurpose::Suspicion {
+            self.copies_left = self.copies_left.saturating_sub(bytes);
+            cx.count_copies(bytes);
+        }
+        let Some(path) = self.path_mut(way.path) else { return };
+        path.count_sent(now, 0, bytes);
+        if let Some(rebinding) = path.new_addresses.at(way.route) {
+            rebinding.sent(bytes);
         }
     }
 

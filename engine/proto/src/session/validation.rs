@@ -91,6 +91,9 @@ impl Session {
         response: &PathToken,
     ) -> Result<(), Trouble> {
         let now = arrival.now;
+        if self.rebinding_answered(cx, arrival, response, false) {
+            return Ok(());
+        }
         let at = self.named(cx, arrival, response.path)?;
         let path = &mut self.paths[at];
         let Some(challenge) = path.challenge.filter(|challenge| challenge.token == response.token) else {

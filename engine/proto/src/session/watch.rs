@@ -188,7 +188,7 @@ impl Session {
 
     pub(super) fn on_probe(&mut self, cx: &mut Shared, arrival: Arrival, probe: &Probe) -> Result<(), Trouble> {
         let now = arrival.now;
-        let at = self.named(cx, arrival, probe.path)?;
+        let at = self.named_or_moved(cx, arrival, probe.path)?;
         let path = &mut self.paths[at];
         path.rtt.arrival(now, probe.t_us);
         path.probes.heard(probe, path.traffic.rx_packets);
@@ -218,6 +218,10 @@ impl Session {
         }
         if began {
             self.copies_left = COPIES_PER_SUSPICION;
+            // A translator may have given the path a new address: a probe shows it at once.
+            if let Some(at) = self.send.and_then(|id| self.at(id)).filter(|_| self.role == Role::Client) {
+                self.send_probe(now, cx, at);
+            }
         }
         if deaf_on.is_some() && self.send != Some(probe.path) {
             self.copies_to = Some(probe.path);

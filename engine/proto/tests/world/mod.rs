@@ -12,7 +12,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use jvpn_proto::endpoint::{Endpoint, EndpointConfig, Limits, Received, Released, Route};
 use jvpn_proto::keyfile::StaticKey;
@@ -63,6 +63,8 @@ pub struct Flying {
     order: u64,
     pub to: Side,
     pub path: PathId,
+    /// As the gateway sees it.
+    from: Option<SocketAddr>,
     pub data: Vec<u8>,
 }
 
@@ -97,6 +99,12 @@ pub struct World {
     pub answers: bool,
     /// Bytes from the gateway to each address.
     pub bytes_to: BTreeMap<SocketAddr, u64>,
+    /// Paths whose client the gateway sees at another address than the first one.
+    pub moved: BTreeMap<PathId, SocketAddr>,
+    /// Addresses that hand on to a path what the gateway sends there.
+    pub relays: BTreeMap<SocketAddr, PathId>,
+    /// Whoever copies every n-th datagram of a path and is faster with it.
+    pub thief: Option<(PathId, SocketAddr, u64)>,
     /// Datagrams of this length to this side are lost: the only way to pick a sealed frame.
     pub lose: Option<(Side, usize)>,
 }
@@ -175,6 +183,9 @@ impl World {
             stalled: [0; 2],
             answers: true,
             bytes_to: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            relays: BTreeMap::new(),
+            thief: None,
             lose: None,
         };
         for (n, delay) in delays_ms.iter().enumerate() {
@@ -361,15 +372,17 @@ impl World {
             endpoint.keep_copy(session, now, &packet[..10], &packet[10..], false);
         }
         endpoint.sent(session, route.path, now, 1, len as u32);
-        if let Some(copy) = route.duplicate {
+        if let Some(copy) = route.duplicate.filter(|copy| copy.budget >= len as u64) {
             let endpoint = self.endpoint(side);
-            endpoint.sent(session, copy.path, now, 1, len as u32);
+            endpoint.copied(session, &copy, now, len as u32);
             let mut second = out[..len].to_vec();
             second[4..8].copy_from_slice(&copy.index.to_le_bytes());
             self.copies += 1;
+            self.put(side, route.route, &out[..len]);
             self.put(side, copy.route, &second);
+        } else {
+            self.put(side, route.route, &out[..len]);
         }
-        self.put(side, route.route, &out[..len]);
         true
     }
 
@@ -381,16 +394,16 @@ impl World {
     }
 
     fn arrive(&mut self, flying: Flying) {
-        let Flying { at, to, path, mut data, .. } = flying;
+        let Flying { at, to, path, from, mut data, .. } = flying;
         let from = match to {
             Side::Client => Route { socket: path, local: None, remote: (GATEWAY, 4774).into() },
-            Side::Gateway => gateway_route(client_address(path)),
+            Side::Gateway => gateway_route(from.unwrap_or_else(|| self.address(path))),
         };
         if self.stalled[index(to)] > at {
             // The kernel has it; the process reads it when it runs again.
             self.order += 1;
             let at = self.stalled[index(to)];
-            self.flying.push(Reverse(Flying { at, order: self.order, to, path, data }));
+            self.flying.push(Reverse(Flying { at, order: self.order, to, path, from: Some(from.remote), data }));
             return;
         }
         self.receive(to, from, &mut data);
@@ -458,7 +471,7 @@ impl World {
             Side::Client => (Side::Gateway, route.socket),
             Side::Gateway => {
                 *self.bytes_to.entry(route.remote).or_default() += data.len() as u64;
-                let Some(path) = path_of(route.remote) else { return };
+                let Some(path) = self.path_at(route.remote) else { return };
                 (Side::Client, path)
             }
         };
@@ -477,10 +490,27 @@ impl World {
             }
             let jitter = if pipe.jitter == 0 { 0 } else { self.draw() % pipe.jitter };
             self.order += 1;
-            let flying =
-                Flying { at: self.now + pipe.delay + jitter, order: self.order, to, path, data: data.to_vec() };
+            let from = (to == Side::Gateway).then(|| self.address(path));
+            let (at, order) = (self.now + pipe.delay + jitter, self.order);
+            let flying = Flying { at, order, to, path, from, data: data.to_vec() };
+            if let Some((_, thief, nth)) = self.thief.filter(|(of, ..)| to == Side::Gateway && *of == path)
+                && order.is_multiple_of(nth)
+            {
+                let at = at - pipe.delay / 2;
+                self.flying.push(Reverse(Flying { at, from: Some(thief), ..flying.clone() }));
+            }
             self.flying.push(Reverse(flying));
         }
+    }
+
+    /// Where the gateway sees the client of a path.
+    pub fn address(&self, path: PathId) -> SocketAddr {
+        self.moved.get(&path).copied().unwrap_or_else(|| client_address(path))
+    }
+
+    fn path_at(&self, remote: SocketAddr) -> Option<PathId> {
+        let path = self.links.keys().copied().find(|path| self.address(*path) == remote);
+        path.or_else(|| self.relays.get(&remote).copied())
     }
 
     fn chance(&mut self, probability: f64) -> bool {
@@ -570,11 +600,4 @@ pub fn client_address(path: PathId) -> SocketAddr {
 /// How the gateway sees a datagram from an address.
 pub fn gateway_route(remote: SocketAddr) -> Route {
     Route { socket: 0, local: Some(GATEWAY.into()), remote }
-}
-
-fn path_of(remote: SocketAddr) -> Option<PathId> {
-    match remote.ip() {
-        IpAddr::V4(address) if address.octets()[..2] == [10, 0] => Some(PathId::from(address.octets()[2])),
-        _ => None,
-    }
 }

@@ -239,7 +239,7 @@ export class Daemon implements ControlTarget {
     if (settings.role === "gateway") {
       const clients = settings.clients.map(({ name, key, group }) => ({ name, key, group }));
       this.#groups = new Map(clients.map(({ key, group }) => [key, group]));
-      this.#leases?.reconfigure(settings);
+      this.#withStore("lease_store_failed", () => this.#leases?.reconfigure(settings));
       this.#loop.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients } });
       return;
     }
@@ -301,11 +301,25 @@ export class Daemon implements ControlTarget {
     return { type: "Engine", report };
   }
 
+  /** A store that fails costs this handshake. */
   #leaseFor(leases: LeaseBook, key: string): Lease {
-    const lease = leases.lease(key, Date.now());
+    const lease = this.#withStore("lease_store_failed", () => leases.lease(key, Date.now()));
+    if (lease === undefined) return { ok: false, reason: "resource_exhausted" };
     if (!lease.ok) return lease;
     const mtu = sessionMtu(this.#settings.mtu, this.policy.values, this.#groups.get(key) ?? null);
     return { ok: true, assignment: { ...lease.assignment, mtu } };
+  }
+
+  /** `undefined` where the store failed, which is told. */
+  #withStore<T>(what: string, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (cause) {
+      const why = causeText(cause);
+      this.#on.log.error({ why }, what);
+      this.#recorder.note("Diagnostic", { what, why });
+      return undefined;
+    }
   }
 
   /** The device of a running gateway keeps its size. */

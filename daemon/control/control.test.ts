@@ -9,7 +9,7 @@ import { Daemon } from "#daemon/daemon";
 import { createLog } from "#daemon/log";
 import { placesOf } from "#daemon/options";
 import type { EnginePort } from "#daemon/ports/engine";
-import { openStore } from "#daemon/store";
+import { openStore, type Store } from "#daemon/store";
 import { SystemChanges } from "#daemon/system/changes";
 import type { Machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";
@@ -18,10 +18,12 @@ import { Control, ControlError, isGap } from "#sdk/index";
 import { claimSocket } from "./socket.ts";
 
 const KEY = `jvpk1:${"A".repeat(43)}`;
+const OTHER = `jvpk1:${"B".repeat(42)}A`;
 
 let folder: string;
 let daemon: Daemon;
 let engine: RecordingEngine;
+let store: Store;
 let control: Control;
 let ended: number | null = null;
 
@@ -30,12 +32,13 @@ beforeAll(async () => {
   const configFile = join(folder, "gateway.toml");
   writeFileSync(
     configFile,
-    `[gateway]\nlisten = ["0.0.0.0:4774"]\nidentity = "k"\npools = ["10.80.0.0/16"]\n[[client]]\nname = "van"\nkey = "${KEY}"\n[daemon]\nnode = "fra-2"\n`,
+    `[gateway]\nlisten = ["0.0.0.0:4774"]\nidentity = "k"\npools = ["10.80.0.0/16"]\n[[client]]\nname = "van"\nkey = "${KEY}"\n[[client]]\nname = "sat"\nkey = "${OTHER}"\n[daemon]\nnode = "fra-2"\n`,
   );
   const loaded = loadSettings("gateway", configFile);
   if (!loaded.ok) throw new Error(loaded.faults[0]?.what);
   const places = placesOf(configFile, loaded.value, { socket: join(folder, "s"), state: folder });
   engine = new RecordingEngine();
+  store = openStore(folder);
   let now = 1_000_000;
   daemon = new Daemon({
     version: "0.1.0",
@@ -43,7 +46,7 @@ beforeAll(async () => {
     settings: loaded.value,
     places,
     log: createLog("error"),
-    store: openStore(folder),
+    store,
     machine: QUIET,
     changes: new SystemChanges(QUIET, new UndoJournal(folder)),
     startEngine: (_config, onReports) => engine.started(onReports),
@@ -75,7 +78,10 @@ test("the socket file of a daemon that was killed is replaced, a file that is no
 });
 
 test("the core told the engine which client may come", () => {
-  expect(engine.commands.filter((command) => command.type === "SetPeer")).toMatchObject([{ peer: { key: KEY } }]);
+  expect(engine.commands.filter((command) => command.type === "SetPeer")).toMatchObject([
+    { peer: { key: KEY } },
+    { peer: { key: OTHER } },
+  ]);
 });
 
 describe("a client has come", () => {
@@ -142,6 +148,14 @@ describe("a client has come", () => {
     expect(seen).toContain("SessionCreated");
     expect(engine.commands).toContainEqual(expect.objectContaining({ type: "CloseSession", session: 1 }));
   });
+});
+
+test("a handshake whose lease cannot be kept is refused as resource_exhausted, and the daemon goes on", async () => {
+  store.exec("PRAGMA query_only = 1");
+  engine.report({ type: "HandshakeConfirmed", session: 9, sessionId: "s-0000", clientKey: OTHER, path: 1, remote: "[::1]:5" });
+  store.exec("PRAGMA query_only = 0");
+  expect(engine.commands).toContainEqual({ type: "RefuseSession", session: 9, reason: "resource_exhausted" });
+  expect((await control.status()).role).toBe("gateway");
 });
 
 test.each([

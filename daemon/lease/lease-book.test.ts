@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   store.close();
-  rmSync(folder, { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test("a key gets the first free host of both pools, at the same offset", () => {
@@ -63,6 +63,26 @@ test("leases outside a changed pool are given up", () => {
   addresses(book, "a");
   book.reconfigure({ ...terms(), pools: { v4: parsePrefix("10.81.0.0/24") ?? null, v6: null } });
   expect(addresses(book, "a")).toEqual(["10.81.0.2", null]);
+});
+
+test("a lease that the store cannot keep is not given, and changes nothing", () => {
+  const book = new LeaseBook(store, terms());
+  addresses(book, "a");
+  store.exec("PRAGMA query_only = 1");
+  expect(() => book.lease("b", 0)).toThrow(/readonly/);
+  expect(addresses(book, "a")).toEqual(["10.80.0.2", "fd80::2"]);
+  store.exec("PRAGMA query_only = 0");
+  expect(addresses(book, "c")).not.toEqual(["10.80.0.2", "fd80::2"]);
+  expect(addresses(book, "a")).toEqual(["10.80.0.2", "fd80::2"]);
+});
+
+test("new terms are in force also where the store cannot follow", () => {
+  const book = new LeaseBook(store, terms());
+  addresses(book, "a");
+  store.exec("PRAGMA query_only = 1");
+  expect(() => book.reconfigure(terms([client("b", "10.80.0.2", "fd80::2")]))).toThrow(/readonly/);
+  store.exec("PRAGMA query_only = 0");
+  expect(addresses(book, "b")).toEqual(["10.80.0.2", "fd80::2"]);
 });
 
 test("the gateway has the first host of each pool", () => {

@@ -51,27 +51,44 @@ export class LeaseBook {
     this.reconfigure(terms);
   }
 
-  /** New pools or clients. Leases outside the pools, and leases of an address that is configured for another key, end. */
+  /**
+   * New pools or clients. Leases outside the pools, and leases of an address that is configured for another key, end. Throws where
+   * the store fails: the new terms are in force nevertheless, and the next start tries again.
+   */
   reconfigure(terms: LeaseTerms): void {
     this.#terms = terms;
     this.#cursor = { v4: 2n, v6: 2n };
     this.#configured = new Map(terms.clients.map((client) => [client.key, heldBy(client.addresses)]));
     this.#reserved = reservedBy(this.#configured.values());
+    const over: string[] = [];
     for (const [key, wanted] of this.#configured) {
       for (const family of FAMILIES) {
         const value = wanted[family];
         const holder = value === null ? undefined : this.#taken[family].get(value);
-        if (holder !== undefined && holder !== key) this.#forget(holder);
+        if (holder !== undefined && holder !== key) over.push(holder);
       }
     }
-    for (const [key, held] of [...this.#held]) {
-      if (!this.#fits(held)) this.#forget(key);
+    for (const [key, held] of this.#held) if (!this.#fits(held)) over.push(key);
+    for (const key of over) this.#unlink(key);
+    for (const key of over) this.#erase(key);
+  }
+
+  /**
+   * The lease of a key, made where there is none. `wallMs` only orders leases by age. Throws where the store fails: then nothing
+   * has changed.
+   */
+  lease(key: string, wallMs: number): Lease {
+    const before = this.#held.get(key) ?? { v4: null, v6: null };
+    try {
+      return this.#make(key, before, wallMs);
+    } catch (cause) {
+      this.#unlink(key);
+      if (before.v4 !== null || before.v6 !== null) this.#remember(key, before);
+      throw cause;
     }
   }
 
-  /** The lease of a key, made where there is none. `wallMs` only orders leases by age. */
-  lease(key: string, wallMs: number): Lease {
-    const before = this.#held.get(key) ?? { v4: null, v6: null };
+  #make(key: string, before: Held, wallMs: number): Lease {
     const configured = this.#configured.get(key) ?? { v4: null, v6: null };
     this.#unlink(key);
     const v4 = this.#choose("v4", configured.v4, before.v4, undefined);
@@ -131,7 +148,8 @@ export class LeaseBook {
     const victim = this.#oldestUnconfigured(family);
     const value = victim === undefined ? null : (this.#held.get(victim)?.[family] ?? null);
     if (victim === undefined || value === null) return undefined;
-    this.#forget(victim);
+    this.#erase(victim);
+    this.#unlink(victim);
     return value;
   }
 
@@ -178,8 +196,7 @@ export class LeaseBook {
     this.#held.delete(key);
   }
 
-  #forget(key: string): void {
-    this.#unlink(key);
+  #erase(key: string): void {
     this.#store.prepare("DELETE FROM lease WHERE key = ?").run(key);
   }
 

@@ -74,6 +74,19 @@ test("the tunnel goes to the newest wish, and the same wish twice costs nothing"
   expect(tunnel.view).toMatchObject({ state: "configured", addresses: ["10.80.0.2/32"], mtu: 1400 });
 });
 
+test("a tunnel whose journal fails is failed, and the next wish is tried", async () => {
+  const changes = changesOn(new Recorder());
+  const tunnel = new Tunnel(changes, "jvpn0", 1420, { changed: () => {}, warned: () => {} });
+  const undo = changes.undo.bind(changes);
+  changes.undo = () => Promise.reject(new Error("no space left"));
+  await tunnel.wish(null);
+  await tunnel.wish({ addresses: [], routes: [], mtu: 1400, changes: [RULE], warnings: [] });
+  expect(tunnel.view).toMatchObject({ state: "failed", error: "no space left" });
+  changes.undo = undo;
+  await tunnel.wish({ addresses: [], routes: [], mtu: 1400, changes: [RULE], warnings: [] });
+  expect(tunnel.view).toMatchObject({ state: "configured", error: null });
+});
+
 function changesOn(machine: Machine): SystemChanges {
   return new SystemChanges(machine, new UndoJournal(folder));
 }

@@ -1,3 +1,4 @@
+import { causeText } from "#daemon/fault";
 import type { Undo } from "#daemon/system/change";
 import type { SystemChanges } from "#daemon/system/changes";
 import type { TunnelPlan } from "#daemon/system/plan";
@@ -47,7 +48,11 @@ export class Tunnel {
       this.#waiting = null;
       const key = plan === null ? "" : JSON.stringify(plan.changes);
       if (key === this.#inForce && this.#view.error === null) continue;
-      await this.#replace(plan, key);
+      try {
+        await this.#replace(plan, key);
+      } catch (cause) {
+        this.#view = { ...this.#view, addresses: [], routes: [], state: "failed", error: causeText(cause) };
+      }
       this.#news.changed(this.#view);
     }
   }

@@ -1,6 +1,9 @@
 //! Gateway: what a stranger may cost. INIT is judged cheapest check first; until it is confirmed by DATA, a session is a slot.
 
-use std::collections::{HashMap, VecDeque};
+mod buckets;
+mod slots;
+
+use std::collections::HashMap;
 
 use crate::endpoint::Route;
 use crate::handshake::{CookieJar, Mac2, check_mac1, init_hash};
@@ -9,12 +12,14 @@ use crate::messages::{Offer, SessionHandle};
 use crate::rng::Rng;
 use crate::wire::{COOKIE_LEN, INIT_LEN, InitPayload, RESP_LEN, Suite};
 
+use buckets::Buckets;
+pub(crate) use slots::PENDING_US;
+use slots::Slots;
+
 /// Clients that a gateway knows. Source: messages.rs, `SetPeer`.
 pub(crate) const PEERS_MAX: usize = 131_072;
-/// Sessions that wait for their confirming DATA, in all and per client key, and for how long, µs.
-const PENDING_MAX: usize = 4_096;
-const PENDING_PER_KEY_MAX: u32 = 8;
-pub(crate) const PENDING_US: u64 = 5_000_000;
+/// INITs that are opened in one second, whoever sends them: this thread also carries all data.
+const OPENED_PER_S: u32 = 2_000;
 const SECOND_US: u64 = 1_000_000;
 
 /// What to do with an INIT.
@@ -32,16 +37,15 @@ pub(crate) enum Admission {
 pub(crate) struct Reception {
     peers: HashMap<[u8; 32], Offer>,
     jar: CookieJar,
-    /// By the hash of INIT without mac2.
-    responses: HashMap<[u8; 32], [u8; RESP_LEN]>,
-    /// In order of expiry.
-    expiry: VecDeque<(u64, [u8; 32])>,
-    pending: HashMap<SessionHandle, [u8; 32]>,
-    pending_per_key: HashMap<[u8; 32], u32>,
+    slots: Slots,
+    /// INITs whose sender showed that it receives at its address, and others: who forges an address uses up nothing of its owner's.
+    proved: Buckets,
+    unproved: Buckets,
     inits_per_s: u32,
     second_from: u64,
     inits: u32,
     inits_before: u32,
+    opened: u32,
 }
 
 impl Reception {
@@ -49,14 +53,14 @@ impl Reception {
         Self {
             peers: HashMap::new(),
             jar: CookieJar::new(&mut |out| rng.fill(out)),
-            responses: HashMap::new(),
-            expiry: VecDeque::new(),
-            pending: HashMap::new(),
-            pending_per_key: HashMap::new(),
+            slots: Slots::default(),
+            proved: Buckets::default(),
+            unproved: Buckets::default(),
             inits_per_s,
             second_from: 0,
             inits: 0,
             inits_before: 0,
+            opened: 0,
         }
     }
 
@@ -77,7 +81,7 @@ impl Reception {
         self.peers.get(key.as_bytes())
     }
 
-    /// mac1 → repetition → mac2 under load → room. No Diffie-Hellman yet.
+    /// mac1 → repetition → mac2 under load, or beyond the rate of an address → rate → ceiling. No Diffie-Hellman yet.
     pub(crate) fn admit(
         &mut self,
         now: u64,
@@ -91,15 +95,21 @@ impl Reception {
             return Admission::Refuse("init_mac1");
         }
         self.expire(now);
-        if let Some(response) = self.responses.get(&init_hash(init)) {
+        if let Some(response) = self.slots.answer(&init_hash(init)) {
             return Admission::Repeat(*response);
         }
-        if self.under_load(now) && self.jar.check_mac2(now, from.remote, init) != Mac2::Valid {
+        let (load, address) = (self.under_load(now), from.remote.ip());
+        if self.jar.check_mac2(now, from.remote, init) == Mac2::Valid {
+            if !self.proved.admits(now, address) {
+                return Admission::Refuse("init_rate");
+            }
+        } else if load || !self.unproved.admits(now, address) {
             return Admission::Cookie(self.jar.reply(now, from.remote, &local, init, &mut |out| rng.fill(out)));
         }
-        if self.pending.len() >= PENDING_MAX || self.responses.len() >= PENDING_MAX {
-            return Admission::Refuse("pending_full");
+        if self.opened >= OPENED_PER_S {
+            return Admission::Refuse("init_ceiling");
         }
+        self.opened += 1;
         Admission::Read
     }
 
@@ -109,15 +119,16 @@ impl Reception {
             let adjacent = now < self.second_from + 2 * SECOND_US;
             self.inits_before = if adjacent { self.inits } else { 0 };
             self.inits = 0;
+            self.opened = 0;
             self.second_from = now;
         }
         self.inits = self.inits.saturating_add(1);
         self.inits > self.inits_per_s || self.inits_before > self.inits_per_s
     }
 
-    /// A known client may have one more session that waits for its confirmation.
-    pub(crate) fn has_room(&self, key: &PublicKey) -> bool {
-        self.pending_per_key.get(key.as_bytes()).is_none_or(|count| *count < PENDING_PER_KEY_MAX)
+    /// Makes room for one more session of a known client; returns those that gave way. `None`: it has confirmed too many just now.
+    pub(crate) fn make_room(&mut self, key: &PublicKey) -> Option<Vec<SessionHandle>> {
+        self.slots.make_room(key.as_bytes())
     }
 
     /// RESP was sent: the slot is taken and the answer remembered.
@@ -129,37 +140,25 @@ impl Reception {
         session: SessionHandle,
         key: &PublicKey,
     ) {
-        self.responses.insert(hash, response);
-        self.expiry.push_back((now + PENDING_US, hash));
-        self.pending.insert(session, *key.as_bytes());
-        *self.pending_per_key.entry(*key.as_bytes()).or_default() += 1;
+        self.slots.remember(now, hash, response, session, *key.as_bytes());
     }
 
     /// The session is confirmed, or gone.
     pub(crate) fn settle(&mut self, session: SessionHandle) {
-        let Some(key) = self.pending.remove(&session) else { return };
-        if let Some(count) = self.pending_per_key.get_mut(&key) {
-            *count -= 1;
-            if *count == 0 {
-                self.pending_per_key.remove(&key);
-            }
-        }
+        self.slots.settle(session);
     }
 
     pub(crate) fn is_pending(&self, session: SessionHandle) -> bool {
-        self.pending.contains_key(&session)
+        self.slots.waits(session)
     }
 
     /// Answers that nobody repeats any more are forgotten.
     pub(crate) fn expire(&mut self, now: u64) {
-        while let Some((_, hash)) = self.expiry.front().filter(|(until, _)| *until <= now) {
-            self.responses.remove(hash);
-            self.expiry.pop_front();
-        }
+        self.slots.expire(now);
     }
 
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.expiry.front().map(|(until, _)| *until)
+        self.slots.next_deadline()
     }
 }
 

@@ -112,8 +112,10 @@ impl Endpoint {
         };
         let key = incoming.remote_static;
         let Some(offer) = self.reception.offer(&key).cloned() else { return Received::Dropped("unknown_peer") };
-        if !self.reception.has_room(&key) {
-            return Received::Dropped("pending_per_key_full");
+        let Some(evicted) = self.reception.make_room(&key) else { return Received::Dropped("confirmed_per_key_full") };
+        for handle in evicted {
+            self.cx.drop(now, "session_evicted");
+            self.remove(now, handle, None);
         }
         self.respond(now, from, incoming, &key, offer)
     }

@@ -1,0 +1,98 @@
+//! Handshakes per address: a token bucket for each IPv4 address and each IPv6 /64, which is what one host can be assumed to hold.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// Handshakes of one network in a second, after a burst. Source: protocol.md, "Timers".
+const INTERVAL_US: u64 = 50_000;
+const BURST: u64 = 5;
+/// Networks in each of the two generations of the table. When the recent one is full it becomes the older one, and what was older is
+/// forgotten: those networks, seen by nobody since, have their burst again.
+const NETWORKS_MAX: usize = 4_096;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Network {
+    V4([u8; 4]),
+    V6([u8; 8]),
+}
+
+impl Network {
+    fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.octets()),
+            IpAddr::V6(address) => {
+                let octets = address.octets();
+                let mut prefix = [0; 8];
+                prefix.copy_from_slice(&octets[..8]);
+                Self::V6(prefix)
+            }
+        }
+    }
+}
+
+/// For each network the time at which its bucket is full again.
+#[derive(Debug, Default)]
+pub(super) struct Buckets {
+    recent: HashMap<Network, u64>,
+    older: HashMap<Network, u64>,
+}
+
+impl Buckets {
+    /// Takes one token of the address's network. False: there is none.
+    pub(super) fn admits(&mut self, now: u64, from: IpAddr) -> bool {
+        let network = Network::of(from);
+        let known = self.recent.get(&network).or_else(|| self.older.get(&network));
+        let full_at = known.map_or(now, |at| (*at).max(now));
+        if full_at - now > (BURST - 1) * INTERVAL_US {
+            return false;
+        }
+        if self.recent.len() >= NETWORKS_MAX && !self.recent.contains_key(&network) {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.insert(network, full_at + INTERVAL_US);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admitted(buckets: &mut Buckets, now: u64, from: IpAddr, tries: usize) -> usize {
+        (0..tries).filter(|_| buckets.admits(now, from)).count()
+    }
+
+    #[test]
+    fn a_network_has_a_burst_of_five_and_twenty_a_second() {
+        let mut buckets = Buckets::default();
+        let from = [192, 0, 2, 1].into();
+        assert_eq!(admitted(&mut buckets, 0, from, 100), 5);
+        let later: usize = (1..=1_000).map(|ms| admitted(&mut buckets, ms * 1_000, from, 10)).sum();
+        assert_eq!(later, 20);
+        assert_eq!(admitted(&mut buckets, 0, [192, 0, 2, 2].into(), 100), 5);
+    }
+
+    #[test]
+    fn the_hosts_of_one_64_share_a_bucket_and_a_mapped_address_is_an_ipv4_one() {
+        let mut buckets = Buckets::default();
+        let of = |text: &str| text.parse::<IpAddr>().unwrap_or_else(|_| [0; 4].into());
+        assert_eq!(admitted(&mut buckets, 0, of("2001:db8::1"), 3), 3);
+        assert_eq!(admitted(&mut buckets, 0, of("2001:db8::2"), 9), 2);
+        assert_eq!(admitted(&mut buckets, 0, of("2001:db8:0:1::2"), 9), 5);
+        assert_eq!(admitted(&mut buckets, 0, of("192.0.2.1"), 3), 3);
+        assert_eq!(admitted(&mut buckets, 0, of("::ffff:192.0.2.1"), 9), 2);
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_forgets_who_was_not_seen_for_longest() {
+        let mut buckets = Buckets::default();
+        let host = |n: u32| IpAddr::from(n.to_be_bytes());
+        assert_eq!(admitted(&mut buckets, 0, host(0), 9), 5);
+        for n in 1..=3 * NETWORKS_MAX as u32 {
+            assert!(buckets.admits(0, host(n)));
+        }
+        assert!(buckets.recent.len() <= NETWORKS_MAX && buckets.older.len() <= NETWORKS_MAX);
+        assert_eq!(admitted(&mut buckets, 0, host(0), 9), 5, "forgotten");
+        assert_eq!(admitted(&mut buckets, 0, host(3 * NETWORKS_MAX as u32), 9), 4, "remembered");
+    }
+}

@@ -1,0 +1,83 @@
+//! What a stranger, or a client that means ill, may cost the others. Ids as in the attack list.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod world;
+
+use jvpn_proto::endpoint::{Received, Route};
+use jvpn_proto::keyfile::StaticKey;
+use jvpn_proto::messages::{Command, Report, Role};
+use world::{MS, Side, World, gateway_route, limits};
+
+fn attacker() -> Route {
+    gateway_route(([203, 0, 113, 9], 666).into())
+}
+
+/// INITs of the world's client that the gateway has not seen.
+fn captured_inits(world: &mut World, count: u32) -> Vec<Vec<u8>> {
+    world.black_hole(1, true, false);
+    world.capturing = true;
+    let gateway_key = world.gateway.public_key().to_text();
+    for dial in 100..100 + count {
+        world.order(Command::Dial { dial, gateway_key: gateway_key.clone(), paths: vec![1] });
+        world.run(MS);
+        world.order(Command::AbortDial { dial });
+    }
+    world.black_hole(1, false, false);
+    world.capturing = false;
+    world.capture.drain(..).filter(|(_, _, data)| data[0] == 1).map(|(_, _, data)| data).collect()
+}
+
+#[test]
+fn a01_captured_inits_replayed_without_end_keep_their_client_out_of_nothing() {
+    for count in [8, 40] {
+        let mut world = World::new(&[10], 10);
+        let inits = captured_inits(&mut world, count);
+        assert_eq!(inits.len(), count as usize);
+        let replay = |world: &mut World| {
+            for init in &inits {
+                world.receive(Side::Gateway, attacker(), &mut init.clone());
+            }
+        };
+        replay(&mut world);
+        world.dial();
+        for _ in 0..60 {
+            replay(&mut world);
+            world.run(50 * MS);
+        }
+        let confirmed = world.count(Side::Gateway, |report| matches!(report, Report::HandshakeConfirmed { .. }));
+        assert_eq!((confirmed, world.active()), (1, true), "{count} captured");
+    }
+}
+
+#[test]
+fn a02_one_address_costs_few_diffie_hellmans_also_with_a_cookie() {
+    let mut world = World::new(&[10], 10);
+    let gateway_key = world.gateway.public_key().to_text();
+    let stranger = StaticKey::generate(&mut |out: &mut [u8]| out.fill(99));
+    let mut flooder = world::endpoint(Role::Client, stranger, limits(), 0, 9);
+    let (local, remote) = (([203, 0, 113, 9], 666).into(), ([192, 0, 2, 1], 4774).into());
+    let open = Command::OpenPath { path: 1, ifname: String::new(), ifindex: 1, local: [203, 0, 113, 9].into(), remote };
+    flooder.command(0, open).unwrap();
+    flooder.path_opened(0, 1, local, remote);
+    let (mut opened, mut cookies) = (0, 0);
+    for dial in 1..=2_000 {
+        world.now += MS;
+        flooder.command(world.now, Command::Dial { dial, gateway_key: gateway_key.clone(), paths: vec![1] }).unwrap();
+        let mut init = flooder.transmit().unwrap().data;
+        let mut received = world.gateway.receive(world.now, attacker(), &mut init);
+        if received == Received::Dropped("cookie_required") {
+            cookies += 1;
+            let mut cookie = world.gateway.transmit().unwrap().data;
+            flooder.receive(world.now, Route { socket: 1, local: None, remote }, &mut cookie);
+            let mut again = flooder.transmit().unwrap().data;
+            received = world.gateway.receive(world.now, attacker(), &mut again);
+        }
+        opened += u32::from(received == Received::Dropped("unknown_peer"));
+        flooder.command(world.now, Command::AbortDial { dial }).unwrap();
+        while flooder.transmit().is_some() {}
+    }
+    assert!(opened <= 2 * (5 + 2 * 20), "{opened} opened in two seconds");
+    assert!(cookies > 1_000);
+    world.connect();
+    assert!(world.drops(Side::Gateway, "init_rate") > 0);
+}

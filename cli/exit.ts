@@ -1,20 +1,5 @@
+import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError } from "#sdk/index";
-
-/** Exit codes of every verb; they are part of the interface and the same as the daemon's. */
-export const EXIT = {
-  ok: 0,
-  failed: 1,
-  usage: 2,
-  timeout: 3,
-  configuration: 4,
-  security: 5,
-  notFound: 6,
-  denied: 7,
-  notRunning: 8,
-  notAuthoritative: 9,
-  notAttached: 10,
-  terminated: 11,
-} as const;
 
 const BY_CODE: Readonly<Record<string, number>> = {
   usage: EXIT.usage,

@@ -1,5 +1,6 @@
+import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError } from "#sdk/index";
-import { EXIT, exitOf } from "./exit.ts";
+import { exitOf } from "./exit.ts";
 
 /** What a verb may use of the terminal. */
 export interface Io {

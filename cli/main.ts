@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { EXIT } from "./exit.ts";
+import { EXIT } from "#kernel/contract/exit-code";
 import { switchVerb, terminateVerb } from "./verbs/act.ts";
 import { initVerb } from "./verbs/init.ts";
 import { configVerb, keyVerbs } from "./verbs/key.ts";

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -24,4 +24,28 @@ test("the claim of a process that ended is taken over, also when its id belongs 
   claimState(folder).release();
   writeFileSync(join(folder, "daemon.pid"), "torn");
   claimState(folder).release();
+});
+
+test("a directory that others can write to is refused, and one that is a link", () => {
+  chmodSync(folder, 0o770);
+  expect(() => claimState(folder)).toThrow(
+    expect.objectContaining({ faults: [expect.objectContaining({ why: expect.stringContaining("0770") })] }),
+  );
+  chmodSync(folder, 0o700);
+  symlinkSync(folder, join(folder, "link"));
+  expect(() => claimState(join(folder, "link"))).toThrow(/cannot be used/);
+});
+
+test.runIf(process.geteuid?.() === 0)("a directory of another user is refused", () => {
+  mkdirSync(join(folder, "theirs"));
+  chownSync(join(folder, "theirs"), 65_534, 65_534);
+  expect(() => claimState(join(folder, "theirs"))).toThrow(/cannot be used/);
+});
+
+test("a link in the place of the claim is not written through", () => {
+  const victim = join(folder, "victim");
+  writeFileSync(victim, "precious");
+  symlinkSync(victim, join(folder, `daemon.pid.${process.pid}`));
+  claimState(folder).release();
+  expect(readFileSync(victim, "utf8")).toBe("precious");
 });

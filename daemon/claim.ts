@@ -1,6 +1,8 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { causeText, EXIT, errnoOf, StartFailure } from "#daemon/fault";
+import { causeText, errnoOf, StartFailure } from "#daemon/fault";
+import { requireOwnDirectory } from "#daemon/trust";
+import { EXIT } from "#kernel/contract/exit-code";
 
 /** Held by the process that uses a state directory; two daemons in one would undo each other's changes. */
 export interface Claim {
@@ -9,7 +11,8 @@ export interface Claim {
 
 /**
  * Creates the directory (0700) and claims it by `daemon.pid`. A claim whose process has ended, by any means, is taken over:
- * the file names the process by id and start time, because ids are reused. Throws a `StartFailure` where it is held.
+ * the file names the process by id and start time, because ids are reused. Throws a `StartFailure` where it is held, and where
+ * others can write to the directory: what it holds is done as root.
  */
 export function claimState(stateDir: string): Claim {
   const file = join(stateDir, "daemon.pid");
@@ -17,7 +20,9 @@ export function claimState(stateDir: string): Claim {
   const candidate = `${file}.${process.pid}`;
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    writeFileSync(candidate, own, { mode: 0o600 });
+    requireOwnDirectory(stateDir);
+    rmSync(candidate, { force: true });
+    writeFileSync(candidate, own, { mode: 0o600, flag: "wx" });
     if (!linked(candidate, file)) {
       const holder = livingHolder(file);
       if (holder !== null) throw held(stateDir, holder);
@@ -26,7 +31,7 @@ export function claimState(stateDir: string): Claim {
     }
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause;
-    const hint = "run as root, or name a writable directory with --state";
+    const hint = "run as root, or name with --state a directory of its own (mode 0700) that only this user can write";
     throw new StartFailure(
       [{ what: `the state directory ${stateDir} cannot be used`, why: causeText(cause), hint }],
       EXIT.failed,

@@ -10,7 +10,7 @@ import { faultLine, policyBeside } from "#daemon/config/policy";
 import { engineConfig, reloaded } from "#daemon/config/running";
 import { type ControlTarget, createRoutes, type OperatorOutcome } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
-import { causeText, EXIT, type ExitCode, type Fault, StartFailure } from "#daemon/fault";
+import { causeText, type Fault, StartFailure } from "#daemon/fault";
 import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
 import { LeaseBook } from "#daemon/lease/lease-book";
 import type { Log } from "#daemon/log";
@@ -31,6 +31,7 @@ import { Tunnel } from "#daemon/system/tunnel";
 import type { StatusDocument } from "#kernel/contract/control";
 import type { Assignment, EngineConfig, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
+import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { SessionHandle } from "#kernel/contract/state";
 import type { NodeView } from "#kernel/contract/view";
 

@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { checkFiles, showSettings } from "#daemon/config/verbs";
-import { EXIT, type ExitCode, faultText, StartFailure } from "#daemon/fault";
+import { faultText, StartFailure } from "#daemon/fault";
 import type { Flags } from "#daemon/options";
 import { checkPolicyFile } from "#daemon/policy/verbs";
 import { generateKey, publicKey } from "#daemon/ports/engine";
 import { run } from "#daemon/run";
+import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
 /** `jvpnd gateway|client`, and the verbs that need what only a daemon may touch: keys, and the rules of the configuration. */

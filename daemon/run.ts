@@ -1,8 +1,8 @@
-import { claimState } from "#daemon/claim";
+import { type Claim, claimState } from "#daemon/claim";
 import { requireSettings } from "#daemon/config/load";
 import { claimSocket } from "#daemon/control/socket";
 import { Daemon } from "#daemon/daemon";
-import { EXIT, type ExitCode, faultText, StartFailure } from "#daemon/fault";
+import { causeText, faultText, StartFailure } from "#daemon/fault";
 import { createLog, type Log } from "#daemon/log";
 import { configFile, type Flags, placesOf } from "#daemon/options";
 import { bootMs, startEngine } from "#daemon/ports/engine";
@@ -11,6 +11,7 @@ import { openStore } from "#daemon/store";
 import { SystemChanges } from "#daemon/system/changes";
 import { machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";
+import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
 /**
@@ -24,7 +25,7 @@ export async function run(role: Role, flags: Flags, version: string): Promise<vo
   const log = createLog(flags.logLevel ?? settings.daemon.log ?? "info");
   await claimSocket(places.socket);
   const claim = claimState(places.state);
-  const changes = new SystemChanges(machine, new UndoJournal(places.state));
+  const changes = new SystemChanges(machine, openJournal(places.state, claim));
   let stopAnnouncing = () => {};
   const ended = (exit: ExitCode): never => {
     stopAnnouncing();
@@ -57,6 +58,17 @@ export async function run(role: Role, flags: Flags, version: string): Promise<vo
     }
     for (const fault of cause.faults) process.stderr.write(faultText(fault));
     ended(cause.exit);
+  }
+}
+
+/** A journal that others could have written is not obeyed, and not passed over either: a person looks at it. */
+function openJournal(state: string, claim: Claim): UndoJournal {
+  try {
+    return new UndoJournal(state);
+  } catch (cause) {
+    claim.release();
+    const hint = "see what it holds and where it comes from, then remove it";
+    throw new StartFailure([{ what: "the undo journal is refused", why: causeText(cause), hint }], EXIT.failed, { cause });
   }
 }
 

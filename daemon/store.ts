@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { DatabaseSyncInstance } from "@photostructure/sqlite";
-import { causeText, EXIT, StartFailure } from "#daemon/fault";
+import { causeText, StartFailure } from "#daemon/fault";
+import { EXIT } from "#kernel/contract/exit-code";
 
 /** What a daemon keeps across restarts: `state.db` in its state directory. */
 export type Store = DatabaseSyncInstance;

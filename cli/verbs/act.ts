@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { EXIT } from "#kernel/contract/exit-code";
 import { type CommonOptions, verb } from "../command.ts";
-import { EXIT } from "../exit.ts";
 import { io } from "../io.ts";
 
 interface SwitchOptions extends CommonOptions {

@@ -2,9 +2,9 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError } from "#sdk/index";
 import { requireFromDaemon } from "../daemon-process.ts";
-import { EXIT } from "../exit.ts";
 import { io, perform } from "../io.ts";
 
 interface Options {

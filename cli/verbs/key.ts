@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { EXIT } from "#kernel/contract/exit-code";
 import { passToDaemon, requireFromDaemon } from "../daemon-process.ts";
-import { EXIT } from "../exit.ts";
 import { io, perform } from "../io.ts";
 
 interface Options {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { EXIT } from "#kernel/contract/exit-code";
 import { verb } from "../command.ts";
-import { EXIT } from "../exit.ts";
 import { pathText, shortId } from "../format/session.ts";
 import { io } from "../io.ts";
 

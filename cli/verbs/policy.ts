@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError, type PolicyAppliedDocument, type PolicyText } from "#sdk/index";
 import { type CommonOptions, verb } from "../command.ts";
 import { passToDaemon } from "../daemon-process.ts";
-import { EXIT } from "../exit.ts";
 import { differenceLines, historyLines, reasonLines } from "../format/policy.ts";
 import { io, perform } from "../io.ts";
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { EXIT } from "#kernel/contract/exit-code";
 import { type CommonOptions, verb } from "../command.ts";
-import { EXIT } from "../exit.ts";
 import { eventLine } from "../format/event.ts";
 import { sessionLines, sessionRow } from "../format/session.ts";
 import { table } from "../format/text.ts";

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
+import { EXIT } from "#kernel/contract/exit-code";
 import type { StatusDocument } from "#sdk/index";
 import type { CommonOptions } from "../command.ts";
 import { verb } from "../command.ts";
-import { EXIT } from "../exit.ts";
 import { sessionLines, sessionRow } from "../format/session.ts";
 import { cut, duration, paint, table } from "../format/text.ts";
 import { io } from "../io.ts";

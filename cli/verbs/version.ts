@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError } from "#sdk/index";
 import { verb } from "../command.ts";
-import { EXIT } from "../exit.ts";
 import { io } from "../io.ts";
 
 export function ownVersion(): string {

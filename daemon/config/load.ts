@@ -3,7 +3,8 @@ import { dirname, resolve } from "node:path";
 import { type ClientSettings, clientSettings } from "#daemon/config/client";
 import { type Outcome, readToml, type TomlDocument } from "#daemon/config/document";
 import { type GatewaySettings, gatewaySettings } from "#daemon/config/gateway";
-import { causeText, EXIT, errnoOf, type Fault, StartFailure } from "#daemon/fault";
+import { causeText, errnoOf, type Fault, StartFailure } from "#daemon/fault";
+import { EXIT } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
 export type Settings = GatewaySettings | ClientSettings;

@@ -3,9 +3,10 @@ import { basename, join, resolve } from "node:path";
 import { readToml } from "#daemon/config/document";
 import { identityFaults, requireSettings, roleOf, settingsOf } from "#daemon/config/load";
 import { loadPolicy } from "#daemon/config/policy";
-import { EXIT, type ExitCode, type Fault, faultText } from "#daemon/fault";
+import { type Fault, faultText } from "#daemon/fault";
 import { formatAddress, formatPrefix, type Prefix } from "#daemon/net/address";
 import { configFile, type Flags, placesOf } from "#daemon/options";
+import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
 const DIRECTORY = "/etc/jumping-vpn";

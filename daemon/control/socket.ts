@@ -2,7 +2,8 @@ import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, rmSync } fro
 import type { Server } from "node:http";
 import { request } from "node:http";
 import { dirname } from "node:path";
-import { causeText, EXIT, errnoOf, StartFailure } from "#daemon/fault";
+import { causeText, errnoOf, StartFailure } from "#daemon/fault";
+import { EXIT } from "#kernel/contract/exit-code";
 
 const ASK_MS = 2_000;
 /** sun_path of a unix socket has 108 bytes with its closing zero. */

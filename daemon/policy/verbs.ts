@@ -1,5 +1,6 @@
 import { loadPolicy } from "#daemon/config/policy";
-import { EXIT, type ExitCode, faultText } from "#daemon/fault";
+import { faultText } from "#daemon/fault";
+import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 
 /** Checks one policy file by the rules of this program. Faults go to stderr, or into the one document on stdout. */
 export function checkPolicyFile(file: string, json: boolean): ExitCode {

@@ -2,9 +2,10 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { EXIT, type Fault, StartFailure } from "#daemon/fault";
+import { type Fault, StartFailure } from "#daemon/fault";
 import { bootMs, generateKey, publicKey, startEngine } from "#daemon/ports/engine";
 import type { EngineConfig } from "#kernel/contract/engine.generated";
+import { EXIT } from "#kernel/contract/exit-code";
 
 const folder = mkdtempSync(join(tmpdir(), "jvpn-port-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
-import { causeText, EXIT, type Fault, StartFailure } from "#daemon/fault";
+import { causeText, type Fault, StartFailure } from "#daemon/fault";
 import type { Command, EngineConfig, ReportBatch } from "#kernel/contract/engine.generated";
+import { EXIT } from "#kernel/contract/exit-code";
 
 /** The packet engine as the daemon sees it: batches of commands in, batches of reports out. */
 export interface EnginePort {

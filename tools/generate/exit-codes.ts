@@ -1,4 +1,4 @@
-import { EXIT } from "#daemon/fault";
+import { EXIT } from "#kernel/contract/exit-code";
 import { code, type Page, page, table } from "./markdown.ts";
 
 const MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
@@ -19,7 +19,7 @@ const MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
 /** The exit codes of `jvpn` and `jvpnd`. */
 export function exitCodes(): Page {
   const rows = Object.entries(EXIT).map(([name, value]) => [code(String(value)), name, MEANING[name as keyof typeof EXIT]]);
-  return page("exit-codes.md", "daemon/fault.ts", "Exit codes", [
+  return page("exit-codes.md", "kernel/contract/exit-code.ts", "Exit codes", [
     "The same for `jvpn` and `jvpnd`, and part of the interface. A failure also leaves three lines on stderr (what, why, what to do), or with `--json` one document `jumping-vpn/error/v1`.",
     table(["code", "name", "meaning"], rows),
   ]);

@@ -1,8 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { EXIT as CLI_EXIT } from "#cli/exit";
-import { EXIT as DAEMON_EXIT } from "#daemon/fault";
 import { FIELDS } from "#domains/policy/fields";
 import type { Row } from "#domains/session/row";
 import { TABLE } from "#domains/session/table";
@@ -15,10 +13,6 @@ const source = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 describe("sources that must agree", () => {
   test("every policy key has a meaning, and every meaning a key", () => {
     expect(Object.keys(MEANING).toSorted()).toEqual(FIELDS.map(keyOf).toSorted());
-  });
-
-  test("commands and daemon end with the same exit codes", () => {
-    expect(CLI_EXIT).toEqual(DAEMON_EXIT);
   });
 
   test("every reason of the session table is a registered one", () => {

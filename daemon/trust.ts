@@ -1,0 +1,36 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { errnoOf } from "#daemon/fault";
+
+/** Why others than root and this process could have written there, or `null`. */
+export function untrusted(stat: Stats): string | null {
+  const self = process.geteuid?.() ?? 0;
+  if (stat.uid !== 0 && stat.uid !== self) return `it belongs to user ${stat.uid}`;
+  // A symbolic link has no mode of its own.
+  return (stat.mode & 0o022) === 0 ? null : `its mode ${(stat.mode & 0o7777).toString(8).padStart(4, "0")} lets others write`;
+}
+
+/** Throws where the path is no directory of ours, also where it is a link to one. */
+export function requireOwnDirectory(path: string): void {
+  const stat = lstatSync(path);
+  const why = stat.isDirectory() ? untrusted(stat) : "it is no directory";
+  if (why !== null) throw new Error(why);
+}
+
+/** The text of a regular file that nobody else can write; `null` where there is none. Throws for any other, links included. */
+export function readOwnFile(path: string): string | null {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (cause) {
+    if (errnoOf(cause) === "ENOENT") return null;
+    throw errnoOf(cause) === "ELOOP" ? new Error(`${path} is a symbolic link`, { cause }) : cause;
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    const why = stat.isFile() ? untrusted(stat) : "it is no regular file";
+    if (why !== null) throw new Error(`${path} is not trusted: ${why}`);
+    return readFileSync(descriptor, "utf8");
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Undo } from "#daemon/system/change";
+import { readOwnFile } from "#daemon/trust";
 
 /** More changes than a configuration can ask for (256 routes, rules, sysctls per interface). */
 const ENTRIES_MAX = 4_096;
@@ -15,6 +16,7 @@ export class UndoJournal {
   readonly #file: string;
   #entries: readonly Undo[];
 
+  /** Throws where the file could have been written by others. */
   constructor(stateDir: string) {
     this.#file = join(stateDir, "undo.jsonl");
     this.#entries = readEntries(this.#file);
@@ -47,8 +49,11 @@ export class UndoJournal {
   }
 }
 
+/** Never through a link that somebody laid there. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
 function append(file: string, undos: readonly Undo[]): void {
-  const descriptor = openSync(file, "a", 0o600);
+  const descriptor = openSync(file, APPEND, 0o600);
   try {
     writeSync(descriptor, undos.map((undo) => `${JSON.stringify(undo)}\n`).join(""));
     fsyncSync(descriptor);
@@ -57,26 +62,40 @@ function append(file: string, undos: readonly Undo[]): void {
   }
 }
 
-/** A torn last line is a change that was never made. */
+/** A torn last line is a change that was never made; a line of another shape than ours is not executed. */
 function readEntries(file: string): Undo[] {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    return []; // nothing to undo
-  }
-  return text.split("\n").flatMap((line) => parseEntry(line) ?? []);
+  return (readOwnFile(file) ?? "").split("\n").flatMap((line) => parseEntry(line) ?? []);
 }
+
+/** What an undo may do, and nothing else: it runs as root. */
+const IP_OBJECTS = ["address", "route", "rule"];
+const SYSCTL_KEY = /^net\.ipv[46]\.[\w@:-]+(?:\.[\w@:-]+)*$/;
+const SYSCTL_VALUE = /^-?\d{1,10}$/;
+const NFT_SCRIPT = /^delete table ip6? jvpn_\w+\n?$/;
 
 function parseEntry(line: string): Undo | undefined {
   try {
-    const value = JSON.parse(line) as Partial<Record<"kind" | "args" | "key" | "script", unknown>>;
-    const known =
-      (value.kind === "ip" && Array.isArray(value.args)) ||
-      (value.kind === "sysctl" && typeof value.key === "string") ||
-      (value.kind === "nft" && typeof value.script === "string");
-    return known ? (value as unknown as Undo) : undefined;
+    const value = JSON.parse(line) as unknown;
+    return isUndo(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isUndo(value: unknown): value is Undo {
+  const { kind, family, args, key, value: before, script } = value as Readonly<Record<string, unknown>>;
+  switch (kind) {
+    case "ip":
+      return (family === 4 || family === 6) && Array.isArray(args) && isIpUndo(args);
+    case "sysctl":
+      return typeof key === "string" && SYSCTL_KEY.test(key) && typeof before === "string" && SYSCTL_VALUE.test(before);
+    case "nft":
+      return typeof script === "string" && NFT_SCRIPT.test(script);
+    default:
+      return false;
+  }
+}
+
+function isIpUndo(args: readonly unknown[]): boolean {
+  return args.every((arg) => typeof arg === "string") && IP_OBJECTS.includes(args[0] ?? "") && args[1] === "del";
 }

@@ -39,6 +39,9 @@ export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefin
       emitFor(turn, entry, { type: "PathValidated", class: "info", transport: { old: null, new: label }, numbers });
       return;
     }
+    case "PathRebound":
+      rebound(turn, entry, report);
+      return;
     case "PathUnanswered":
       observe(turn, entry, { type: "Unanswered", path: report.path });
       return;
@@ -62,6 +65,16 @@ function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { typ
   const minted = guarded(turn, "security", () => security.mintAttachProof(attempt, report, turn.now), null);
   const proof = minted === null || "stale" in minted ? null : minted;
   tell(turn, entry, { type: "AttachValidated", path, bindSeq, proof, verdict: verdictFor(turn, entry, path) });
+}
+
+/** The client's address changed on the way, and the engine has asked both: the same path, under its new name. Not a switch. */
+function rebound(turn: Turn, entry: Entry, { path: id, remote }: Extract<Report, { type: "PathRebound" }>): void {
+  const path = entry.transport.paths.find((known) => known.id === id);
+  if (path === undefined) return;
+  const { ifname, priority, metered, label: old } = path;
+  const label = pathLabel("udp", remote);
+  observe(turn, entry, { type: "Added", path: id, label, ifname, priority, metered, remote });
+  emitFor(turn, entry, { type: "PathRebound", class: "info", transport: { old, new: label }, numbers: { remote } });
 }
 
 /** Cooldown is the client's to keep: delay on the way must not turn its permitted switch into a denial here. */

@@ -201,6 +201,7 @@ export type Report =
   | { readonly type: "AttachValidated"; readonly session: number; readonly path: number; readonly bindSeq: number }
   | { readonly type: "PathValidated"; readonly session: number; readonly path: number; readonly transport: string; readonly remote: string; readonly rttUs: number }
   | { readonly type: "PathUnanswered"; readonly session: number; readonly path: number }
+  | { readonly type: "PathRebound"; readonly session: number; readonly path: number; readonly remote: string }
   | { readonly type: "PathClosed"; readonly session: number; readonly path: number; readonly reason: string }
   | { readonly type: "PathSuspected"; readonly session: number; readonly path: number; readonly silentUs: number; readonly limitUs: number }
   | { readonly type: "PathCleared"; readonly session: number; readonly path: number; readonly silentUs: number }

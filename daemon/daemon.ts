@@ -21,12 +21,13 @@ import { PolicyBook } from "#daemon/policy/policy-book";
 import { PolicyHistory } from "#daemon/policy/policy-history";
 import type { EnginePort } from "#daemon/ports/engine";
 import { chainEnd } from "#daemon/record/chain";
+import { RecordMark } from "#daemon/record/mark";
 import { Recorder } from "#daemon/record/recorder";
 import type { Store } from "#daemon/store";
 import type { SystemChanges } from "#daemon/system/changes";
 import { machineFacts } from "#daemon/system/facts";
 import type { Machine } from "#daemon/system/machine";
-import { clientPlan, gatewayPlan } from "#daemon/system/plan";
+import { assignmentFault, clientPlan, gatewayPlan } from "#daemon/system/plan";
 import { Tunnel } from "#daemon/system/tunnel";
 import type { StatusDocument } from "#kernel/contract/control";
 import type { Assignment, EngineConfig, Report } from "#kernel/contract/engine.generated";
@@ -94,6 +95,7 @@ export class Daemon implements ControlTarget {
       node: this.#node,
       file: places.events,
       end: chainEnd(places.events),
+      mark: new RecordMark(on.store),
       bootMs: on.bootMs,
       told: (health, why) =>
         health === "ok" ? log.info("the record is kept again") : log.warn({ why }, "the record cannot be kept"),
@@ -275,13 +277,19 @@ export class Daemon implements ControlTarget {
   #assigned(assignment: Assignment | null): void {
     const settings = this.#settings;
     if (settings.role !== "client") return;
+    const fault = assignment === null ? null : assignmentFault(settings, assignment);
+    if (fault !== null) {
+      this.#tunnelFailed(fault);
+      void this.#tunnel.wish(null);
+      return;
+    }
     const plan =
       assignment === null ? null : clientPlan(settings, assignment, machineFacts(this.#on.machine, settings.interface));
     void this.#tunnel.wish(plan);
   }
 
   #tunnelFailed(error: string): void {
-    this.#on.log.error({ error }, "the tunnel could not be set up; what was done is undone");
+    this.#on.log.error({ error }, "the tunnel is not set up; what was done is undone");
     this.#recorder.note("Diagnostic", { what: "tunnel_setup_failed", error });
   }
 

@@ -32,6 +32,14 @@ const TAIL_BYTES = 256 * 1024;
  * holds no whole record. A torn last line (a killed process) is passed over; the number that it had is left out, which shows.
  */
 export function chainEnd(file: string): ChainEnd {
+  const end = endOf(file);
+  if (end.seq > 0) return end;
+  // A process that was killed between putting the file aside and the first line of the next one.
+  const { seq, hash } = endOf(`${file}.1`);
+  return { ...end, seq, hash };
+}
+
+function endOf(file: string): ChainEnd {
   const lines = tailOf(file).split("\n");
   const torn = lines.at(-1) !== ""; // a file that ends with a newline splits into a last empty piece
   for (const line of lines.toReversed()) {

@@ -1,19 +1,26 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openStore, type Store } from "#daemon/store";
 import type { EventRecord } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
 import { chainEnd, GENESIS, verifies } from "./chain.ts";
+import { RecordMark } from "./mark.ts";
 import { Recorder } from "./recorder.ts";
 
 let folder: string;
 let file: string;
+let store: Store;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "jvpn-record-"));
   file = join(folder, "events.jsonl");
+  store = openStore(folder);
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
 
 test("records form one chain, across a restart and behind a torn line", async () => {
   await recordAndClose(["s-A", "s-B"]);
@@ -83,13 +90,52 @@ test("a timeline keeps the newest 512 records of a session, and says that older 
   await recorder.close(1_000);
 });
 
+test.each([
+  ["cut off at its end", (text: string) => `${text.split("\n").slice(0, 1).join("\n")}\n`, 2],
+  ["removed", () => "", 1],
+])(
+  "a record that was %s while nobody looked says so at the next start, and no number is given twice",
+  async (_, spoil, first) => {
+    await recordAndClose(["s-A", "s-B", "s-C"]);
+    const hash = kept().at(-1)?.hash;
+    writeFileSync(file, spoil(readFileSync(file, "utf8")));
+    await recordAndClose([]);
+    expect(kept().at(-1)).toMatchObject({
+      seq: 4,
+      type: "EventLoss",
+      prev: hash,
+      numbers: { of: "file", count: 4 - first, first, last: 3 },
+    });
+  },
+);
+
+test("a record whose last line was replaced says so", async () => {
+  await recordAndClose(["s-A"]);
+  await recordAndClose(["s-B"]);
+  const [first, second] = kept();
+  writeFileSync(file, `${JSON.stringify(first)}\n${JSON.stringify({ ...second, hash: "0".repeat(64) })}\n`);
+  await recordAndClose([]);
+  expect(kept().at(-1)).toMatchObject({ seq: 3, type: "EventLoss", numbers: { first: 2, last: 2 } });
+});
+
+test("a whole record, one that was put aside, and one that ran ahead of the mark are no loss", async () => {
+  await recordAndClose(["s-A"]);
+  const mark = new RecordMark(store).read();
+  await recordAndClose(["s-B"]);
+  if (mark !== null) new RecordMark(store).write(mark);
+  renameSync(file, `${file}.1`);
+  await recordAndClose(["s-C"]);
+  expect(kept().map(({ seq, type }) => [seq, type])).toEqual([[3, "SessionCreated"]]);
+});
+
 test("a file that holds no chain begins a new one", () => {
   writeFileSync(file, "not a record\n");
   expect(chainEnd(file)).toEqual({ seq: 0, hash: GENESIS, torn: false });
 });
 
 function open(told: string[] = []): Recorder {
-  return new Recorder({ node: "n", file, end: chainEnd(file), bootMs: () => 1, told: (health) => told.push(health) });
+  const mark = new RecordMark(store);
+  return new Recorder({ node: "n", file, end: chainEnd(file), mark, bootMs: () => 1, told: (health) => told.push(health) });
 }
 
 async function recordAndClose(sessions: readonly string[]): Promise<void> {

@@ -7,6 +7,7 @@ import type { NodeView } from "#kernel/contract/view";
 import { type ChainEnd, linkHash } from "./chain.ts";
 import { FileSink } from "./file-sink.ts";
 import { History } from "./history.ts";
+import { missingEnd, type RecordMark } from "./mark.ts";
 import { Subscriber } from "./subscriber.ts";
 
 type Unchained = ReturnType<typeof envelope>;
@@ -15,12 +16,16 @@ export type Health = NodeView["health"]["observability"];
 /** Records worked off before other work gets its turn. */
 const BATCH = 512;
 const SUBSCRIBERS_MAX = 64;
+/** How long the mark may lag behind: it costs a write that the disk confirms. */
+const MARK_MS = 10_000;
 
 export interface RecorderOptions {
   readonly node: string;
   readonly file: string;
   /** Where the chain in the file ends. */
   readonly end: ChainEnd;
+  /** What the store knows of that end. */
+  readonly mark: RecordMark;
   readonly bootMs: () => number;
   /** The record itself is in trouble, or is well again; for the operational log. */
   readonly told: (health: Health, why: string) => void;
@@ -44,6 +49,9 @@ export class Recorder {
   #lost = 0;
   #health: Health = "ok";
   #scheduled = false;
+  /** Number of the newest record in the chain. */
+  #handedOn: number;
+  #marking: NodeJS.Timeout | null = null;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -51,6 +59,8 @@ export class Recorder {
     this.#prev = options.end.hash;
     this.#sink = new FileSink(options.file, { health: (ok, why, lost) => this.#sinkNews(ok, why, lost) });
     if (options.end.torn) this.#sink.push("\n");
+    this.#handedOn = this.#seq;
+    this.#tellMissing(options.end);
   }
 
   get lastSeq(): number {
@@ -112,6 +122,7 @@ export class Recorder {
   async close(ms: number): Promise<void> {
     this.#drain(Number.POSITIVE_INFINITY);
     await this.#sink.close(ms);
+    this.#keepMark();
     for (const subscriber of this.#subscribers) subscriber.finish();
   }
 
@@ -134,9 +145,38 @@ export class Recorder {
     const hash = linkHash(this.#prev, record);
     const chained: EventRecord = { ...record, prev: this.#prev, hash };
     this.#prev = hash;
+    this.#handedOn = record.seq;
+    this.#marking ??= setTimeout(() => this.#keepMark(), MARK_MS).unref();
     this.#history.add(chained);
     for (const subscriber of this.#subscribers) subscriber.push(chained);
     this.#sink.push(`${JSON.stringify(chained)}\n`);
+  }
+
+  /** The numbers of records that are gone are not given again, and the next record names the last of them as the one before. */
+  #tellMissing(end: ChainEnd): void {
+    const mark = this.#options.mark.read();
+    const missing = missingEnd(end, mark);
+    if (missing === null || mark === null) return;
+    this.#seq = mark.seq;
+    this.#prev = mark.hash;
+    const { first, last } = missing;
+    this.note("EventLoss", {
+      of: "file",
+      count: last - first + 1,
+      first,
+      last,
+      why: "the end of the record is missing or changed",
+    });
+  }
+
+  #keepMark(): void {
+    if (this.#marking !== null) clearTimeout(this.#marking);
+    this.#marking = null;
+    try {
+      this.#options.mark.write({ seq: this.#handedOn, hash: this.#prev });
+    } catch (cause) {
+      this.#setHealth("degraded", `the mark of the record cannot be kept: ${String(cause)}`);
+    }
   }
 
   #recordLoss(loss: EventLoss): void {

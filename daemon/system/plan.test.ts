@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ClientSettings } from "#daemon/config/client";
 import type { GatewaySettings } from "#daemon/config/gateway";
 import { parsePrefix } from "#daemon/net/address";
-import { clientPlan, gatewayPlan, type MachineFacts } from "./plan.ts";
+import { assignmentFault, clientPlan, gatewayPlan, type MachineFacts } from "./plan.ts";
 
 const FACTS: MachineFacts = { ipv6: true, routerAdvertised: [], reversePathStrict: [] };
 const COMMON = {
@@ -33,6 +33,20 @@ test("without configured routes a client routes the networks of its inner addres
     1380,
   ]);
   expect(lines(plan)).toContain("-4 route add 10.80.0.0/16 dev jvpn0");
+});
+
+test.each([
+  ["a default route", { v4Prefix: 0 }, "10.80.0.14/0 is wider than /8"],
+  ["half of all", { v4Prefix: 1 }, "10.80.0.14/1 is wider than /8"],
+  ["all of IPv6", { v6Prefix: 3 }, "fd80::e/3 is wider than /32"],
+])("a gateway that assigns %s is not followed, unless routes are configured", (_, prefix, why) => {
+  expect(assignmentFault(CLIENT, { ...ASSIGNED, ...prefix })).toContain(why);
+  expect(assignmentFault({ routes: ["0.0.0.0/0"] }, { ...ASSIGNED, ...prefix })).toBeNull();
+});
+
+test("an assignment within bounds is taken, and one without an address has no network", () => {
+  expect(assignmentFault(CLIENT, { ...ASSIGNED, v4Prefix: 8, v6Prefix: 32 })).toBeNull();
+  expect(assignmentFault(CLIENT, { ...ASSIGNED, v6: null, v6Prefix: 0 })).toBeNull();
 });
 
 test("everything goes through a table of its own, past the marked outer packets", () => {

@@ -20,6 +20,9 @@ const TABLE = 4774;
 const RULE_SPECIFIC = 14_773;
 const RULE_TUNNEL = 14_774;
 
+/** A gateway that says its network is wider than these would draw traffic that is not its own into the tunnel. */
+const PREFIX_MIN: Readonly<Record<Family, number>> = { 4: 8, 6: 32 };
+
 /** Linux takes the IPv6 addresses off an interface below this and does not bring them back. */
 const TUN_MTU_MIN = 1_280;
 
@@ -65,6 +68,17 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
     ),
   ];
   return { addresses, routes: routes.map(formatPrefix), mtu, changes: sortedByFamily(changes), warnings };
+}
+
+/**
+ * Why an assignment is not taken, or `null`. Without `routes` in the configuration its prefix lengths decide what goes into the
+ * tunnel: a default route is the person's to want, not the gateway's.
+ */
+export function assignmentFault(settings: Pick<ClientSettings, "routes">, assignment: Assignment): string | null {
+  if (settings.routes !== null) return null;
+  const wide = innerPrefixes(assignment).find(({ family, length }) => length < PREFIX_MIN[family]);
+  if (wide === undefined) return null;
+  return `the gateway's network ${formatPrefix(wide)} is wider than /${PREFIX_MIN[wide.family]}; set \`routes\` in [tunnel] to what is wanted`;
 }
 
 /** Gateway: the first host of each pool with the pool's prefix (so the kernel routes the pool), forwarding, masquerade. */

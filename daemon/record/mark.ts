@@ -1,0 +1,32 @@
+import type { Store } from "#daemon/store";
+import type { ChainEnd } from "./chain.ts";
+
+/** Number and hash of the newest record that was handed on, kept apart from the file that holds the records. */
+export type Mark = Pick<ChainEnd, "seq" | "hash">;
+
+/** Keeps the mark in the store, so that a file whose end was cut off does not pass as whole. */
+export class RecordMark {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** `null` where none was kept yet. */
+  read(): Mark | null {
+    const row = this.#store.prepare("SELECT seq, hash FROM record_end WHERE id = 1").get();
+    return (row as Mark | undefined) ?? null;
+  }
+
+  /** Throws where the store fails. */
+  write({ seq, hash }: Mark): void {
+    this.#store.prepare("INSERT OR REPLACE INTO record_end (id, seq, hash) VALUES (1, ?, ?)").run(seq, hash);
+  }
+}
+
+/** Records that the mark knows and the file does not hold as its end any more; `null` = none. */
+export function missingEnd(end: ChainEnd, mark: Mark | null): { readonly first: number; readonly last: number } | null {
+  if (mark === null || mark.seq < end.seq) return null;
+  if (mark.seq > end.seq) return { first: end.seq + 1, last: mark.seq };
+  return end.torn || mark.hash === end.hash ? null : { first: mark.seq, last: mark.seq };
+}

@@ -34,8 +34,14 @@ export function probingChangesAt(entry: Entry, now: Millis): Millis | null {
 
 function wanted(entry: Entry, now: Millis): Millis {
   const { session, policy, searchSince } = entry;
-  if (session.state === "ATTACHED") return entry.suspected ? policy.volatile.livenessMs : 0;
+  if (session.state === "ATTACHED") return suspected(entry) ? policy.volatile.livenessMs : 0;
   if (searchSince === null) return policy.volatile.livenessMs;
   if (session.role === "gateway") return GATEWAY_SEARCH_MS;
   return SEARCH.find((stage) => now - searchSince < stage.untilMs)?.everyMs ?? SECOND;
+}
+
+/** The engine suspects the path that is active: a suspicion of the one before it is left behind with it. */
+function suspected({ transport }: Entry): boolean {
+  const path = transport.paths.find(({ id }) => id === transport.active);
+  return path?.health.is === "alive" && path.health.suspected;
 }

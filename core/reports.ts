@@ -26,7 +26,6 @@ export function pathReport(turn: Turn, report: Report): boolean {
       const entry = entryOf(turn.world, report.session);
       if (entry === undefined) return true;
       const suspected = report.type === "PathSuspected";
-      if (entry.transport.active === report.path) entry.suspected = suspected;
       observe(turn, entry, { type: suspected ? "Suspected" : "Cleared", path: report.path });
       const limit = suspected ? { limitMs: report.limitUs / 1_000 } : {};
       const numbers = { silentMs: report.silentUs / 1_000, ...limit };
@@ -37,7 +36,6 @@ export function pathReport(turn: Turn, report: Report): boolean {
     case "PathSilent": {
       const entry = entryOf(turn.world, report.session);
       if (entry === undefined) return true;
-      if (entry.transport.active === report.path) entry.suspected = false;
       const { path, silentUs, limitUs, evidence } = report;
       observe(turn, entry, { type: "Silent", path, silentUs, limitUs, evidence });
       return true;

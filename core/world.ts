@@ -41,8 +41,6 @@ export interface Entry {
   jumps: { readonly count: number; readonly last: JumpView | null };
   /** Probing that the engine was last told, ms; 0 = driven by traffic. */
   probingMs: Millis;
-  /** The engine suspects the active path. */
-  suspected: boolean;
   /** Since when the search for a path runs; a link that comes back starts it anew. */
   searchSince: Millis | null;
   /** No elective switch is tried before this time. */
@@ -169,7 +167,6 @@ export function freshEntry(session: Session, policy: Policy, peer: Entry["peer"]
     assignment: null,
     jumps: { count: 0, last: null },
     probingMs: 0,
-    suspected: false,
     searchSince: null,
     electiveAt: 0,
     shunned: [],

@@ -12,11 +12,15 @@ export interface Bounds {
   readonly degradedMaxMs: number;
 }
 
-interface Seen {
+/** One session as its events tell it, under the checker's own clocks. */
+export interface Seen {
+  readonly id: string;
   state: StateName;
+  /** When the state was entered. */
+  since: number;
   version: number;
-  switches: number[];
-  recoveries: number[];
+  switches: readonly number[];
+  recoveries: readonly number[];
   deadSince: number | null;
   degradedSince: number | null;
 }
@@ -33,75 +37,116 @@ const COUNTED: readonly string[] = ["transport_dead", "loss_threshold_exceeded",
 /** A session never ends because a transport died (I1). */
 const NEVER_AN_END: readonly string[] = ["transport_dead", "no_candidate", "target_dead", "link_down", "silent", "path_closed"];
 
-/** Holds a stream of effects to the invariants I1, I3, I4, I5, I7, I10, I12, I14 and I16 with clocks of its own. */
+/** Holds a stream of effects to the invariants I1, I3, I4, I5, I7, I8, I10 and I16 with clocks of its own. */
 export class Checker {
   readonly #sessions = new Map<string, Seen>();
-  readonly #bounds: Bounds;
+  /** Follows the policy in force. */
+  bounds: Bounds;
   readonly broken: string[] = [];
 
   constructor(bounds: Bounds) {
-    this.#bounds = bounds;
+    this.bounds = bounds;
+  }
+
+  /** A copy that goes on by itself. */
+  fork(): Checker {
+    const copy = new Checker(this.bounds);
+    for (const [id, seen] of this.#sessions) copy.#sessions.set(id, { ...seen });
+    return copy;
+  }
+
+  /** Takes a session up in the middle of its life. */
+  begin(id: string, state: StateName, version: number): void {
+    this.#sessions.set(id, { ...fresh(id, 0), state, version });
+  }
+
+  /** The sessions that were seen, also those that ended, in order of birth. */
+  get sessions(): readonly Seen[] {
+    return [...this.#sessions.values()];
+  }
+
+  seen(id: string): Seen | undefined {
+    return this.#sessions.get(id);
   }
 
   /** One input's effects. `proves` = the input could carry a proof: only then may a session become ATTACHED (I2). */
   watch(effects: readonly Effect[], now: number, proves: boolean): void {
     for (const effect of effects) if (effect.type === "Event") this.#event(effect.event, now, proves);
-    for (const [id, seen] of this.#sessions) this.#clocks(id, seen, now);
+    this.pass(now);
+  }
+
+  /** Time passed, and every Tick that was due by `now` was given. */
+  pass(now: number): void {
+    const { transportLostTtlMs, degradedMaxMs } = this.bounds;
+    for (const { id, state, deadSince, degradedSince } of this.#sessions.values()) {
+      if (state === "TERMINATED") continue;
+      if (deadSince !== null && now - deadSince > transportLostTtlMs) this.fail(`I8: ${id} without a path for too long`);
+      if (degradedSince !== null && now - degradedSince > degradedMaxMs) this.fail(`I8: ${id} degraded for too long`);
+    }
+  }
+
+  fail(what: string): void {
+    this.broken.push(what);
   }
 
   #event(event: CoreEvent, now: number, proves: boolean): void {
-    if (event.type === "DomainFault") this.#fail(`I16: a domain failed: ${JSON.stringify(event.numbers)}`);
+    if (event.type === "DomainFault") this.fail(`I16: a domain failed: ${JSON.stringify(event.numbers)}`);
     const id = event.session;
-    if (id === undefined) return;
-    const seen = this.#sessions.get(id) ?? fresh();
+    if (id === undefined || event.version === undefined) return;
+    const seen = this.#sessions.get(id) ?? fresh(id, now);
     this.#sessions.set(id, seen);
     if (event.type === "TransportDead" && event.numbers?.wasActive === true) seen.deadSince ??= now;
     if (event.type === "TransportSwitch") {
-      seen.switches.push(now);
-      const used = inWindow(seen.switches, this.#bounds.windowMs, now);
-      if (used > this.#bounds.switchesPerMin) this.#fail(`I3: ${used} switches in a window`);
+      seen.switches = [...seen.switches.filter((at) => now - at <= this.bounds.windowMs), now];
+      const used = seen.switches.length;
+      if (used > this.bounds.switchesPerMin) this.fail(`I3: ${used} switches in a window`);
     }
+    if (event.type === "TransportSwitchDenied") this.#denial(seen, event, now);
     if (event.type === "SessionStateChange") this.#change(seen, event, now, proves);
+  }
+
+  /** A denial names a limit that is really used up, and when to ask again. A peer's denial is the peer's word. */
+  #denial(seen: Seen, { reason, numbers }: CoreEvent, now: number): void {
+    if (reason === undefined || numbers?.used === undefined) return;
+    const within = (times: readonly number[]): number => times.filter((at) => now - at <= this.bounds.windowMs).length;
+    if (reason === "switch_rate_limited" && within(seen.switches) < this.bounds.switchesPerMin)
+      this.fail("I3: a switch was denied by a limit that is not used up");
+    if (reason === "recovery_rate_limited" && within(seen.recoveries) < this.bounds.recoveriesPerMin)
+      this.fail("I3: a recovery was denied by a limit that is not used up");
+    if (!(Number(numbers.retryAfterMs) > 0)) this.fail(`I3: ${reason} without a time to ask again`);
   }
 
   #change(seen: Seen, event: CoreEvent, now: number, proves: boolean): void {
     const { from, to, version, reason } = event;
-    if (from !== seen.state) this.#fail(`I4: chain broken, ${from} after ${seen.state}`);
-    if (version !== seen.version + 1) this.#fail(`I4: version ${version} after ${seen.version}`);
-    if (reason === undefined || !Object.hasOwn(REASONS, reason)) this.#fail(`I4: no registered reason for ${from} → ${to}`);
-    if (to === undefined || !EDGES[seen.state].includes(to)) this.#fail(`I10: ${from} → ${to}`);
+    if (from !== seen.state) this.fail(`I4: chain broken, ${from} after ${seen.state}`);
+    if (version !== seen.version + 1) this.fail(`I4: version ${version} after ${seen.version}`);
+    if (reason === undefined || !Object.hasOwn(REASONS, reason)) this.fail(`I4: no registered reason for ${from} → ${to}`);
+    if (to === undefined || !EDGES[seen.state].includes(to)) this.fail(`I10: ${from} → ${to}`);
     seen.version = version ?? seen.version;
     seen.state = to ?? seen.state;
-    if (to === "TERMINATED" && NEVER_AN_END.includes(reason ?? "")) this.#fail(`I1: ended by ${reason}`);
+    seen.since = now;
+    if (to === "TERMINATED") this.#end(seen, reason, now);
     if (to === "VOLATILE" && COUNTED.includes(reason ?? "")) seen.degradedSince ??= now;
     if (to === "RECOVERING") {
-      seen.recoveries.push(now);
-      const used = inWindow(seen.recoveries, this.#bounds.windowMs, now);
-      if (used > this.#bounds.recoveriesPerMin) this.#fail(`I3: ${used} recoveries in a window`);
+      seen.recoveries = [...seen.recoveries.filter((at) => now - at <= this.bounds.windowMs), now];
+      const used = seen.recoveries.length;
+      if (used > this.bounds.recoveriesPerMin) this.fail(`I3: ${used} recoveries in a window`);
     }
     if (to !== "ATTACHED") return;
-    if (!proves) this.#fail("I2: ATTACHED without an input that proves anything");
-    if (event.transport?.new == null) this.#fail("I5: ATTACHED without an active path");
+    if (!proves) this.fail("I2: ATTACHED without an input that proves anything");
+    if (event.transport?.new == null) this.fail("I5: ATTACHED without an active path");
     seen.deadSince = null;
     seen.degradedSince = null;
   }
 
-  #clocks(id: string, seen: Seen, now: number): void {
-    if (seen.state === "TERMINATED") return;
-    const { transportLostTtlMs, degradedMaxMs } = this.#bounds;
-    if (seen.deadSince !== null && now - seen.deadSince > transportLostTtlMs) this.#fail(`I8: ${id} without a path for too long`);
-    if (seen.degradedSince !== null && now - seen.degradedSince > degradedMaxMs) this.#fail(`I8: ${id} degraded for too long`);
-  }
-
-  #fail(what: string): void {
-    this.broken.push(what);
+  #end(seen: Seen, reason: string | undefined, now: number): void {
+    if (NEVER_AN_END.includes(reason ?? "")) this.fail(`I1: ended by ${reason}`);
+    const { transportLostTtlMs } = this.bounds;
+    if (reason === "transport_lost_ttl_exceeded" && !(seen.deadSince !== null && now - seen.deadSince > transportLostTtlMs))
+      this.fail("I1: ended before TRANSPORT_LOST_TTL had passed without a path");
   }
 }
 
-function fresh(): Seen {
-  return { state: "BIRTH", version: 0, switches: [], recoveries: [], deadSince: null, degradedSince: null };
-}
-
-function inWindow(times: readonly number[], windowMs: number, now: number): number {
-  return times.filter((at) => now - at <= windowMs).length;
+function fresh(id: string, now: number): Seen {
+  return { id, state: "BIRTH", since: now, version: 0, switches: [], recoveries: [], deadSince: null, degradedSince: null };
 }

@@ -1,4 +1,5 @@
 import type { ClientConfig, GatewayConfig, Input, Lease } from "#core/contract";
+import { offerOf } from "#domains/policy/offer";
 import type { Link, PathStats, Report } from "#kernel/contract/engine.generated";
 import { presetPolicy } from "./presets.ts";
 
@@ -20,6 +21,7 @@ export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
  *   policy standard                policy broken          a policy that was offered
  *   links eth0 wlan0 wwan0:down                           all links that exist
  *   opened 1 · handshake 2 · attached 1 1 · validated 2 20 · silent 1 timeout · alive 1 20 · …
+ *   silent@2 1                                            about session 2; without it, about session 1
  */
 export function inputOf(verb: string, args: readonly string[], memory: Memory): Input {
   const [first = "", second = "", third = "", fourth = ""] = args;
@@ -48,9 +50,10 @@ export function inputOf(verb: string, args: readonly string[], memory: Memory): 
   }
 }
 
-function reportOf(verb: string, args: readonly string[], memory: Memory): Report {
+function reportOf(word: string, args: readonly string[], memory: Memory): Report {
   const [first = "", second = "", third = "", fourth = ""] = args;
-  const session = 1;
+  const [verb = "", about = "1"] = word.split("@");
+  const session = Number(about);
   const path = Number(first);
   switch (verb) {
     case "links":
@@ -60,19 +63,7 @@ function reportOf(verb: string, args: readonly string[], memory: Memory): Report
     case "path-error":
       return { type: "PathError", path, errno: second };
     case "handshake": {
-      const offer = {
-        lifetimeS: 43_200,
-        transportLostTtlMs: 120_000,
-        degradedMaxMs: 600_000,
-        keepaliveMs: 25_000,
-        livenessMs: 50,
-        switchesPerMin: 8,
-        cooldownMs: 1_500,
-        recoveriesPerMin: 30,
-        mtu: 1_380,
-        policyVersion: 1,
-        policyDigest: "0011223344556677",
-      };
+      const offer = offerOf(presetPolicy(fourth === "" ? "standard" : fourth).policy.base);
       const handle = Number(second === "" ? 1 : second);
       const incarnation = Number(third === "" ? 1 : third);
       return {
@@ -130,6 +121,8 @@ function reportOf(verb: string, args: readonly string[], memory: Memory): Report
         remote: `198.51.100.${first}:50211`,
         rttUs: Number(second) * 1_000,
       };
+    case "path-closed":
+      return { type: "PathClosed", session, path, reason: second };
     case "path-unanswered":
       return { type: "PathUnanswered", session, path };
     case "suspected":
@@ -148,36 +141,43 @@ function reportOf(verb: string, args: readonly string[], memory: Memory): Report
     case "alive":
       return { type: "PathAlive", session, path, rttUs: Number(second) * 1_000 };
     case "stats":
-      return { type: "Stats", paths: [stats(path, args.slice(1), memory)] };
+      return { type: "Stats", paths: [stats(session, path, args.slice(1), memory)] };
     case "invalid":
       return { type: "ValidationFailed", session, kind: first, attributable: second === "attributable" };
     case "peer-closed":
       return { type: "PeerClosed", session, reason: first };
     case "key-rotated":
       return { type: "KeyRotated", session, epoch: path, trigger: "age" };
+    case "key-expired":
+      return { type: "KeyExpired", session, epoch: path, trigger: "age" };
+    case "rekey-denied":
+      return { type: "RekeyDenied", session, epoch: path, reason: second };
+    case "dropped":
+      return { type: "Dropped", kind: first, count: Number(second) };
     default:
       throw new Error(`no such line in a transcript: ${verb}`);
   }
 }
 
-/** `loss=0.3 rtt=20`: a tenth of a second of traffic, 100 packets each way. */
-function stats(path: number, args: readonly string[], memory: Memory): PathStats {
+/** `loss=0.3 rtt=20 mute`: a tenth of a second of traffic, 100 packets each way; `mute` = probes stay unanswered. */
+function stats(session: number, path: number, args: readonly string[], memory: Memory): PathStats {
   const asked = new Map(args.filter((arg) => arg !== "").map((arg) => arg.split("=") as [string, string]));
   const loss = Number(asked.get("loss") ?? 0);
   const rttUs = Number(asked.get("rtt") ?? 20) * 1_000;
+  const mute = asked.has("mute");
   const before = memory.stats.get(path);
   const arrived = Math.round(100 * (1 - loss));
   const next: PathStats = {
-    session: 1,
+    session,
     path,
     srttUs: rttUs,
     rttvarUs: 1_000,
     minRttUs: rttUs,
-    jitterUs: 500,
+    jitterUs: Number(asked.get("jitter") ?? 0.5) * 1_000,
     probesSent: (before?.probesSent ?? 0) + 2,
-    probesAnswered: (before?.probesAnswered ?? 0) + 2,
-    probesLost: before?.probesLost ?? 0,
-    answering: true,
+    probesAnswered: (before?.probesAnswered ?? 0) + (mute ? 0 : 2),
+    probesLost: (before?.probesLost ?? 0) + (mute ? 2 : 0),
+    answering: !mute,
     upSent: (before?.upSent ?? 0) + 100,
     upReceived: (before?.upReceived ?? 0) + arrived,
     downSent: (before?.downSent ?? 0) + 100,

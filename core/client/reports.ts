@@ -1,6 +1,7 @@
 import type { Verdict } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Proof } from "#kernel/contract/proof";
+import type { Reason } from "#kernel/contract/reason";
 import { isStable } from "../context.ts";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
@@ -115,7 +116,7 @@ function attachValidated(turn: Turn, entry: Entry, report: Extract<Report, { typ
     const minted = guarded(turn, "security", () => security.mintHandshakeProof(report, turn.now), null);
     if (minted === null || "stale" in minted) return;
     observe(turn, entry, { type: "Validated", path: report.path, rttUs: 0 });
-    tell(turn, entry, { type: "HandshakeConfirmed", proof: minted, refusal: null });
+    tell(turn, entry, { type: "HandshakeConfirmed", proof: minted, refusal: refusalNow(turn, entry, report.path) });
     layTunnel(turn, entry);
     return;
   }
@@ -126,6 +127,12 @@ function attachValidated(turn: Turn, entry: Entry, report: Extract<Report, { typ
     if (minted !== null && !("stale" in minted)) proof = minted;
   }
   tell(turn, entry, { type: "AttachValidated", path: report.path, bindSeq: report.bindSeq, proof, verdict: ALLOWED });
+}
+
+/** The confirmation may come late: to an invalid policy, or on a path that was lost meanwhile and whose death nobody would tell. */
+function refusalNow(turn: Turn, entry: Entry, path: number): Reason | null {
+  if (!turn.world.policy.valid) return "policy_invalid";
+  return entry.transport.paths.some(({ id, health }) => id === path && health.is === "alive") ? null : "target_unusable";
 }
 
 /**

@@ -128,6 +128,7 @@ function liveOf(turn: Turn, key: string): Entry | null {
 
 /** Asked when a session is decided on, which may be later than it was confirmed. */
 function refusalNow(turn: Turn, entry: Entry): Reason | null {
+  if (entry.transport.paths[0]?.health.is !== "alive") return "target_unusable";
   if (!turn.world.gateway.clients.has(entry.peer.key)) return "policy_denied";
   if (!turn.world.policy.valid) return "policy_invalid";
   return holdsAuthority(turn) ? null : "authority_unreachable";

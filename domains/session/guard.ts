@@ -51,7 +51,7 @@ export type Guard = GuardOf<OccurrenceType>;
 export function classify(session: Session, event: Occurrence, context: Context, now: Millis): Guard {
   switch (event.type) {
     case "HandshakeConfirmed":
-      return event.refusal === null && Proof.genuine(event.proof) ? "accepted" : "refused";
+      return event.refusal === null && context.authority && Proof.genuine(event.proof) ? "accepted" : "refused";
     case "CandidateAvailable":
       if (session.state === "DEGRADED" && session.retryAt !== null && session.retryAt > now) return "wait";
       return move(context, "none");

@@ -63,7 +63,10 @@ export function causeOf(event: Occurrence): Reason {
 }
 
 export function reasonFor(because: Because, scene: Scene): Reason {
-  if (because === "$cause") return causeOf(scene.event);
+  const { event, context } = scene;
+  if (because === "$cause" && event.type === "HandshakeConfirmed" && !context.authority)
+    return event.refusal ?? "authority_unreachable";
+  if (because === "$cause") return causeOf(event);
   if (because === "$denial") return denialOf(scene).reason;
   return because;
 }

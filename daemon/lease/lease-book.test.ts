@@ -15,8 +15,11 @@ beforeEach(() => {
   store = openStore(folder);
 });
 afterEach(() => {
-  store.close();
-  rmSync(folder, { recursive: true, force: true });
+  try {
+    store.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a key gets the first free host of both pools, at the same offset", () => {

@@ -20,8 +20,11 @@ beforeEach(() => {
   offered = [];
 });
 afterEach(() => {
-  store.close();
-  rmSync(folder, { recursive: true, force: true });
+  try {
+    store.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("the file is in force from the start, keeps its version while its values stay, and gets the next one when they change", () => {

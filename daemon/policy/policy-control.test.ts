@@ -69,8 +69,11 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await daemon.end(0);
-  rmSync(folder, { recursive: true, force: true });
+  try {
+    await daemon.end(0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("a session runs by the file's policy", async () => {

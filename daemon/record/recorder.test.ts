@@ -18,8 +18,11 @@ beforeEach(() => {
   store = openStore(folder);
 });
 afterEach(() => {
-  store.close();
-  rmSync(folder, { recursive: true });
+  try {
+    store.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("records form one chain, across a restart and behind a torn line", async () => {

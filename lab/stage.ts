@@ -210,11 +210,13 @@ export class Stage {
   }
 
   /** The session that follows the first one, when it is ATTACHED. */
-  nextSession(limitMs: number): Promise<SessionView> {
-    return until("a new session is ATTACHED", limitMs, async () => {
+  async nextSession(limitMs: number): Promise<SessionView> {
+    const next = await until("a new session is ATTACHED", limitMs, async () => {
       const session = await this.session();
       return session?.state === "ATTACHED" && session.id !== this.sessionId ? session : undefined;
     });
+    await this.#written();
+    return next;
   }
 
   async untilOn(interfaceName: string, limitMs: number): Promise<void> {
@@ -223,6 +225,7 @@ export class Stage {
       const active = session?.paths.find(({ role }) => role === "active");
       return session?.state === "ATTACHED" && active?.label.startsWith(`${interfaceName}/`) ? true : undefined;
     });
+    await this.#written();
   }
 
   async untilWarm(interfaceName: string, limitMs: number): Promise<void> {
@@ -242,6 +245,13 @@ export class Stage {
         ? true
         : undefined;
     });
+    await this.#written();
+  }
+
+  /** What the client's status tells is on disk a moment later: waits for that moment. */
+  async #written(): Promise<void> {
+    const { lastSeq } = (await this.client.sdk.status()).record;
+    await until(`record ${lastSeq} is written`, 5_000, async () => (this.mark() >= lastSeq ? true : undefined));
   }
 
   /** Sequence number of the client's newest event: a mark for `toldSince`. */

@@ -93,6 +93,8 @@ pub(crate) struct Path {
     pub(crate) asked: Option<(AttachKind, [u8; 16])>,
     /// Round of the outbox in which a PATH_CHALLENGE was answered: one pending answer per path.
     pub(crate) answered_round: Option<u64>,
+    /// The same for a PROBE.
+    pub(crate) replied_round: Option<u64>,
     /// Epoch and counter of the newest authentic message from the path's own route, or from a new one that was taken seriously.
     pub(crate) newest: (u32, u64),
     /// Gateway: where the client may be now.
@@ -124,6 +126,7 @@ impl Path {
             candidacy: None,
             asked: None,
             answered_round: None,
+            replied_round: None,
             newest: (0, 0),
             new_addresses: NewAddresses::default(),
             unproved_rx: 0,

@@ -35,7 +35,7 @@ use crate::wire::write_receiver;
 use activation::Attempt;
 use binding::Binding;
 use delivery::Delivery;
-use faults::FaultWindow;
+use faults::ReportWindow;
 pub(crate) use receive::{Incoming, Outcome};
 use rekey::Rekey;
 use validation::TokenHistory;
@@ -43,6 +43,10 @@ use validation::TokenHistory;
 /// Bounds of the negotiated liveness interval, µs: a peer's policy cannot make this end spin, nor expect nothing.
 const INTERVAL_MIN_US: u64 = 2_000;
 const INTERVAL_MAX_US: u64 = 2_000_000;
+/// Control messages of one session between two drains of the outbox.
+const CONTROL_PER_ROUND: u32 = 32;
+/// Order of no message: counters end before.
+const NO_MESSAGE: (u32, u64) = (u32::MAX, u64::MAX);
 /// Shortest keepalive, µs.
 const KEEPALIVE_MIN_US: u64 = 1_000_000;
 
@@ -79,7 +83,15 @@ pub(crate) struct Session {
     liveness: Liveness,
     tokens: TokenHistory,
     rekey: Rekey,
-    faults: FaultWindow,
+    faults: ReportWindow,
+    /// What the peer made this end report, beside its faults.
+    requests: ReportWindow,
+    /// The newest message whose bytes count for what an unproved route may get: each counts once.
+    credited: (u32, u64),
+    /// No REKEY is agreed on before: the peer sent a key of low order.
+    rekey_paused_until: u64,
+    /// A round of the outbox, and control messages in it.
+    control: (u64, u32),
     /// Interval that the core ordered for probing all paths; 0 = by traffic.
     probing_us: u64,
     /// Listed for the next statistics.
@@ -143,7 +155,11 @@ impl Session {
             liveness: Liveness::new(interval_us),
             tokens: TokenHistory::default(),
             rekey: Rekey::Idle,
-            faults: FaultWindow::default(),
+            faults: ReportWindow::default(),
+            requests: ReportWindow::default(),
+            credited: NO_MESSAGE,
+            rekey_paused_until: 0,
+            control: (0, 0),
             probing_us: 0,
             measured: false,
             copies_left: 0,
@@ -257,6 +273,10 @@ impl Session {
             return cx.drop(now, "key_exhausted");
         };
         for id in paths {
+            if !self.has_turn(cx) {
+                cx.drop(now, "control_ceiling");
+                continue;
+            }
             let session_index = self.tx_index;
             let Some(path) = self.path_mut(*id) else { continue };
             write_receiver(&mut sealed, if path.tx_index == 0 { session_index } else { path.tx_index });
@@ -269,6 +289,16 @@ impl Session {
             }
             path.copy_to_new_address(cx, &sealed);
         }
+    }
+
+    /// One session, however much its peer asks, leaves room in the outbox for the others.
+    fn has_turn(&mut self, cx: &Shared) -> bool {
+        let round = cx.outbox.round();
+        if self.control.0 != round {
+            self.control = (round, 0);
+        }
+        self.control.1 = self.control.1.saturating_add(1);
+        self.control.1 <= CONTROL_PER_ROUND
     }
 
     fn seal_control(&mut self, frames: &[Frame]) -> Option<Vec<u8>> {
@@ -285,7 +315,8 @@ impl Session {
         if let Some(reason) = reason {
             let close = Close { scope: Scope::Session, reason, version: 0, detail: Detail::EMPTY };
             if let Some(sealed) = self.seal_control(&[Frame::Close(close)]) {
-                for path in self.paths.iter().filter(|path| !path.dead && path.permits(sealed.len())) {
+                // It is repeated: only where somebody is known to be.
+                for path in self.paths.iter().filter(|path| !path.dead && path.budget().is_none()) {
                     let mut copy = sealed.clone();
                     write_receiver(&mut copy, if path.tx_index == 0 { self.tx_index } else { path.tx_index });
                     copies.push((path.route, copy));

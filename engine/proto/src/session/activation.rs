@@ -1,5 +1,6 @@
 //! Client: an activation moves the send path at once and is retried until the gateway answers. One at a time; a newer one replaces it.
 
+use super::binding::check_bind_seq;
 use super::faults::Trouble;
 use super::receive::Arrival;
 use super::{Phase, Session};
@@ -132,6 +133,7 @@ impl Session {
     }
 
     pub(super) fn on_switch_ack(&mut self, cx: &mut Shared, arrival: Arrival, ack: &SwitchAck) -> Result<(), Trouble> {
+        check_bind_seq(ack.bind_seq)?;
         let awaited = self.attempt.as_ref().is_some_and(|attempt| {
             attempt.kind == AttachKind::Switch && (attempt.path, attempt.bind_seq) == (ack.to, ack.bind_seq)
         });

@@ -3,15 +3,17 @@
 use super::faults::Trouble;
 use super::receive::Arrival;
 use super::{Phase, Session};
-use crate::endpoint::Route;
 use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, Switch, SwitchAck};
 use crate::messages::{Assignment, AttachKind, PathId, Report};
-use crate::path::PATHS_MAX;
+use crate::path::{AMPLIFICATION_MAX, PATHS_MAX};
 use crate::shared::Shared;
 
 const DENY_PATH_LIMIT: &str = "path_limit";
 const DENY_OWNERSHIP: &str = "ownership_stale";
 const DENY_NOT_VALIDATED: &str = "path_not_validated";
+const DENY_RATE: &str = "switch_rate_limited";
+/// The greatest bind seq: what a double holds exactly, because the core's messages are JSON.
+pub(super) const BIND_SEQ_MAX: u64 = (1 << 53) - 1;
 
 /// An activation that waits for a proof or for the core.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +50,7 @@ impl Session {
             frames::AttachKind::Reattach => Some(AttachKind::Reattach),
             frames::AttachKind::Revalidate => Some(AttachKind::Revalidate),
         };
+        check_activation(attach.path, attach.bind_seq)?;
         if attach.owner_epoch > self.owner_epoch {
             return Err(Trouble::Attributable("future_owner_epoch"));
         }
@@ -59,7 +62,7 @@ impl Session {
         }
         let denial = (attach.owner_epoch < self.owner_epoch).then_some(DENY_OWNERSHIP);
         let Some(at) = denial.is_none().then(|| self.attached_path(cx, arrival, attach.path)).flatten() else {
-            self.deny_unbound(now, cx, arrival.from, attach, denial.unwrap_or(DENY_PATH_LIMIT));
+            self.deny_unbound(cx, arrival, attach, denial.unwrap_or(DENY_PATH_LIMIT));
             return Ok(());
         };
         let path = &mut self.paths[at];
@@ -89,16 +92,22 @@ impl Session {
             }
             self.remove_path(arrival.now, cx, id);
         }
-        if self.paths.len() >= PATHS_MAX {
+        // Each new path comes to the core's ears once it is validated or closed.
+        if self.paths.len() >= PATHS_MAX || !self.requests.admits(arrival.now) {
             return None;
         }
         let at = self.add_path(cx, id, arrival.from);
-        self.paths[at].credit_budget(arrival.len);
+        self.credit_route(arrival, at);
         Some(at)
     }
 
-    /// The answer to an ATTACH for which there is no path: shorter than what came.
-    fn deny_unbound(&mut self, now: u64, cx: &mut Shared, to: Route, attach: &Attach, reason: &'static str) {
+    /// The answer to an ATTACH for which there is no path. It goes to where that came from, which proves nothing: once for a message,
+    /// and within the same budget as to a path that is not validated.
+    fn deny_unbound(&mut self, cx: &mut Shared, arrival: Arrival, attach: &Attach, reason: &'static str) {
+        let Arrival { now, from: to, len, order, .. } = arrival;
+        if !self.credits_once(order) || !self.has_turn(cx) {
+            return cx.drop(now, "amplification_budget");
+        }
         let asked = Asked {
             bind_seq: attach.bind_seq,
             path: attach.path,
@@ -111,6 +120,7 @@ impl Session {
         let mut plaintext = Vec::new();
         ack.encode(&mut plaintext);
         if let Some(sealed) = self.epochs.seal_frames(&plaintext, attach.index)
+            && sealed.len() as u64 <= AMPLIFICATION_MAX * len as u64
             && !cx.outbox.push(to, sealed)
         {
             cx.drop(now, "outbox_full");
@@ -138,6 +148,7 @@ impl Session {
     pub(super) fn on_switch(&mut self, cx: &mut Shared, arrival: Arrival, switch: &Switch) -> Result<(), Trouble> {
         let now = arrival.now;
         let &Switch { reason, to, bind_seq, .. } = switch;
+        check_activation(to, bind_seq)?;
         let own = arrival.via == Some(to);
         let fresh = if own { arrival.heard_before } else { self.path(to).and_then(|path| path.heard_at) };
         if own {
@@ -167,7 +178,11 @@ impl Session {
                 self.send_answer(now, cx, answer);
                 return Ok(());
             }
-            if waiting.is_some() {
+            if let Some(Asked { path, .. }) = *waiting {
+                // Its path may have followed the client to another address since: then that one is not proved yet.
+                if let Some(at) = self.at(path).filter(|at| path == asked.path && !self.paths[*at].validated) {
+                    self.challenge(now, cx, at);
+                }
                 return Ok(());
             }
         }
@@ -189,7 +204,14 @@ impl Session {
 
     /// Tells the core of the activation that waited for this path to be proved.
     pub(super) fn ask_core(&mut self, now: u64, cx: &mut Shared, id: PathId) {
-        let Some(asked) = self.binding.asked.as_mut().filter(|asked| asked.path == id && !asked.told) else { return };
+        if !self.binding.asked.is_some_and(|asked| asked.path == id && !asked.told) {
+            return;
+        }
+        if !self.requests.admits(now) {
+            let denied = (reason_of(DENY_RATE), self.requests.ends_in_ms(now));
+            return self.answer(now, cx, Some(denied));
+        }
+        let Some(asked) = &mut self.binding.asked else { return };
         asked.told = true;
         let &mut Asked { bind_seq, kind, reason, .. } = asked;
         let session = self.handle;
@@ -305,6 +327,16 @@ impl Session {
             version: 0,
         })
     }
+}
+
+/// What no honest client names: path 0, which means none, and a bind seq that the core cannot tell from its neighbour.
+fn check_activation(path: PathId, bind_seq: u64) -> Result<(), Trouble> {
+    check_bind_seq(bind_seq)?;
+    if path == 0 { Err(Trouble::Attributable("path_zero")) } else { Ok(()) }
+}
+
+pub(super) fn check_bind_seq(bind_seq: u64) -> Result<(), Trouble> {
+    if bind_seq > BIND_SEQ_MAX { Err(Trouble::Attributable("bind_seq_range")) } else { Ok(()) }
 }
 
 fn verdict(denied: Option<(Reason, u32)>) -> (Status, Reason, u32) {

@@ -1,11 +1,12 @@
 //! Client: standbys. ATTACH of kind 0 makes a path known and validated; the send path stays where it is.
 
 use super::Session;
+use super::binding::check_bind_seq;
 use super::faults::Trouble;
 use super::receive::Arrival;
 use crate::endpoint::Route;
 use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Status};
-use crate::messages::{PathId, Report};
+use crate::messages::{PathId, Report, Role};
 use crate::path::{Candidacy, PATHS_MAX, Path, Retry};
 use crate::shared::Shared;
 
@@ -68,6 +69,7 @@ impl Session {
     /// ATTACH_ACK, of a candidate or of an activation: it proves itself by the echo.
     pub(super) fn on_attach_ack(&mut self, cx: &mut Shared, arrival: Arrival, ack: &AttachAck) -> Result<(), Trouble> {
         let now = arrival.now;
+        check_bind_seq(ack.bind_seq)?;
         let at = self.named(cx, arrival, ack.path)?;
         if self.attempt_awaits(ack.path, ack.bind_seq, &ack.echo) {
             if ack.status == Status::Ok {
@@ -157,13 +159,16 @@ impl Session {
         close: &PathClose,
     ) -> Result<(), Trouble> {
         let now = arrival.now;
-        if self.at(close.path).is_none() {
+        let Some(known) = self.path(close.path).map(|path| path.validated) else {
             return Err(Trouble::Unattributable("path_unknown"));
-        }
+        };
         self.forget_asked(close.path);
         self.remove_path(now, cx, close.path);
         let report = Report::PathClosed { session: self.handle, path: close.path, reason: close.reason.to_string() };
-        cx.report(now, report);
+        // Of a path that was never validated the core has not heard.
+        if known || self.role == Role::Client {
+            cx.report(now, report);
+        }
         Ok(())
     }
 }

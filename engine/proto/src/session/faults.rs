@@ -1,10 +1,12 @@
-//! Who is to blame for a message that had no effect, and how often that is said.
+//! Who is to blame for a message that had no effect, and how often that is said; and what else a peer may cause at most.
 
 use super::Session;
 use crate::messages::Report;
+use crate::rtt::clamp_u32;
 use crate::shared::Shared;
 
-/// Reports of attributable failures of one session in one second. The core's budget is five a minute; the rest is counted.
+/// Reports of one session in one second: of attributable failures (the core's budget is five a minute; the rest is counted), and, by
+/// a window of its own, of activations and new paths that a peer asks for.
 const REPORTS_PER_S: u32 = 16;
 const SECOND_US: u64 = 1_000_000;
 
@@ -17,18 +19,23 @@ pub(super) enum Trouble {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct FaultWindow {
+pub(super) struct ReportWindow {
     from: u64,
     reported: u32,
 }
 
-impl FaultWindow {
-    fn admits(&mut self, now: u64) -> bool {
+impl ReportWindow {
+    pub(super) fn admits(&mut self, now: u64) -> bool {
         if now >= self.from + SECOND_US {
             *self = Self { from: now, reported: 0 };
         }
-        self.reported += 1;
+        self.reported = self.reported.saturating_add(1);
         self.reported <= REPORTS_PER_S
+    }
+
+    /// Time until it admits again, ms, rounded up.
+    pub(super) fn ends_in_ms(&self, now: u64) -> u32 {
+        clamp_u32((self.from + SECOND_US).saturating_sub(now).div_ceil(1_000))
     }
 }
 

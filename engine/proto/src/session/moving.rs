@@ -67,6 +67,7 @@ impl Session {
     fn begin_rebinding(&mut self, cx: &mut Shared, arrival: Arrival, at: usize) {
         let Arrival { now, from: route, len, order, .. } = arrival;
         let tokens = [self.tokens.issue(cx), self.tokens.issue(cx)];
+        let credits = self.credits_once(order);
         let interval = self.interval_us();
         let path = &mut self.paths[at];
         let id = path.id;
@@ -74,7 +75,9 @@ impl Session {
         let old_until = now + (3 * path.rtt.expected_us()).max(pto);
         let until = old_until.max(now + path.validation_us(interval));
         let mut rebinding = Rebinding::new((route, order), tokens, Retry::begun(now, pto), (old_until, until));
-        rebinding.received(len);
+        if credits {
+            rebinding.received(len);
+        }
         path.new_addresses.add(rebinding);
         self.excuse(now, cx, at);
         // The answer of the new address is what is expected next.

@@ -67,7 +67,7 @@ impl Session {
         // The newest path wins where a later one has the same route.
         let order = (opened.epoch, counter);
         let via = self.paths.iter().rev().position(|path| path.route == from).map(|back| self.paths.len() - 1 - back);
-        let via = via.or_else(|| self.new_address(from, len));
+        let via = via.or_else(|| self.new_address(from, len, order));
         let mut arrival = Arrival { now, from, via: None, heard_before: None, len, order };
         if let Some(path) = via.map(|at| &mut self.paths[at]) {
             path.newest = path.newest.max(order);
@@ -80,7 +80,7 @@ impl Session {
         }
         let counted = arrival.via.filter(|id| indexed == Some(*id));
         if let Some(id) = arrival.via {
-            self.credit_arrival(cx, now, id, indexed.is_none() || counted.is_some(), len);
+            self.credit_arrival(cx, arrival, id, indexed.is_none() || counted.is_some());
         }
         if opened.confirms {
             self.peer_confirmed_epoch(now, cx);
@@ -104,13 +104,25 @@ impl Session {
 
     /// The index is outside the seal and proves nothing: what credits a path is its own route, once that is validated. An index of
     /// another path shows that the message was relabelled.
-    fn credit_arrival(&mut self, cx: &mut Shared, now: u64, id: PathId, own_index: bool, len: usize) {
-        let Some(path) = self.path_mut(id) else { return };
-        if !path.validated {
-            path.credit_budget(len);
+    fn credit_arrival(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId, own_index: bool) {
+        let Some(at) = self.at(id) else { return };
+        if !self.paths[at].validated {
+            self.credit_route(arrival, at);
         } else if own_index {
-            self.credit(cx, now, id);
+            self.credit(cx, arrival.now, id);
         }
+    }
+
+    /// The bytes of a message count for the budget of one route that is not validated, whatever it names.
+    pub(super) fn credit_route(&mut self, arrival: Arrival, at: usize) {
+        if self.credits_once(arrival.order) {
+            self.paths[at].credit_budget(arrival.len);
+        }
+    }
+
+    /// True the first time for each message.
+    pub(super) fn credits_once(&mut self, order: (u32, u64)) -> bool {
+        std::mem::replace(&mut self.credited, order) != order
     }
 
     /// Something authentic, first-arrived, from the path's own route: the path lives.
@@ -223,10 +235,11 @@ impl Session {
     }
 
     /// The path to whose new address a message belongs, once that address has answered: until then it only earns its budget.
-    fn new_address(&mut self, from: Route, len: usize) -> Option<usize> {
+    fn new_address(&mut self, from: Route, len: usize, order: (u32, u64)) -> Option<usize> {
         let mut paths = self.paths.iter_mut().enumerate();
         let (at, candidate) = paths.find_map(|(at, path)| Some((at, path.new_addresses.at(from)?)))?;
         candidate.received(len);
+        self.credited = order;
         candidate.proved.then_some(at)
     }
 

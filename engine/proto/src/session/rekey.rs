@@ -20,6 +20,8 @@ use crate::shared::Shared;
 
 /// Pause between retries after the first five, µs. A rekey is retried for as long as the session lives: a blackout may be long.
 const SLOW_RETRY_US: u64 = 1_000_000;
+/// After a key of low order no other one is agreed on for this time, µs: each costs a Diffie-Hellman.
+const LOW_ORDER_PAUSE_US: u64 = 1_000_000;
 /// Share of the time between rekey and hard age that a gateway leaves to the client before it asks.
 const GATEWAY_GRACE_DIVISOR: u64 = 4;
 
@@ -148,7 +150,7 @@ impl Session {
         if init.epoch > number + 1 {
             return Err(Trouble::Attributable("future_epoch"));
         }
-        if !self.epochs.settled() {
+        if !self.epochs.settled() || now < self.rekey_paused_until {
             return Err(Trouble::Unattributable("rekey_too_soon"));
         }
         let trigger = if let Rekey::Asked { trigger, .. } = self.rekey { trigger } else { "peer" };
@@ -184,6 +186,9 @@ impl Session {
             } else {
                 Trouble::Unattributable("stale_rekey")
             });
+        }
+        if now < self.rekey_paused_until {
+            return Err(Trouble::Unattributable("rekey_too_soon"));
         }
         let (epoch, trigger) = (*epoch, *trigger);
         let init = frames::Rekey { epoch, e: *ephemeral.public() };
@@ -239,6 +244,7 @@ impl Session {
     }
 
     fn deny_rekey(&mut self, now: u64, cx: &mut Shared, epoch: u32) -> Trouble {
+        self.rekey_paused_until = now + LOW_ORDER_PAUSE_US;
         let reason = "low_order_point".to_owned();
         cx.report(now, Report::RekeyDenied { session: self.handle, epoch, reason });
         Trouble::Attributable("low_order_point")

@@ -1,5 +1,7 @@
 //! A client with valid keys that does what no honest one does: its messages are sealed, so only the frames can give it away.
 
+mod greedy;
+
 use crate::endpoint::Route;
 use crate::frames::{Attach, AttachKind, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Switch, Transport};
 use crate::messages::{PathId, Report};
@@ -237,5 +239,5 @@ fn an_idle_session_of_two_paths_leaves_room_for_its_keys_within_four_kibibytes()
     let session = world.gateway_session.unwrap_or_default();
     let paths = world.gateway.sessions.get(&session).map_or(0, |session| session.paths.capacity());
     let whole = size_of::<super::Session>() + paths * size_of::<crate::path::Path>();
-    assert!(whole <= 2_560, "{whole} bytes without keys and replay window");
+    assert!(whole <= 2_640, "{whole} bytes without keys and replay window");
 }

@@ -202,7 +202,12 @@ impl Session {
             tx_seen: probe.tx_packets,
             jitter_us: clamp_u32(path.rtt.jitter_us()),
         };
-        self.send_frames(now, cx, probe.path, &[Frame::ProbeReply(reply)]);
+        // A burst costs one answer.
+        if path.replied_round.replace(cx.outbox.round()) == Some(cx.outbox.round()) {
+            cx.drop(now, "probe_flood");
+        } else {
+            self.send_frames(now, cx, probe.path, &[Frame::ProbeReply(reply)]);
+        }
         self.on_deafness(now, cx, probe);
         Ok(())
     }

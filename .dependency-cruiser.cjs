@@ -46,7 +46,13 @@ module.exports = {
       name: "nothing-imports-the-workshop",
       severity: "error",
       from: { path: "^(kernel|domains|core|daemon|sdk|cli)/", pathNot: "\\.test\\.ts$" },
-      to: { path: "^(lab|bench|tools|sim)/" },
+      to: { path: "^(lab|bench|tools|sim|transcripts)/" },
+    },
+    {
+      name: "nothing-imports-the-explorer",
+      severity: "error",
+      from: { path: "^(?!sim/)", pathNot: "\\.test\\.ts$" },
+      to: { path: "^sim/" },
     },
     {
       name: "one-importer-of-the-engine",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { plant } from "./plants.ts";
 import { bin, type Ran, ROOT, run } from "./shell.ts";
 
-const FOLDERS = ["kernel", "domains", "core", "daemon", "sdk", "cli", "lab", "bench", "tools"];
+const FOLDERS = ["kernel", "domains", "core", "daemon", "sdk", "cli", "lab", "bench", "transcripts", "sim", "tools"];
 
 const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = [
   { name: "format and lint", judge: () => run(bin("biome"), ["check", "--error-on-warnings", "--max-diagnostics=40"]) },

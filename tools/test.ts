@@ -21,6 +21,7 @@ interface Part {
 const PARTS: readonly Part[] = [
   { name: "check", needsNamespaces: false, run: () => one(process.execPath, ["build/tools/check.js"]) },
   { name: "TypeScript", needsNamespaces: false, run: vitest },
+  { name: "exploration", needsNamespaces: false, run: () => one(process.execPath, ["build/sim/explore/main.js"]) },
   { name: "engine", needsNamespaces: false, run: () => cargo("engine") },
   { name: "lab tools", needsNamespaces: false, run: () => cargo("lab/native") },
   { name: "lab", needsNamespaces: true, run: () => one(process.execPath, ["build/lab/main.js", "run", "--quick"]) },

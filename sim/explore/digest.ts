@@ -1,0 +1,35 @@
+/** Two 32-bit lanes over a stream of numbers; 53 bits of them name a state. Not for adversaries. */
+export class Digest {
+  #a = 0x811c9dc5;
+  #b = 0x9747b28c;
+
+  number(value: number): void {
+    const low = value | 0;
+    const high = low === value ? 0 : Math.round(value * 1_003) | 0;
+    this.#a = Math.imul(this.#a ^ low, 0x01000193);
+    this.#a = Math.imul(this.#a ^ high ^ (this.#a >>> 15), 0x85ebca6b);
+    this.#b = Math.imul(this.#b ^ (low + 0x7ed55d16), 0xcc9e2d51);
+    this.#b = Math.imul(this.#b ^ high ^ (this.#b >>> 13), 0x1b873593);
+  }
+
+  text(value: string): void {
+    this.number(wordNumber(value));
+  }
+
+  /** A whole number below 2^53. */
+  get value(): number {
+    const a = Math.imul(this.#a ^ (this.#a >>> 16), 0x7feb352d);
+    const b = Math.imul(this.#b ^ (this.#b >>> 16), 0x846ca68b);
+    return ((b ^ (b >>> 15)) >>> 11) * 0x1_0000_0000 + ((a ^ (a >>> 15)) >>> 0);
+  }
+}
+
+const words = new Map<string, number>();
+
+/** Words of the core are few; each gets the next number, so that two of them never collide. */
+function wordNumber(word: string): number {
+  const known = words.get(word);
+  if (known !== undefined) return known;
+  words.set(word, words.size + 1);
+  return words.size;
+}

@@ -1,0 +1,20 @@
+import { createCore, type Entry, type World } from "#core/world";
+
+/** A world that goes on by itself. Values are immutable and shared; only their places are copied, which makes it fast. */
+export function fork(from: World): World {
+  const { now, stopping, policy, authority, security, health, ended, wakeAt, client, gateway } = from;
+  const to = createCore(from.role, from.domains);
+  Object.assign(to, { now, stopping, policy, authority, security, health, ended, wakeAt });
+  Object.assign(to.client, { ...client, paths: client.paths.map((path) => ({ ...path })), dial: { ...client.dial } });
+  to.gateway.config = gateway.config;
+  for (const [key, value] of gateway.clients) to.gateway.clients.set(key, value);
+  for (const [key, value] of gateway.byKey) to.gateway.byKey.set(key, value);
+  for (const [key, value] of gateway.waiting) to.gateway.waiting.set(key, value);
+  for (const [handle, entry] of from.sessions.entries()) to.sessions.set(handle, forkEntry(entry));
+  for (const [key, at] of from.deadlines.entries()) to.deadlines.set(key, at);
+  return to;
+}
+
+function forkEntry(entry: Entry): Entry {
+  return { ...entry, client: entry.client === null ? null : { ...entry.client, asked: { ...entry.client.asked } } };
+}

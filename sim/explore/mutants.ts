@@ -1,0 +1,107 @@
+/** One place of the built JavaScript. `find` occurs exactly once in `file`. */
+export interface Patch {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A plausible mistake, and the scenes in which it must be seen. */
+export interface Mutant {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  readonly scenes: readonly string[];
+}
+
+function mutant(name: string, file: string, find: string, replace: string, ...scenes: readonly string[]): Mutant {
+  return { name, patches: [{ file, find, replace }], scenes };
+}
+
+const RECOVERING = 'return { state: "RECOVERING", ...identity, ...clocks, ...rest, bindSeq: attempt';
+
+// biome-ignore format: a mutant is read as one line of a table
+export const MUTANTS: readonly Mutant[] = [
+  // clocks
+  mutant("TRANSPORT_LOST_TTL starts anew with RECOVERING", "domains/session/enter.js", RECOVERING, `${RECOVERING}, transportlessSince: active === null ? now : null`, "failover"),
+  mutant("DEGRADED_MAX starts anew with RECOVERING", "domains/session/enter.js", RECOVERING, `${RECOVERING}, degradedSince: null`, "failover", "client authority"),
+  mutant("a clock ends what has reached its limit, not what exceeds it", "domains/session/clock.js", "now - clock.since > clock.limitMs", "now - clock.since >= clock.limitMs", "failover"),
+  mutant("nobody looks when a clock passes", "domains/session/clock.js", "clock.since + clock.limitMs + 1", "clock.since + clock.limitMs + 5_000", "failover"),
+  mutant("the lifetime is not judged", "domains/session/clock.js", "return passed([lifetime(session, limits)], now);", "return null;", "forgeries", "wishes"),
+  mutant("VOLATILE lasts for ever", "domains/session/rows/volatile.js", 'to: [{ to: "DEGRADED", because: "volatile_persisted" }]', "to: []", "gateway traffic", "following"),
+  mutant("an attempt never times out", "domains/session/rows/recovering.js", 'to: [{ to: "DEGRADED", because: "attempt_timeout" }]', "to: []", "failover"),
+  mutant("a transport's death ends the session", "domains/session/rows/attached.js", '{ to: "DEGRADED", because: "no_candidate" }', '{ to: "TERMINATED", because: "transport_dead" }', "failover"),
+  // bookkeeping of transitions
+  mutant("the version does not rise", "domains/session/enter.js", "from.version + 1 : 1", "from.version : 1", "failover"),
+  mutant("a transition leaves no event", "domains/session/step.js", "draft.audit.push({ ...change, reason, paths, numbers });", 'if (session.state !== "DEGRADED") draft.audit.push({ ...change, reason, paths, numbers });', "failover"),
+  mutant("a switch leaves no event", "domains/session/deeds.js", "if (old === proof.path) {", "if (old !== null) {", "failover"),
+  mutant("a denial leaves no event", "domains/session/deeds.js", 'draft.audit.push({ type: "TransportSwitchDenied"', 'if (session.role === "gateway") draft.audit.push({ type: "TransportSwitchDenied"', "wishes"),
+  mutant("an end leaves no event", "domains/session/step.js", 'draft.audit.push({ type: "SessionTerminated"', 'if (reason !== "peer_closed") draft.audit.push({ type: "SessionTerminated"', "wishes"),
+  mutant("a death leaves no event", "core/findings.js", 'emitFor(turn, entry, { type: "TransportDead"', 'if (finding.wasActive) emitFor(turn, entry, { type: "TransportDead"', "failover"),
+  mutant("an edge that does not exist", "domains/session/rows/degraded.js", 'to: [{ to: "RECOVERING", because: "peer_reattach" }, { to: "ATTACHED", because: "peer_reattach" }]', 'to: [{ to: "ATTACHED", because: "peer_reattach" }]', "following"),
+  // budgets
+  mutant("a recovery is not counted", "core/sessions.js", 'entry.budget = spend(turn, entry, "recordRecovery");', "", "failover", "budgets"),
+  mutant("a switch is not counted", "core/sessions.js", 'entry.budget = spend(turn, entry, "recordSwitch");', "", "failover", "budgets"),
+  mutant("one more than the maximum is allowed", "domains/policy/budget.js", "recent[recent.length - max]", "recent[recent.length - max - 1]", "failover", "budgets"),
+  mutant("one less than the maximum is allowed", "domains/policy/budget.js", "recent[recent.length - max]", "recent[recent.length - max + 1]", "failover", "budgets"),
+  mutant("the gateway looks back half a minute", "domains/policy/budget.js", "gateway: 55_000", "gateway: 30_000", "gateway budgets"),
+  mutant("the gateway looks back a whole minute", "domains/policy/budget.js", "gateway: 55_000", "gateway: 120_000", "gateway budgets"),
+  mutant("an elective switch needs no cooldown", "domains/policy/budget.js", 'kind === "elective" ? policy.switch.cooldownMs', 'kind === "elective" ? 0', "wishes"),
+  mutant("an emergency waits for the cooldown", "domains/policy/budget.js", ": policy.switch.emergencyCooldownMs", ": policy.switch.cooldownMs", "failover"),
+  mutant("a wish counts as an emergency", "core/switching.js", 'active === null ? "emergency" : "elective"', '"emergency"', "wishes"),
+  mutant("a denial sets no time for the next attempt", "domains/session/deeds.js", 'draft.facts = { ...draft.facts, retry: "denied" };', "", "wishes", "budgets"),
+  mutant("a denied client is not told when to ask again", "domains/session/deeds.js", "deny: reason, retryAfterMs }", "deny: reason, retryAfterMs: 0 }", "following"),
+  mutant("a failed attempt is repeated after seconds", "domains/session/model.js", "RETRY_INTERVAL_MS = 250", "RETRY_INTERVAL_MS = 5_000", "failover"),
+  mutant("a stable candidate is not taken from DEGRADED", "core/settle.js", "return entry.session.retryAt === null && takeCandidate(turn, entry);", "return false;", "failover"),
+  // proofs and authority
+  {
+    name: "an old proof is accepted by the gateway",
+    patches: [
+      { file: "domains/session/guard.js", find: "if (proof.bindSeq <= session.bindSeq)", replace: "if (proof.bindSeq < session.bindSeq)" },
+      { file: "domains/security/proof.js", find: "report.bindSeq > attempt.boundSeq", replace: "report.bindSeq >= attempt.boundSeq" },
+    ],
+    scenes: ["following"],
+  },
+  {
+    name: "an answer to an older attempt is accepted by the client",
+    patches: [
+      { file: "domains/security/proof.js", find: "report.path === path && report.bindSeq === bindSeq;", replace: "report.path === path;" },
+      { file: "domains/session/guard.js", find: "if (proof.path !== event.path || proof.bindSeq !== event.bindSeq)", replace: "if (proof.path !== event.path)" },
+    ],
+    scenes: ["failover"],
+  },
+  {
+    name: "an answer on another path is accepted by the client",
+    patches: [
+      { file: "domains/security/proof.js", find: "report.path === path && report.bindSeq === bindSeq;", replace: "report.bindSeq === bindSeq;" },
+      { file: "domains/session/guard.js", find: "if (proof.path !== event.path || proof.bindSeq !== event.bindSeq)", replace: "if (proof.bindSeq !== event.bindSeq)" },
+    ],
+    scenes: ["failover"],
+  },
+  mutant("the gateway does not answer whom it denies", "domains/session/rows/attached.js", 'to: [], does: ["answer_deny", "deny"]', 'to: [], does: ["deny"]', "following"),
+  mutant("lost authority leaves ATTACHED alone", "domains/session/rows/attached.js", 'to: [{ to: "VOLATILE", because: "authority_lost" }, { to: "DEGRADED", because: "authority_lost" }]', "to: []", "client authority"),
+  mutant("a jump needs no authority", "domains/session/guard.js", "if (context.candidate === null || !context.authority)", "if (context.candidate === null)", "client authority"),
+  // security failures
+  mutant("the failure budget is forgotten", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: false", "forgeries"),
+  mutant("the last failure of the budget ends the session", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: used >= max", "forgeries"),
+  mutant("failures are never forgotten", "domains/security/failure-budget.js", "now - at <= FAILURE_WINDOW_MS", "true", "old forgeries"),
+  mutant("everybody is blamed", "domains/security/step.js", "input.attributable ? blame", "true ? blame", "forgeries"),
+  mutant("a security failure takes the active path", "domains/session/rows/recovering.js", 'to: [{ to: "DEGRADED", because: "reattach_validation_failed" }], does: ["abort", "deny"]', 'to: [{ to: "DEGRADED", because: "reattach_validation_failed" }], does: ["deny"]', "forgeries"),
+  // policy and birth
+  mutant("a client is attached under an invalid policy", "core/client/reports.js", "if (!turn.world.policy.valid)", "if (false)", "birth"),
+  mutant("a gateway attaches under an invalid policy", "core/gateway/admission.js", "if (!turn.world.policy.valid)", "if (false)", "clients"),
+  mutant("an invalid policy replaces the running one", "core/policy.js", "if (offered.ok)\n            entry.policy", "entry.policy = { ...entry.policy };\n        if (offered.ok)\n            entry.policy", "wishes"),
+  mutant("a newcomer is attached to a dead path", "core/gateway/admission.js", 'if (entry.transport.paths[0]?.health.is !== "alive")', "if (false)", "gateway authority"),
+  mutant("a confirmation counts on a path that is lost", "core/client/reports.js", 'id === path && health.is === "alive"', "true", "birth"),
+  // orders to the engine
+  mutant("the engine is not told of a death", "core/findings.js", 'command(turn, { type: "SetPathDead", session, path, dead: true });', "", "failover"),
+  mutant("the engine is not told of a return", "core/findings.js", 'command(turn, { type: "SetPathDead", session, path, dead: false });', "", "failover"),
+  mutant("a session ends and its keys stay", "core/sessions.js", 'command(turn, { type: "CloseSession", session, reason: effect.reason });', "", "failover"),
+  mutant("an ended session stays in the table", "core/leave.js", "world.sessions.delete(handle);", "", "failover"),
+  mutant("an attempt is not aborted", "core/sessions.js", 'command(turn, { type: "AbortAttach", session, bindSeq: effect.bindSeq, restore: effect.restore });', "", "failover"),
+  mutant("a request has no reply", "core/operator.js", 'turn.effects.push({ type: "Reply", id, outcome });', "", "wishes"),
+  mutant("a healthy session goes on probing", "core/probing.js", "return suspected(entry) ? policy.volatile.livenessMs : 0;", "return policy.volatile.livenessMs;", "failover"),
+  mutant("a suspicion outlives its path", "core/probing.js", "transport.paths.find(({ id }) => id === transport.active)", 'transport.paths.find(({ health }) => health.is === "alive" && health.suspected)', "three paths"),
+  // paths
+  mutant("a dead active path stays active", "domains/session/rows/degraded.js", 'does: ["lose_active", "clear_retry"]', 'does: ["clear_retry"]', "failover", "wishes"),
+  mutant("a path without its link comes back by an answer", "domains/transport/step.js", "if (path.health.linkLost)\n", "if (false)\n", "walks"),
+  mutant("a dead path is a candidate", "domains/transport/rank.js", "tuple.usable === 0 && ", "", "failover"),
+];

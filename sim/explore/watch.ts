@@ -1,0 +1,203 @@
+import type { Effect } from "#core/contract";
+import type { Link, Report } from "#kernel/contract/engine.generated";
+import type { PathId, Role, SessionHandle } from "#kernel/contract/state";
+
+/**
+ * A path as the reports told it, for one session. `good` = surely a stable candidate, `bad` = surely dead, `suspect` = alive and
+ * under suspicion, `unsure` = a report came that no engine sends in this order, or traffic was measured: no law is judged by it.
+ */
+export type Standing = "cold" | "good" | "suspect" | "bad" | "unsure";
+
+export interface PathSeen {
+  readonly id: PathId;
+  readonly ifname: string;
+  standing: Standing;
+  linkLost: boolean;
+  answered: boolean;
+  /** What the engine was told with SetPathDead. */
+  told: boolean;
+}
+
+/** One session as inputs and commands tell it: the engine's side of the story. Never reads the core's own record of it. */
+export class Watch {
+  readonly handle: SessionHandle;
+  readonly id: string;
+  readonly role: Role;
+  readonly bornAt: number;
+  paths: PathSeen[] = [];
+  active: PathId | null = null;
+  /** The path that is missed while none is active. */
+  missed: PathId | null = null;
+  missedSince: number | null = null;
+  attempt: { readonly path: PathId; readonly bindSeq: number; readonly since: number; readonly timeoutMs: number } | null = null;
+  /** Newest bind seq used (client) or accepted (gateway). */
+  bindSeq = 1;
+  probing = 0;
+  failures: readonly number[] = [];
+  lastSwitchAt: number | null = null;
+  /** A denial or a failure named this time for the next attempt. */
+  blockedUntil = 0;
+  /** Since when nothing stands between the session and RECOVERING. */
+  readySince: number | null = null;
+  /** Earliest time from which the degraded clock may run. */
+  mayDegradeSince: number | null = null;
+  over = false;
+
+  constructor(handle: SessionHandle, id: string, role: Role, bornAt: number) {
+    this.handle = handle;
+    this.id = id;
+    this.role = role;
+    this.bornAt = bornAt;
+  }
+
+  fork(): Watch {
+    const copy = Object.assign(new Watch(this.handle, this.id, this.role, this.bornAt), this);
+    copy.paths = this.paths.map((path) => ({ ...path }));
+    return copy;
+  }
+
+  path(id: PathId | null): PathSeen | undefined {
+    return this.paths.find((path) => path.id === id);
+  }
+
+  /** What the engine reports about paths, before the core acts on it. */
+  hear(report: Report): void {
+    switch (report.type) {
+      case "Links":
+        for (const path of this.paths) relink(path, report.links);
+        break;
+      case "PathError":
+        this.#die(report.path);
+        break;
+      default:
+        if ("session" in report && report.session === this.handle && "path" in report) this.#hearPath(report);
+    }
+  }
+
+  #hearPath(report: Extract<Report, { session: number; path: PathId }>): void {
+    const path = this.path(report.path);
+    if (path === undefined) return;
+    switch (report.type) {
+      case "PathValidated":
+      case "AttachRequested":
+        this.#validate(path);
+        return;
+      case "PathAlive":
+        if (path.standing === "cold") return;
+        this.#validate(path);
+        return;
+      case "PathSuspected":
+        if (path.standing === "good") path.standing = "suspect";
+        return;
+      case "PathCleared":
+        if (path.standing === "suspect") path.standing = "good";
+        return;
+      case "PathUnanswered":
+        if (path.id === this.active || path.standing === "bad") this.#die(path.id);
+        else path.standing = "cold";
+        return;
+      case "PathSilent":
+      case "PathClosed":
+        this.#die(path.id);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #validate(path: PathSeen): void {
+    if (path.standing === "unsure") return;
+    if (!path.linkLost) path.standing = "good";
+    else if (path.standing === "bad") path.answered = true;
+    else path.standing = "unsure";
+  }
+
+  #die(id: PathId): void {
+    const path = this.path(id);
+    if (path === undefined || path.standing === "cold" || path.standing === "bad") return;
+    path.standing = "bad";
+    path.answered = false;
+  }
+
+  /** What the core ordered about this session. */
+  obey(effect: Effect, now: number, timeoutMs: number): void {
+    if (effect.type !== "Engine") return;
+    const { command } = effect;
+    if (command.type === "ClosePath") {
+      this.paths = this.paths.filter(({ id }) => id !== command.path);
+      return;
+    }
+    if (!("session" in command) || command.session !== this.handle) return;
+    switch (command.type) {
+      case "Attach":
+        this.attempt = { path: command.path, bindSeq: command.bindSeq, since: now, timeoutMs };
+        this.bindSeq = command.bindSeq;
+        return;
+      case "AbortAttach":
+        this.attempt = null;
+        return;
+      case "SetPathDead": {
+        const path = this.path(command.path);
+        if (path !== undefined) path.told = command.dead;
+        return;
+      }
+      case "SetProbing":
+        this.probing = command.intervalMs;
+        return;
+      case "AnswerAttach":
+        if (command.denyReason === null) this.bindSeq = Math.max(this.bindSeq, command.bindSeq);
+        return;
+      case "CloseSession":
+      case "ForgetSession":
+      case "RefuseSession":
+        this.over = true;
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** The session proved itself on `path`. Returns whether the active path changed. */
+  bind(path: PathId, now: number): boolean {
+    const old = this.active ?? this.missed;
+    const moved = old !== null && old !== path;
+    this.active = path;
+    this.missed = null;
+    this.missedSince = null;
+    this.attempt = null;
+    this.readySince = null;
+    this.mayDegradeSince = null;
+    if (moved) this.lastSwitchAt = now;
+    return moved;
+  }
+
+  /** The active path is gone as soon as it surely died. */
+  loseActive(now: number): boolean {
+    if (this.active === null) return false;
+    const path = this.path(this.active);
+    if (path !== undefined && path.standing !== "bad") return false;
+    this.missed = this.active;
+    this.active = null;
+    this.missedSince = now;
+    this.mayDegradeSince ??= now;
+    return true;
+  }
+}
+
+/** Surely alive. */
+export function alive(path: PathSeen): boolean {
+  return path.standing === "good" || path.standing === "suspect";
+}
+
+/** A path whose interface, address or route is gone is dead until it answers after its return. */
+function relink(path: PathSeen, links: readonly Link[]): void {
+  const link = links.find(({ name }) => name === path.ifname);
+  const lost = link === undefined || !link.up || link.routes.length === 0;
+  if (lost) {
+    if (path.standing !== "cold") path.standing = "bad";
+    if (!path.linkLost) path.answered = false;
+  } else if (path.linkLost && path.answered) {
+    path.standing = "unsure";
+  }
+  path.linkLost = lost;
+}

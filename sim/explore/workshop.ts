@@ -1,0 +1,47 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Mutant, Patch } from "./mutants.ts";
+
+/** What a scout runs: everything else of the build stays where it is. */
+const FOLDERS = ["kernel", "domains", "core", "transcripts", "sim"];
+
+/** A copy of the build in which mistakes are made, one after another. */
+export class Workshop {
+  readonly #build: string;
+  readonly #folder: string;
+
+  constructor(build: string) {
+    this.#build = build;
+    this.#folder = mkdtempSync(join(tmpdir(), "jumping-vpn-explore-"));
+    const imports = Object.fromEntries(FOLDERS.map((name) => [`#${name}/*`, `./build/${name}/*.js`]));
+    writeFileSync(join(this.#folder, "package.json"), JSON.stringify({ type: "module", imports }));
+    for (const name of FOLDERS) cpSync(join(build, name), join(this.#folder, "build", name), { recursive: true });
+  }
+
+  /** Script of the scout that runs on this copy. */
+  get scout(): string {
+    return join(this.#folder, "build", "sim", "explore", "scout.js");
+  }
+
+  /** Makes the mistake. Throws where a patch does not match exactly once: the mutant is out of date. */
+  make({ name, patches }: Mutant): void {
+    for (const patch of patches) writeFileSync(join(this.#folder, "build", patch.file), this.#patched(name, patch));
+  }
+
+  /** Takes it back. */
+  undo({ patches }: Mutant): void {
+    for (const { file } of patches) writeFileSync(join(this.#folder, "build", file), readFileSync(join(this.#build, file)));
+  }
+
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #patched(name: string, { file, find, replace }: Patch): string {
+    const source = readFileSync(join(this.#folder, "build", file), "utf8");
+    const found = source.split(find).length - 1;
+    if (found !== 1) throw new Error(`mutant "${name}": its patch matches ${found} times in ${file}, not once`);
+    return source.replace(find, () => replace);
+  }
+}

@@ -20,8 +20,10 @@ const JITTER_US: u64 = 333_000;
 const GIVE_UP_US: u64 = 90_000_000;
 /// Paths of one dial.
 pub(crate) const DIAL_PATHS_MAX: usize = 16;
-/// Cookies that are believed on one path: a gateway gives one each two minutes.
+/// Cookies that are believed on one path at once: a gateway gives one each two minutes. After these, one in each pause: whoever sees an
+/// INIT can forge a COOKIE for it, and must not make the dial deaf for the real one.
 const COOKIES_MAX: u8 = 3;
+const COOKIE_PAUSE_US: u64 = 10_000_000;
 
 #[derive(Debug)]
 struct DialPath {
@@ -31,6 +33,8 @@ struct DialPath {
     next_at: u64,
     cookie: Option<CookieValue>,
     cookies: u8,
+    /// From here on one more is believed.
+    next_cookie_at: u64,
 }
 
 #[derive(Debug)]
@@ -61,7 +65,7 @@ impl Dial {
         let last = self.paths.iter().filter(|path| path.sends == 0).map(|path| path.next_at).max();
         let running = self.paths.iter().map(|path| path.sent_at).max().filter(|at| *at > 0);
         let next_at = last.or(running).map_or(now, |at| (at + STAGGER_US).max(now));
-        self.paths.push(DialPath { path, sends: 0, sent_at: 0, next_at, cookie: None, cookies: 0 });
+        self.paths.push(DialPath { path, sends: 0, sent_at: 0, next_at, cookie: None, cookies: 0, next_cookie_at: 0 });
         true
     }
 
@@ -95,10 +99,12 @@ impl Dial {
     /// COOKIE on one of the paths: the INIT goes out there again at once, with mac2. False: it does not answer this INIT.
     pub(crate) fn on_cookie(&mut self, now: u64, from: Route, message: &[u8; COOKIE_LEN]) -> bool {
         let Some(cookie) = self.initiator.read_cookie(message) else { return false };
-        let path =
-            self.paths.iter_mut().find(|path| path.path == from.socket && path.sends > 0 && path.cookies < COOKIES_MAX);
-        let Some(path) = path else { return false };
-        path.cookies += 1;
+        let path = self.paths.iter_mut().find(|path| path.path == from.socket && path.sends > 0);
+        let Some(path) = path.filter(|path| path.cookies < COOKIES_MAX || path.next_cookie_at <= now) else {
+            return false;
+        };
+        path.cookies = path.cookies.saturating_add(1);
+        path.next_cookie_at = now + COOKIE_PAUSE_US;
         path.cookie = Some(cookie);
         path.next_at = now;
         true

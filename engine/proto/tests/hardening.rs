@@ -3,10 +3,11 @@
 
 mod world;
 
-use jvpn_proto::endpoint::{Received, Route};
+use jvpn_proto::endpoint::{Limits, Received, Route};
+use jvpn_proto::handshake::CookieJar;
 use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{Command, Report, Role};
-use world::{MS, Side, World, gateway_route, limits};
+use world::{MS, S, Side, World, gateway_route, limits};
 
 fn attacker() -> Route {
     gateway_route(([203, 0, 113, 9], 666).into())
@@ -80,4 +81,26 @@ fn a02_one_address_costs_few_diffie_hellmans_also_with_a_cookie() {
     assert!(cookies > 1_000);
     world.connect();
     assert!(world.drops(Side::Gateway, "init_rate") > 0);
+}
+
+#[test]
+fn a05_forged_cookies_delay_a_dial_and_do_not_end_it() {
+    // Always under load: nothing is opened without a cookie.
+    let mut world = World::with(&[10], 10, Limits { inits_per_s: 0, ..limits() }, 2);
+    let gateway_key = world.gateway.public_key();
+    world.capturing = true;
+    world.dial();
+    let mut init = [0; 200];
+    init.copy_from_slice(&world.capture[0].2);
+    let from_gateway = Route { socket: 1, local: None, remote: ([192, 0, 2, 1], 4774).into() };
+    for n in 0..10 {
+        let observer = CookieJar::new(&mut |out: &mut [u8]| out.fill(n));
+        let mut forged =
+            observer.reply(world.now, ([10, 0, 1, 2], 5_000).into(), &gateway_key, &init, &mut |out| out.fill(n));
+        world.receive(Side::Client, from_gateway, &mut forged);
+    }
+    assert_eq!(world.drops(Side::Client, "cookie_not_ours"), 0, "reported later");
+    world.run(30 * S);
+    assert!(world.drops(Side::Client, "cookie_not_ours") >= 7);
+    assert!(world.active());
 }

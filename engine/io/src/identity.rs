@@ -48,11 +48,27 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
             format!("chmod 600 {name}"),
         ));
     }
+    // SAFETY: geteuid reads a number of this process and cannot fail.
+    let own = unsafe { libc::geteuid() };
+    if !trusted_owner(metadata.uid(), own) {
+        return Err(StartError::configuration(
+            format!("the key file {name} is refused"),
+            format!("it belongs to user {}, who knows the key and can replace it", metadata.uid()),
+            format!(
+                "chown {own} {name}, if the key is yours alone; else create one with: jvpn genkey --out {name}.new"
+            ),
+        ));
+    }
     let text = read_text(file).map_err(unreadable)?;
     StaticKey::from_text(&text).map_err(|error| {
         let hint = format!("put a private key there, or create a new one elsewhere with: jvpn genkey --out {name}.new");
         StartError::configuration(format!("the key file {name} holds no private key"), error, hint)
     })
+}
+
+/// Who may have written the key: this process's user, or root, who can do everything anyway.
+const fn trusted_owner(owner: u32, own: u32) -> bool {
+    owner == own || owner == 0
 }
 
 /// The public key, in text form, of a private key file.
@@ -142,6 +158,19 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("chmod");
             let error = load(&path).expect_err("refused");
             assert_eq!(error.hint, format!("chmod 600 {}", path.display()));
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_user_is_refused_unless_that_is_root() {
+        assert!(trusted_owner(1_000, 1_000) && trusted_owner(0, 1_000) && trusted_owner(0, 0));
+        assert!(!trusted_owner(1_000, 0) && !trusted_owner(1_001, 1_000));
+        let folder = Folder::new("owner");
+        let path = folder.0.join("key");
+        generate(&path).expect("a key");
+        // Only root can give a file away.
+        if std::os::unix::fs::chown(&path, Some(65_534), None).is_ok() {
+            assert!(load(&path).expect_err("refused").why.contains("user 65534"));
         }
     }
 

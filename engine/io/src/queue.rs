@@ -7,12 +7,12 @@
 //! ```
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use jvpn_proto::messages::{Command, Report, ReportBatch, Timed};
+use jvpn_proto::messages::{Command, Report, ReportBatch, SessionHandle, Timed};
 
 use crate::sys::Waker;
 
@@ -20,6 +20,10 @@ use crate::sys::Waker;
 pub const COMMANDS_MAX: usize = 65_536;
 /// Reports that may wait for the core.
 pub const REPORTS_MAX: usize = 65_536;
+/// From so many unread events on, and again after each further step, the loudest session is looked for: it has more than its share.
+const CROWDED: usize = REPORTS_MAX / 2;
+const CROWDED_STEP: usize = 1_024;
+const SHARE_MAX: usize = 1_024;
 /// Reports in one batch, so that the core's loop gets a breath between two.
 pub const BATCH_MAX: usize = 1_024;
 
@@ -72,6 +76,9 @@ struct Pending {
     stats: VecDeque<(u64, Timed)>,
     next_place: u64,
     lost: u64,
+    /// Sessions that were named as the loudest since the queue was crowded.
+    named: Vec<SessionHandle>,
+    look_at: usize,
     /// The core was woken and has not drained since.
     woken: bool,
     /// Nothing is taken any more: the last report is `Fatal`.
@@ -114,6 +121,12 @@ impl ReportQueue {
         }
     }
 
+    /// The session whose peer causes most of the unread reports, once the queue is half full and if these are more than a session's
+    /// share: it has to go before all have to. Each is named once.
+    pub fn loudest(&self) -> Option<SessionHandle> {
+        lock(&self.inner).loudest()
+    }
+
     pub fn is_closed(&self) -> bool {
         lock(&self.inner).closed
     }
@@ -154,6 +167,26 @@ impl Pending {
         self.next_place += 1;
     }
 
+    fn loudest(&mut self) -> Option<SessionHandle> {
+        if self.events.len() < CROWDED {
+            self.named.clear();
+            self.look_at = CROWDED;
+            return None;
+        }
+        if self.events.len() < self.look_at {
+            return None;
+        }
+        self.look_at = self.events.len() + CROWDED_STEP;
+        let mut unread: HashMap<SessionHandle, usize> = HashMap::new();
+        for session in self.events.iter().filter_map(|(_, timed)| caused_by(&timed.report)) {
+            *unread.entry(session).or_default() += 1;
+        }
+        unread.retain(|session, count| *count > SHARE_MAX && !self.named.contains(session));
+        let (session, _) = unread.into_iter().max_by_key(|(_, count)| *count)?;
+        self.named.push(session);
+        Some(session)
+    }
+
     fn close(&mut self, at_us: u64, what: String) {
         self.append(at_us, Report::Fatal { what });
         self.closed = true;
@@ -164,6 +197,23 @@ impl Pending {
         let snapshot = self.stats.front().map_or(u64::MAX, |(place, _)| *place);
         let queue = if snapshot < event { &mut self.stats } else { &mut self.events };
         queue.pop_front().map(|(_, timed)| timed)
+    }
+}
+
+/// The session whose peer can cause such reports in any number, as far as the engine's own limits let it.
+const fn caused_by(report: &Report) -> Option<SessionHandle> {
+    match report {
+        Report::AttachRequested { session, .. }
+        | Report::ValidationFailed { session, .. }
+        | Report::RekeyDenied { session, .. }
+        | Report::KeyRotated { session, .. }
+        | Report::PathValidated { session, .. }
+        | Report::PathClosed { session, .. }
+        | Report::PathAlive { session, .. }
+        | Report::PathSuspected { session, .. }
+        | Report::PathCleared { session, .. }
+        | Report::PathRebound { session, .. } => Some(*session),
+        _ => None,
     }
 }
 
@@ -241,6 +291,21 @@ mod tests {
             last = queue.drain(BATCH_MAX).reports.pop().or(last);
         }
         assert!(matches!(last, Some(Timed { report: Report::Fatal { .. }, .. })));
+    }
+
+    #[test]
+    fn a_crowded_queue_names_the_loudest_session_once() {
+        let queue = ReportQueue::new(|| {});
+        let of = |session| Report::PathClosed { session, path: 1, reason: String::new() };
+        for at in 0..CROWDED as SessionHandle {
+            assert_eq!(queue.loudest(), None);
+            assert!(queue.push(1, of(if at % 10 == 0 { at } else { 7 })));
+        }
+        assert_eq!(queue.loudest(), Some(7));
+        for at in 0..2 * CROWDED_STEP as SessionHandle {
+            assert!(queue.push(1, of(100_000 + at)));
+            assert_eq!(queue.loudest(), None, "named already, and nobody else has more than a share");
+        }
     }
 
     #[test]

@@ -24,7 +24,10 @@ use std::{
     },
 };
 
-use jvpn_proto::{endpoint::Endpoint, messages::Role};
+use jvpn_proto::{
+    endpoint::Endpoint,
+    messages::{Command, Report, Role, SessionHandle},
+};
 
 pub use self::sockets::{SOCKETS_MAX, SocketDefaults, Sockets};
 use self::{downlink::Downlink, outer::Outer, uplink::Uplink};
@@ -166,11 +169,22 @@ impl Worker {
                 return Err("the core does not read the engine's reports".to_owned());
             }
         }
+        if let Some(session) = self.shared.reports.loudest() {
+            self.silence(session);
+        }
         let (_, lost) = self.outer.endpoint.reports_lost();
         if lost > 0 {
             return Err(format!("{lost} reports did not fit, and none of them may be lost"));
         }
         Ok(())
+    }
+
+    /// Ends a session that fills the queue to the core; to the core it is one that its peer has ended.
+    fn silence(&mut self, session: SessionHandle) {
+        let reason = "report_flood".to_owned();
+        self.outer.obey(Command::CloseSession { session, reason: reason.clone() });
+        // Where even this does not fit, the next report of anybody ends the engine.
+        let _ = self.shared.reports.push(boot_us(), Report::PeerClosed { session, reason });
     }
 
     /// Obeys what was asked before the stop and sends what follows from it.

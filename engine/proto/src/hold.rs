@@ -22,6 +22,8 @@ use segment::TcpSegment;
 
 /// Of one session, bytes with the overhead of keeping them. Source: engine.md, "After a blackout".
 const SESSION_BYTES_MAX: usize = 256 << 10;
+/// Of these, for everything but TCP: a dense flow of datagrams must not push out the few segments that matter.
+const OTHER_BYTES_MAX: usize = SESSION_BYTES_MAX / 4;
 /// Of all sessions.
 const TOTAL_BYTES_MAX: usize = 64 << 20;
 /// What one packet costs besides its bytes: tiny packets fill memory too.
@@ -57,11 +59,45 @@ impl Held {
     }
 }
 
+/// Of one session: keys into `packets`, rising.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Keys into `packets`, rising.
-    packets: VecDeque<u64>,
+    segments: Queue,
+    others: Queue,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    keys: VecDeque<u64>,
     bytes: usize,
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        self.segments.bytes + self.others.bytes
+    }
+
+    fn of(&mut self, entry: &Held) -> &mut Queue {
+        if entry.segment.is_some() { &mut self.segments } else { &mut self.others }
+    }
+
+    /// What gives way first, if something must.
+    fn surplus(&self) -> Option<u64> {
+        if self.others.bytes > OTHER_BYTES_MAX {
+            self.others.keys.front().copied()
+        } else if self.bytes() > SESSION_BYTES_MAX {
+            [&self.segments, &self.others].into_iter().filter_map(|queue| queue.keys.front().copied()).min()
+        } else {
+            None
+        }
+    }
+
+    /// All keys in the order in which the packets came.
+    fn in_order(&self) -> Vec<u64> {
+        let mut keys: Vec<u64> = self.segments.keys.iter().chain(&self.others.keys).copied().collect();
+        keys.sort_unstable();
+        keys
+    }
 }
 
 #[derive(Debug, Default)]
@@ -107,12 +143,12 @@ impl Hold {
         let (key, cost) = (self.next, entry.cost());
         self.next += 1;
         self.bytes += cost;
+        let queue = self.sessions.entry(session).or_default().of(&entry);
+        queue.keys.push_back(key);
+        queue.bytes += cost;
         self.packets.insert(key, entry);
-        let waiting = self.sessions.entry(session).or_default();
-        waiting.packets.push_back(key);
-        waiting.bytes += cost;
-        while self.sessions.get(&session).is_some_and(|waiting| waiting.bytes > SESSION_BYTES_MAX) {
-            self.forget_oldest_of(session);
+        while let Some(surplus) = self.sessions.get(&session).and_then(Waiting::surplus) {
+            self.forget(surplus);
         }
         while self.bytes > TOTAL_BYTES_MAX
             && let Some((&oldest, _)) = self.packets.first_key_value()
@@ -134,9 +170,9 @@ impl Hold {
         }
         self.sweep_old(now);
         let Some(waiting) = self.sessions.get(&session) else { return };
-        let entries = waiting.packets.iter().filter_map(|key| Some((*key, self.packets.get(key)?)));
         let mut gone = Vec::new();
-        for (key, entry) in entries {
+        for key in waiting.in_order() {
+            let Some(entry) = self.packets.get(&key) else { continue };
             self.leaving.push_back(entry.released.clone());
             if !again || entry.segment.is_none() {
                 gone.push(key);
@@ -150,8 +186,8 @@ impl Hold {
     /// Forgets what is kept of a session: it arrived, or nobody wants it any more.
     pub(crate) fn clear(&mut self, session: SessionHandle) {
         let Some(waiting) = self.sessions.remove(&session) else { return };
-        self.bytes -= waiting.bytes;
-        for key in waiting.packets {
+        self.bytes -= waiting.bytes();
+        for key in waiting.in_order() {
             self.packets.remove(&key);
         }
     }
@@ -198,15 +234,9 @@ impl Hold {
             let older = self.packets.get(key).and_then(|held| held.segment.as_ref());
             older.is_some_and(|older| newer.supersedes(older))
         };
-        let old: Vec<u64> = waiting.packets.iter().copied().filter(superseded).collect();
+        let old: Vec<u64> = waiting.segments.keys.iter().copied().filter(superseded).collect();
         for key in old {
             self.forget(key);
-        }
-    }
-
-    fn forget_oldest_of(&mut self, session: SessionHandle) {
-        if let Some(oldest) = self.sessions.get(&session).and_then(|waiting| waiting.packets.front().copied()) {
-            self.forget(oldest);
         }
     }
 
@@ -215,11 +245,12 @@ impl Hold {
         self.bytes -= held.cost();
         let session = held.released.session;
         let Some(waiting) = self.sessions.get_mut(&session) else { return };
-        waiting.bytes -= held.cost();
-        if let Ok(at) = waiting.packets.binary_search(&key) {
-            waiting.packets.remove(at);
+        let queue = waiting.of(&held);
+        queue.bytes -= held.cost();
+        if let Ok(at) = queue.keys.binary_search(&key) {
+            queue.keys.remove(at);
         }
-        if waiting.packets.is_empty() {
+        if waiting.bytes() == 0 {
             self.sessions.remove(&session);
         }
     }
@@ -298,18 +329,30 @@ mod tests {
     fn the_oldest_give_way_within_a_session_and_over_all() {
         let mut hold = Hold::default();
         for n in 0..=255 {
-            keep(&mut hold, 0, 1, &datagram(n, 1_400));
+            keep(&mut hold, 0, 1, &tcp(n * 1_400, 1_400, 0x10));
         }
         assert!(hold.bytes <= SESSION_BYTES_MAX && hold.bytes > SESSION_BYTES_MAX - 2_000);
         hold.release(1, 1, false);
-        assert_eq!(released(&mut hold).last(), Some(&datagram(255, 1_400)));
+        assert_eq!(released(&mut hold).last(), Some(&tcp(255 * 1_400, 1_400, 0x10)));
         for session in 0..1_000 {
             for n in 0..60 {
-                keep(&mut hold, 0, session, &datagram(n, 1_400));
+                keep(&mut hold, 0, session, &tcp(n * 1_400, 1_400, 0x10));
             }
         }
         assert!(hold.bytes <= TOTAL_BYTES_MAX);
         assert!(!hold.holds(0) && hold.holds(999));
+    }
+
+    #[test]
+    fn a_dense_flow_of_datagrams_pushes_out_no_segment() {
+        let mut hold = Hold::default();
+        keep(&mut hold, 0, 1, &tcp(1, 1_400, 0x10));
+        for n in 0..10_000_u64 {
+            keep(&mut hold, n * 100, 1, &datagram(n as u8, 200));
+        }
+        assert!(hold.bytes <= OTHER_BYTES_MAX + 2_000);
+        hold.release(SWEEP_US, 1, false);
+        assert_eq!(released(&mut hold).first(), Some(&tcp(1, 1_400, 0x10)));
     }
 
     #[test]

@@ -191,6 +191,34 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Kind under which a refusal of this command is counted as dropped (`Report::Dropped`).
+    pub fn refusal(&self) -> &'static str {
+        match self {
+            Self::SetPeer { .. } => "refused_set_peer",
+            Self::RemovePeer { .. } => "refused_remove_peer",
+            Self::AcceptSession { .. } => "refused_accept_session",
+            Self::RefuseSession { .. } => "refused_refuse_session",
+            Self::AnswerAttach { .. } => "refused_answer_attach",
+            Self::ChallengeSession { .. } => "refused_challenge_session",
+            Self::RequestSwitch { .. } => "refused_request_switch",
+            Self::OpenPath { .. } => "refused_open_path",
+            Self::ClosePath { .. } => "refused_close_path",
+            Self::Dial { .. } => "refused_dial",
+            Self::DialAlso { .. } => "refused_dial_also",
+            Self::AbortDial { .. } => "refused_abort_dial",
+            Self::ConfirmSession { .. } => "refused_confirm_session",
+            Self::AddCandidate { .. } => "refused_add_candidate",
+            Self::Attach { .. } => "refused_attach",
+            Self::AbortAttach { .. } => "refused_abort_attach",
+            Self::SetPathDead { .. } => "refused_set_path_dead",
+            Self::SetProbing { .. } => "refused_set_probing",
+            Self::CloseSession { .. } => "refused_close_session",
+            Self::ForgetSession { .. } => "refused_forget_session",
+        }
+    }
+}
+
 /// State of one network interface with what a path needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

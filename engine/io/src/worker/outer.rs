@@ -30,8 +30,9 @@ impl Outer {
             _ => None,
         };
         let closing = if let Command::ClosePath { path, .. } = &command { Some(*path) } else { None };
+        let refusal = command.refusal();
         if self.endpoint.command(now, command).is_err() {
-            self.endpoint.count_drop(now, "command_refused", 1);
+            self.endpoint.count_drop(now, refusal, 1);
             return;
         }
         if let Some((path, ifname, local, remote)) = opening {

@@ -112,6 +112,8 @@ impl UdpSocket {
         for (((meta, header), name), control) in meta[..got].iter_mut().zip(&headers).zip(names).zip(controls) {
             let message = &header.msg_hdr;
             // The kernel says how much it wrote: behind that is what an earlier call left.
+            // Its type is another one in another C library.
+            #[allow(clippy::unnecessary_cast)]
             let written = (message.msg_controllen as usize).min(control.bytes().len());
             let facts = Facts::parse(&control.bytes()[..written]);
             let age = facts.wall_us.map_or(0, |arrived| wall.saturating_sub(arrived));

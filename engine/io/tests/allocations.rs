@@ -91,7 +91,8 @@ fn neither_sending_nor_receiving_a_batch_allocates() -> io::Result<()> {
         let allocated = allocations_of(|| {
             assert_eq!(from.send_gso(target, None, &bytes, 1_400), Ok(()));
             while to.recv_batch(&mut batch).is_ok() {
-                got += batch.messages().flat_map(|message| message.datagrams()).map(|part| part.len()).sum::<usize>();
+                got +=
+                    batch.messages().flat_map(jvpn_io::udp::Message::datagrams).map(|part| part.len()).sum::<usize>();
             }
         });
         assert_eq!(allocated, 0, "round {round}");

@@ -5,7 +5,6 @@
 import { join } from "node:path";
 import { ROOT } from "#lab/paths";
 import { keep } from "#lab/raw-data";
-import { requireAll } from "#lab/requirements";
 import type { Benchmark } from "./benchmark.ts";
 import { FAILOVER } from "./failover/command.ts";
 import { LATENCY } from "./latency.ts";
@@ -40,7 +39,6 @@ async function main(): Promise<number> {
 async function run(benchmark: Benchmark, args: readonly string[]): Promise<number> {
   const words = parseWords(args, benchmark.options);
   const plan = benchmark.plan(words);
-  requireAll();
   const { result, summary, leftovers, failed } = await plan.run((line) => process.stderr.write(`▸ ${line}\n`));
   for (const leftover of leftovers) process.stderr.write(`left behind: ${leftover}\n`);
   const folder = words.record === true ? DATA : join(ROOT, "build", "bench");

@@ -45,7 +45,7 @@ const VERBS = {
   },
   bench: {
     needs: ["packages", "engine", "lab", "typescript"],
-    namespaces: (args) => args[0] !== "report",
+    namespaces: (args) => !["report", "packets"].includes(args[0]),
     run: (args) => node("build/bench/main.js", args),
   },
   explore: { needs: ["packages", "typescript"], namespaces: never, run: (args) => node("build/sim/explore/main.js", args) },

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../paths.ts";
 import { keep } from "../raw-data.ts";
-import { requireAll } from "../requirements.ts";
 import { withScope } from "../scope.ts";
 import type { Distribution } from "../statistics.ts";
 import { COMPARED, type CompareResult, compare } from "./run.ts";
@@ -28,7 +27,6 @@ export async function compareMain(args: readonly string[]): Promise<number> {
     return usage(`--trials must be 1…300, not ${values.trials}`);
   if (!(options.rttMs >= 0 && options.rttMs <= 1_000)) return usage(`--rtt must be 0…1000 ms, not ${values.rtt}`);
   if (!(options.seconds >= 2 && options.seconds <= 300)) return usage(`--seconds must be 2…300, not ${values.seconds}`);
-  requireAll();
   const { value: result, leftovers } = await withScope((scope) =>
     compare(scope, which, options, (line) => process.stderr.write(`▸ ${line}\n`)),
   );

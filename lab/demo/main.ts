@@ -7,7 +7,6 @@
 import { isGap } from "#sdk/index";
 import { policy, REALTIME } from "../cases/case.ts";
 import { namespacesWith } from "../ip.ts";
-import { requireAll } from "../requirements.ts";
 import { type Scope, withScope } from "../scope.ts";
 import { PREFIX, type Setting, Stage } from "../stage.ts";
 import { blackout, type Jump, linkDown, operatorSwitch, silentDeath } from "./faults.ts";
@@ -99,7 +98,6 @@ function problemsOf(verdict: Verdict, leftovers: readonly string[]): string[] {
 
 async function main(): Promise<number> {
   const json = process.argv.includes("--json");
-  requireAll();
   const screen = new Screen(json);
   const { value: verdict, leftovers } = await withScope((scope) => perform(scope, screen));
   const left = [...leftovers, ...(await namespacesWith(PREFIX))];

@@ -64,7 +64,7 @@ function judge(t: Transport, event: TransportEvent, policy: PathPolicy, now: Mil
     case "SendError":
       return die(t, path, "local_send_error", { errno: event.errno }, policy, now);
     case "Closed":
-      return die(t, path, "path_closed", {}, policy, now);
+      return close(t, path, policy, now);
     case "Removed": {
       const closed = die(t, path, "path_closed", {}, policy, now);
       const paths = closed.next.paths.filter((candidate) => candidate.id !== path.id);
@@ -150,6 +150,12 @@ function die(t: Transport, path: Path, reason: Reason, numbers: Numbers, policy:
     next: { ...put(t, dead), penalties, ...unbound },
     findings: [{ type: "Dead", path: path.id, reason, numbers, wasActive }],
   };
+}
+
+/** What a path answered before the peer closed it does not bring it back with its link. */
+function close(t: Transport, path: Path, policy: PathPolicy, now: Millis): TransportStep {
+  if (path.health.is !== "dead") return die(t, path, "path_closed", {}, policy, now);
+  return quiet(put(t, { ...path, health: { ...path.health, answeredSince: false } }));
 }
 
 function loseLink(t: Transport, path: Path, reason: Reason, policy: PathPolicy, now: Millis): TransportStep {

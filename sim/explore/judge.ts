@@ -19,7 +19,7 @@ export interface Before {
   readonly entries: readonly (readonly [number, Entry])[];
 }
 
-/** Paths that are surely alive, by session. */
+/** Paths that are surely alive, by session; a session with a path that nobody can be sure of is left out. */
 export type Living = ReadonlyMap<SessionHandle, readonly PathId[]>;
 
 /**
@@ -104,16 +104,17 @@ export class Judge implements Court {
 
   /** After it. `world` is compared, never trusted. */
   watch(world: World, before: Before, living: Living, input: Input, effects: readonly Effect[], now: number): void {
-    const shaky = new Set(this.#watches.filter(unsure));
     if (effects.length > EFFECTS_MAX) this.complain(`I16: ${effects.length} effects of one input`);
     this.#openings(effects);
     this.#births(input, effects, now);
     const attempts = new Map(this.#watches.map((watch) => [watch.handle, { attempt: watch.attempt, bindSeq: watch.bindSeq }]));
-    for (const watch of this.#watches)
+    for (const watch of this.#watches) {
+      if (completes(watch, input, effects)) watch.attempt = null;
       for (const effect of effects) {
         this.#attempt(watch, effect);
         watch.obey(effect, now, this.local.session.attemptTimeoutMs);
       }
+    }
     const waiting = !this.client && this.#watches.some(({ id }) => this.#checker.seen(id)?.state === "BIRTH");
     this.#checker.watch(effects, now, proves(input) || waiting);
     for (const watch of this.#watches) {
@@ -121,7 +122,8 @@ export class Judge implements Court {
       if (seen === undefined) continue;
       const events = effects.length === 0 ? NO_EVENTS : eventsOf(effects, watch.id);
       transitions(this, watch, seen, events, attempts.get(watch.handle), input, effects, now);
-      if (!shaky.has(watch) && !unsure(watch)) this.#deaths(watch, seen, living.get(watch.handle) ?? [], events);
+      const lived = living.get(watch.handle);
+      if (lived !== undefined && !unsure(watch)) this.#deaths(watch, seen, lived, events);
       if (seen.state !== "BIRTH") watch.loseActive(now);
       this.#compare(world, watch, seen, events, input);
       this.#ready(watch, seen, now);
@@ -132,9 +134,10 @@ export class Judge implements Court {
     this.#watches = this.#watches.filter(({ id }) => this.#checker.seen(id)?.state !== "TERMINATED");
   }
 
-  /** Paths that are surely alive, by session: to be asked before `hear`. */
+  /** To be asked before `hear`. */
   living(): Living {
-    return new Map(this.#watches.map((watch) => [watch.handle, watch.paths.filter(alive).map(({ id }) => id)]));
+    const sure = this.#watches.filter((watch) => !unsure(watch));
+    return new Map(sure.map((watch) => [watch.handle, watch.paths.filter(alive).map(({ id }) => id)]));
   }
 
   /** Time passed, and every Tick that the core asked for was given: no clock may be overdue. */
@@ -208,7 +211,14 @@ export class Judge implements Court {
       if (!made || !("path" in report) || !("session" in report) || report.session !== watch.handle) continue;
       if (report.type === "HandshakeConfirmed" && watch.bornAt !== now) continue;
       if (watch.path(report.path) === undefined)
-        watch.paths.push({ id: report.path, ifname: "", standing: "good", linkLost: false, answered: false, told: false });
+        watch.paths.push({
+          id: report.path,
+          ifname: "",
+          standing: "good",
+          linkLost: false,
+          answered: false,
+          told: false,
+        });
     }
     if (!this.client && input.type === "Engine" && input.report.type === "PathClosed") {
       const { session, path } = input.report;
@@ -349,6 +359,13 @@ export class Judge implements Court {
 
 function unsure(watch: Watch): boolean {
   return watch.paths.some(({ standing }) => standing === "unsure");
+}
+
+/** The answer to the running attempt, where the core took it for one: what it orders then is a new attempt. */
+function completes({ attempt, id }: Watch, input: Input, effects: readonly Effect[]): boolean {
+  if (input.type !== "Engine" || input.report.type !== "AttachValidated" || attempt === null) return false;
+  const { path, bindSeq } = input.report;
+  return path === attempt.path && bindSeq === attempt.bindSeq && eventsOf(effects, id).some(({ to }) => to === "ATTACHED");
 }
 
 /** Inputs that may not change certain things: see `#unblamed`. */

@@ -143,6 +143,10 @@ function eachSession(life: Life, lines: (entry: Entry, handle: number, at: strin
   return [...life.world.sessions.entries()].flatMap(([handle, entry]) => lines(entry, handle, `@${handle}`));
 }
 
+/** A path that the peer closed is left out: an engine has nothing more to say about it. */
 function eachPath(life: Life, lines: (path: number, at: string) => readonly string[]): readonly string[] {
-  return eachSession(life, ({ transport }, _handle, at) => transport.paths.flatMap(({ id }) => lines(id, at)));
+  const closed = life.world.client.paths.filter(({ socket }) => socket === "failed").map(({ id }) => id);
+  return eachSession(life, ({ transport }, _handle, at) =>
+    transport.paths.flatMap(({ id }) => (closed.includes(id) ? [] : lines(id, at))),
+  );
 }

@@ -96,8 +96,11 @@ export class Watch {
         if (path.id === this.active || path.standing === "bad") this.#die(path.id);
         else path.standing = "cold";
         return;
-      case "PathSilent":
       case "PathClosed":
+        path.answered = false;
+        this.#die(path.id);
+        return;
+      case "PathSilent":
         this.#die(path.id);
         return;
       default:
@@ -164,7 +167,6 @@ export class Watch {
     this.active = path;
     this.missed = null;
     this.missedSince = null;
-    this.attempt = null;
     this.readySince = null;
     this.mayDegradeSince = null;
     if (moved) this.lastSwitchAt = now;
@@ -189,15 +191,13 @@ export function alive(path: PathSeen): boolean {
   return path.standing === "good" || path.standing === "suspect";
 }
 
-/** A path whose interface, address or route is gone is dead until it answers after its return. */
+/** A path whose interface, address or route is gone is dead until that is back and it was answered on since. */
 function relink(path: PathSeen, links: readonly Link[]): void {
   const link = links.find(({ name }) => name === path.ifname);
   const lost = link === undefined || !link.up || link.routes.length === 0;
-  if (lost) {
-    if (path.standing !== "cold") path.standing = "bad";
-    if (!path.linkLost) path.answered = false;
-  } else if (path.linkLost && path.answered) {
-    path.standing = "unsure";
-  }
+  if (lost === path.linkLost) return;
+  if (!lost && path.standing === "bad" && path.answered) path.standing = "good";
+  if (lost && path.standing !== "cold") path.standing = "bad";
+  if (lost) path.answered = false;
   path.linkLost = lost;
 }

@@ -161,6 +161,10 @@ function regain(turn: Turn, entry: Entry | null, path: ClientPath): void {
   if (entry === null) return;
   if (entry.searchSince !== null) entry.searchSince = turn.now;
   observe(turn, entry, { type: "LinkBack", path: path.id });
+  // The engine tells an answer once. One that came between two steps of the link's return was told too early to count, so it is
+  // asked to tell the next one again.
+  const { health } = entry.transport.paths.find(({ id }) => id === path.id) ?? { health: null };
+  if (health?.is === "dead") command(turn, { type: "SetPathDead", session: entry.session.handle, path: path.id, dead: true });
   if (path.socket === "open") addPath(turn, entry, path);
 }
 

@@ -21,7 +21,7 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
     let name = path.display();
     let unreadable = |error: io::Error| {
         let hint = match error.kind() {
-            io::ErrorKind::NotFound => format!("create one with: jvpn genkey --out {name}"),
+            io::ErrorKind::NotFound => format!("create one with: jvpn genkey {name}"),
             io::ErrorKind::PermissionDenied => format!("run as the owner of {name}"),
             _ => format!("check the setting of the key file and what is at {name}"),
         };
@@ -38,7 +38,7 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
         return Err(StartError::configuration(
             format!("the key file {name} is refused"),
             "it is not a regular file",
-            format!("create one with: jvpn genkey --out {name}.key"),
+            format!("create one with: jvpn genkey {name}.key"),
         ));
     }
     if metadata.mode() & GROUP_OR_OTHERS != 0 {
@@ -54,14 +54,12 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
         return Err(StartError::configuration(
             format!("the key file {name} is refused"),
             format!("it belongs to user {}, who knows the key and can replace it", metadata.uid()),
-            format!(
-                "chown {own} {name}, if the key is yours alone; else create one with: jvpn genkey --out {name}.new"
-            ),
+            format!("chown {own} {name}, if the key is yours alone; else create one with: jvpn genkey {name}.new"),
         ));
     }
     let text = read_text(file).map_err(unreadable)?;
     StaticKey::from_text(&text).map_err(|error| {
-        let hint = format!("put a private key there, or create a new one elsewhere with: jvpn genkey --out {name}.new");
+        let hint = format!("put a private key there, or create a new one elsewhere with: jvpn genkey {name}.new");
         StartError::configuration(format!("the key file {name} holds no private key"), error, hint)
     })
 }

@@ -43,6 +43,13 @@ impl Rtt {
         }
     }
 
+    /// The path was gone for a while: what waited for its return, in a queue or for an address of the next hop, arrives late and
+    /// says nothing about how it varies.
+    pub(crate) fn forget_jitter(&mut self) {
+        self.transit_us = None;
+        self.jitter_x16_us = 0;
+    }
+
     /// The first estimate from a message that may have been sent more than once: the time since its first sending, rather too
     /// long than too short. Later samples are exact and correct it.
     pub(crate) fn first_guess(&mut self, since_first_us: u64) {
@@ -125,5 +132,17 @@ mod tests {
             rtt.arrival(5_000_000 + n * 10_000 + late, 9_000_000_000 + n * 10_000);
         }
         assert!((3_900..=4_010).contains(&rtt.jitter_us()), "{}", rtt.jitter_us());
+    }
+
+    #[test]
+    fn what_waited_for_the_return_of_a_path_is_no_jitter() {
+        let mut rtt = Rtt::default();
+        rtt.arrival(2_000_000, 1_000_000);
+        rtt.arrival(2_000_100, 1_900_000);
+        assert!(rtt.jitter_us() > 50_000);
+        rtt.forget_jitter();
+        rtt.arrival(3_010_000, 3_000_000);
+        rtt.arrival(3_030_000, 3_020_000);
+        assert_eq!(rtt.jitter_us(), 0);
     }
 }

@@ -253,6 +253,7 @@ impl Session {
         let srtt_us = path.rtt.srtt_us();
         let revived = !std::mem::replace(&mut path.alive, true);
         if revived {
+            path.rtt.forget_jitter();
             cx.report(
                 now,
                 Report::PathAlive { session: self.handle, path: reply.path, rtt_us: clamp_u32(answer.rtt_us) },

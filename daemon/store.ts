@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { DatabaseSyncInstance } from "@photostructure/sqlite";
@@ -6,6 +7,9 @@ import { EXIT } from "#kernel/contract/exit-code";
 
 /** What a daemon keeps across restarts: `state.db` in its state directory. */
 export type Store = DatabaseSyncInstance;
+
+/** Who has which address, and the history of the policy, are for the daemon's user alone. */
+const MODE = 0o600;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS lease (key TEXT PRIMARY KEY, v4 TEXT UNIQUE, v6 TEXT UNIQUE, made_at INTEGER NOT NULL) STRICT;
@@ -20,6 +24,11 @@ const SCHEMA = `
 export function openStore(stateDir: string): Store {
   const file = join(stateDir, "state.db");
   try {
+    // SQLite gives the files beside it (-wal, -shm) the mode of the database.
+    for (const path of [file, `${file}-wal`, `${file}-shm`].filter((path) => path === file || existsSync(path))) {
+      closeSync(openSync(path, "a", MODE));
+      chmodSync(path, MODE);
+    }
     const store = new (databaseClass())(file);
     store.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     store.exec(SCHEMA);

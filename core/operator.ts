@@ -1,5 +1,6 @@
+import { activeOf } from "#domains/session/model";
 import type { Effect, Input } from "./contract.ts";
-import { command } from "./emit.ts";
+import { command, emitFor } from "./emit.ts";
 import { tell } from "./sessions.ts";
 import { requestSwitch } from "./switching.ts";
 import type { Turn } from "./turn.ts";
@@ -45,8 +46,15 @@ function askClient(turn: Turn, entry: Entry, to: number): Outcome {
       error: { code: "unknown_path", message: `this session has no transport ${to}`, hint, retryAfterMs: null },
     };
   }
+  const label = labelOf(entry, to) ?? `path ${to}`;
+  if (to === activeOf(entry.session)) {
+    const message = `${label} is the active transport`;
+    return { ok: false, error: { code: "already_active", message, hint: "nothing to do", retryAfterMs: null } };
+  }
   command(turn, { type: "RequestSwitch", session: entry.session.handle, path: to, reason: "switch_requested" });
-  return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to) } };
+  const numbers = { what: "asked the client to switch", path: label };
+  emitFor(turn, entry, { type: "Diagnostic", class: "info", reason: "switch_requested", numbers });
+  return { ok: true, value: { session: entry.session.id, requested: label, asked: "client" } };
 }
 
 function notFound(): Outcome {

@@ -16,10 +16,13 @@ export function switchVerb(program: Command): void {
   verb<SwitchOptions>(command, async (control, options, [id = ""]) => {
     const done = await control.switch(id, options.to);
     if (options.json) io.json({ schema: "jumping-vpn/switch/v1", session: id, to: options.to, value: done.value });
-    else io.line(`accepted: ${id} → ${options.to}`);
+    else io.line(`${isWish(done.value) ? "asked the client" : "accepted"}: ${id} → ${options.to}`);
     return EXIT.ok;
   });
 }
+
+/** A gateway only asks; what the client made of it shows in its session. */
+const isWish = (value: unknown): boolean => typeof value === "object" && value !== null && "asked" in value;
 
 interface TerminateOptions extends CommonOptions {
   readonly reason: string;

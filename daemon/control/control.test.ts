@@ -136,6 +136,10 @@ describe("a client has come", () => {
     expect((await control.session("7qf2")).session.state).toBe("ATTACHED");
   });
 
+  test("a wish to switch to the active path is refused, at a gateway too", async () => {
+    await expect(control.switch("7qf2", "1")).rejects.toMatchObject({ code: "already_active" });
+  });
+
   test("records are streamed as they come, from the number that was asked for", async () => {
     const stop = new AbortController();
     const seen: (string | undefined)[] = [];
@@ -147,6 +151,11 @@ describe("a client has come", () => {
     }
     expect(seen).toContain("SessionCreated");
     expect(engine.commands).toContainEqual(expect.objectContaining({ type: "CloseSession", session: 1 }));
+  });
+
+  test("what ended cannot be moved, and its end is told", async () => {
+    const refusal = { code: "terminal", why: "it is TERMINATED: operator_terminated" };
+    await expect(control.switch("7qf2", "1")).rejects.toMatchObject(refusal);
   });
 });
 

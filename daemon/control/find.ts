@@ -37,6 +37,14 @@ export function findSession(sessions: readonly SessionView[], text: string): Fou
   return refuse(404, "not_found", `there is no session ${text}`, "no session of this daemon has this id", HINT_SESSIONS);
 }
 
+/** A session that somebody wants to move: an ended one has nowhere to go. */
+export function findLiveSession(sessions: readonly SessionView[], text: string): Found<SessionView> {
+  const found = findSession(sessions, text);
+  if (!found.ok || found.value.state !== "TERMINATED") return found;
+  const { id, reason } = found.value;
+  return refuse(409, "terminal", `session ${id} cannot be moved`, `it is TERMINATED: ${reason ?? "terminal"}`, HINT_SESSIONS);
+}
+
 /**
  * A path of a session by its label or number, or a unique beginning of its label. `neverUsed` = interfaces on which there is none
  * because the configuration forbids it: asking for one of these is denied, not unknown.

@@ -9,7 +9,7 @@ import type { ErrorDocument, StatusDocument, TimelineDocument } from "#kernel/co
 import { REASONS, reasonOf } from "#kernel/contract/reason";
 import type { SessionView } from "#kernel/contract/view";
 import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
-import { findPath, findSession } from "./find.ts";
+import { findLiveSession, findPath, findSession } from "./find.ts";
 import { POLICY_BODY_BYTES_MAX, type PolicyTarget, policyRoutes } from "./policy-routes.ts";
 
 export type OperatorOutcome =
@@ -128,7 +128,7 @@ function actRoutes(app: Hono, target: ControlTarget): void {
   app.post("/v1/sessions/:id/switch", async (context) => {
     const body = switchBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, badRequest("to", "must be the label or number of a path"));
-    const session = findSession(target.status().view.sessions, context.req.param("id"));
+    const session = findLiveSession(target.status().view.sessions, context.req.param("id"));
     if (!session.ok) return refuse(context, session.error);
     const path = findPath(session.value, String(body.data.to), (name) => target.neverUses(name));
     if (!path.ok) return refuse(context, path.error);

@@ -9,6 +9,7 @@ import type { SessionView, StatusDocument } from "#sdk/index";
 /** The commands as they are installed; `npm run build` made them. */
 const BIN = join(import.meta.dirname, "../bin");
 const IS_BUILT = existsSync(join(BIN, "../build/cli/main.js"));
+const KEY = `jvpk1:${"A".repeat(43)}`;
 const HAS_ENGINE = existsSync(join(BIN, "../build/engine.node"));
 
 let folder: string;
@@ -107,6 +108,37 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     const checked = await jvpn("config", "check", file);
     expect([checked.code, checked.stderr]).toEqual([4, expect.stringContaining(`${file}:2: unknown key \`identiy\``)]);
     expect((await jvpn("up", "--config", file, "--socket", join(folder, "none"))).code).toBe(4);
+    expect((await jvpn("config", "check", "--config", file)).stderr).toContain(`${file}:2:`);
+    expect((await jvpn("config", "show", "--config", file)).stderr).toContain(`${file}:2:`);
+  });
+
+  test.each([
+    ["key", ["client", "--gateway", "fra-2.example", "--gateway-key", "jvpk1:short"]],
+    ["port", ["client", "--gateway", "fra-2.example:99999", "--gateway-key", KEY]],
+    ["pool", ["gateway", "--pool", "10.80.0.1/16"]],
+    ["listening address", ["gateway", "--listen", "fra-2.example:4774"]],
+  ])("2: `init` with a bad %s, in three lines, and nothing is written", async (_, args) => {
+    const dir = join(folder, "bad-init");
+    const refused = await jvpn("init", ...args, "--dir", dir);
+    expect([refused.code, refused.stderr, existsSync(dir)]).toEqual([
+      2,
+      expect.stringMatching(
+        /^error: .* is not valid: .*\n {2}why: must be .*\n {2}do: {2}correct the command; nothing was written\n$/,
+      ),
+      false,
+    ]);
+  });
+
+  test("11: `up` where the daemon was told to stay down, at once", async () => {
+    const config = join(folder, "up.toml");
+    writeFileSync(config, `[client]\nidentity = "k"\n[[gateway]]\naddress = "fra-2.example"\nkey = "${KEY}"\n`);
+    status = statusWith("TERMINATED");
+    const refused = await jvpn("up", "--config", config, "--state", folder, "--timeout", "60");
+    expect([refused.code, refused.stderr]).toEqual([11, expect.stringContaining("do:  jvpn down, then jvpn up")]);
+  });
+
+  test("0: a wish at a gateway is told as a wish", async () => {
+    expect((await jvpn("switch", "wish", "--to", "eth0/udp4")).stdout).toBe("asked the client: wish → eth0/udp4\n");
   });
 });
 
@@ -163,6 +195,12 @@ describe.runIf(IS_BUILT && HAS_ENGINE)("a first configuration", () => {
       "van-12",
     );
     expect([gateway.code, client.code, client.stdout]).toEqual([0, 0, expect.stringContaining('name = "van-12"')]);
+    expect(gateway.stdout.match(/^wrote .*$/gm)).toEqual(
+      ["gateway.toml", "gateway.key", "policy.toml"].map((name) => `wrote ${join(folder, "g", name)}`),
+    );
+    expect(gateway.stdout).toContain("--gateway PUBLIC-ADDRESS:4774 ");
+    const shown = await jvpn("config", "show", "--config", join(folder, "g/gateway.toml"));
+    expect(JSON.parse(shown.stdout)).toMatchObject({ settings: { role: "gateway" } });
     expect(statSync(join(folder, "c/client.key")).mode & 0o777).toBe(0o600);
     expect(
       (
@@ -207,6 +245,7 @@ function jvpn(...args: string[]): Promise<{ code: number; stdout: string; stderr
 /** A daemon that knows one status, and denies `…/sessions/CODE/switch` with that code. */
 function answerTo(url: string): [number, unknown] {
   const denied = /sessions\/(\w+)\/switch/.exec(url)?.[1];
+  if (denied === "wish") return [200, { schema: "jumping-vpn/done/v1", verb: "switch", value: { asked: "client" } }];
   if (denied !== undefined)
     return [409, { schema: "jumping-vpn/error/v1", code: denied, message: denied, why: "w", hint: "h", retryAfterMs: 22_500 }];
   const policy = POLICY[url.split("?")[0] ?? ""];

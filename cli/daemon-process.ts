@@ -1,9 +1,16 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { join } from "node:path";
+import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError } from "#sdk/index";
 
 /** Compiled, this file is build/cli/daemon-process.js; tests run it from its source. */
 const ROOT = join(import.meta.dirname, import.meta.url.endsWith(".ts") ? ".." : "../..");
+
+/** What a refusal of the daemon's verbs is, by its exit code. */
+const CODES: Readonly<Record<number, "usage" | "configuration">> = {
+  [EXIT.usage]: "usage",
+  [EXIT.configuration]: "configuration",
+};
 
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -42,5 +49,5 @@ export async function requireFromDaemon(args: readonly string[]): Promise<string
   const { code, stdout, stderr } = await askDaemon(args);
   if (code === 0) return stdout.trim();
   const [what = "", why = "", hint = ""] = stderr.split("\n").map((line) => line.replace(/^\s*(error|why|do):\s*/, ""));
-  throw new ControlError({ code: code === 4 ? "configuration" : "failed", message: what, why, hint, retryAfterMs: null });
+  throw new ControlError({ code: CODES[code] ?? "failed", message: what, why, hint, retryAfterMs: null });
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Command, CommanderError, Option } from "commander";
-import { checkFiles, showSettings } from "#daemon/config/verbs";
+import { Argument, Command, CommanderError, Option } from "commander";
+import { checkFiles, checkOffered, showConfig } from "#daemon/config/verbs";
 import { faultText, StartFailure } from "#daemon/fault";
 import type { Flags } from "#daemon/options";
 import { checkPolicyFile } from "#daemon/policy/verbs";
@@ -42,18 +42,27 @@ config
   .command("check")
   .argument("[files...]")
   .option("--json", "one JSON document")
-  .action((files: readonly string[], options: { json?: boolean }) => {
-    process.exitCode = checkFiles(files, options.json === true);
+  .option("--config <file>", "configuration (JVPN_CONFIG), where no files are named")
+  .action((files: readonly string[], options: Flags & { json?: boolean }) => {
+    process.exitCode = checkFiles(files, options, options.json === true);
   });
 config
+  .command("check-text")
+  .addArgument(new Argument("<role>").choices(["gateway", "client"]))
+  .argument("<text>")
+  .description("check the text of a configuration before it is written")
+  .action((role: Role, text: string) => checkOffered(role, text));
+config
   .command("show")
-  .addOption(new Option("--role <role>").choices(["gateway", "client"]).makeOptionMandatory())
+  .addOption(new Option("--role <role>", "where left out: what the file configures").choices(["gateway", "client"]))
   .option("--config <file>")
   .option("--socket <path>")
   .option("--state <dir>")
   .option("--policy <file>")
   .option("--places", "only where things are kept")
-  .action((options: Flags & { role: Role; places?: boolean }) => showSettings(options.role, options, options.places === true));
+  .action((options: Flags & { role?: Role; places?: boolean }) =>
+    showConfig(options.role ?? null, options, options.places === true),
+  );
 
 const policy = program.command("policy").description("check policy files");
 policy

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError } from "#sdk/index";
 import { requireFromDaemon } from "../daemon-process.ts";
@@ -49,7 +49,7 @@ export function initVerb(program: Command): void {
   const client = init
     .command("client")
     .requiredOption("--gateway <address>", "name or address of the gateway, with :port where it is not 4774")
-    .requiredOption("--gateway-key <key>", "public key that `jvpn init gateway` printed", key)
+    .requiredOption("--gateway-key <key>", "public key that `jvpn init gateway` printed")
     .option("--name <name>", "how the gateway calls this client", hostname().split(".")[0] ?? "client")
     .option("--all", "send all traffic through the tunnel")
     .option("--dir <dir>", "where to", DIRECTORY)
@@ -72,16 +72,16 @@ masquerade = ${options.masquerade === true}
 # name = "van-12"
 # key = "jvpk1:…"
 `;
-  const { file, publicKey } = await write("gateway", options.dir, text);
+  const { file, files, publicKey } = await write("gateway", options.dir, text);
   if (options.json) {
-    io.json({ schema: "jumping-vpn/init/v1", role: "gateway", file, publicKey });
+    io.json({ schema: "jumping-vpn/init/v1", role: "gateway", file, files, publicKey });
     return EXIT.ok;
   }
-  io.line(`wrote ${file} and its key`);
+  for (const path of files) io.line(`wrote ${path}`);
   io.line(`public key  ${publicKey}`);
   io.line("");
   io.line("on each client:");
-  io.line(`  jvpn init client --gateway ${hostname()} --gateway-key ${publicKey}`);
+  io.line(`  jvpn init client --gateway PUBLIC-ADDRESS:${portOf(options.listen[0])} --gateway-key ${publicKey}`);
   io.line("then here: add the [[client]] that it prints, and");
   io.line(`  jvpnd gateway --config ${file}`);
   return EXIT.ok;
@@ -98,17 +98,17 @@ key = ${JSON.stringify(options.gatewayKey)}
 [tunnel]
 # routes = ["10.80.0.0/16"]                   # left out: the networks of the inner addresses
 ${options.all ? 'routes = ["0.0.0.0/0", "::/0"]\n' : ""}
-# [[path]]                                    # order = preference; none = every usable interface
+# [[path]]                                    # first match wins, preference by \`priority\`; none = every usable interface
 # match = { interface = "wwan*" }
 # priority = "backup"
 # metered = true
 `;
-  const { file, publicKey } = await write("client", options.dir, text);
+  const { file, files, publicKey } = await write("client", options.dir, text);
   if (options.json) {
-    io.json({ schema: "jumping-vpn/init/v1", role: "client", name: options.name, file, publicKey });
+    io.json({ schema: "jumping-vpn/init/v1", role: "client", name: options.name, file, files, publicKey });
     return EXIT.ok;
   }
-  io.line(`wrote ${file} and its key`);
+  for (const path of files) io.line(`wrote ${path}`);
   io.line("");
   io.line("on the gateway, add to gateway.toml and reload it (kill -HUP, or systemctl reload jvpnd-gateway):");
   io.line("  [[client]]");
@@ -119,7 +119,15 @@ ${options.all ? 'routes = ["0.0.0.0/0", "::/0"]\n' : ""}
   return EXIT.ok;
 }
 
-async function write(role: "gateway" | "client", directory: string, text: string): Promise<{ file: string; publicKey: string }> {
+interface Written {
+  readonly file: string;
+  /** Everything that was written, `file` first. */
+  readonly files: readonly string[];
+  readonly publicKey: string;
+}
+
+/** Writes only what the daemon will read: its own rules judge the text first. */
+async function write(role: "gateway" | "client", directory: string, text: string): Promise<Written> {
   const dir = resolve(directory);
   const file = join(dir, `${role}.toml`);
   const keyFile = join(dir, `${role}.key`);
@@ -133,18 +141,18 @@ async function write(role: "gateway" | "client", directory: string, text: string
       retryAfterMs: null,
     });
   }
+  await requireFromDaemon(["config", "check-text", "--", role, text]);
   mkdirSync(dir, { recursive: true, mode: 0o755 });
   const publicKey = await requireFromDaemon(["genkey", keyFile]);
   writeFileSync(file, text, { flag: "wx", mode: 0o640 });
   const policy = join(dir, "policy.toml");
-  if (!existsSync(policy)) writeFileSync(policy, POLICY, { flag: "wx", mode: 0o644 });
+  const isFirst = !existsSync(policy);
+  if (isFirst) writeFileSync(policy, POLICY, { flag: "wx", mode: 0o644 });
   chmodSync(keyFile, 0o600);
-  return { file, publicKey };
+  return { file, files: [file, keyFile, ...(isFirst ? [policy] : [])], publicKey };
 }
+
+/** Of a listening address that was accepted. */
+const portOf = (listen = ""): string => /(?:\]|^[^:]+):(\d+)$/.exec(listen)?.[1] ?? "4774";
 
 const list = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(", ")}]`;
-
-function key(text: string): string {
-  if (!text.startsWith("jvpk1:")) throw new InvalidArgumentError("a public key (jvpk1:…) is expected.");
-  return text;
-}

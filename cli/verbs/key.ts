@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
 import { passToDaemon, requireFromDaemon } from "../daemon-process.ts";
 import { io, perform } from "../io.ts";
@@ -41,25 +41,26 @@ export function configVerb(program: Command): void {
   const config = program.command("config").description("check or show the configuration");
   const check = config
     .command("check")
-    .description("check files (default: those in /etc/jumping-vpn)")
+    .description("check files (default: that of --config or JVPN_CONFIG, else those in /etc/jumping-vpn)")
     .argument("[files...]")
+    .option("--config <file>", "configuration (JVPN_CONFIG), where no files are named")
     .option("--json", "one JSON document instead of text");
   check.action((files: readonly string[]) => {
-    const { json = false } = check.opts<Options>();
-    return perform(json, () =>
-      passToDaemon(["config", "check", ...(json ? ["--json"] : []), ...files.map((file) => resolve(file))]),
-    );
+    const { config: file, json = false } = check.opts<ConfigOptions>();
+    const flags = [...(json ? ["--json"] : []), ...configFlag(file)];
+    return perform(json, () => passToDaemon(["config", "check", ...flags, ...files.map((name) => resolve(name))]));
   });
   const show = config
     .command("show")
     .description("the configuration with all defaults, as JSON")
-    .option("--role <role>", "gateway or client", "client")
+    .addOption(new Option("--role <role>", "where left out: what the file configures").choices(["gateway", "client"]))
     .option("--config <file>", "configuration (JVPN_CONFIG)")
     .option("--json", "the same");
   show.action(() => {
-    const { role = "client", config: file, json = false } = show.opts<ConfigOptions>();
-    return perform(json, () =>
-      passToDaemon(["config", "show", "--role", role, ...(file === undefined ? [] : ["--config", resolve(file)])]),
-    );
+    const { role, config: file, json = false } = show.opts<ConfigOptions>();
+    const flags = [...(role === undefined ? [] : ["--role", role]), ...configFlag(file)];
+    return perform(json, () => passToDaemon(["config", "show", ...flags]));
   });
 }
+
+const configFlag = (file: string | undefined): string[] => (file === undefined ? [] : ["--config", resolve(file)]);

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
-import { Control, ControlError } from "#sdk/index";
+import { Control, ControlError, type StatusDocument } from "#sdk/index";
 import { type CommonOptions, verb } from "../command.ts";
 import { requireFromDaemon, spawnDaemon } from "../daemon-process.ts";
 import { sessionLines } from "../format/session.ts";
@@ -42,6 +42,7 @@ export function upVerb(program: Command): void {
     const started = !(await isRunning(control));
     if (started) await start(control, places, flags);
     if (started) io.progress("started, waiting for ATTACHED …");
+    else refuseIfHalted(await control.status());
     try {
       const session = await control.waitFor("ATTACHED", options.timeout * 1_000);
       if (options.json) io.json({ schema: "jumping-vpn/up/v1", started, session });
@@ -51,6 +52,20 @@ export function upVerb(program: Command): void {
       if (cause instanceof ControlError && cause.code === "timeout" && !options.json) await advise(control);
       throw cause;
     }
+  });
+}
+
+/** A daemon that neither has a session nor dials was told to stay down: waiting would change nothing. */
+function refuseIfHalted({ role, view }: StatusDocument): void {
+  if (role !== "client" || view.dial !== null || view.sessions.some(({ state }) => state !== "TERMINATED")) return;
+  const last = view.sessions.at(-1);
+  if (last === undefined) return;
+  throw new ControlError({
+    code: "terminal",
+    message: "the client stays down",
+    why: `its last session ${last.id} ended as ${last.reason ?? "terminal"}, and it does not dial anew`,
+    hint: "jvpn down, then jvpn up",
+    retryAfterMs: null,
   });
 }
 

@@ -32,6 +32,11 @@ export function readToml(file: string): Outcome<TomlDocument> {
       faults: [{ file, line: null, what: "this file is too large", why, hint: "check that this is the right file" }],
     };
   }
+  return parseToml(file, text);
+}
+
+/** Text that stands, or is about to stand, in that file. */
+export function parseToml(file: string, text: string): Outcome<TomlDocument> {
   try {
     return { ok: true, value: { file, text, value: parse(text) } };
   } catch (cause) {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { readToml } from "#daemon/config/document";
+import { parseToml, readToml } from "#daemon/config/document";
 import { identityFaults, requireSettings, roleOf, settingsOf } from "#daemon/config/load";
 import { loadPolicy } from "#daemon/config/policy";
-import { type Fault, faultText } from "#daemon/fault";
+import { type Fault, faultText, StartFailure } from "#daemon/fault";
 import { formatAddress, formatPrefix, type Prefix } from "#daemon/net/address";
 import { configFile, type Flags, placesOf } from "#daemon/options";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
@@ -17,12 +17,18 @@ interface Checked {
   readonly faults: readonly Fault[];
 }
 
-/** Checks each file as what it is, with the key files it names. Faults go to stderr, or into the one document on stdout. */
-export function checkFiles(files: readonly string[], json: boolean): ExitCode {
-  const standard = ["gateway.toml", "client.toml", "policy.toml"]
-    .map((name) => join(DIRECTORY, name))
-    .filter((file) => existsSync(file));
-  const chosen = files.length > 0 ? files.map((file) => resolve(file)) : standard;
+/**
+ * Checks each file as what it is, with the key files it names; without files, the one of --config or JVPN_CONFIG, else those of the
+ * standard folder. Faults go to stderr, or into the one document on stdout.
+ */
+export function checkFiles(files: readonly string[], flags: Flags, json: boolean): ExitCode {
+  const named = namedConfig(flags);
+  const chosen =
+    files.length > 0
+      ? files.map((file) => resolve(file))
+      : named !== null
+        ? [named]
+        : standardFiles(["gateway.toml", "client.toml", "policy.toml"]);
   const checked = chosen.length > 0 ? chosen.map(checkFile) : [nothingToCheck()];
   const ok = checked.every((result) => result.faults.length === 0);
   if (json) process.stdout.write(`${JSON.stringify({ schema: "jumping-vpn/config-check/v1", ok, files: checked })}\n`);
@@ -43,18 +49,25 @@ function checkFile(file: string): Checked {
     return { file, kind: "policy", faults: policy.ok ? [] : policy.faults };
   }
   if (role === null) {
-    const [what, why] = [
-      "this file says neither what it configures nor which policy it is",
-      "there is no [gateway], no [client] and no `schema`",
-    ];
-    return {
-      file,
-      kind: null,
-      faults: [{ file, line: null, what, why, hint: "begin with `jvpn init gateway` or `jvpn init client`" }],
-    };
+    return { file, kind: null, faults: [noRole(file)] };
   }
   const settings = settingsOf(role, read.value);
   return { file, kind: role, faults: settings.ok ? identityFaults(settings.value.identity) : settings.faults };
+}
+
+function noRole(file: string): Fault {
+  const what = "this file says neither what it configures nor which policy it is";
+  const why = "there is no [gateway], no [client] and no `schema`";
+  return { file, line: null, what, why, hint: "begin with `jvpn init gateway` or `jvpn init client`" };
+}
+
+function namedConfig(flags: Flags): string | null {
+  const named = flags.config ?? process.env.JVPN_CONFIG;
+  return named === undefined ? null : resolve(named);
+}
+
+function standardFiles(names: readonly string[]): string[] {
+  return names.map((name) => join(DIRECTORY, name)).filter((file) => existsSync(file));
 }
 
 function nothingToCheck(): Checked {
@@ -66,8 +79,37 @@ function nothingToCheck(): Checked {
   return { file: DIRECTORY, kind: null, faults: [fault] };
 }
 
+/** Refuses, with exit code 2, the text of a configuration that somebody is about to write. */
+export function checkOffered(role: Role, text: string): void {
+  const file = `${role}.toml`;
+  const parsed = parseToml(file, text);
+  const settings = parsed.ok ? settingsOf(role, parsed.value) : parsed;
+  if (settings.ok) return;
+  const hint = "correct the command; nothing was written";
+  // There is no file yet that a person could look into.
+  throw new StartFailure(
+    settings.faults.map(({ what, why }) => ({ what, why, hint })),
+    EXIT.usage,
+  );
+}
+
+/** `null` role = what the file configures: the named one, else the client's or the gateway's of the standard folder. */
+export function showConfig(role: Role | null, flags: Flags, placesOnly: boolean): void {
+  const standard = role === null ? standardFiles(["client.toml", "gateway.toml"])[0] : undefined;
+  const file = namedConfig(flags) ?? standard ?? configFile(role ?? "client", flags);
+  showSettings(role ?? roleIn(file), { ...flags, config: file }, placesOnly);
+}
+
+function roleIn(file: string): Role {
+  const read = readToml(file);
+  if (!read.ok) throw new StartFailure(read.faults, EXIT.configuration);
+  const role = roleOf(read.value);
+  if (role === null) throw new StartFailure([noRole(file)], EXIT.configuration);
+  return role;
+}
+
 /** The configuration with all defaults and the places that follow from the flags, as one JSON document. */
-export function showSettings(role: Role, flags: Flags, placesOnly: boolean): void {
+function showSettings(role: Role, flags: Flags, placesOnly: boolean): void {
   const file = configFile(role, flags);
   const settings = requireSettings(role, file);
   const places = placesOf(file, settings, flags);

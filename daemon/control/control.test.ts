@@ -140,6 +140,19 @@ describe("a client has come", () => {
     await expect(control.switch("7qf2", "1")).rejects.toMatchObject({ code: "already_active" });
   });
 
+  test("a wish for another path goes to the client, and the record has who wished", async () => {
+    const remote = "198.51.100.7:50212";
+    engine.report({ type: "PathValidated", session: 1, path: 2, transport: "udp", remote, rttUs: 9_000 });
+    expect(await control.switch("7qf2", "2")).toMatchObject({ value: { asked: "client" } });
+    expect(engine.commands).toContainEqual({ type: "RequestSwitch", session: 1, path: 2, reason: "switch_requested" });
+    const { events } = await control.timeline("7qf2");
+    expect(events.at(-1)).toMatchObject({
+      type: "Diagnostic",
+      reason: "switch_requested",
+      actor: expect.stringMatching(/^operator:./),
+    });
+  });
+
   test("records are streamed as they come, from the number that was asked for", async () => {
     const stop = new AbortController();
     const seen: (string | undefined)[] = [];

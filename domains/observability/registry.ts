@@ -37,7 +37,7 @@ export const EVENT_KINDS: Readonly<Record<EventType, EventKind>> = {
   DialStarted: { class: "info", text: "the client calls a gateway" },
   DialFailed: { class: "info", text: "a call to a gateway failed" },
   DomainFault: { class: "security", text: "a domain failed by itself and was contained" },
-  Diagnostic: { class: "info", text: "something was rejected without effect" },
+  Diagnostic: { class: "info", text: "something that changed no state: it was rejected, or asked of a client" },
   EventLoss: { class: "security", text: "records were dropped; exactly which" },
   HealthChange: { class: "security", text: "a failure domain's health changed" },
 };

@@ -115,6 +115,7 @@ describe.runIf(IS_BUILT)("exit codes", () => {
   test.each([
     ["key", ["client", "--gateway", "fra-2.example", "--gateway-key", "jvpk1:short"]],
     ["port", ["client", "--gateway", "fra-2.example:99999", "--gateway-key", KEY]],
+    ["name", ["client", "--gateway", "fra-2.example", "--gateway-key", KEY, "--name", "van 12"]],
     ["pool", ["gateway", "--pool", "10.80.0.1/16"]],
     ["listening address", ["gateway", "--listen", "fra-2.example:4774"]],
   ])("2: `init` with a bad %s, in three lines, and nothing is written", async (_, args) => {
@@ -123,7 +124,7 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     expect([refused.code, refused.stderr, existsSync(dir)]).toEqual([
       2,
       expect.stringMatching(
-        /^error: .* is not valid: .*\n {2}why: must be .*\n {2}do: {2}correct the command; nothing was written\n$/,
+        /^error: .* is not valid: .*\n {2}why: must .*\n {2}do: {2}correct the command; nothing was written\n$/,
       ),
       false,
     ]);

@@ -60,8 +60,8 @@ export function initVerb(program: Command): void {
   });
 }
 
-async function initGateway(options: GatewayOptions): Promise<number> {
-  const text = `[gateway]
+function gatewayText(options: Pick<GatewayOptions, "listen" | "pool" | "masquerade">): string {
+  return `[gateway]
 listen = ${list(options.listen)}
 identity = "gateway.key"
 pools = ${list(options.pool)}
@@ -72,6 +72,11 @@ masquerade = ${options.masquerade === true}
 # name = "van-12"
 # key = "jvpk1:…"
 `;
+}
+
+async function initGateway(options: GatewayOptions): Promise<number> {
+  const text = gatewayText(options);
+  await judge("gateway", text);
   const { file, files, publicKey } = await write("gateway", options.dir, text);
   if (options.json) {
     io.json({ schema: "jumping-vpn/init/v1", role: "gateway", file, files, publicKey });
@@ -103,6 +108,16 @@ ${options.all ? 'routes = ["0.0.0.0/0", "::/0"]\n' : ""}
 # priority = "backup"
 # metered = true
 `;
+  await judge("client", text);
+  // The gateway will have to accept the name; its key is not made yet, and any other stands in for it.
+  await judge(
+    "gateway",
+    `${gatewayText({ listen: ["0.0.0.0"], pool: ["10.80.0.0/16"] })}
+[[client]]
+name = ${JSON.stringify(options.name)}
+key = ${JSON.stringify(options.gatewayKey)}
+`,
+  );
   const { file, files, publicKey } = await write("client", options.dir, text);
   if (options.json) {
     io.json({ schema: "jumping-vpn/init/v1", role: "client", name: options.name, file, files, publicKey });
@@ -126,7 +141,11 @@ interface Written {
   readonly publicKey: string;
 }
 
-/** Writes only what the daemon will read: its own rules judge the text first. */
+/** Only what the daemon will read is written: its own rules judge the text first. */
+async function judge(role: "gateway" | "client", text: string): Promise<void> {
+  await requireFromDaemon(["config", "check-text", "--", role, text]);
+}
+
 async function write(role: "gateway" | "client", directory: string, text: string): Promise<Written> {
   const dir = resolve(directory);
   const file = join(dir, `${role}.toml`);
@@ -141,7 +160,6 @@ async function write(role: "gateway" | "client", directory: string, text: string
       retryAfterMs: null,
     });
   }
-  await requireFromDaemon(["config", "check-text", "--", role, text]);
   mkdirSync(dir, { recursive: true, mode: 0o755 });
   const publicKey = await requireFromDaemon(["genkey", keyFile]);
   writeFileSync(file, text, { flag: "wx", mode: 0o640 });

@@ -2,7 +2,7 @@ import type { PathStats } from "#kernel/contract/engine.generated";
 import type { Millis } from "#kernel/time";
 import { type Path, type PathPolicy, type Probes, SAMPLES_MAX, type Sample, type ThresholdReason } from "./model.ts";
 
-/** A window with fewer snapshots measures nothing. Source: session.md, stable candidate. */
+/** A window with fewer snapshots measures nothing. Source: docs/spec/glossary.md, stable candidate. */
 export const SAMPLES_MIN = 8;
 /** A direction that carried fewer packets in the window has no loss ratio. */
 export const PACKETS_MIN = 20;

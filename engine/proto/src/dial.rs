@@ -13,7 +13,7 @@ use crate::wire::{COOKIE_LEN, INIT_LEN};
 
 /// Between the first INITs on two paths, µs.
 const STAGGER_US: u64 = 250_000;
-/// Pauses between INITs on one path, µs; the last one repeats. Source: protocol.md, "Timers".
+/// Pauses between INITs on one path, µs; the last one repeats. Source: docs/spec/wire.md, "Constants".
 const PAUSES_US: [u64; 6] = [250_000, 500_000, 1_000_000, 2_000_000, 4_000_000, 5_000_000];
 const JITTER_US: u64 = 333_000;
 /// Time after which an attempt gives up, µs.

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! At most two epochs exist at a time, so the parity bit in DATA's header names one of them.
-//! Source: protocol.md, "Keys".
+//! Source: docs/spec/wire.md, "Keys".
 
 use crate::endpoint::Limits;
 use crate::keys::{OpenKey, Root, SealKey, Suite, epoch_keys};

@@ -20,7 +20,7 @@ use crate::indices::OwnKeyMap;
 use crate::messages::SessionHandle;
 use segment::TcpSegment;
 
-/// Of one session, bytes with the overhead of keeping them. Source: engine.md, "After a blackout".
+/// Of one session, bytes with the overhead of keeping them. Source: docs/spec/wire.md, "After a blackout".
 const SESSION_BYTES_MAX: usize = 256 << 10;
 /// Of these, for everything but TCP: a dense flow of datagrams must not push out the few segments that matter.
 const OTHER_BYTES_MAX: usize = SESSION_BYTES_MAX / 4;

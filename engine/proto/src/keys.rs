@@ -143,7 +143,7 @@ fn less_safe(suite: Suite, key: &[u8; 32]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(algorithm, key).expect("both suites have keys of 32 bytes"))
 }
 
-/// 4 zero bytes ‖ u64 counter (protocol.md).
+/// 4 zero bytes ‖ u64 counter (docs/spec/wire.md, "Keys").
 #[inline]
 fn nonce(counter: u64) -> Nonce {
     let mut nonce = [0; 12];

@@ -10,7 +10,7 @@
 //!
 //! A gateway that stalls is silent on all its paths at once. So a standby's answer is needed for a verdict, and then the
 //! suspected path gets the time in which an answer that left together with the standby's would have arrived.
-//! Source: protocol.md, "Liveness".
+//! Source: docs/spec/wire.md, "Liveness".
 
 mod margin;
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The size is at least packets per second times the difference of the latencies of the paths in use
-//! (5 Gbit/s × 60 ms ≈ 27,000). Source: protocol.md, "Keys".
+//! (5 Gbit/s × 60 ms ≈ 27,000). Source: docs/spec/wire.md, "Keys".
 
 /// Counters that an idle session remembers.
 pub const IDLE_SIZE: u64 = 1_024;

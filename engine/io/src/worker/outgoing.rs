@@ -13,7 +13,7 @@ use jvpn_proto::{
 
 use crate::udp::{BATCH_BYTES_MAX, SEGMENTS_MAX};
 
-/// Offset of the receiver index in a DATA message (protocol.md, "Datagrams").
+/// Offset of the receiver index in a DATA message (docs/spec/wire.md, "Datagrams").
 const INDEX: std::ops::Range<usize> = 4..8;
 
 #[derive(Debug)]

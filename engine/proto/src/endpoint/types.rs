@@ -49,7 +49,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Source: protocol.md, "Keys".
+    /// Source: docs/spec/wire.md, "Keys".
     fn default() -> Self {
         Self {
             rekey_after_us: 120_000_000,

@@ -1,4 +1,4 @@
-//! The fields of each frame, in their order on the wire. Source: protocol.md, "Frames inside DATA".
+//! The fields of each frame, in their order on the wire. Source: docs/spec/wire.md, "Plaintext of DATA".
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -6,7 +6,7 @@ use crate::codec::{Field, Malformed, Reader};
 
 /// Longest reason in bytes; every reason of the mission's vocabulary fits.
 pub const REASON_MAX: usize = 40;
-/// Longest detail of a CLOSE in bytes (protocol.md, CLOSE).
+/// Longest detail of a CLOSE in bytes (docs/spec/wire.md, "Close").
 pub const DETAIL_MAX: usize = 64;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! The handshake `Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s` and its envelope. Source: protocol.md, "Flows", A.
+//! The handshake `Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s` and its envelope. Source: docs/spec/wire.md, "Handshake".
 //!
 //! ```text
 //!  client                                        gateway

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// Handshakes of one network in a second, after a burst. Source: protocol.md, "Timers".
+/// Handshakes of one network in a second, after a burst. Source: docs/spec/wire.md, "Constants".
 const INTERVAL_US: u64 = 50_000;
 const BURST: u64 = 5;
 /// Networks in each of the two generations of the table. When the recent one is full it becomes the older one, and what was older is

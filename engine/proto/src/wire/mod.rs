@@ -1,4 +1,4 @@
-//! Datagrams: what is visible on the wire. Little-endian. Source: protocol.md, "Datagrams".
+//! Datagrams: what is visible on the wire. Little-endian. Source: docs/spec/wire.md, "Datagrams".
 //!
 //! ```text
 //! INIT   ┌type┬ver┬flags┬sender index┬─ e ─┬ {static} ┬ {payload} ┬ mac1 ┬ mac2 ┐   200
@@ -71,7 +71,7 @@ pub const DATA_EPOCH: u8 = 1;
 pub const DATA_CSUM_PARTIAL: u8 = 2;
 
 const _: () = {
-    // protocol.md fixes these lengths; RESP must not be longer than INIT, so that an answer amplifies nothing.
+    // docs/spec/wire.md fixes these lengths; RESP must not be longer than INIT, so that an answer amplifies nothing.
     assert!(INIT_MAC1 == 168 && INIT_LEN == 200);
     assert!(RESP_LEN == 188 && RESP_LEN <= INIT_LEN);
     assert!(COOKIE_LEN == 64 && COOKIE_LEN <= INIT_LEN);

@@ -1,4 +1,4 @@
-//! The sealed payloads of INIT and RESP. Source: protocol.md, "Datagrams".
+//! The sealed payloads of INIT and RESP. Source: docs/spec/wire.md, "Datagrams".
 
 use std::fmt;
 

@@ -5,7 +5,7 @@ import type { Entry } from "./world.ts";
 
 /** The search for a path: how long it has run, and the interval until then. */
 const SEARCH: readonly { readonly untilMs: Millis; readonly everyMs: Millis }[] = [
-  { untilMs: 10 * SECOND, everyMs: 25 },
+  { untilMs: 30 * SECOND, everyMs: 25 },
   { untilMs: MINUTE, everyMs: 100 },
   { untilMs: Number.POSITIVE_INFINITY, everyMs: SECOND },
 ];

@@ -260,7 +260,7 @@ impl Endpoint {
         listed.retain(|handle| {
             let Some(session) = self.sessions.get_mut(handle) else { return false };
             paths.extend(session.stats(now));
-            session.stays_measured(now)
+            session.stays_measured(now, &mut self.cx)
         });
         self.cx.measured = listed;
         for chunk in paths.chunks(STATISTICS_PATHS_MAX) {

@@ -21,6 +21,7 @@ mod outbox;
 mod path;
 mod probes;
 mod rebinding;
+mod recent;
 mod reception;
 pub mod replay;
 mod rng;

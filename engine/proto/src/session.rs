@@ -28,6 +28,7 @@ use crate::liveness::Liveness;
 use crate::messages::{Offer, PathId, PathStats, Role, SessionHandle};
 use crate::path::Path;
 use crate::rebinding::RebindLimit;
+use crate::recent::Recent;
 use crate::shared::Shared;
 use crate::timers::Armed;
 use crate::wire::write_receiver;
@@ -100,6 +101,8 @@ pub(crate) struct Session {
     copies_left: u64,
     copies_to: Option<PathId>,
     window_grown: bool,
+    /// While traffic flows, if there is a ring left.
+    recent: Option<Box<Recent>>,
     // Client.
     attempt: Option<Attempt>,
     hinted_at: Option<u64>,
@@ -165,6 +168,7 @@ impl Session {
             copies_left: 0,
             copies_to: None,
             window_grown: false,
+            recent: None,
             attempt: None,
             hinted_at: None,
             assigned: None,
@@ -311,6 +315,7 @@ impl Session {
 
     /// Ends the session: what is left of it are sealed CLOSE messages. The keys are dropped with `self`.
     pub(crate) fn farewell(mut self, cx: &mut Shared, reason: Option<Reason>) -> Farewell {
+        cx.rings.take_back(self.recent.take());
         let mut copies = Vec::new();
         if let Some(reason) = reason {
             let close = Close { scope: Scope::Session, reason, version: 0, detail: Detail::EMPTY };

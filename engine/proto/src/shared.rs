@@ -5,6 +5,7 @@ use crate::indices::Indices;
 use crate::journal::Journal;
 use crate::messages::{Report, SessionHandle};
 use crate::outbox::Outbox;
+use crate::recent::Rings;
 use crate::rng::Rng;
 use crate::timers::Timers;
 
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) timers: Timers,
     /// Inner packets of sessions that have no way for them.
     pub(crate) hold: Hold,
+    pub(crate) rings: Rings,
     /// End of the newest stall of this process: silence before it says nothing.
     pub(crate) stalled_at: u64,
     /// Sessions whose next statistics are due; each is listed once.
@@ -38,6 +40,7 @@ impl Shared {
             indices: Indices::default(),
             timers: Timers::default(),
             hold: Hold::default(),
+            rings: Rings::default(),
             stalled_at: 0,
             measured: Vec::new(),
             copies: 0,

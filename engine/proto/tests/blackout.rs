@@ -58,6 +58,29 @@ fn what_tcp_repeated_in_a_blackout_arrives_with_the_first_flight_after_it() {
 }
 
 #[test]
+fn what_left_before_the_silence_was_noticed_arrives_with_the_first_flight_as_well() {
+    let mut world = World::ready(&[10], 10);
+    world.tcp = true;
+    world.run(200 * MS);
+    world.black_hole(1, true, true);
+    // Sent while nobody knows yet: only a copy that was kept before any doubt can arrive.
+    for side in [Side::Client, Side::Gateway] {
+        world.send_number(side, FIRST);
+    }
+    world.flow = [0, 0];
+    world.run(3 * S);
+    assert!(world.silent(Side::Client, 1).is_some(), "the path was given up");
+    world.black_hole(1, false, false);
+    let returned = world.now;
+    world.attach(1, 2, AttachKind::Revalidate);
+    world.run(S);
+    let (up, down) = (delivered_at(&world, Side::Gateway, FIRST), delivered_at(&world, Side::Client, FIRST));
+    assert!(up.unwrap() - returned <= RTT, "{up:?}");
+    assert!(down.unwrap() - returned <= 2 * RTT, "{down:?}");
+    world.assert_honest();
+}
+
+#[test]
 fn what_waits_leaves_in_order_and_before_anything_newer() {
     let mut world = World::ready(&[10, 10], 10);
     world.tcp = true;

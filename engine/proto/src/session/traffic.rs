@@ -2,6 +2,7 @@
 
 use super::{Phase, Session};
 use crate::endpoint::{CopyPurpose, DuplicateRoute, SealError, SendRoute};
+use crate::hold::Keep;
 use crate::messages::{PathId, Report};
 use crate::path::Path;
 use crate::shared::Shared;
@@ -24,6 +25,16 @@ impl Session {
     /// What is sent now may be lost with its path: that is in doubt, or the first way after a blackout and not proved yet.
     fn may_lead_nowhere(&self, cx: &Shared, now: u64) -> bool {
         self.liveness.in_doubt(now) || (self.attempt.is_some() && cx.hold.holds(self.handle))
+    }
+
+    /// The send path is in doubt; it was last known to live `silent_us` ago. What left since may be lost with it.
+    pub(super) fn doubt_began(&mut self, now: u64, cx: &mut Shared, silent_us: u64) {
+        let srtt_us = self.send.and_then(|id| self.path(id)).map_or(0, |path| path.rtt.expected_us());
+        let since = now.saturating_sub(silent_us + srtt_us);
+        let Some(recent) = &mut self.recent else { return };
+        recent.take(since, |at, packet, csum_partial| {
+            cx.hold.keep(at, self.handle, Keep::Segments, (&[], packet), csum_partial);
+        });
     }
 
     /// The send path was in doubt for `silent_us` and is not any more. What left in a short doubt has arrived, and a long one was a
@@ -93,6 +104,10 @@ impl Session {
         let receiver = if path.tx_index == 0 { self.tx_index } else { path.tx_index };
         self.on_traffic(cx, now);
         let sealed = self.epochs.seal_inner(out, receiver, head, body, csum_partial).ok_or(SealError::KeyExpired)?;
+        let interval_us = self.interval_us();
+        if let Some(recent) = &mut self.recent {
+            recent.note(now, interval_us, (head, body), csum_partial);
+        }
         if self.epochs.at_packet_limit() {
             self.rearm(now, cx);
         }
@@ -126,6 +141,9 @@ impl Session {
         let srtt_us = self.send.and_then(|id| self.path(id)).map_or(0, |path| path.rtt.expected_us());
         if self.liveness.traffic(now, srtt_us) {
             self.measure(cx);
+            if self.recent.is_none() {
+                self.recent = cx.rings.lend();
+            }
             if !self.window_grown {
                 self.window_grown = true;
                 self.epochs.grow_window();
@@ -142,8 +160,12 @@ impl Session {
     }
 
     /// After statistics were taken: true if the session stays listed.
-    pub(crate) fn stays_measured(&mut self, now: u64) -> bool {
-        self.measured = self.probing_us > 0 || self.liveness.carries_traffic(now);
+    pub(crate) fn stays_measured(&mut self, now: u64, cx: &mut Shared) -> bool {
+        let traffic = self.liveness.carries_traffic(now);
+        if !traffic {
+            cx.rings.take_back(self.recent.take());
+        }
+        self.measured = self.probing_us > 0 || traffic;
         self.measured
     }
 

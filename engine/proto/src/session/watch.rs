@@ -49,6 +49,7 @@ impl Session {
         if dead {
             path.alive = false;
             if self.send == Some(id) {
+                self.doubt_began(now, cx, self.liveness.silence(now));
                 self.send = None;
                 self.liveness.give_up(now);
             }
@@ -112,6 +113,7 @@ impl Session {
         let session = self.handle;
         match finding {
             Finding::Suspected { silent_us, limit_us } => {
+                self.doubt_began(now, cx, silent_us);
                 self.copies_left = COPIES_PER_SUSPICION;
                 let (silent_us, limit_us) = (clamp_u32(silent_us), clamp_u32(limit_us));
                 cx.report(now, Report::PathSuspected { session, path, silent_us, limit_us });
@@ -223,6 +225,7 @@ impl Session {
         }
         if began {
             self.copies_left = COPIES_PER_SUSPICION;
+            self.doubt_began(now, cx, u64::from(probe.age_ms) * 1_000);
             // A translator may have given the path a new address: a probe shows it at once.
             if let Some(at) = self.send.and_then(|id| self.at(id)).filter(|_| self.role == Role::Client) {
                 self.send_probe(now, cx, at);

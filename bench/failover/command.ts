@@ -5,8 +5,8 @@ import { LIVENESS } from "./field.ts";
 import { type FailoverResult, failover, KINDS } from "./run.ts";
 
 export const FAILOVER: Benchmark = {
-  usage: "[--trials 30] [--rtt 20] [--class realtime] [--kinds a,b] [--blackouts 3] [--false-seconds 120]",
-  options: ["trials", "rtt", "class", "kinds", "blackouts", "false-seconds"],
+  usage: "[--trials 30] [--rtt 20] [--class realtime] [--kinds a,b] [--blackouts 3] [--false-seconds 120] [--at-once 1]",
+  options: ["trials", "rtt", "class", "kinds", "blackouts", "false-seconds", "at-once"],
   plan(words) {
     const options = {
       trials: wholeNumberOf(words, "trials", 30, 1, 5_000),
@@ -15,6 +15,7 @@ export const FAILOVER: Benchmark = {
       kinds: someOf(words, "kinds", KINDS),
       blackouts: wholeNumberOf(words, "blackouts", 3, 1, 100),
       falseSeconds: numberOf(words, "false-seconds", 120, 10, 36_000),
+      atOnce: wholeNumberOf(words, "at-once", 1, 1, KINDS.length),
     };
     return {
       file: `failover-${options.liveness}-${options.rttMs}ms`,

@@ -66,9 +66,10 @@ export class Field {
     this.client = client;
   }
 
-  static async open(scope: Scope, plan: FieldPlan): Promise<Field> {
+  /** `name` tells fields of one process apart. */
+  static async open(scope: Scope, name: string, plan: FieldPlan): Promise<Field> {
     const folder = makeFolder(scope, "failover");
-    const topology = await layOut(scope, `${PREFIX}failover-`, LINKS, plan.rttMs);
+    const topology = await layOut(scope, `${PREFIX}${name}-`, LINKS, plan.rttMs);
     const files = { folder: join(folder, "nodes"), keys: await makeKeys(folder), policy: policyText(plan) };
     await startGateway(scope, topology.gateway, files);
     const client = await startClient(scope, topology.client, files);

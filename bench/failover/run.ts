@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { provenance } from "#lab/machine";
 import { CLI } from "#lab/paths";
-import { type Scope, withScope } from "#lab/scope";
+import { Scope, withScope } from "#lab/scope";
 import { type Distribution, distribution } from "#lab/statistics";
 import type { Progress, Result } from "../benchmark.ts";
 import { makeFolder } from "../ground.ts";
@@ -25,6 +25,8 @@ export interface FailoverOptions {
   /** Trials of each duration of silence. */
   readonly blackouts: number;
   readonly falseSeconds: number;
+  /** Kinds that are played at the same time. A field needs about a tenth of a processor. */
+  readonly atOnce: number;
 }
 
 export interface Gaps extends Distribution {
@@ -55,7 +57,7 @@ export interface FailoverResult extends Result {
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Plays the kinds that were asked for, each in a topology of its own. */
+/** Plays the kinds that were asked for, each in a topology of its own, `atOnce` of them side by side. */
 export async function failover(
   options: FailoverOptions,
   progress: Progress,
@@ -78,23 +80,39 @@ export async function failover(
     machine: provenance(),
     raw,
   };
-  for (const kind of KINDS) {
-    if (!options.kinds.includes(kind)) {
-      notMeasured[kind] = "not asked for";
-      continue;
+  for (const kind of KINDS) if (!options.kinds.includes(kind)) notMeasured[kind] = "not asked for";
+  const play = async (kind: Kind, scope: Scope): Promise<void> => {
+    const why = kind === "redundant" ? refusedPolicy(scope, planOf(kind, options)) : null;
+    if (why !== null) {
+      notMeasured[kind] = why;
+      progress(`${kind} is not measured: ${why}`);
+      return;
     }
-    const { leftovers } = await withScope(async (scope) => {
-      const why = kind === "redundant" ? refusedPolicy(scope, planOf(kind, options)) : null;
-      if (why !== null) {
-        notMeasured[kind] = why;
-        progress(`${kind} is not measured: ${why}`);
-        return;
+    await measure(kind, await Field.open(scope, kind, planOf(kind, options)), options, result, raw, progress);
+  };
+  const { leftovers } = await withScope(async (all) => {
+    const waiting = KINDS.filter((kind) => options.kinds.includes(kind));
+    const lane = async (): Promise<void> => {
+      for (let kind = waiting.shift(); kind !== undefined; kind = waiting.shift()) {
+        const scope = nested(all, kind);
+        await play(kind, scope);
+        left.push(...(await scope.close()));
       }
-      await measure(kind, await Field.open(scope, planOf(kind, options)), options, result, raw, progress);
-    });
-    left.push(...leftovers);
-  }
+    };
+    await Promise.all(Array.from({ length: options.atOnce }, lane));
+  });
+  left.push(...leftovers);
   return { result, leftovers: left };
+}
+
+/** A scope that can be closed before `all` is, and is closed with it at the latest. */
+function nested(all: Scope, what: string): Scope {
+  const scope = new Scope();
+  all.defer(what, async () => {
+    const left = await scope.close();
+    if (left.length > 0) throw new Error(left.join("; "));
+  });
+  return scope;
 }
 
 function planOf(kind: Kind, { rttMs, liveness }: FailoverOptions): FieldPlan {

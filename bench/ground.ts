@@ -1,13 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Contender, Ground } from "#lab/contenders/contender";
+import type { Contender, Disturbance, Ground } from "#lab/contenders/contender";
 import { Netns } from "#lab/ip";
 import type { Scope } from "#lab/scope";
 import { PREFIX } from "#lab/stage";
-
-const CLIENT_OUTER = "10.1.0.2";
-const GATEWAY_OUTER = "10.1.0.1";
 
 /** A folder of this run; it goes with the scope. */
 export function makeFolder(scope: Scope, name: string): string {
@@ -16,41 +13,79 @@ export function makeFolder(scope: Scope, name: string): string {
   return folder;
 }
 
-/** Two namespaces joined by one veth pair: what a packet path costs, without a network around it. */
-export async function layGround(scope: Scope): Promise<Ground> {
-  const folder = makeFolder(scope, "bench");
-  const client = await Netns.create(scope, `${PREFIX}client`);
-  const gateway = await Netns.create(scope, `${PREFIX}gateway`);
-  await client.ip(`link add eth0 type veth peer name up0 netns ${gateway.name}`);
-  await client.ip(`addr add ${CLIENT_OUTER}/24 dev eth0`);
-  await gateway.ip(`addr add ${GATEWAY_OUTER}/24 dev up0`);
-  await client.ip("link set eth0 up");
-  await gateway.ip("link set up0 up");
-  return { client, gateway, clientOuter: CLIENT_OUTER, gatewayOuter: GATEWAY_OUTER, folder };
+/** Of the addresses outside the tunnel. */
+export const FAMILIES = ["ipv4", "ipv6"] as const;
+export type Family = (typeof FAMILIES)[number];
+
+interface Outer {
+  readonly client: string;
+  readonly gateway: string;
 }
 
-/** A contender that is set up, and the gateway's address through it. */
+const OUTER: Readonly<Record<Family, { readonly prefix: string; readonly links: readonly [Outer, Outer] }>> = {
+  ipv4: {
+    prefix: "24",
+    links: [
+      { client: "10.1.0.2", gateway: "10.1.0.1" },
+      { client: "10.2.0.2", gateway: "10.2.0.1" },
+    ],
+  },
+  ipv6: {
+    prefix: "64 nodad",
+    links: [
+      { client: "fd01::2", gateway: "fd01::1" },
+      { client: "fd02::2", gateway: "fd02::1" },
+    ],
+  },
+};
+
+/** Two namespaces joined by two veth pairs, the gateway reached over either: what a packet path costs, without a network around it. */
+async function layGround(scope: Scope, name: string, family: Family): Promise<Ground> {
+  const client = await Netns.create(scope, `${PREFIX}${name}-client`);
+  const gateway = await Netns.create(scope, `${PREFIX}${name}-gateway`);
+  const { prefix, links } = OUTER[family];
+  const [first] = links;
+  for (const [index, outer] of links.entries()) {
+    const [near, far] = [["eth0", "wlan0"][index], `up${index}`];
+    await client.ip(`link add ${near} type veth peer name ${far} netns ${gateway.name}`);
+    await client.ip(`addr add ${outer.client}/${prefix} dev ${near}`);
+    await gateway.ip(`addr add ${outer.gateway}/${prefix} dev ${far}`);
+    await client.ip(`link set ${near} up`);
+    await gateway.ip(`link set ${far} up`);
+    if (outer !== first) await client.ip(`route add ${first.gateway} via ${outer.gateway} dev ${near} metric 1000`);
+  }
+  const folder = makeFolder(scope, "bench");
+  return { client, gateway, clientOuter: first.client, gatewayOuter: first.gateway, folder };
+}
+
+/** A contender that is set up on a ground of its own, and the gateway's address through it. */
 export interface Runner {
   readonly name: string;
   readonly address: string;
+  readonly ground: Ground;
+  readonly disturb: Disturbance | null;
 }
 
 /** Sets up every contender that this machine has; says of the others why they are missing. */
 export async function startAll(
   scope: Scope,
-  ground: Ground,
   contenders: readonly Contender[],
   progress: (line: string) => void,
+  family: Family = "ipv4",
 ): Promise<{ running: readonly Runner[]; missing: Readonly<Record<string, string>> }> {
   const missing: Record<string, string> = {};
   const running: Runner[] = [];
   for (const contender of contenders) {
     const why = contender.missing();
-    if (why === null) running.push({ name: contender.name, address: await contender.start(scope, ground) });
-    else {
+    if (why !== null) {
       missing[contender.name] = why;
       progress(`${contender.name} does not take part: ${why}`);
+      continue;
     }
+    const ground = await layGround(scope, `${running.length}`, contender.family ?? family);
+    const started = await contender.start(scope, ground);
+    const { address, disturb = null } = typeof started === "string" ? { address: started } : started;
+    running.push({ name: contender.name, address, ground, disturb });
   }
   return { running, missing };
 }

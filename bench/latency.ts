@@ -10,7 +10,7 @@ import { elapse } from "#lab/stage";
 import { type Interval, interval } from "#lab/statistics";
 import { Tool } from "#lab/tool";
 import { type Benchmark, inScope, type Progress, type Result } from "./benchmark.ts";
-import { layGround, startAll } from "./ground.ts";
+import { startAll } from "./ground.ts";
 import { numberOf, wholeNumberOf } from "./options.ts";
 
 const CONTENDERS: readonly Contender[] = [JUMPING_VPN, VETH, WIREGUARD_GO, OPENVPN];
@@ -49,12 +49,11 @@ export const LATENCY: Benchmark = {
 };
 
 async function latency(scope: Scope, rounds: number, seconds: number, progress: Progress): Promise<LatencyResult> {
-  const ground = await layGround(scope);
-  const { running, missing } = await startAll(scope, ground, CONTENDERS, progress);
-  await Tool.start(scope, ground.gateway, ["echo", "serve", "--bind", `0.0.0.0:${PORT}`]);
+  const { running, missing } = await startAll(scope, CONTENDERS, progress);
+  for (const { ground } of running) await Tool.start(scope, ground.gateway, ["echo", "serve", "--bind", `0.0.0.0:${PORT}`]);
   const raw: Slice[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    for (const { name, address } of round % 2 === 0 ? running : running.toReversed()) {
+    for (const { name, address, ground } of round % 2 === 0 ? running : running.toReversed()) {
       const words = ["echo", "run", "--to", `${address}:${PORT}`, "--rate", `${PER_SECOND}`, "--size", `${BYTES}`];
       const echo = await Tool.start(scope, ground.client, words);
       await elapse(WARM_UP_MS);

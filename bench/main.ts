@@ -12,11 +12,14 @@ import { parseWords, UsageError } from "./options.ts";
 import { PACKETS } from "./packets.ts";
 import { DATA } from "./report/data.ts";
 import { writeReport } from "./report/main.ts";
-import { THROUGHPUT } from "./throughput-command.ts";
+import { CPU, NULL, THROUGHPUT, VARIANTS_OF_ITS_OWN } from "./throughput-command.ts";
 import { UDP } from "./udp.ts";
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   throughput: THROUGHPUT,
+  cpu: CPU,
+  null: NULL,
+  variants: VARIANTS_OF_ITS_OWN,
   failover: FAILOVER,
   latency: LATENCY,
   packets: PACKETS,

@@ -3,19 +3,16 @@
  * slice, in an order that turns round from round to round. A round with too much stolen time is dropped and played again.
  */
 
-import type { Contender, Ground } from "#lab/contenders/contender";
+import type { Contender } from "#lab/contenders/contender";
 import { JUMPING_VPN } from "#lab/contenders/jumping-vpn";
-import { OPENVPN } from "#lab/contenders/openvpn";
-import { VETH } from "#lab/contenders/veth";
-import { WIREGUARD_GO } from "#lab/contenders/wireguard-go";
-import { type Provenance, provenance, ticks } from "#lab/machine";
+import { provenance, ticks } from "#lab/machine";
 import type { Scope } from "#lab/scope";
 import { elapse } from "#lab/stage";
 import { type Interval, interval } from "#lab/statistics";
 import { Tool } from "#lab/tool";
-import { layGround, startAll } from "./ground.ts";
+import type { Progress, Result } from "./benchmark.ts";
+import { type Runner, startAll } from "./ground.ts";
 
-const CONTENDERS: readonly Contender[] = [JUMPING_VPN, VETH, WIREGUARD_GO, OPENVPN];
 const PORT = 7_200;
 /** More than any slice can carry: it is broken off. */
 const ENDLESS_BYTES = 1e12;
@@ -30,6 +27,8 @@ export interface ThroughputOptions {
   readonly seconds: number;
   /** Start of each slice that does not count. */
   readonly warmUpSeconds: number;
+  /** Pace of the sender; `null` = as fast as it can. */
+  readonly rateMbit: number | null;
 }
 
 interface Slice {
@@ -41,34 +40,36 @@ interface Slice {
   readonly steal: number;
 }
 
-export interface ThroughputResult {
-  readonly schema: "jumping-vpn/bench/v1";
-  readonly name: "throughput";
+export interface ThroughputResult extends Result {
+  readonly name: "throughput" | "cpu" | "null" | "variants";
   readonly gbps: Readonly<Record<string, Interval>>;
   /** Of jumping-vpn to each other contender. */
   readonly ratio: Readonly<Record<string, Interval>>;
   readonly cpuSecondsPerGB: Readonly<Record<string, Interval>>;
+  /** The same as a ratio: below 1 jumping-vpn costs less. */
+  readonly cpuRatio: Readonly<Record<string, Interval>>;
   readonly missing: Readonly<Record<string, string>>;
   readonly options: ThroughputOptions;
   readonly droppedRounds: number;
-  readonly machine: Provenance;
   readonly raw: readonly Slice[];
 }
 
+/** `contenders` must hold jumping-vpn itself, which the others are compared with. */
 export async function throughput(
   scope: Scope,
+  name: ThroughputResult["name"],
+  contenders: readonly Contender[],
   options: ThroughputOptions,
-  progress: (line: string) => void,
+  progress: Progress,
 ): Promise<ThroughputResult> {
-  const ground = await layGround(scope);
-  const { running, missing } = await startAll(scope, ground, CONTENDERS, progress);
-  const server = await Tool.start(scope, ground.gateway, ["tcp", "serve", "--bind", `0.0.0.0:${PORT}`]);
+  const { running, missing } = await startAll(scope, contenders, progress);
+  for (const { ground } of running) await Tool.start(scope, ground.gateway, ["tcp", "serve", "--bind", `0.0.0.0:${PORT}`]);
   const raw: Slice[] = [];
   let dropped = 0;
   for (let round = 0; round < options.rounds; ) {
     const order = round % 2 === 0 ? running : running.toReversed();
     const slices: Slice[] = [];
-    for (const { name, address } of order) slices.push(await slice(scope, ground, round, name, address, options));
+    for (const runner of order) slices.push(await slice(scope, round, runner, options));
     const stolen = Math.max(...slices.map(({ steal }) => steal));
     progress(
       `round ${round + 1}/${options.rounds}: ${slices.map(({ contender, gbps }) => `${contender} ${gbps.toFixed(2)}`).join(", ")} Gbit/s`,
@@ -81,10 +82,9 @@ export async function throughput(
     raw.push(...slices);
     round += 1;
   }
-  await server.stop();
   return {
     schema: "jumping-vpn/bench/v1",
-    name: "throughput",
+    name,
     ...summary(raw),
     missing,
     options,
@@ -97,18 +97,19 @@ export async function throughput(
 /** One contender carries one TCP stream, from the gateway to the client, for one slice. */
 async function slice(
   scope: Scope,
-  ground: Ground,
   round: number,
-  contender: string,
-  address: string,
+  { name: contender, address, ground, disturb }: Runner,
   options: ThroughputOptions,
 ): Promise<Slice> {
-  const words = ["tcp", "fetch", "--to", `${address}:${PORT}`, "--bytes", `${ENDLESS_BYTES}`, "--hash", "off"];
+  const pace = options.rateMbit === null ? [] : ["--rate-mbit", `${options.rateMbit}`];
+  const words = ["tcp", "fetch", "--to", `${address}:${PORT}`, "--bytes", `${ENDLESS_BYTES}`, "--hash", "off", ...pace];
   const sink = await Tool.start(scope, ground.client, words, false);
+  const calm = disturb?.();
   await elapse(options.warmUpSeconds * 1_000);
   const [from, before] = [await progress(sink), ticks()];
   await elapse((options.seconds - options.warmUpSeconds) * 1_000);
   const [to, after] = [await progress(sink), ticks()];
+  await calm?.();
   await sink.stop();
   const bytes = to.bytes - from.bytes;
   const all = after.all - before.all;
@@ -125,19 +126,22 @@ async function progress(sink: Tool): Promise<{ bytes: number; boot_us: number }>
   return (await sink.ask({ op: "progress" })) as unknown as { bytes: number; boot_us: number };
 }
 
-function summary(raw: readonly Slice[]): Pick<ThroughputResult, "gbps" | "ratio" | "cpuSecondsPerGB"> {
+function summary(raw: readonly Slice[]): Pick<ThroughputResult, "gbps" | "ratio" | "cpuSecondsPerGB" | "cpuRatio"> {
   const names = [...new Set(raw.map(({ contender }) => contender))].sort();
   const of = (name: string): readonly Slice[] =>
     raw.filter(({ contender }) => contender === name).sort((a, b) => a.round - b.round);
   const own = of(JUMPING_VPN.name);
   const each = (value: (name: string) => readonly number[]): Record<string, Interval> =>
     Object.fromEntries(names.map((name) => [name, interval(value(name))]));
-  const ratios = names
-    .filter((name) => name !== JUMPING_VPN.name)
-    .map((name) => [name, interval(of(name).map(({ gbps }, index) => (own[index]?.gbps ?? Number.NaN) / gbps))] as const);
+  const others = names.filter((name) => name !== JUMPING_VPN.name);
+  const against = (value: (slice: Slice) => number): Record<string, Interval> =>
+    Object.fromEntries(
+      others.map((name) => [name, interval(of(name).map((theirs, index) => value(own[index] ?? theirs) / value(theirs)))]),
+    );
   return {
     gbps: each((name) => of(name).map(({ gbps }) => gbps)),
-    ratio: Object.fromEntries(ratios),
+    ratio: against(({ gbps }) => gbps),
     cpuSecondsPerGB: each((name) => of(name).map(({ cpuSecondsPerGB }) => cpuSecondsPerGB)),
+    cpuRatio: against(({ cpuSecondsPerGB }) => cpuSecondsPerGB),
   };
 }

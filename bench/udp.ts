@@ -12,7 +12,7 @@ import type { Scope } from "#lab/scope";
 import { type Interval, interval } from "#lab/statistics";
 import { Tool } from "#lab/tool";
 import { type Benchmark, inScope, type Progress, type Result } from "./benchmark.ts";
-import { layGround, startAll } from "./ground.ts";
+import { startAll } from "./ground.ts";
 import { numberOf, wholeNumberOf } from "./options.ts";
 
 const CONTENDERS: readonly Contender[] = [JUMPING_VPN, VETH, WIREGUARD_GO, OPENVPN];
@@ -59,12 +59,11 @@ export const UDP: Benchmark = {
 };
 
 async function udp(scope: Scope, rounds: number, seconds: number, progress: Progress): Promise<UdpResult> {
-  const ground = await layGround(scope);
-  const { running, missing } = await startAll(scope, ground, CONTENDERS, progress);
+  const { running, missing } = await startAll(scope, CONTENDERS, progress);
   const raw: Step[] = [];
   const best: { round: number; contender: string; mbit: number }[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    for (const { name, address } of round % 2 === 0 ? running : running.toReversed()) {
+    for (const { name, address, ground } of round % 2 === 0 ? running : running.toReversed()) {
       const steps = await search((rate) => step(scope, ground, address, rate, seconds));
       raw.push(...steps.map((one) => ({ round, contender: name, ...one })));
       const mbit = Math.max(0, ...steps.filter(({ loss }) => loss <= LOSS_MAX).map((one) => one.mbit));

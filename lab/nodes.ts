@@ -51,7 +51,14 @@ export class Node {
   }
 
   /** Starts `jvpnd <role>` and waits until its control socket answers. */
-  static async start(scope: Scope, netns: Netns, role: "gateway" | "client", folder: string, config: string): Promise<Node> {
+  static async start(
+    scope: Scope,
+    netns: Netns,
+    role: "gateway" | "client",
+    folder: string,
+    config: string,
+    engine?: string,
+  ): Promise<Node> {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${role}.toml`);
     writeFileSync(file, config);
@@ -64,7 +71,8 @@ export class Node {
     const words = [DAEMON, role, "--config", file, "--socket", at.socket, "--state", at.state, "--events", at.events];
     const { file: program, args } = netns.inside(process.execPath, ["--enable-source-maps", ...words]);
     const log = openSync(at.log, "a");
-    const child = spawn(program, args, { stdio: ["ignore", log, log], detached: true });
+    const env = engine === undefined ? process.env : { ...process.env, JVPN_ENGINE: engine };
+    const child = spawn(program, args, { stdio: ["ignore", log, log], detached: true, env });
     const node = new Node(child, at.socket, at.events, at.log);
     scope.defer(`process ${child.pid} (jvpnd ${role})`, () => node.stop());
     await node.#ready();
@@ -137,6 +145,10 @@ export interface Plan {
   readonly folder: string;
   /** What both engines do without: names of `[engine] disable`. */
   readonly disable?: readonly string[];
+  /** Inner MTU of both ends; absent = the product's own. The policy has its own limit. */
+  readonly mtu?: number;
+  /** File of another build of the engine. */
+  readonly engine?: string;
   /** Uplinks that the client is told never to use. */
   readonly never?: readonly string[];
 }
@@ -168,7 +180,8 @@ address = ["${CLIENT_INNER_V4}", "${CLIENT_INNER_V6}"]
 
 [tunnel]
 interface = "jvpn0"
-${engineTable(plan)}`,
+${mtuLine(plan)}${engineTable(plan)}`,
+    plan.engine,
   );
 }
 
@@ -191,9 +204,10 @@ key = "${plan.keys.gateway.public}"
 [tunnel]
 interface = "jvpn0"
 routes = ["10.80.0.0/16", "10.90.0.0/24", "fd80::/64", "fd90::/64"]
-
+${mtuLine(plan)}
 ${PRIORITIES.map(([name, priority]) => pathRule(name, plan.never?.includes(name) ? "never" : priority)).join("\n")}
 ${engineTable(plan)}`,
+    plan.engine,
   );
 }
 
@@ -205,6 +219,10 @@ const PRIORITIES = [
 
 function pathRule(name: string, priority: string): string {
   return `[[path]]\nmatch = { interface = "${name}" }\npriority = "${priority}"\n`;
+}
+
+function mtuLine({ mtu }: Plan): string {
+  return mtu === undefined ? "" : `mtu = ${mtu}\n`;
 }
 
 function engineTable({ disable = [] }: Plan): string {

@@ -63,12 +63,11 @@ function roaming(contender: typeof WIREGUARD_GO): Candidate {
   return {
     name: contender.name,
     missing: contender.missing,
-    start: async (scope, ground) => ({
-      name: contender.name,
-      address: await contender.start(scope, ground),
-      flows: ["udp", "tcp"],
-      moveTo: null,
-    }),
+    async start(scope, ground) {
+      const started = await contender.start(scope, ground);
+      const address = typeof started === "string" ? started : started.address;
+      return { name: contender.name, address, flows: ["udp", "tcp"], moveTo: null };
+    },
   };
 }
 

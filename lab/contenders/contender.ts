@@ -19,6 +19,16 @@ export interface Contender {
   readonly name: string;
   /** Why it cannot take part on this machine; `null` = it can. */
   readonly missing: () => string | null;
+  /** Family of the addresses outside the tunnel, if it insists on one. */
+  readonly family?: "ipv4" | "ipv6";
   /** Sets it up and returns the gateway's address as traffic is to use it. */
-  readonly start: (scope: Scope, ground: Ground) => Promise<string>;
+  readonly start: (scope: Scope, ground: Ground) => Promise<string | Started>;
+}
+
+/** What is done to a contender while it carries traffic; the returned function ends it. */
+export type Disturbance = () => () => Promise<void>;
+
+export interface Started {
+  readonly address: string;
+  readonly disturb: Disturbance;
 }

@@ -1,0 +1,17 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "#lab/paths";
+
+const BUILD = ["build", "--release", "--locked", "-q", "-p", "jvpn-node", "--features", "null-cipher"];
+
+/** Builds the engine whose cipher does nothing, beside the real one, and returns its file. For measuring alone. */
+export function nullCipherEngine(): string {
+  const engine = join(ROOT, "engine");
+  // A folder of its own: the real build would otherwise be made anew each time.
+  const target = join(engine, "target", "null-cipher");
+  execFileSync("cargo", [...BUILD, "--target-dir", target], { cwd: engine, stdio: ["ignore", "ignore", "inherit"] });
+  const file = join(ROOT, "build", "bench", "null-cipher-engine.node");
+  copyFileSync(join(target, "release", "libjvpn_node.so"), file);
+  return file;
+}

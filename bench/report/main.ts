@@ -11,7 +11,7 @@ import { comparisonSection } from "./comparison.ts";
 import { kept } from "./data.ts";
 import { failoverSection } from "./failover.ts";
 import type { Page } from "./page.ts";
-import { latencySection, throughputSection, udpSection } from "./rates.ts";
+import { latencySection, streamSection, udpSection } from "./rates.ts";
 
 const MARK = "<!-- Generated from bench/data by `npm run bench -- report`. -->\n";
 
@@ -43,7 +43,7 @@ export function writeReport(): readonly string[] {
     { text: PERFORMANCE, pictures: [] },
     ...(failovers.length === 0 ? [] : [{ text: FAILOVER, pictures: [] }]),
     ...failovers,
-    ...kept<ThroughputResult>("throughput").map(throughputSection),
+    ...["throughput", "cpu", "null", "variants"].flatMap((name) => kept<ThroughputResult>(name).map(streamSection)),
     ...kept<UdpResult>("udp").map(udpSection),
     ...kept<LatencyResult>("latency").map(latencySection),
   ];

@@ -8,25 +8,54 @@ import type { Kept } from "./data.ts";
 import { origin, table, withInterval } from "./markdown.ts";
 import type { Page, Picture } from "./page.ts";
 
-export function throughputSection({ file, result }: Kept<ThroughputResult>): Page {
+/** What each benchmark of one TCP stream asks, and how its plot is called. */
+const STREAMS: Readonly<
+  Record<ThroughputResult["name"], { readonly title: string; readonly says: string; readonly plot: string | null }>
+> = {
+  throughput: {
+    title: "Throughput",
+    says: "As fast as it goes.",
+    plot: "TCP throughput: jumping-vpn against …",
+  },
+  cpu: {
+    title: "Processor time at the same pace",
+    says: "The sender keeps a pace that everybody can carry; the machine's busy time says what that costs.",
+    plot: null,
+  },
+  null: {
+    title: "Share of an engine without a cipher",
+    says: "The same engine, with a cipher that does nothing: what is left is the price of everything else.",
+    plot: null,
+  },
+  variants: {
+    title: "Variants",
+    says: "The product against itself: another cipher, another family outside, no offload of the kernel, a jump each second under full load.",
+    plot: "TCP throughput: jumping-vpn against its own variants",
+  },
+};
+
+export function streamSection({ file, result }: Kept<ThroughputResult>): Page {
+  const { title, says, plot } = STREAMS[result.name];
   const rows = Object.entries(result.gbps).map(([name, gbps]) => [
     name,
     withInterval(gbps, 2),
     ratioCell(result.ratio[name]),
     withInterval(result.cpuSecondsPerGB[name] ?? NONE, 2),
+    ratioCell(result.cpuRatio[name]),
   ]);
-  const picture = ratioPicture("throughput.svg", "TCP throughput: jumping-vpn against …", result.ratio);
-  const { rounds, seconds } = result.options;
+  const { rounds, seconds, rateMbit } = result.options;
+  const pace = rateMbit === null ? "" : ` at ${rateMbit} Mbit/s`;
+  const picture = plot === null ? null : ratioPicture(`${result.name}.svg`, plot, result.ratio);
   return {
     text: [
-      "## Throughput\n",
-      `One TCP stream over one veth pair, MTU 1420 inside, both ends and the traffic on one machine; medians of ${rounds} interleaved rounds of ${seconds} s with bootstrap 95 % intervals. CPU is the busy time of the whole machine.\n`,
-      table(["", "Gbit/s", "jumping-vpn is … times as fast", "CPU s per GB"], rows),
-      `![Ratios](plots/${picture.file})\n`,
+      `## ${title}\n`,
+      `${says} One TCP stream${pace} over one veth pair, 1420 bytes inside, both ends and the traffic on one machine; medians of ${rounds} interleaved rounds of ${seconds} s with bootstrap 95 % intervals. CPU is the busy time of the whole machine.\n`,
+      table(["", "Gbit/s", "jumping-vpn is … times as fast", "CPU s per GB", "jumping-vpn takes … times the CPU"], rows),
+      ...(picture === null ? [] : [`![Ratios](plots/${picture.file})\n`]),
       missingLine(result.missing),
       origin(result.machine, file),
     ].join("\n"),
-    pictures: [picture],
+    pictures: picture === null ? [] : [picture],
   };
 }
 

@@ -7,7 +7,6 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 export const TOOL = join(ROOT, "build", "jvpn-lab");
 export const DAEMON = join(ROOT, "build", "daemon", "main.js");
 export const CLI = join(ROOT, "build", "cli", "main.js");
-export const INTERACTIVE = join(ROOT, "build", "lab", "interactive.js");
 export const PRESSURE = join(ROOT, "build", "lab", "pressure", "main.js");
 /** Recorded cellular links, where somebody has put them beside the repository. */
 export const TRACES = join(ROOT, "..", "shared", "traces");

@@ -4,7 +4,7 @@
  *           remote shell ─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─ every line answered
  */
 import { ControlError } from "#sdk/index";
-import { Conversation } from "../programs.ts";
+import { OPENSSH, RemoteShell } from "../remote-shell.ts";
 import { elapse, type Stage, until } from "../stage.ts";
 import { type Case, Ledger, survived } from "./case.ts";
 
@@ -25,11 +25,13 @@ export const THOUSAND_JUMPS: Case = {
     transferMbit: 10,
     flowSeconds: 600,
   },
+  needs: OPENSSH,
   alone: "minutes long: npm run lab -- run soak-jumps",
   async play(stage) {
     const ledger = new Ledger();
     await stage.startTraffic();
-    const shell = await Conversation.start(stage.scope, stage.topology.server, stage.topology.client, stage.server);
+    const { server, client } = stage.topology;
+    const shell = await RemoteShell.start(stage.scope, server, client, stage.server, stage.plan.folder);
     const mark = stage.mark();
     const beganAt = await stage.nowUs();
     for (let jump = 1; jump <= JUMPS; jump++) {
@@ -38,7 +40,7 @@ export const THOUSAND_JUMPS: Case = {
       if (jump % SHOWN_EACH === 0) process.stderr.write(`  ${jump} of ${JUMPS} jumps\n`);
       await elapse(Math.max(0, due - performance.now()));
     }
-    const { lines, longestMs, fault } = await shell.report();
+    const { lines, longestMs, fault } = shell.report();
     const arrived = await stage.transfer.progress();
     if (arrived >= TRANSFER_BYTES) throw new Error("the transfer was over before the jumps were: they prove nothing about it");
     const whole = await stage.flowReport(beganAt, await stage.nowUs());

@@ -144,6 +144,19 @@ describe.runIf(IS_BUILT)("exit codes", () => {
 });
 
 describe.runIf(IS_BUILT)("what a person reads", () => {
+  test.each([
+    ["redundant", "redundant", "  sending    redundant: every packet on two paths while two are warm"],
+    ["failover", "redundant", "  sending    failover, on one path: see the gateway"],
+    ["redundant", "failover", "  sending    redundant: every packet on two paths while two are warm"],
+  ] as const)("a session that sends as %s where the policy wants %s says so", async (mode, wanted, line) => {
+    const attached = statusWith("ATTACHED");
+    status = {
+      ...attached,
+      view: { ...attached.view, sessions: attached.view.sessions.map((one) => ({ ...one, sending: { mode, wanted } })) },
+    };
+    expect((await jvpn("status")).stdout.split("\n")).toContain(line);
+  });
+
   test("the status of an attached client", async () => {
     status = statusWith("ATTACHED");
     expect((await jvpn("status")).stdout).toBe(
@@ -281,6 +294,7 @@ const POLICY: Readonly<Record<string, [number, unknown]>> = {
           role: "client",
           state: "ATTACHED",
           policy: "field@3",
+          sending: { mode: "failover", wanted: "failover" },
           budget: { switchesUsed: 8, switchesMax: 8, recoveriesUsed: 8, recoveriesMax: 30 },
           moves: [
             { kind: "elective", allowed: false, reason: "switch_rate_limited", retryAfterMs: 23_000, used: 8, max: 8 },
@@ -331,6 +345,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     lifetimeMs: 43_200_000,
     reason: null,
     policy: "standard@17",
+    sending: { mode: "failover", wanted: "failover" },
     peer: { name: "fra-2", key: "jvpk1:x" },
     inner: { v4: "10.80.0.14", v6: "fd80::e", mtu: 1380 },
     active: 1,

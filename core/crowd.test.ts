@@ -72,7 +72,15 @@ function confirmed(session: number, name: string): Input {
   const remote = "198.51.100.7:50211";
   return {
     type: "Engine",
-    report: { type: "HandshakeConfirmed", session, sessionId: `s-${session}`, clientKey: `jvpk1:${name}`, path: 1, remote },
+    report: {
+      type: "HandshakeConfirmed",
+      session,
+      sessionId: `s-${session}`,
+      clientKey: `jvpk1:${name}`,
+      path: 1,
+      remote,
+      redundant: false,
+    },
     lease: { ok: true, assignment: { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 } },
   };
 }

@@ -20,6 +20,7 @@ export function explainSession(world: World, handle: SessionHandle, now: Millis)
     role: session.role,
     state: session.state,
     policy: policyLabel(policy),
+    sending: { mode: entry.sending, wanted: policy.switch.mode },
     budget: {
       switchesUsed: used?.switchesUsed ?? 0,
       switchesMax: policy.switch.maxPerMin,

@@ -76,6 +76,7 @@ function confirmed(session: number): Input {
       clientKey: `jvpk1:van-${session}`,
       path: 1,
       remote,
+      redundant: false,
     },
     lease: { ok: true, assignment: { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 } },
   };

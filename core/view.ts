@@ -37,6 +37,7 @@ export function sessionView(world: World, entry: Entry, now: Millis): SessionVie
     lifetimeMs: policy.session.maxLifetimeMs,
     reason: reasonOf(entry),
     policy: policyLabel(policy),
+    sending: { mode: entry.sending, wanted: policy.switch.mode },
     peer: entry.peer,
     inner: assignment === null ? null : { v4: assignment.v4, v6: assignment.v6, mtu: assignment.mtu },
     active: activeOf(session),

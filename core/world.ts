@@ -10,7 +10,7 @@ import { BoundedMap } from "#kernel/bounded-map";
 import type { Assignment, Link, Offer } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId } from "#kernel/contract/state";
-import type { JumpView, NodeView, SessionView } from "#kernel/contract/view";
+import type { JumpView, NodeView, SendingMode, SessionView } from "#kernel/contract/view";
 import { DeadlineHeap } from "#kernel/deadline-heap";
 import type { Millis } from "#kernel/time";
 import type { ClientConfig, GatewayConfig } from "./contract.ts";
@@ -37,6 +37,8 @@ export interface Entry {
   policy: Policy;
   readonly peer: { readonly name: string; readonly key: string };
   readonly predecessor: SessionId | null;
+  /** Settled in the handshake: a later policy does not change it. */
+  readonly sending: SendingMode;
   assignment: Assignment | null;
   jumps: { readonly count: number; readonly last: JumpView | null };
   /** Probing that the engine was last told, ms; 0 = driven by traffic. */
@@ -155,7 +157,13 @@ export function createCore(role: Role, domains: Domains = REAL_DOMAINS): World {
   };
 }
 
-export function freshEntry(session: Session, policy: Policy, peer: Entry["peer"], predecessor: SessionId | null): Entry {
+export function freshEntry(
+  session: Session,
+  policy: Policy,
+  peer: Entry["peer"],
+  predecessor: SessionId | null,
+  sending: SendingMode,
+): Entry {
   return {
     session,
     transport: NO_PATHS,
@@ -164,6 +172,7 @@ export function freshEntry(session: Session, policy: Policy, peer: Entry["peer"]
     policy,
     peer,
     predecessor,
+    sending,
     assignment: null,
     jumps: { count: 0, last: null },
     probingMs: 0,
@@ -178,6 +187,11 @@ export function freshEntry(session: Session, policy: Policy, peer: Entry["peer"]
 /** Name and version of a policy, as events and views show it. */
 export function policyLabel(policy: Policy): string {
   return `${policy.name}@${policy.version}`;
+}
+
+/** What the record says about how a new session sends: nothing where nobody wished for two paths. */
+export function sendingNumbers({ sending, policy }: Entry): { readonly sending?: SendingMode } {
+  return policy.switch.mode === "failover" ? {} : { sending };
 }
 
 /** Label of a path in a session, for people. */

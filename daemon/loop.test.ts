@@ -160,6 +160,7 @@ function confirmed(session: number, name: string): Report {
     clientKey: `jvpk1:${name}`,
     path: 1,
     remote: "198.51.100.7:50211",
+    redundant: false,
   };
 }
 

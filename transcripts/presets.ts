@@ -43,7 +43,9 @@ const tight: Preset = {
   security: { ...tiny.security, validationFailBudget: 1 },
 };
 
-const KNOWN: Readonly<Record<string, Preset>> = { ...presets, tiny, patient, tight };
+const redundant: Preset = { ...presets.standard, switch: { ...presets.standard.switch, mode: "redundant" } };
+
+const KNOWN: Readonly<Record<string, Preset>> = { ...presets, tiny, patient, tight, redundant };
 
 /** A policy set made of one preset, as the daemon would offer it. `ttl` replaces TRANSPORT_LOST_TTL, in ms. */
 export function presetPolicy(preset: string, ttl = ""): Extract<PolicyOutcome, { ok: true }> {

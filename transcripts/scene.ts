@@ -100,6 +100,7 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         clientKey: `jvpk1:${second}`,
         path: Number(third === "" ? 1 : third),
         remote: `198.51.100.${first}:50211`,
+        redundant: args[4] === "redundant",
       };
     case "requested":
       return {
@@ -121,6 +122,8 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         remote: `198.51.100.${first}:50211`,
         rttUs: Number(second) * 1_000,
       };
+    case "rebound":
+      return { type: "PathRebound", session, path, remote: `198.51.100.${first}:${second}` };
     case "path-closed":
       return { type: "PathClosed", session, path, reason: second };
     case "path-unanswered":

@@ -8,7 +8,7 @@ import type {
   SessionReasonView,
 } from "#sdk/index";
 import type { Io } from "../io.ts";
-import { shortId } from "./session.ts";
+import { sendingLines, shortId } from "./session.ts";
 import { cut, duration, paint, stateSign, table } from "./text.ts";
 
 /** Two lines per value: what it was and is, and what that does. */
@@ -53,6 +53,7 @@ function sessionReasonLines(io: Io, session: SessionReasonView): string[] {
   const { switchesUsed, switchesMax, recoveriesUsed, recoveriesMax } = session.budget;
   return [
     head,
+    ...sendingLines(session),
     `  used            ${switchesUsed} of ${switchesMax} switches, ${recoveriesUsed} of ${recoveriesMax} recoveries in the last minute`,
     ...session.moves.map((move) => `  ${MOVES[move.kind].padEnd(15)} ${permission(io, move)}`),
     ...session.clocks.map((clock) => `  ${"runs out in".padEnd(15)} ${clockText(clock)}`),

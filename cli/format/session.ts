@@ -11,10 +11,19 @@ export function sessionLines(io: Io, session: SessionView, bootMs: number): stri
   if (session.state !== "ATTACHED" && session.reason !== null)
     lines.push(`  reason     ${session.reason}${transportless(session)}`);
   lines.push(peerLine(session));
+  lines.push(...sendingLines(session));
   lines.push(...session.paths.map((path, index) => `${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
   if (session.paths.length === 0) lines.push("  path  none");
   lines.push(...jumpLines(io, session, bootMs));
   return lines.map((line) => cut(line, Math.max(io.columns, 80)));
+}
+
+/** Nothing where one path carries the packets and nobody wished for two. */
+export function sendingLines({ sending: { mode, wanted }, role }: Pick<SessionView, "sending" | "role">): string[] {
+  if (mode === "redundant") return ["  sending    redundant: every packet on two paths while two are warm"];
+  if (wanted === "failover") return [];
+  const why = role === "gateway" ? "the client did not offer two, or the policy is newer than the session" : "see the gateway";
+  return [`  sending    failover, on one path: ${why}`];
 }
 
 /** Enough of an id to tell sessions apart; every verb accepts it. */

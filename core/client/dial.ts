@@ -6,7 +6,7 @@ import { command, emit, emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
 import { tell } from "../sessions.ts";
 import { type Turn, touch } from "../turn.ts";
-import { type ClientPath, type Entry, freshEntry, usablePaths } from "../world.ts";
+import { type ClientPath, type Entry, freshEntry, sendingNumbers, usablePaths } from "../world.ts";
 import { addPath } from "./candidates.ts";
 import { gatewayInUse } from "./paths.ts";
 
@@ -130,11 +130,13 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   if (entry !== null) tell(turn, entry, { type: "KeysLost", reason: "session_lost" });
   const gateway = world.client.config?.gateways.find(({ key }) => key === report.gatewayKey);
   const peer = { name: gateway?.name ?? report.gatewayKey, key: report.gatewayKey };
-  const born = freshEntry(birth(report.sessionId, report.session, "client", turn.now), policy, peer, predecessor);
+  const session = birth(report.sessionId, report.session, "client", turn.now);
+  const born = freshEntry(session, policy, peer, predecessor, policy.switch.mode);
   born.client = { offer: report.offer, incarnation: report.incarnation, asked: {} };
   world.sessions.set(report.session, born);
   touch(turn, born);
-  const numbers = { predecessor, incarnation: report.incarnation, ownerEpoch: report.ownerEpoch, gateway: peer.name };
+  const { incarnation, ownerEpoch } = report;
+  const numbers = { predecessor, incarnation, ownerEpoch, gateway: peer.name, ...sendingNumbers(born) };
   emitFor(turn, born, { type: "SessionCreated", class: "transition", numbers });
   for (const path of usablePaths(world.client)) addPath(turn, born, path);
   command(turn, { type: "ConfirmSession", session: report.session });

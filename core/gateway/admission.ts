@@ -10,7 +10,7 @@ import { guarded } from "../guard.ts";
 import { observe } from "../observe.ts";
 import { tell } from "../sessions.ts";
 import { type Turn, touch } from "../turn.ts";
-import { type Entry, freshEntry } from "../world.ts";
+import { type Entry, freshEntry, sendingNumbers } from "../world.ts";
 import { pathLabel } from "./labels.ts";
 
 type Confirmed = Extract<Report, { type: "HandshakeConfirmed" }>;
@@ -39,11 +39,13 @@ export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
   const old = liveOf(turn, report.clientKey);
   const born = birth(report.sessionId, report.session, "gateway", turn.now);
   const peer = { name: client?.name ?? report.clientKey, key: report.clientKey };
-  const entry = freshEntry(born, policyFor(current, client?.group ?? null), peer, old?.session.id ?? null);
+  const policy = policyFor(current, client?.group ?? null);
+  const sending = report.redundant ? "redundant" : "failover";
+  const entry = freshEntry(born, policy, peer, old?.session.id ?? null, sending);
   entry.assignment = lease.ok ? lease.assignment : null;
   world.sessions.set(report.session, entry);
   touch(turn, entry);
-  const numbers = { predecessor: entry.predecessor, client: peer.name, remote: report.remote };
+  const numbers = { predecessor: entry.predecessor, client: peer.name, remote: report.remote, ...sendingNumbers(entry) };
   emitFor(turn, entry, { type: "SessionCreated", class: "transition", numbers });
   const { path, remote } = report;
   observe(turn, entry, {
@@ -93,6 +95,7 @@ function decide(turn: Turn, entry: Entry, path: number, refusal: Reason | null):
     clientKey: entry.peer.key,
     path,
     remote: "",
+    redundant: entry.sending === "redundant",
   };
   const proof = guarded(turn, "security", () => world.domains.security.mintHandshakeProof(report, turn.now), null);
   if (proof === null || "stale" in proof) {

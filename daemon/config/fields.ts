@@ -81,7 +81,7 @@ export const daemonTable = z.strictObject({
 /** Settings of the engine that only tests and measurements change. */
 export const engineTable = z.strictObject({
   disable: z
-    .array(z.enum(["tun_offload", "udp_gso", "udp_gro", "aes_gcm"]))
+    .array(z.enum(["tun_offload", "udp_gso", "udp_gro", "aes_gcm", "redundant"]))
     .max(4)
     .default([]),
   rekey_after_s: z.int().min(1).max(3600).default(120),

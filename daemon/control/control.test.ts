@@ -93,6 +93,7 @@ describe("a client has come", () => {
       clientKey: KEY,
       path: 1,
       remote: "198.51.100.7:50211",
+      redundant: false,
     });
     await control.waitFor("ATTACHED", 5_000);
   });
@@ -174,7 +175,15 @@ describe("a client has come", () => {
 
 test("a handshake whose lease cannot be kept is refused as resource_exhausted, and the daemon goes on", async () => {
   store.exec("PRAGMA query_only = 1");
-  engine.report({ type: "HandshakeConfirmed", session: 9, sessionId: "s-0000", clientKey: OTHER, path: 1, remote: "[::1]:5" });
+  engine.report({
+    type: "HandshakeConfirmed",
+    session: 9,
+    sessionId: "s-0000",
+    clientKey: OTHER,
+    path: 1,
+    remote: "[::1]:5",
+    redundant: false,
+  });
   store.exec("PRAGMA query_only = 0");
   expect(engine.commands).toContainEqual({ type: "RefuseSession", session: 9, reason: "resource_exhausted" });
   expect((await control.status()).role).toBe("gateway");

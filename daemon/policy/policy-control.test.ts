@@ -196,6 +196,7 @@ async function arrive(session: number, client: number) {
     clientKey: KEYS[client] ?? "",
     path: 1,
     remote: "198.51.100.7:50211",
+    redundant: false,
   });
   wake();
   return (await control.status()).view.sessions.find(({ id }) => id === sessionId);

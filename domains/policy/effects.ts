@@ -85,7 +85,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     rises: "a transport must be faster by a larger share before it is moved to",
     falls: "a smaller share of gain is enough to move",
   },
-  "switch.mode": both("how many transports carry the packets of a session"),
+  "switch.mode": both("how many transports carry the packets of a session, from its next session on"),
   "penalty.first": {
     rises: "a transport that died ranks lower for longer",
     falls: "a transport that died is forgiven sooner",

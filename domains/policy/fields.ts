@@ -66,8 +66,8 @@ export const FIELDS: readonly Field[] = [
     at: ["switch", "mode"],
     kind: {
       is: "choice",
-      values: { failover: "failover" },
-      refused: { redundant: "sending on two paths at once is not available yet" },
+      values: { failover: "failover", redundant: "redundant" },
+      refused: {},
     },
   },
   { path: ["penalty", "first"], at: ["penalty", "firstMs"], kind: duration(SECOND, 10 * MINUTE) },

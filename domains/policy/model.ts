@@ -1,3 +1,4 @@
+import type { SendingMode } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
 
 /** The liveness interval I: realtime 10 ms, normal 50 ms, saver 250 ms. */
@@ -38,7 +39,7 @@ export interface Policy {
     /** Inside a bucket a move must gain more than the larger of `marginMs` and `marginRatio` of the active round trip. */
     readonly marginMs: Millis;
     readonly marginRatio: number;
-    readonly mode: "failover";
+    readonly mode: SendingMode;
   };
   readonly penalty: { readonly firstMs: Millis; readonly maxMs: Millis };
   readonly security: {

@@ -15,6 +15,7 @@ test("an offer carries what binds both ends, in the units of the wire", () => {
     cooldownMs: 1_500,
     recoveriesPerMin: 30,
     mtu: 1_380,
+    redundant: false,
     policyVersion: 17,
     policyDigest: "0011223344556677",
   });
@@ -25,6 +26,13 @@ test.each(Object.keys(presets) as PresetName[])("the client of preset %s runs by
   const client = policyFromOffer(offerOf(gateway), policyOfPreset("strict", 1, "ff"));
   expect(offerOf(client)).toEqual(offerOf(gateway));
   expect(client.volatile.loss).toEqual(presets.strict.volatile.loss);
+});
+
+test("a client sends on two paths where the gateway says so, whatever its own policy says", () => {
+  const standard = policyOfPreset("standard", 1, "00");
+  const redundant = { ...standard, switch: { ...standard.switch, mode: "redundant" as const } };
+  expect(policyFromOffer(offerOf(redundant), standard).switch.mode).toBe("redundant");
+  expect(policyFromOffer(offerOf(standard), redundant).switch.mode).toBe("failover");
 });
 
 test("no offer, whatever it says, takes a bound away", () => {
@@ -40,6 +48,7 @@ test("no offer, whatever it says, takes a bound away", () => {
     cooldownMs: u16,
     recoveriesPerMin: u16,
     mtu: u16,
+    redundant: fc.boolean(),
     policyVersion: fc.nat(),
     policyDigest: fc.constant("0".repeat(16)),
   });

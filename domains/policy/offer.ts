@@ -18,6 +18,7 @@ export function offerOf(policy: Policy): Offer {
     cooldownMs: policy.switch.cooldownMs,
     recoveriesPerMin: policy.switch.recoveriesPerMin,
     mtu: policy.mtu,
+    redundant: policy.switch.mode === "redundant",
     policyVersion: policy.version,
     policyDigest: policy.digest.slice(0, DIGEST_DIGITS).padEnd(DIGEST_DIGITS, "0"),
   };
@@ -44,6 +45,7 @@ export function policyFromOffer(offer: Offer, local: Policy): Policy {
       maxPerMin: clamped(fieldAt("switch", "maxPerMin"), offer.switchesPerMin),
       cooldownMs: clamped(fieldAt("switch", "cooldownMs"), offer.cooldownMs),
       recoveriesPerMin: clamped(fieldAt("switch", "recoveriesPerMin"), offer.recoveriesPerMin),
+      mode: offer.redundant ? "redundant" : "failover",
     },
     keepaliveMs: clamped(fieldAt("keepaliveMs"), offer.keepaliveMs),
     mtu: clamped(fieldAt("mtu"), offer.mtu),

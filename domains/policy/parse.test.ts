@@ -22,7 +22,7 @@ describe("a policy file", () => {
       preset: "standard",
       session: { max_lifetime: "12h", transport_lost_ttl: "2m" },
       volatile: { loss: { threshold: 0.1, window: "3s" }, latency: { threshold: "300ms", window: "2s" }, liveness: "realtime" },
-      switch: { max_per_min: 6, cooldown: "2s", return_to_preferred_after: "45s", mode: "failover" },
+      switch: { max_per_min: 6, cooldown: "2s", return_to_preferred_after: "45s", mode: "redundant" },
       security: { validation_fail_budget: 3, pq: "off" },
       override: [{ match: { group: "field" }, session: { transport_lost_ttl: "30m" } }],
     });
@@ -31,7 +31,7 @@ describe("a policy file", () => {
     expect(base.name).toBe("fleet");
     expect(base.volatile.loss).toEqual({ threshold: 0.1, windowMs: 3_000 });
     expect(base.volatile.livenessMs).toBe(10);
-    expect(base.switch).toMatchObject({ maxPerMin: 6, cooldownMs: 2_000, returnToPreferredAfterMs: 45_000 });
+    expect(base.switch).toMatchObject({ maxPerMin: 6, cooldownMs: 2_000, returnToPreferredAfterMs: 45_000, mode: "redundant" });
     const field = policyFor(outcome.policy, "field");
     expect(field.session).toMatchObject({ transportLostTtlMs: 1_800_000, degradedMaxMs: 1_800_000, maxLifetimeMs: 43_200_000 });
     expect(policyFor(outcome.policy, "office")).toBe(base);
@@ -105,7 +105,7 @@ describe("is refused", () => {
     ],
     ["post-quantum keys", { security: { pq: "required" } }, ["security", "pq"], /ML-KEM is not available yet/],
     ["post-quantum keys where possible", { security: { pq: "preferred" } }, ["security", "pq"], /ML-KEM is not available yet/],
-    ["sending on two paths", { switch: { mode: "redundant" } }, ["switch", "mode"], /not available yet/],
+    ["a mode that does not exist", { switch: { mode: "triple" } }, ["switch", "mode"], /must be "failover" or "redundant"/],
     [
       "a TTL not below the lifetime",
       { session: { max_lifetime: "1m" } },

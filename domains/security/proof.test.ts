@@ -9,6 +9,7 @@ const confirmed = {
   clientKey: "jvpk1:abc",
   path: 4,
   remote: "192.0.2.7:50211",
+  redundant: false,
 } as const;
 const validated = (path: number, bindSeq: number) => ({ type: "AttachValidated", session: 3, path, bindSeq }) as const;
 const requested = (path: number, bindSeq: number) =>

@@ -24,7 +24,7 @@ export type EngineConfig = {
   readonly tun: string;
   readonly mtu: number;
   /**
-   * Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`.
+   * Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`, `redundant`.
    */
   readonly disable: readonly string[];
   /**
@@ -55,6 +55,10 @@ export type Offer = {
   readonly cooldownMs: number;
   readonly recoveriesPerMin: number;
   readonly mtu: number;
+  /**
+   * Every inner packet goes out on two paths, in both directions. Granted only to a client that can.
+   */
+  readonly redundant: boolean;
   readonly policyVersion: number;
   /**
    * First 8 bytes of the policy's digest, 16 hex digits.
@@ -153,7 +157,8 @@ export type PathStats = {
   readonly probesAnswered: number;
   readonly probesLost: number;
   /**
-   * The newest probe that is older than a PTO was answered, and none after it is overdue.
+   * The newest probe that is older than a PTO was answered, and none after it is overdue; in redundant mode, where a probe goes
+   * out at every I, fewer than three in a row are.
    */
   readonly answering: boolean;
   /**
@@ -195,7 +200,7 @@ export type Report =
   | { readonly type: "AttachUnanswered"; readonly session: number; readonly path: number; readonly bindSeq: number }
   | { readonly type: "SwitchRequested"; readonly session: number; readonly path: number; readonly reason: string }
   | { readonly type: "Hinted"; readonly session: number }
-  | { readonly type: "HandshakeConfirmed"; readonly session: number; readonly sessionId: string; readonly clientKey: string; readonly path: number; readonly remote: string }
+  | { readonly type: "HandshakeConfirmed"; readonly session: number; readonly sessionId: string; readonly clientKey: string; readonly path: number; readonly remote: string; readonly redundant: boolean }
   | { readonly type: "AttachRequested"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly kind: AttachKind; readonly reason: string }
   | { readonly type: "ChallengeResult"; readonly session: number; readonly answered: boolean }
   | { readonly type: "AttachValidated"; readonly session: number; readonly path: number; readonly bindSeq: number }

@@ -1,5 +1,6 @@
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionId, StateName } from "#kernel/contract/state";
+import type { SendingView } from "#kernel/contract/view";
 
 /** The documents about the policy that the control socket of a daemon answers with. Additive within a version of their schema. */
 
@@ -128,6 +129,7 @@ export interface SessionReasonView {
   readonly role: Role;
   readonly state: StateName;
   readonly policy: string;
+  readonly sending: SendingView;
   readonly budget: {
     readonly switchesUsed: number;
     readonly switchesMax: number;

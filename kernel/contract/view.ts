@@ -1,6 +1,15 @@
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId, StateName } from "#kernel/contract/state";
 
+/** `failover`: on one path; `redundant`: every inner packet goes out on two. */
+export type SendingMode = "failover" | "redundant";
+
+/** How a session sends, settled in its handshake, and how its policy would have it. */
+export interface SendingView {
+  readonly mode: SendingMode;
+  readonly wanted: SendingMode;
+}
+
 /** One path as a person sees it. Times in ms; `null` = not measured. */
 export interface PathView {
   readonly id: PathId;
@@ -40,6 +49,7 @@ export interface SessionView {
   readonly lifetimeMs: number;
   readonly reason: Reason | null;
   readonly policy: string;
+  readonly sending: SendingView;
   /** Name and key of the other end: the gateway on a client, the client on a gateway. */
   readonly peer: { readonly name: string; readonly key: string };
   readonly inner: { readonly v4: string | null; readonly v6: string | null; readonly mtu: number } | null;

@@ -28,7 +28,7 @@ use crate::{
     worker::{SOCKETS_MAX, Shared, SocketDefaults, Sockets, Worker},
 };
 
-const DISABLE: [&str; 4] = ["tun_offload", "udp_gso", "udp_gro", "aes_gcm"];
+const DISABLE: [&str; 5] = ["tun_offload", "udp_gso", "udp_gro", "aes_gcm", "redundant"];
 
 /// A running engine. Dropping it stops it.
 #[derive(Debug)]
@@ -75,8 +75,15 @@ impl Engine {
         let shared = Arc::new(Shared { mailbox, reports: ReportQueue::new(notify), stopping: AtomicBool::new(false) });
         let now = boot_us();
         let limits = limits(config);
-        let endpoint_config =
-            EndpointConfig { role: config.role, identity: key, incarnation, mtu: config.mtu, allow_aes: aes, limits };
+        let endpoint_config = EndpointConfig {
+            role: config.role,
+            identity: key,
+            incarnation,
+            mtu: config.mtu,
+            allow_aes: aes,
+            allow_redundant: enabled("redundant"),
+            limits,
+        };
         let endpoint = Endpoint::new(endpoint_config, seed, now);
         // An empty queue takes two reports.
         let _ = shared.reports.push(now, started);

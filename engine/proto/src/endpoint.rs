@@ -34,7 +34,8 @@ use crate::shared::Shared;
 
 pub use crate::hold::Released;
 pub use types::{
-    CopyPurpose, DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SocketId, Transmit,
+    COPIES_MAX, CopyPurpose, DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SocketId,
+    Transmit,
 };
 
 /// Interval of statistics, µs.

@@ -23,6 +23,8 @@ const PACKETS_HARD: u64 = 2;
 const FAILED_OPENS_HARD: u64 = 4;
 /// Kind of the drop of a message that the AEAD refuses.
 pub(crate) const BAD_TAG: &str = "bad_tag";
+/// Kind of the drop of a message that was opened before.
+pub(crate) const DUPLICATE: &str = "duplicate";
 /// Control messages that may still be sealed beyond the hard limit of packets: a rekey must remain possible.
 const CONTROL_RESERVE: u64 = 1 << 16;
 
@@ -318,7 +320,7 @@ impl Epochs {
 fn replayed(why: Replayed) -> &'static str {
     match why {
         Replayed::TooOld => "too_old",
-        Replayed::Duplicate => "duplicate",
+        Replayed::Duplicate => DUPLICATE,
     }
 }
 

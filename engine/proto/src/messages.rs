@@ -31,6 +31,8 @@ pub struct Offer {
     pub cooldown_ms: u16,
     pub recoveries_per_min: u16,
     pub mtu: u16,
+    /// Every inner packet goes out on two paths, in both directions. Granted only to a client that can.
+    pub redundant: bool,
     #[ts(type = "number")]
     pub policy_version: u64,
     /// First 8 bytes of the policy's digest, 16 hex digits.
@@ -252,7 +254,8 @@ pub struct PathStats {
     pub probes_answered: u64,
     #[ts(type = "number")]
     pub probes_lost: u64,
-    /// The newest probe that is older than a PTO was answered, and none after it is overdue.
+    /// The newest probe that is older than a PTO was answered, and none after it is overdue; in redundant mode, where a probe goes
+    /// out at every I, fewer than three in a row are.
     pub answering: bool,
     /// DATA messages this end sent on the path, as of the newest answered probe …
     #[ts(type = "number")]
@@ -360,6 +363,8 @@ pub enum Report {
         client_key: String,
         path: PathId,
         remote: SocketAddr,
+        /// Redundant sending was granted: the offer has it, and the client can do it.
+        redundant: bool,
     },
     /// A newer activation on a path that is validated: the core answers with `AnswerAttach`.
     AttachRequested {
@@ -475,7 +480,7 @@ pub enum Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum SilenceEvidence {
-    /// A standby answered a probe sent after the suspicion, while the path's own probe had its chance.
+    /// Another path answered a probe sent after the suspicion, while the path's own probe had its chance.
     StandbyAnswered,
     /// No standby answered; 3·PTO, at least 1 s.
     Timeout,
@@ -515,7 +520,7 @@ pub struct EngineConfig {
     /// Name of the TUN device to create.
     pub tun: String,
     pub mtu: u16,
-    /// Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`.
+    /// Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`, `redundant`.
     pub disable: Vec<String>,
     /// SO_MARK of the outer sockets; 0 = none.
     pub mark: u32,

@@ -183,7 +183,8 @@ impl Path {
         }
     }
 
-    pub(crate) fn stats(&self, session: SessionHandle, now: u64) -> PathStats {
+    /// `tolerated`: so many probes in a row must be overdue before the path counts as not answering.
+    pub(crate) fn stats(&self, session: SessionHandle, now: u64, tolerated: u32) -> PathStats {
         let heard_ms_ago = self.heard_at.map_or(u64::from(u32::MAX), |at| now.saturating_sub(at) / 1_000);
         PathStats {
             session,
@@ -195,7 +196,7 @@ impl Path {
             probes_sent: self.probes.sent,
             probes_answered: self.probes.answered,
             probes_lost: self.probes.lost,
-            answering: self.probes.answering(),
+            answering: self.probes.answering(tolerated),
             up_sent: self.probes.up_sent,
             up_received: self.probes.up_received,
             down_sent: self.probes.down_sent,

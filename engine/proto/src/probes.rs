@@ -142,9 +142,14 @@ impl Probes {
         self.unanswered_run > 0
     }
 
-    /// The newest judged probe was answered.
-    pub(crate) fn answering(&self) -> bool {
-        self.answered > 0 && self.unanswered_run == 0
+    /// Since when probes are unanswered, if the newest judged one is.
+    pub(crate) fn unanswered_since(&self) -> Option<u64> {
+        self.in_doubt().then_some(self.run_since)
+    }
+
+    /// Fewer than `tolerated` of the newest judged probes were not answered.
+    pub(crate) fn answering(&self, tolerated: u32) -> bool {
+        self.answered > 0 && self.unanswered_run < tolerated
     }
 }
 
@@ -185,7 +190,7 @@ mod tests {
         assert_eq!(probes.silent_since(), Some(0));
         assert!(probes.answer(260, &reply(0, 0)).is_ok());
         assert_eq!(probes.silent_since(), None);
-        assert!(probes.answering());
+        assert!(probes.answering(1));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod delivery;
 mod faults;
 mod moving;
 mod receive;
+mod redundant;
 mod rekey;
 #[cfg(test)]
 mod rogue;
@@ -27,6 +28,7 @@ use crate::keyfile::PublicKey;
 use crate::liveness::Liveness;
 use crate::messages::{Offer, PathId, PathStats, Role, SessionHandle};
 use crate::path::Path;
+use crate::probes::UNANSWERED_MAX;
 use crate::rebinding::RebindLimit;
 use crate::recent::Recent;
 use crate::shared::Shared;
@@ -38,6 +40,7 @@ use binding::Binding;
 use delivery::Delivery;
 use faults::ReportWindow;
 pub(crate) use receive::{Incoming, Outcome};
+use redundant::Tandem;
 use rekey::Rekey;
 use validation::TokenHistory;
 
@@ -80,6 +83,8 @@ pub(crate) struct Session {
     paths: Vec<Path>,
     /// Client: the path last attached. Gateway: the bound path.
     send: Option<PathId>,
+    /// Redundant mode.
+    tandem: Option<Box<Tandem>>,
     armed: Armed,
     liveness: Liveness,
     tokens: TokenHistory,
@@ -154,6 +159,7 @@ impl Session {
             keepalive_us: (u64::from(offer.keepalive_ms) * 1_000).max(KEEPALIVE_MIN_US),
             paths: Vec::new(),
             send: None,
+            tandem: offer.redundant.then(Box::default),
             armed: Armed::default(),
             liveness: Liveness::new(interval_us),
             tokens: TokenHistory::default(),
@@ -196,7 +202,10 @@ impl Session {
     }
 
     pub(crate) fn stats(&self, now: u64) -> impl Iterator<Item = PathStats> + '_ {
-        self.paths.iter().map(move |path| path.stats(self.handle, now))
+        self.paths.iter().map(move |path| {
+            let tolerated = if self.in_tandem(now, path) { UNANSWERED_MAX } else { 1 };
+            path.stats(self.handle, now, tolerated)
+        })
     }
 
     fn interval_us(&self) -> u64 {

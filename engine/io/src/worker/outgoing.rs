@@ -7,7 +7,7 @@
 //! ```
 
 use jvpn_proto::{
-    endpoint::{DuplicateRoute, SendRoute},
+    endpoint::{CopyPurpose, DuplicateRoute, SendRoute},
     messages::SessionHandle,
 };
 
@@ -95,16 +95,16 @@ pub struct Heading {
 impl Heading {
     /// Messages of several frames may share one call: nothing about the way is counted down while they are collected.
     pub fn collects(&self) -> bool {
-        self.to.budget.is_none() && self.to.duplicate.is_none()
+        self.to.budget.is_none() && self.to.copies.iter().flatten().all(|copy| copy.purpose == CopyPurpose::Redundant)
     }
 
     pub fn allows(&self, bytes: usize) -> bool {
         self.to.budget.is_none_or(|budget| bytes as u64 <= budget)
     }
 
-    /// The second way, if these bytes may still be copied to it.
-    pub fn duplicate(&self, bytes: usize) -> Option<DuplicateRoute> {
-        self.to.duplicate.filter(|second| bytes as u64 <= second.budget)
+    /// The other ways to which these bytes may still be copied.
+    pub fn copies(&self, bytes: usize) -> impl Iterator<Item = DuplicateRoute> {
+        self.to.copies.into_iter().flatten().filter(move |copy| bytes as u64 <= copy.budget)
     }
 }
 

@@ -162,10 +162,10 @@ impl Departure {
         let sent = outer.send(heading.to.route, outgoing.bytes(), outgoing.segment());
         let messages = outgoing.messages_in(sent) as u32;
         outer.endpoint.sent(heading.session, heading.to.path, now, messages, sent as u32);
-        if let Some(second) = heading.duplicate(outgoing.bytes().len()) {
-            outgoing.relabel(second.index);
-            let copied = outer.send(second.route, outgoing.bytes(), outgoing.segment());
-            outer.endpoint.copied(heading.session, &second, now, copied as u32);
+        for copy in heading.copies(outgoing.bytes().len()) {
+            outgoing.relabel(copy.index);
+            let copied = outer.send(copy.route, outgoing.bytes(), outgoing.segment());
+            outer.endpoint.copied(heading.session, &copy, now, copied as u32);
         }
         outgoing.clear();
     }

@@ -217,6 +217,7 @@ fn offer() -> Offer {
         transport_lost_ttl_ms: 120_000,
         degraded_max_ms: 600_000,
         keepalive_ms: 25_000,
+        redundant: false,
         liveness_ms: 10,
         switches_per_min: 8,
         cooldown_ms: 1_500,

@@ -11,7 +11,7 @@ use crate::path::PATHS_MAX;
 use crate::reception::PEERS_MAX;
 use crate::session::Session;
 use crate::shared::Shared;
-use crate::wire::{CAP_PARTIAL_CHECKSUM, InitPayload, PQ_OFF, Suite, VERSION};
+use crate::wire::{CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT, InitPayload, PQ_OFF, Suite, VERSION};
 
 impl Endpoint {
     pub(super) fn execute(&mut self, now: u64, command: Command) -> Result<(), String> {
@@ -216,8 +216,13 @@ impl Endpoint {
             pq_modes: PQ_OFF,
             max_paths: PATHS_MAX as u8,
             policy_digest: [0; 16],
-            capabilities: CAP_PARTIAL_CHECKSUM,
+            capabilities: self.capabilities(),
         }
+    }
+
+    /// What this end can do.
+    pub(super) fn capabilities(&self) -> u64 {
+        CAP_PARTIAL_CHECKSUM | if self.config.allow_redundant { CAP_REDUNDANT } else { 0 }
     }
 
     fn dial_also(&mut self, now: u64, id: u32, path: PathId) -> Result<(), String> {

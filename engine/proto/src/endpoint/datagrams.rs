@@ -9,7 +9,7 @@ use crate::path::PATHS_MAX;
 use crate::reception::{Admission, PENDING_US, choose_suite};
 use crate::session::{Incoming, Outcome, Phase, Session};
 use crate::wire::{
-    CAP_PARTIAL_CHECKSUM, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
+    CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
 };
 
 /// The only owner epoch without a cluster.
@@ -128,6 +128,9 @@ impl Endpoint {
         if !(offered.proto_min..=offered.proto_max).contains(&VERSION) {
             return Received::Dropped("no_common_version");
         }
+        let wanted = if offer.redundant { u64::MAX } else { !CAP_REDUNDANT };
+        let granted = offered.capabilities & self.capabilities() & wanted;
+        let offer = Offer { redundant: granted & CAP_REDUNDANT != 0, ..offer };
         let payload = RespPayload {
             session_id: self.cx.rng.bytes(),
             locator: [0; 16],
@@ -138,7 +141,7 @@ impl Endpoint {
             pq_mode: PQ_OFF,
             max_paths: PATHS_MAX as u8,
             offer,
-            capabilities: (offered.capabilities & CAP_PARTIAL_CHECKSUM) as u32,
+            capabilities: granted as u32,
         };
         let hash = incoming.init_hash;
         let handle = self.take_handle();

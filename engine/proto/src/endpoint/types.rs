@@ -30,6 +30,8 @@ pub struct EndpointConfig {
     pub mtu: u16,
     /// AES-256-GCM may be negotiated; else `ChaCha20-Poly1305` alone.
     pub allow_aes: bool,
+    /// Redundant sending may be negotiated.
+    pub allow_redundant: bool,
     pub limits: Limits,
 }
 
@@ -77,6 +79,9 @@ pub enum Received {
     Dropped(&'static str),
 }
 
+/// Copies of one message: on the companion of redundant mode, and where the peer of either path may be now.
+pub const COPIES_MAX: usize = 3;
+
 /// Where the inner packets of a session go at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendRoute {
@@ -84,13 +89,13 @@ pub struct SendRoute {
     pub path: PathId,
     /// Bytes of outer payload that may still go to an address that is not validated; `None` = validated, no budget.
     pub budget: Option<u64>,
-    /// Send the identical ciphertext here too.
-    pub duplicate: Option<DuplicateRoute>,
+    /// Send the identical ciphertext there too.
+    pub copies: [Option<DuplicateRoute>; COPIES_MAX],
     /// The path is in doubt and there is no second one: a copy of what is sent goes to `Endpoint::keep_copy`.
     pub keep: bool,
 }
 
-/// Second way for the same ciphertext: only bytes 4..8 (the receiver index, little-endian) of each message differ.
+/// Another way for the same ciphertext: only bytes 4..8 (the receiver index, little-endian) of each message differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DuplicateRoute {
     pub route: Route,
@@ -101,13 +106,15 @@ pub struct DuplicateRoute {
     pub purpose: CopyPurpose,
 }
 
-/// Why the same ciphertext goes out twice.
+/// Why the same ciphertext goes out again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyPurpose {
     /// The send path is in doubt.
     Suspicion,
     /// The peer's address may have changed.
     Rebinding,
+    /// The session sends everything on two paths.
+    Redundant,
 }
 
 /// A control datagram that wants to leave.

@@ -96,7 +96,7 @@ impl Session {
             AttachKind::Revalidate => of_kind(frames::AttachKind::Revalidate),
             AttachKind::Switch => Frame::Switch(Switch {
                 reason,
-                redundant: false,
+                redundant: self.is_redundant(),
                 from: from.unwrap_or(0),
                 to: path,
                 bind_seq,

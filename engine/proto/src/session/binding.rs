@@ -221,11 +221,8 @@ impl Session {
         }
         let Some(remote) = self.path(id).map(|path| path.route.remote) else { return };
         self.phase = Phase::Offered;
-        let session_id = self.id_text();
-        cx.report(
-            now,
-            Report::HandshakeConfirmed { session, session_id, client_key: self.peer.to_text(), path: id, remote },
-        );
+        let (session_id, client_key, redundant) = (self.id_text(), self.peer.to_text(), self.is_redundant());
+        cx.report(now, Report::HandshakeConfirmed { session, session_id, client_key, path: id, remote, redundant });
     }
 
     /// The session id as people read it: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in groups of four:

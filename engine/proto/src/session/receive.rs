@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::faults::Trouble;
 use super::{Phase, Session};
 use crate::endpoint::Route;
-use crate::epochs::BAD_TAG;
+use crate::epochs::{BAD_TAG, DUPLICATE};
 use crate::frames::{Frame, decode_all};
 use crate::messages::{PathId, Report, Role};
 use crate::shared::Shared;
@@ -61,6 +61,10 @@ impl Session {
                 if kind == BAD_TAG {
                     self.rearm(now, cx);
                 }
+                // The later one of two copies is no sign of anything.
+                if kind == DUPLICATE && self.is_redundant() && self.has_route(from) {
+                    return Outcome::Consumed;
+                }
                 return Outcome::Dropped(kind);
             }
         };
@@ -86,7 +90,8 @@ impl Session {
             self.peer_confirmed_epoch(now, cx);
         }
         let range = DATA_HEADER..DATA_HEADER + opened.len;
-        let outcome = match datagram.get(range.start).filter(|_| opened.len > 0).map(|first| first >> 4) {
+        let first = datagram.get(range.start).filter(|_| opened.len > 0).map(|first| first >> 4);
+        let outcome = match first {
             None => Outcome::Consumed,
             Some(4 | 6) => self.on_inner(cx, now, opened.carries_inner, range, opened.csum_partial),
             Some(0..=3) => self.on_frames(cx, arrival, &datagram[range]),
@@ -95,8 +100,12 @@ impl Session {
                 Outcome::Consumed
             }
         };
+        let redundant = self.is_redundant();
         if let Some(path) = counted.and_then(|id| self.path_mut(id)) {
-            path.traffic.rx_packets += 1;
+            // Of two copies the first arrival alone could be counted, which would make the slower path look lossy.
+            if !(redundant && matches!(first, Some(4 | 6))) {
+                path.traffic.rx_packets += 1;
+            }
             path.traffic.rx_bytes += len as u64;
         }
         outcome

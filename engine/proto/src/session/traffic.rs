@@ -1,7 +1,7 @@
 //! Inner packets: where they go, how they are sealed, and that they drive liveness.
 
 use super::{Phase, Session};
-use crate::endpoint::{CopyPurpose, DuplicateRoute, SealError, SendRoute};
+use crate::endpoint::{COPIES_MAX, CopyPurpose, DuplicateRoute, SealError, SendRoute};
 use crate::hold::Keep;
 use crate::messages::{PathId, Report};
 use crate::path::Path;
@@ -15,11 +15,22 @@ const TCP_RETRY_MIN_US: u64 = 200_000;
 
 impl Session {
     pub(crate) fn send_route(&mut self, cx: &mut Shared, now: u64) -> Option<SendRoute> {
-        let path = self.path(self.send?)?;
+        self.elect_companion();
+        let path = self.carrier()?;
         let (id, route, budget) = (path.id, path.route, path.budget());
-        let duplicate = self.new_address_route(id).or_else(|| self.duplicate_route(cx, now, id));
-        let keep = duplicate.is_none() && self.may_lead_nowhere(cx, now);
-        Some(SendRoute { route, path: id, budget, duplicate, keep })
+        let copies = self.copies(cx, now, id);
+        let arrives = copies[0].is_some_and(|copy| copy.purpose != CopyPurpose::Redundant) || self.companion_answers();
+        let keep = !arrives && self.may_lead_nowhere(cx, now);
+        Some(SendRoute { route, path: id, budget, copies, keep })
+    }
+
+    fn copies(&self, cx: &mut Shared, now: u64, carrier: PathId) -> [Option<DuplicateRoute>; COPIES_MAX] {
+        let moved = self.new_address_route(carrier);
+        let second = self.companion_route(carrier);
+        match second {
+            Some(second) => [Some(second), moved, self.new_address_route(second.path)],
+            None => [moved.or_else(|| self.duplicate_route(cx, now, carrier)), None, None],
+        }
     }
 
     /// What is sent now may be lost with its path: that is in doubt, or the first way after a blackout and not proved yet.
@@ -29,6 +40,9 @@ impl Session {
 
     /// The send path is in doubt; it was last known to live `silent_us` ago. What left since may be lost with it.
     pub(super) fn doubt_began(&mut self, now: u64, cx: &mut Shared, silent_us: u64) {
+        if self.companion_answers() {
+            return;
+        }
         let srtt_us = self.send.and_then(|id| self.path(id)).map_or(0, |path| path.rtt.expected_us());
         let since = now.saturating_sub(silent_us + srtt_us);
         let Some(recent) = &mut self.recent else { return };
@@ -49,7 +63,7 @@ impl Session {
 
     /// Lets go what waited for a way, if there is one. Where the way is still being proved it also stays, for another one.
     pub(super) fn release_held(&mut self, now: u64, cx: &mut Shared) {
-        if self.send.is_some() && self.is_active() && self.epochs.expired(now).is_none() {
+        if self.carrier().is_some() && self.is_active() && self.epochs.expired(now).is_none() {
             cx.hold.release(now, self.handle, self.attempt.is_some());
         }
     }
@@ -63,7 +77,7 @@ impl Session {
     }
 
     /// While the send path is suspected, by this end or by the peer, copies go to a standby: for a bounded time, in bounded bytes.
-    fn duplicate_route(&mut self, cx: &mut Shared, now: u64, send: PathId) -> Option<DuplicateRoute> {
+    fn duplicate_route(&self, cx: &mut Shared, now: u64, send: PathId) -> Option<DuplicateRoute> {
         let preferred = if self.liveness.copies_wanted(now) {
             None
         } else if self.liveness.peer_is_deaf(now) {
@@ -100,7 +114,7 @@ impl Session {
             self.rearm(now, cx);
             return Err(SealError::KeyExpired);
         }
-        let path = self.send.and_then(|id| self.path(id)).ok_or(SealError::NoPath)?;
+        let path = self.carrier().ok_or(SealError::NoPath)?;
         let receiver = if path.tx_index == 0 { self.tx_index } else { path.tx_index };
         self.on_traffic(cx, now);
         let sealed = self.epochs.seal_inner(out, receiver, head, body, csum_partial).ok_or(SealError::KeyExpired)?;
@@ -114,10 +128,12 @@ impl Session {
         Ok(sealed)
     }
 
-    /// Messages with inner packets left on a path.
+    /// Messages with inner packets left on a path. In redundant mode they are no measure of its loss, as where they arrive only the
+    /// first of two copies could be counted.
     pub(crate) fn sent(&mut self, path: PathId, now: u64, packets: u32, bytes: u32) {
+        let packets = if self.is_redundant() { 0 } else { u64::from(packets) };
         if let Some(path) = self.path_mut(path) {
-            path.count_sent(now, u64::from(packets), u64::from(bytes));
+            path.count_sent(now, packets, u64::from(bytes));
         }
     }
 
@@ -144,6 +160,7 @@ impl Session {
             if self.recent.is_none() {
                 self.recent = cx.rings.lend();
             }
+            self.elect_companion();
             if !self.window_grown {
                 self.window_grown = true;
                 self.epochs.grow_window();

@@ -53,6 +53,9 @@ impl Session {
                 self.send = None;
                 self.liveness.give_up(now);
             }
+        } else {
+            self.elect_companion();
+            self.release_held(now, cx);
         }
         self.rearm(now, cx);
     }
@@ -82,12 +85,17 @@ impl Session {
         let pto = path.rtt.pto_us(self.interval_us());
         let doubted = (path.alive && path.probes.in_doubt()).then_some(path.probes.last_at + pto);
         let active = self.send == Some(path.id) || (self.leaving() == Some(path.id) && path.usable());
-        let emits = active && self.liveness.carries_traffic(now);
-        let emission = emits.then_some(path.sent_at + self.interval_us());
+        let emission = if self.in_tandem(now, path) {
+            // The peer may have had the data from the other path already: probes alone are heard on both.
+            Some(path.probes.last_at + self.interval_us())
+        } else {
+            (active && self.liveness.carries_traffic(now)).then_some(path.sent_at + self.interval_us())
+        };
         [scheduled, doubted, emission].into_iter().flatten().min()
     }
 
     pub(super) fn watch_on_time(&mut self, now: u64, cx: &mut Shared) {
+        self.elect_companion();
         self.judge_send_path(now, cx);
         for at in 0..self.paths.len() {
             let path = &self.paths[at];
@@ -135,18 +143,27 @@ impl Session {
     /// Three unanswered probes in a row, over at least a second: that ends a standby, and an idle send path. A client needs both
     /// directions and judges by the answers alone; for a gateway a path on which it hears the client is not silent.
     fn judge_by_probes(&mut self, now: u64, cx: &mut Shared, at: usize, pto_us: u64) {
-        let path = &self.paths[at];
         let limit_us = (3 * pto_us).max(TIMEOUT_MIN_US);
-        let Some(unanswered_since) = path.probes.silent_since().filter(|_| path.alive) else { return };
-        let since = match self.role {
+        let Some(since) = self.silent_since(at).filter(|_| self.paths[at].alive) else { return };
+        if self.paths[at].probes.silent_since().is_none() {
+            return;
+        }
+        let (id, silent_us) = (self.paths[at].id, now.saturating_sub(since));
+        if silent_us >= limit_us {
+            self.report_silent(now, cx, id, silent_us, limit_us, SilenceEvidence::Timeout);
+        } else if self.is_outlived(now, at, pto_us) {
+            self.report_silent(now, cx, id, silent_us, silent_us, SilenceEvidence::StandbyAnswered);
+        }
+    }
+
+    /// Since when nobody answers on a path, as far as its probes tell; for a gateway hearing the client is an answer.
+    pub(super) fn silent_since(&self, at: usize) -> Option<u64> {
+        let path = &self.paths[at];
+        let unanswered_since = path.probes.unanswered_since()?;
+        Some(match self.role {
             Role::Client => unanswered_since,
             Role::Gateway => unanswered_since.max(path.heard_at.unwrap_or(0)),
-        };
-        let silent_us = now.saturating_sub(since);
-        if silent_us >= limit_us {
-            let id = path.id;
-            self.report_silent(now, cx, id, silent_us, limit_us, SilenceEvidence::Timeout);
-        }
+        })
     }
 
     fn report_silent(
@@ -253,7 +270,8 @@ impl Session {
             BadReply::NeverIssued => Trouble::Attributable("echo_never_issued"),
         })?;
         path.rtt.sample(answer.rtt_us);
-        let srtt_us = path.rtt.srtt_us();
+        // Probed at every I, a path is full of late answers after a stall of the peer, which say nothing about the way of this one.
+        let travelled_us = if self.tandem.is_some() { path.rtt.min_us() } else { path.rtt.srtt_us() };
         let revived = !std::mem::replace(&mut path.alive, true);
         if revived {
             path.rtt.forget_jitter();
@@ -262,8 +280,9 @@ impl Session {
                 Report::PathAlive { session: self.handle, path: reply.path, rtt_us: clamp_u32(answer.rtt_us) },
             );
         }
+        self.outlive(now, reply.path, answer.sent_at);
         if self.send != Some(reply.path) {
-            self.liveness.standby_answered(now, answer.sent_at, srtt_us);
+            self.liveness.standby_answered(now, answer.sent_at, travelled_us);
         }
         self.measure(cx);
         Ok(())

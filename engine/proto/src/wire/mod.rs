@@ -18,7 +18,8 @@ mod payload;
 use std::fmt;
 
 pub use payload::{
-    CAP_PARTIAL_CHECKSUM, INIT_PAYLOAD_LEN, InitPayload, PQ_OFF, PayloadError, RESP_PAYLOAD_LEN, RespPayload, Suite,
+    CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT, INIT_PAYLOAD_LEN, InitPayload, PQ_OFF, PayloadError, RESP_PAYLOAD_LEN,
+    RespPayload, Suite,
 };
 
 /// Byte 1 of every handshake message, COOKIE and HINT.

@@ -14,6 +14,8 @@ pub const RESP_PAYLOAD_LEN: usize = 96;
 
 /// The inner L4 checksum may be left partial (flag b1 of DATA).
 pub const CAP_PARTIAL_CHECKSUM: u64 = 1;
+/// Every inner packet may go out on two paths. Granted, it is how the session sends: `Offer::redundant`.
+pub const CAP_REDUNDANT: u64 = 1 << 1;
 
 /// `pq_modes`: no post-quantum exchange. The only mode of this protocol version.
 pub const PQ_OFF: u8 = 1;
@@ -46,7 +48,7 @@ pub struct InitPayload {
     pub max_paths: u8,
     /// Digest of the policy that the client holds; zeros = none.
     pub policy_digest: [u8; 16],
-    /// Bit set; [`CAP_PARTIAL_CHECKSUM`]. Unknown bits are ignored, so that a newer client may offer more.
+    /// Bit set; [`CAP_PARTIAL_CHECKSUM`], [`CAP_REDUNDANT`]. Unknown bits are ignored, so that a newer client may offer more.
     pub capabilities: u64,
 }
 
@@ -63,6 +65,7 @@ pub struct RespPayload {
     /// One of the offered modes; [`PQ_OFF`].
     pub pq_mode: u8,
     pub max_paths: u8,
+    /// `redundant` travels as the capability.
     pub offer: Offer,
     /// The offered capabilities that are granted.
     pub capabilities: u32,
@@ -210,6 +213,7 @@ impl RespPayload {
             cooldown_ms: fields.cooldown_ms,
             recoveries_per_min: fields.recoveries_per_min,
             mtu: fields.mtu,
+            redundant: u64::from(fields.capabilities) & CAP_REDUNDANT != 0,
             policy_version: fields.policy_version,
             policy_digest: format!("{:016x}", u64::from_be_bytes(fields.policy_digest)),
         };

@@ -60,6 +60,7 @@ pub fn granted() -> RespPayload {
             transport_lost_ttl_ms: 120_000,
             degraded_max_ms: 30_000,
             keepalive_ms: 25_000,
+            redundant: false,
             liveness_ms: 50,
             switches_per_min: 30,
             cooldown_ms: 1_000,

@@ -119,6 +119,7 @@ pub fn offer(liveness_ms: u16) -> Offer {
         transport_lost_ttl_ms: 120_000,
         degraded_max_ms: 600_000,
         keepalive_ms: 25_000,
+        redundant: false,
         liveness_ms,
         switches_per_min: 600,
         cooldown_ms: 0,
@@ -144,7 +145,15 @@ fn key(n: u8) -> StaticKey {
 }
 
 pub fn endpoint(role: Role, identity: StaticKey, limits: Limits, incarnation: u32, seed: u8) -> Endpoint {
-    let config = EndpointConfig { role, identity, incarnation, mtu: 1420, allow_aes: seed.is_multiple_of(2), limits };
+    let config = EndpointConfig {
+        role,
+        identity,
+        incarnation,
+        mtu: 1420,
+        allow_aes: seed.is_multiple_of(2),
+        allow_redundant: true,
+        limits,
+    };
     Endpoint::new(config, [seed; 32], 0)
 }
 
@@ -156,8 +165,34 @@ impl World {
 
     pub fn with(delays_ms: &[u64], liveness_ms: u16, limits: Limits, seed: u8) -> Self {
         let client = endpoint(Role::Client, key(1), limits, 0, seed);
+        Self::offered(delays_ms, client, offer(liveness_ms), limits, seed)
+    }
+
+    /// The same in redundant mode.
+    pub fn redundant(delays_ms: &[u64], liveness_ms: u16) -> Self {
+        let client = endpoint(Role::Client, key(1), limits(), 0, 2);
+        let offer = Offer { redundant: true, ..offer(liveness_ms) };
+        Self::offered(delays_ms, client, offer, limits(), 2).under_way()
+    }
+
+    /// A gateway that wishes for redundant mode, and a client that cannot do it.
+    pub fn redundant_in_vain(delays_ms: &[u64], liveness_ms: u16) -> Self {
+        let config = EndpointConfig {
+            role: Role::Client,
+            identity: key(1),
+            incarnation: 0,
+            mtu: 1420,
+            allow_aes: true,
+            allow_redundant: false,
+            limits: limits(),
+        };
+        let offer = Offer { redundant: true, ..offer(liveness_ms) };
+        Self::offered(delays_ms, Endpoint::new(config, [2; 32], 0), offer, limits(), 2).under_way()
+    }
+
+    fn offered(delays_ms: &[u64], client: Endpoint, offer: Offer, limits: Limits, seed: u8) -> Self {
         let mut gateway = endpoint(Role::Gateway, key(2), limits, 77, seed.wrapping_add(2));
-        let peer = Peer { key: client.public_key().to_text(), offer: offer(liveness_ms) };
+        let peer = Peer { key: client.public_key().to_text(), offer };
         gateway.command(0, Command::SetPeer { peer }).unwrap();
         let mut world = Self {
             now: S,
@@ -196,11 +231,14 @@ impl World {
 
     /// Connected over path 1, the other paths validated standbys, inner traffic of 1 kHz in both directions for half a second.
     pub fn ready(delays_ms: &[u64], liveness_ms: u16) -> Self {
-        let mut world = Self::new(delays_ms, liveness_ms);
-        world.connect();
-        world.flow = [MS, MS];
-        world.run(S / 2);
-        world
+        Self::new(delays_ms, liveness_ms).under_way()
+    }
+
+    fn under_way(mut self) -> Self {
+        self.connect();
+        self.flow = [MS, MS];
+        self.run(S / 2);
+        self
     }
 
     pub fn connect(&mut self) {
@@ -372,16 +410,12 @@ impl World {
             endpoint.keep_copy(session, now, &packet[..10], &packet[10..], false);
         }
         endpoint.sent(session, route.path, now, 1, len as u32);
-        if let Some(copy) = route.duplicate.filter(|copy| copy.budget >= len as u64) {
-            let endpoint = self.endpoint(side);
-            endpoint.copied(session, &copy, now, len as u32);
-            let mut second = out[..len].to_vec();
-            second[4..8].copy_from_slice(&copy.index.to_le_bytes());
+        self.put(side, route.route, &out[..len]);
+        for copy in route.copies.into_iter().flatten().filter(|copy| copy.budget >= len as u64) {
+            self.endpoint(side).copied(session, &copy, now, len as u32);
+            out[4..8].copy_from_slice(&copy.index.to_le_bytes());
             self.copies += 1;
-            self.put(side, route.route, &out[..len]);
-            self.put(side, copy.route, &second);
-        } else {
-            self.put(side, route.route, &out[..len]);
+            self.put(side, copy.route, &out[..len]);
         }
         true
     }

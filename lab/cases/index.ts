@@ -10,10 +10,11 @@ import { DENIED_SWITCHES } from "./7.ts";
 import { OPERATOR_TERMINATION } from "./8.ts";
 import type { Case } from "./case.ts";
 import { GATEWAY_RESTART } from "./gateway-restart.ts";
-import { NAT_REBINDING } from "./iso-nat.ts";
+import { NAT_REBINDING, NAT_REBINDING_REDUNDANT } from "./iso-nat.ts";
 import { INVALID_POLICY } from "./iso-policy.ts";
 import { PRESSURE } from "./iso-pressure.ts";
 import { REPLAY_FLOOD } from "./iso-replay.ts";
+import { REDUNDANT } from "./redundant.ts";
 import { THOUSAND_JUMPS } from "./soak-jumps.ts";
 import { SUPERSEDED } from "./superseded.ts";
 import { CELLULAR } from "./traces.ts";
@@ -31,7 +32,9 @@ export const CASES: readonly Case[] = [
   OPERATOR_TERMINATION,
   SUPERSEDED,
   GATEWAY_RESTART,
+  REDUNDANT,
   NAT_REBINDING,
+  NAT_REBINDING_REDUNDANT,
   REPLAY_FLOOD,
   INVALID_POLICY,
   PRESSURE,

@@ -72,7 +72,9 @@ export function sessionReport(turn: Turn, report: Report): boolean {
       return true;
     case "PeerClosed": {
       const entry = entryOf(turn.world, report.session);
-      if (entry !== undefined) tell(turn, entry, { type: "PeerClose", reason: heardReason(report.reason, "peer_closed") });
+      if (entry === undefined) return true;
+      const numbers = { peerReason: report.reason };
+      tell(turn, entry, { type: "PeerClose", reason: heardReason(report.reason, "peer_closed"), numbers });
       return true;
     }
     default:

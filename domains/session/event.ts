@@ -49,7 +49,7 @@ export type SessionEvent =
       readonly numbers: Numbers;
       readonly version?: number;
     }
-  | { readonly type: "PeerClose"; readonly reason: Reason }
+  | { readonly type: "PeerClose"; readonly reason: Reason; readonly numbers: Numbers }
   | { readonly type: "Superseded" }
   | { readonly type: "CloneDetected" }
   | { readonly type: "KeysLost"; readonly reason: "rekey_failed" | "session_lost" }

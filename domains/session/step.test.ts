@@ -195,7 +195,7 @@ describe("the order of judging", () => {
   });
 
   test("I7: TERMINATED absorbs", () => {
-    const ended = step(steady(), { type: "PeerClose", reason: "peer_closed" }, given(), 100).next;
+    const ended = step(steady(), { type: "PeerClose", reason: "peer_closed", numbers: {} }, given(), 100).next;
     const again = step(ended, dead(1), given({ candidate: 2 }), 900_000_000);
     expect(again.next).toEqual(ended);
     expect(again.audit).toMatchObject([{ type: "Diagnostic", reason: "terminal" }]);

@@ -85,7 +85,7 @@ function statesOf(role: Role): readonly Session[] {
   const recovering: Session[] = [volatile, degraded].flatMap((from) =>
     from.state === "VOLATILE" || from.state === "DEGRADED" ? [{ ...from, state: "RECOVERING", ...attempt } as const] : [],
   );
-  const ended = step(attached, { type: "PeerClose", reason: "peer_closed" }, alone, NOW).next;
+  const ended = step(attached, { type: "PeerClose", reason: "peer_closed", numbers: {} }, alone, NOW).next;
   return [born, attached, volatile, degraded, waiting, ...recovering, ended];
 }
 
@@ -135,7 +135,7 @@ function eventsFor(session: Session): readonly Occurrence[] {
     { type: "AuthorityLost" },
     { type: "AuthorityRegained" },
     { type: "OperatorTerminate", reason: "operator_terminated", numbers },
-    { type: "PeerClose", reason: "peer_closed" },
+    { type: "PeerClose", reason: "peer_closed", numbers: {} },
     { type: "Superseded" },
     { type: "CloneDetected" },
     { type: "KeysLost", reason: "session_lost" },

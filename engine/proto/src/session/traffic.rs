@@ -19,6 +19,7 @@ impl Session {
         let path = self.carrier()?;
         let (id, route, budget) = (path.id, path.route, path.budget());
         let copies = self.copies(cx, now, id);
+        // With a companion, whether it answers is what counts: in a blackout of both paths the copies lead nowhere either.
         let arrives = copies[0].is_some_and(|copy| copy.purpose != CopyPurpose::Redundant) || self.companion_answers();
         let keep = !arrives && self.may_lead_nowhere(cx, now);
         Some(SendRoute { route, path: id, budget, copies, keep })

@@ -12,7 +12,7 @@ use std::os::fd::AsRawFd;
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes per call when there is no pace.
-const PART_BYTES: usize = 64 * 1024;
+const PART_BYTES: usize = 128 * 1024;
 /// A paced sender writes this often.
 const BEAT_NS: u64 = 5 * NS_PER_MS;
 
@@ -115,7 +115,10 @@ pub fn send(
     let mut left = greeting.bytes;
     while left > 0 {
         let len = left.min(pace.part_bytes()) as usize;
-        random.fill(&mut part[..len]);
+        // Bytes that nobody will compare need not differ: making them would be a part of what is measured.
+        if greeting.hashed || left == greeting.bytes {
+            random.fill(&mut part[..len]);
+        }
         hash.take(&part[..len]);
         pace.wait();
         let mut unsent = &part[..len];

@@ -305,3 +305,29 @@ fn after_a_blackout_of_both_paths_what_tcp_sent_in_it_leaves_with_the_first_flig
     assert_eq!(missing(&world, Side::Gateway, world.sent[0]), [0_u64; 0], "from {swallowed} on");
     assert_eq!(world.delivered_twice(), 0);
 }
+
+#[test]
+fn a_path_that_returns_carries_copies_in_both_directions_as_soon_as_one_end_has_noticed() {
+    let mut world = World::redundant(&[10, 10], 10);
+    let (client, gateway) = (world.session(), world.gateway_session.unwrap());
+    world.black_hole(2, true, true);
+    world.run(S);
+    assert!(world.silent(Side::Client, 2).is_some() && world.silent(Side::Gateway, 2).is_some());
+    world.order(Command::SetPathDead { session: client, path: 2, dead: true });
+    // The client looks for it, the gateway has its five seconds.
+    world.order(Command::SetProbing { session: client, interval_ms: 700 });
+    world.run(2 * S);
+    world.black_hole(2, false, false);
+    let alive = |report: &Report| matches!(report, Report::PathAlive { path: 2, .. });
+    assert!(world.run_until(6 * S, alive));
+    let noticed = world.now;
+    world.order(Command::SetPathDead { session: client, path: 2, dead: false });
+    world.order_gateway(Command::SetPathDead { session: gateway, path: 2, dead: false });
+    while world.count(Side::Gateway, alive) == 0 || world.count(Side::Client, alive) == 0 {
+        assert!(world.run_until(3 * RTT, alive), "{} ms", (world.now - noticed) / MS);
+    }
+    assert!(world.now - noticed <= 2 * RTT + I, "{} ms", (world.now - noticed) / MS);
+    let copy = world.gateway.send_route(gateway, world.now).unwrap().copies[0].unwrap();
+    assert_eq!(copy.route.remote, client_address(2));
+    assert_nothing_lost(&mut world);
+}

@@ -228,7 +228,17 @@ impl Session {
             self.send_frames(now, cx, probe.path, &[Frame::ProbeReply(reply)]);
         }
         self.on_deafness(now, cx, probe);
+        self.greet_returned(now, cx, at);
         Ok(())
+    }
+
+    /// A path that was silent carries the peer's probes again: asked at once, it can take part again in a round trip.
+    fn greet_returned(&mut self, now: u64, cx: &mut Shared, at: usize) {
+        let interval = self.interval_us();
+        let path = &self.paths[at];
+        if self.is_redundant() && !path.alive && now >= path.probes.last_at + interval {
+            self.send_probe(now, cx, at);
+        }
     }
 
     /// The peer says whether it hears us. A gateway only copies to where it does; a client draws the conclusion.

@@ -8,6 +8,14 @@ import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";
 
 const RTT_MS = 20;
 
+const JUMP = [
+  "TransportDead",
+  "ATTACHED→VOLATILE transport_dead",
+  "VOLATILE→RECOVERING",
+  "TransportSwitch",
+  "RECOVERING→ATTACHED reattach_validated",
+];
+
 export const REDUNDANT: Case = {
   id: "redundant",
   title: "redundant mode: a link dies silently, then by link down; no packet is lost",
@@ -29,7 +37,7 @@ export const REDUNDANT: Case = {
     await stage.startTraffic();
 
     let worstMs = 0;
-    const death = async (name: string, heir: string, strike: () => Promise<number>, told: readonly string[]) => {
+    const death = async (name: string, heir: string, strike: () => Promise<number>) => {
       const mark = stage.mark();
       const diedAt = await strike();
       await stage.untilOn(heir, 5_000);
@@ -38,29 +46,17 @@ export const REDUNDANT: Case = {
       const seen = await stage.flowReport(diedAt - RTT_MS * 500, (await stage.nowUs()) - 200_000);
       worstMs = Math.max(worstMs, seen.gapMs);
       ledger.must(seen.lost === 0, `${name}: ${seen.lost} packets were lost`);
-      story = ledger.told(stage.lacksSince(mark, told), name) && story;
+      story = ledger.told(stage.lacksSince(mark, JUMP), name) && story;
     };
 
     const eth0 = stage.uplink("eth0");
-    await death("silent death", "wlan0", () => eth0.impair("both", { blackhole: true }), [
-      "TransportDead",
-      "ATTACHED→VOLATILE transport_dead",
-      "VOLATILE→RECOVERING",
-      "TransportSwitch",
-      "RECOVERING→ATTACHED reattach_validated",
-    ]);
+    await death("silent death", "wlan0", () => eth0.impair("both", { blackhole: true }));
     await eth0.impair("both", { blackhole: false });
     await stage.untilWarm("eth0", 10_000);
     await elapse(1_000);
 
     const wlan0 = stage.uplink("wlan0");
-    await death("link down", "eth0", () => wlan0.unplug(), [
-      "TransportDead link_down",
-      "ATTACHED→VOLATILE transport_dead",
-      "VOLATILE→RECOVERING",
-      "TransportSwitch",
-      "RECOVERING→ATTACHED reattach_validated",
-    ]);
+    await death("link down", "eth0", () => wlan0.unplug());
     await wlan0.plug();
     await stage.untilWarm("wlan0", 10_000);
     return survived(stage, ledger, worstMs, story);

@@ -1,9 +1,11 @@
 //! Inner packets: where they go, how they are sealed, and that they drive liveness.
 
+use super::sizes::PacketMax;
 use super::{Phase, Session};
 use crate::endpoint::{CopyPurpose, DuplicateRoute, SealError, SendRoute};
 use crate::messages::{PathId, Report};
 use crate::path::Path;
+use crate::path_mtu::LARGE_MESSAGE;
 use crate::shared::Shared;
 use crate::wire::{DATA_HEADER, TAG};
 
@@ -16,9 +18,10 @@ impl Session {
     pub(crate) fn send_route(&mut self, cx: &mut Shared, now: u64) -> Option<SendRoute> {
         let path = self.path(self.send?)?;
         let (id, route, budget) = (path.id, path.route, path.budget());
+        let PacketMax { bytes: packet_max, settled } = self.packet_max;
         let duplicate = self.new_address_route(id).or_else(|| self.duplicate_route(cx, now, id));
         let keep = duplicate.is_none() && self.may_lead_nowhere(cx, now);
-        Some(SendRoute { route, path: id, budget, duplicate, keep })
+        Some(SendRoute { route, path: id, budget, duplicate, keep, packet_max, settled })
     }
 
     /// What is sent now may be lost with its path: that is in doubt, or the first way after a blackout and not proved yet.
@@ -93,6 +96,7 @@ impl Session {
         let receiver = if path.tx_index == 0 { self.tx_index } else { path.tx_index };
         self.on_traffic(cx, now);
         let sealed = self.epochs.seal_inner(out, receiver, head, body, csum_partial).ok_or(SealError::KeyExpired)?;
+        self.large_sealed |= sealed > LARGE_MESSAGE;
         if self.epochs.at_packet_limit() {
             self.rearm(now, cx);
         }

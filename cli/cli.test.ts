@@ -162,7 +162,7 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
     expect((await jvpn("status")).stdout).toBe(
       `● ATTACHED   session s-7QF2-9KXD   2h14m (limit 12h)   policy standard v17
   gateway    fra-2 (203.0.113.7:4774)   tunnel 10.80.0.14, fd80::e   mtu 1380
-  path  ▶ wlan0/udp4    rtt 18 ms ±2   loss 0.1 %
+  path  ▶ wlan0/udp4    rtt 18 ms ±2   loss 0.1 %  mtu 1500
         · wwan0/udp6    rtt 61 ms ±9   loss 0.0 %  warm standby, metered, backup
   jumps      3 (last 11m ago: eth0/udp4→wlan0/udp4, transport_dead, 43 ms witho…
              budget 0/8 per min
@@ -329,6 +329,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     rttVarMs: 2,
     jitterMs: 1,
     lossRatio: 0.001,
+    mtu: 1500,
     priority: "primary",
     metered: false,
     penaltyMs: 0,
@@ -359,6 +360,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
         rttMs: 61,
         rttVarMs: 9,
         lossRatio: 0,
+        mtu: null,
         metered: true,
         priority: "backup",
       },

@@ -40,6 +40,17 @@ export function pathReport(turn: Turn, report: Report): boolean {
       observe(turn, entry, { type: "Silent", path, silentUs, limitUs, evidence });
       return true;
     }
+    case "PathMtu": {
+      const entry = entryOf(turn.world, report.session);
+      if (entry === undefined) return true;
+      const { path, mtu, blackHole } = report;
+      const before = entry.transport.paths.find(({ id }) => id === path)?.mtu ?? null;
+      observe(turn, entry, { type: "Sized", path, mtu });
+      const label = labelOf(entry, path);
+      const numbers = { mtu, before, blackHole };
+      emitFor(turn, entry, { type: "PathMtu", class: "info", transport: { old: label, new: label }, numbers });
+      return true;
+    }
     case "PathAlive": {
       const entry = entryOf(turn.world, report.session);
       if (entry !== undefined) observe(turn, entry, { type: "Alive", path: report.path, rttUs: report.rttUs });

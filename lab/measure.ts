@@ -22,7 +22,15 @@ interface ArrivalReport {
   readonly gap: { readonly us: number; readonly startUs: number; readonly open: boolean };
 }
 
-/** One direction of a 1 kHz UDP flow: packet number and send time in each packet, receipt times kept by the receiver. */
+/** UDP payload of each packet, bytes, and packets per second. */
+export interface Cadence {
+  readonly size: number;
+  readonly rate: number;
+}
+
+const SMALL: Cadence = { size: 200, rate: 1_000 };
+
+/** One direction of a UDP flow, 1 kHz unless told: packet number and send time in each packet, receipt times kept by the receiver. */
 export class Flow {
   readonly #receiver: Tool;
   readonly #sender: Tool;
@@ -32,10 +40,18 @@ export class Flow {
     this.#sender = sender;
   }
 
-  static async start(scope: Scope, from: Netns, to: Netns, address: string, port: number, seconds: number): Promise<Flow> {
+  static async start(
+    scope: Scope,
+    from: Netns,
+    to: Netns,
+    address: string,
+    port: number,
+    seconds: number,
+    { size, rate }: Cadence = SMALL,
+  ): Promise<Flow> {
     const at = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
     const receiver = await Tool.start(scope, to, ["flow", "recv", "--bind", at]);
-    const words = ["flow", "send", "--to", at, "--rate", "1000", "--seconds", `${seconds}`, "--size", "200"];
+    const words = ["flow", "send", "--to", at, "--rate", `${rate}`, "--seconds", `${seconds}`, "--size", `${size}`];
     const sender = await Tool.start(scope, from, words, false);
     return new Flow(receiver, sender);
   }

@@ -33,6 +33,8 @@ export interface Setting {
   readonly never?: readonly string[];
   /** The uplinks end in a router that translates addresses; the scenario gives it its rules. */
   readonly nat?: Nat;
+  /** Longer packets of layer 3 vanish on all uplinks from the start. */
+  readonly mtu?: number;
   /** Everything that passes the uplinks is recorded from the start, for `recording`. */
   readonly record?: boolean;
 }
@@ -93,6 +95,7 @@ export class Stage {
     const plan: Plan = { folder, keys: await makeKeys(folder), policy, disable, never };
     const topology = await layOut(scope, `${PREFIX}${name}-`, setting.uplinks, setting.rttMs, setting.nat !== undefined);
     await setting.nat?.(topology.access);
+    for (const uplink of topology.uplinks) await uplink.impair("both", { mtu: setting.mtu ?? null });
     const file = setting.record === true ? recordingIn(folder) : undefined;
     const capture = await Capture.start(scope, topology.client, setting.uplinks, INNER_POOLS, file);
     const gateway = await startGateway(scope, topology.gateway, plan);

@@ -35,6 +35,8 @@ export interface Impairment {
   readonly loss?: number;
   readonly rateMbit?: number;
   readonly queueMs?: number;
+  /** Longer packets of layer 3 vanish; `null` = none do. */
+  readonly mtu?: number | null;
   readonly blackhole?: boolean;
   /** Path of a recorded trace, one line per opportunity to send; `null` = none. */
   readonly trace?: string | null;

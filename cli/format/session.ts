@@ -56,6 +56,7 @@ export function pathText(io: Io, path: PathView): string {
     path.reason === null || path.role === "active" ? "" : path.reason,
     path.metered ? "metered" : "",
     path.priority === "primary" ? "" : path.priority,
+    path.mtu === null ? "" : `mtu ${path.mtu}`,
   ];
   const text =
     `${sign} ${path.label.padEnd(12)}  ${rtt.padEnd(14)} ${loss.padEnd(11)} ${notes.filter((note) => note !== "").join(", ")}`.trimEnd();

@@ -18,6 +18,7 @@ export const EVENT_KINDS: Readonly<Record<EventType, EventKind>> = {
   PathAdded: { class: "info", text: "a transport is being tried" },
   PathValidated: { class: "info", text: "a transport answered its challenge" },
   PathRebound: { class: "info", text: "a transport's address changed on the way" },
+  PathMtu: { class: "info", text: "the largest packet that a transport carries was found, or is another one" },
   PathSuspected: { class: "info", text: "a transport is silent for longer than expected" },
   PathCleared: { class: "info", text: "a suspected transport was heard again" },
   PathAlive: { class: "info", text: "a dead transport answers again" },

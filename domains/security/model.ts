@@ -20,14 +20,17 @@ export const EVENT_INTERVAL_MS: Millis = 1_000;
  */
 export const ORDINARY_DROPS: ReadonlySet<string> = new Set([
   "duplicate",
+  "inner_too_big",
   "inner_unroutable",
   "key_expired",
   "no_send_path",
   "outbox_full",
   "path_not_validated",
+  "send_too_long",
   "send_unreachable",
   "session_not_ready",
   "session_unconfirmed",
+  "size_probe_unsent",
   "stale_switch_request",
   "tun_write",
 ]);

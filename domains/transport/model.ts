@@ -74,6 +74,8 @@ export interface Path {
   readonly rttMinUs: number | null;
   readonly rttVarUs: number | null;
   readonly jitterUs: number | null;
+  /** The largest outer packet that passes from here, bytes; `null` = not searched. */
+  readonly mtu: number | null;
   /** Oldest first, at most `SAMPLES_MAX`. */
   readonly samples: readonly Sample[];
   readonly probes: Probes;
@@ -153,6 +155,7 @@ export type TransportEvent =
       readonly evidence: SilenceEvidence;
     }
   | { readonly type: "Alive"; readonly path: PathId; readonly rttUs: number }
+  | { readonly type: "Sized"; readonly path: PathId; readonly mtu: number }
   | { readonly type: "Suspected"; readonly path: PathId }
   | { readonly type: "Cleared"; readonly path: PathId }
   | { readonly type: "LinkLost"; readonly path: PathId; readonly reason: "link_down" | "address_gone" | "route_gone" }

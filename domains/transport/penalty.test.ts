@@ -70,6 +70,7 @@ function died(stableSince: number | null): Path {
     rttVarUs: null,
     rttMinUs: null,
     jitterUs: null,
+    mtu: null,
     samples: [],
     probes: NO_PROBES,
   };

@@ -184,6 +184,7 @@ function path(id: number, changed: Partial<Path>): Path {
     rttVarUs: 1_000,
     rttMinUs: changed.rttUs ?? 20_000,
     jitterUs: 100,
+    mtu: null,
     samples: lossy(0),
     probes: NO_PROBES,
     ...changed,

@@ -53,6 +53,8 @@ function judge(t: Transport, event: TransportEvent, policy: PathPolicy, now: Mil
       const numbers = { silentMs: event.silentUs / 1_000, limitMs: event.limitUs / 1_000, evidence: event.evidence };
       return die(t, path, SILENCE[event.evidence], numbers, policy, now);
     }
+    case "Sized":
+      return quiet(put(t, { ...path, mtu: event.mtu }));
     case "Suspected":
     case "Cleared":
       if (path.health.is !== "alive") return quiet(t);
@@ -93,6 +95,7 @@ const UNMEASURED = {
   rttMinUs: null,
   rttVarUs: null,
   jitterUs: null,
+  mtu: null,
   samples: [],
   probes: NO_PROBES,
 } satisfies Partial<Path>;

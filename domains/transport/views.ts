@@ -16,6 +16,7 @@ export function views(t: Transport, now: Millis): readonly PathView[] {
     rttVarMs: millis(path.rttVarUs),
     jitterMs: millis(path.jitterUs),
     lossRatio: lossOf(path, now),
+    mtu: path.mtu,
     priority: path.priority,
     metered: path.metered,
     penaltyMs: penaltyMs(t.penalties, path, now),

@@ -211,6 +211,7 @@ export type Report =
   | { readonly type: "PathSuspected"; readonly session: number; readonly path: number; readonly silentUs: number; readonly limitUs: number }
   | { readonly type: "PathCleared"; readonly session: number; readonly path: number; readonly silentUs: number }
   | { readonly type: "PathSilent"; readonly session: number; readonly path: number; readonly silentUs: number; readonly limitUs: number; readonly evidence: SilenceEvidence }
+  | { readonly type: "PathMtu"; readonly session: number; readonly path: number; readonly mtu: number; readonly blackHole: boolean }
   | { readonly type: "PathAlive"; readonly session: number; readonly path: number; readonly rttUs: number }
   | { readonly type: "Stats"; readonly paths: readonly PathStats[] }
   | { readonly type: "ValidationFailed"; readonly session: number; readonly kind: string; readonly attributable: boolean }

@@ -11,6 +11,7 @@ export const EVENT_TYPES = [
   "PathAdded",
   "PathValidated",
   "PathRebound",
+  "PathMtu",
   "PathSuspected",
   "PathCleared",
   "PathAlive",

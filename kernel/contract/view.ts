@@ -22,6 +22,8 @@ export interface PathView {
   readonly rttVarMs: number | null;
   readonly jitterMs: number | null;
   readonly lossRatio: number | null;
+  /** The largest outer packet that passes from here, bytes. */
+  readonly mtu: number | null;
   readonly priority: "primary" | "secondary" | "backup" | "never";
   readonly metered: boolean;
   readonly penaltyMs: number;

@@ -14,6 +14,7 @@ import { NAT_REBINDING, NAT_REBINDING_REDUNDANT } from "./iso-nat.ts";
 import { INVALID_POLICY } from "./iso-policy.ts";
 import { PRESSURE } from "./iso-pressure.ts";
 import { REPLAY_FLOOD } from "./iso-replay.ts";
+import { PATH_MTU } from "./path-mtu.ts";
 import { REDUNDANT } from "./redundant.ts";
 import { THOUSAND_JUMPS } from "./soak-jumps.ts";
 import { SUPERSEDED } from "./superseded.ts";
@@ -39,6 +40,7 @@ export const CASES: readonly Case[] = [
   INVALID_POLICY,
   PRESSURE,
   CELLULAR,
+  PATH_MTU,
   ...VARIANTS,
   THOUSAND_JUMPS,
 ];

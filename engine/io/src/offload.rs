@@ -11,14 +11,18 @@
 mod coalesce;
 mod headers;
 mod merge;
+mod mss;
 mod split;
 #[cfg(test)]
 mod tests;
+mod too_big;
 mod virtio;
 
 pub use coalesce::{Burst, Coalescer, Flushed, FrameSink, PACKETS_MAX};
 pub use headers::{Malformed, destination, source};
-pub use split::{Segment, Segments, split};
+pub use mss::{clamp_mss, may_begin};
+pub use split::{Segment, Segments, split, whole};
+pub use too_big::{TOO_BIG_MAX, too_big};
 pub use virtio::{FRAME_MAX, VIRTIO_LEN};
 
 /// What a TUN takes from us in one write.

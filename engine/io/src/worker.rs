@@ -12,6 +12,7 @@
 mod downlink;
 mod outer;
 mod outgoing;
+mod refusal;
 mod sockets;
 mod uplink;
 

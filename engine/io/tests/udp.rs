@@ -100,6 +100,41 @@ fn segments_longer_than_the_link_takes_are_fragmented_and_segmentation_stays_on(
 }
 
 #[test]
+fn what_the_path_does_not_carry_is_cut_to_its_size_and_arrives_whole() {
+    namespace::run("what_the_path_does_not_carry_is_cut_to_its_size_and_arrives_whole", || {
+        namespace::ip("link set lo up");
+        // 1,420 bytes with the UDP header: 576 + 576 + 268 behind 20 bytes each, 1,232 + 188 behind 48.
+        for (bind, size, fragments) in [(V4, 600, 3), (V6, 1_280, 2)] {
+            let (sender, receiver) = (open(bind, true, false), open(bind, false, true));
+            let to = receiver.local_addr().expect("bound");
+            let batch = pattern(3 * 1_412 + 7);
+            let before = packets_on_loopback();
+            assert_eq!(sender.send_fragmented(to, None, &batch, 1_412, size), Ok(()));
+            let got = receive(&receiver, batch.len());
+            assert_eq!(got.into_iter().flat_map(|datagram| datagram.bytes).collect::<Vec<_>>(), batch);
+            assert_eq!(packets_on_loopback() - before, 3 * fragments + 1, "{bind}");
+            assert_eq!(sender.send_gso(to, None, &batch, 1_412), Ok(()), "the socket is as it was");
+            assert_eq!(receive(&receiver, batch.len()).len(), 4);
+        }
+    });
+}
+
+#[test]
+fn a_datagram_that_asks_for_its_size_is_sent_whole_or_not_at_all() {
+    namespace::run("a_datagram_that_asks_for_its_size_is_sent_whole_or_not_at_all", || {
+        namespace::ip("link set lo mtu 1400 up");
+        for (bind, headers) in [(V4, 28), (V6, 48)] {
+            let (sender, receiver) = (open(bind, true, false), open(bind, false, true));
+            let to = receiver.local_addr().expect("bound");
+            let sent = |len: usize| sender.send_whole(to, None, &pattern(len)).map_err(|failure| failure.error);
+            assert_eq!(sent(1_400 - headers), Ok(()));
+            assert_eq!(sent(1_401 - headers), Err(SendError::Drop(libc::EMSGSIZE)));
+            assert_eq!(receive(&receiver, 1_400 - headers).len(), 1);
+        }
+    });
+}
+
+#[test]
 fn no_way_out_is_a_hard_error() {
     namespace::run("no_way_out_is_a_hard_error", || {
         namespace::ip("link set lo up");
@@ -153,6 +188,12 @@ fn open(bind: &str, gso: bool, gro: bool) -> UdpSocket {
 
 fn pattern(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|index| (index % 251) as u8).collect()
+}
+
+fn packets_on_loopback() -> u64 {
+    let devices = std::fs::read_to_string("/proc/thread-self/net/dev").expect("the kernel's counters");
+    let line = devices.lines().find(|line| line.trim_start().starts_with("lo:")).expect("a loopback device");
+    line.split_whitespace().nth(2).and_then(|packets| packets.parse().ok()).expect("a number")
 }
 
 fn receive(socket: &UdpSocket, bytes: usize) -> Vec<Datagram> {

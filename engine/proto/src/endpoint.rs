@@ -34,8 +34,8 @@ use crate::shared::Shared;
 
 pub use crate::hold::Released;
 pub use types::{
-    COPIES_MAX, CopyPurpose, DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SocketId,
-    Transmit,
+    COPIES_MAX, CopyPurpose, DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SizedFor,
+    SocketId, Transmit,
 };
 
 /// Interval of statistics, µs.
@@ -80,7 +80,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// `seed` comes from the operating system's generator and is used for nothing else.
     pub fn new(config: EndpointConfig, seed: [u8; 32], now: u64) -> Self {
-        let mut cx = Shared::new(seed);
+        let mut cx = Shared::new(seed, config.mtu);
         let reception = Reception::new(config.limits.inits_per_s, &mut cx.rng);
         Self {
             config,
@@ -140,6 +140,19 @@ impl Endpoint {
     /// Where the inner packets of a session go at this moment. `None`: no send path.
     pub fn send_route(&mut self, session: SessionHandle, now: u64) -> Option<SendRoute> {
         self.sessions.get_mut(&session)?.send_route(&mut self.cx, now)
+    }
+
+    /// The longest inner packet that senders on this side should make for a session.
+    pub fn packet_advised(&self, session: SessionHandle) -> u16 {
+        let settled = self.sessions.get(&session).and_then(|session| session.packet_settled());
+        settled.map_or(self.config.mtu, |packet_max| packet_max.min(self.config.mtu))
+    }
+
+    /// A datagram with `Transmit::whole` of this length did not fit the link.
+    pub fn too_big(&mut self, now: u64, of: SizedFor, len: usize) {
+        if let Some(session) = self.sessions.get_mut(&of.session) {
+            session.too_big(now, &mut self.cx, of.path, len);
+        }
     }
 
     /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path; returns its length, 32 bytes more

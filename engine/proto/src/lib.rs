@@ -19,6 +19,7 @@ mod liveness;
 pub mod messages;
 mod outbox;
 mod path;
+mod path_mtu;
 mod probes;
 mod rebinding;
 mod recent;

@@ -434,6 +434,14 @@ pub enum Report {
         limit_us: u32,
         evidence: SilenceEvidence,
     },
+    /// The largest outer IP packet that passes from here on a path, bytes, once a search has found it and whenever it changes. With
+    /// `black_hole` packets of the size before were swallowed in silence: this one holds until the new search has ended.
+    PathMtu {
+        session: SessionHandle,
+        path: PathId,
+        mtu: u16,
+        black_hole: bool,
+    },
     /// A path that was silent, dead or never heard answered a probe.
     PathAlive {
         session: SessionHandle,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::endpoint::{Route, Transmit};
+use crate::endpoint::{Route, SizedFor, Transmit};
 
 /// Datagrams of all sessions together that wait for the I/O loop; every retry logic above survives a refused one.
 const CAPACITY: usize = 16_384;
@@ -17,9 +17,18 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// False if the queue is full: the datagram counts as lost.
     pub(crate) fn push(&mut self, route: Route, data: Vec<u8>) -> bool {
+        self.put(Transmit { route, data, whole: None })
+    }
+
+    /// The same for a datagram that asks for its own size.
+    pub(crate) fn push_whole(&mut self, route: Route, data: Vec<u8>, whole: SizedFor) -> bool {
+        self.put(Transmit { route, data, whole: Some(whole) })
+    }
+
+    fn put(&mut self, transmit: Transmit) -> bool {
         let fits = self.queue.len() < CAPACITY;
         if fits {
-            self.queue.push_back(Transmit { route, data });
+            self.queue.push_back(transmit);
         }
         fits
     }

@@ -3,6 +3,7 @@
 use crate::endpoint::Route;
 use crate::frames::{AttachKind, Transport};
 use crate::messages::{PathId, PathStats, SessionHandle};
+use crate::path_mtu::PathMtu;
 use crate::probes::Probes;
 use crate::rebinding::NewAddresses;
 use crate::rtt::{Rtt, clamp_u32};
@@ -84,6 +85,7 @@ pub(crate) struct Path {
     pub(crate) alive: bool,
     pub(crate) rtt: Rtt,
     pub(crate) probes: Probes,
+    pub(crate) mtu: PathMtu,
     pub(crate) traffic: Traffic,
     pub(crate) heard_at: Option<u64>,
     pub(crate) sent_at: u64,
@@ -107,7 +109,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    pub(crate) fn new(id: PathId, route: Route, rx_index: u32, claimed: bool) -> Self {
+    pub(crate) fn new(id: PathId, route: Route, rx_index: u32, claimed: bool, tunnel_mtu: u16) -> Self {
         Self {
             id,
             route,
@@ -119,6 +121,7 @@ impl Path {
             alive: true,
             rtt: Rtt::default(),
             probes: Probes::default(),
+            mtu: PathMtu::new(route.remote.is_ipv6(), tunnel_mtu),
             traffic: Traffic::default(),
             heard_at: None,
             sent_at: 0,
@@ -217,7 +220,7 @@ mod tests {
 
     fn path() -> Path {
         let route = Route { socket: 0, local: None, remote: ([192, 0, 2, 1], 4774).into() };
-        Path::new(1, route, 5, true)
+        Path::new(1, route, 5, true, 1_380)
     }
 
     #[test]

@@ -60,18 +60,25 @@ impl Probes {
         if self.outstanding.len() == OUTSTANDING_MAX {
             self.outstanding.pop_front();
         }
-        let seq = self.next_seq;
-        self.next_seq = self.next_seq.wrapping_add(1);
+        let seq = self.take_seq();
         self.outstanding.push_back(Outstanding { seq, sent_at: now, overdue: false });
         self.sent += 1;
         self.last_at = now;
         seq
     }
 
+    /// The next sequence number, for a probe that is not remembered here.
+    pub(crate) fn take_seq(&mut self) -> u32 {
+        let seq = self.next_seq;
+        self.next_seq = self.next_seq.wrapping_add(1);
+        seq
+    }
+
     pub(crate) fn answer(&mut self, now: u64, reply: &ProbeReply) -> Result<Answer, BadReply> {
         let Some(at) = self.outstanding.iter().position(|probe| probe.seq == reply.seq) else {
             let age = self.next_seq.wrapping_sub(reply.seq);
-            let issued_before = age != 0 && u64::from(age) <= self.sent;
+            // Probes of sizes have numbers, too, and are not counted as sent.
+            let issued_before = age != 0 && u64::from(age) <= self.sent.max(u64::from(self.next_seq));
             return Err(if issued_before { BadReply::Stale } else { BadReply::NeverIssued });
         };
         let sent_at = self.outstanding[at].sent_at;

@@ -12,6 +12,7 @@ mod redundant;
 mod rekey;
 #[cfg(test)]
 mod rogue;
+mod sizes;
 mod timing;
 mod traffic;
 mod validation;
@@ -42,6 +43,7 @@ use faults::ReportWindow;
 pub(crate) use receive::{Incoming, Outcome};
 use redundant::Tandem;
 use rekey::Rekey;
+use sizes::PacketMax;
 use validation::TokenHistory;
 
 /// Bounds of the negotiated liveness interval, µs: a peer's policy cannot make this end spin, nor expect nothing.
@@ -108,6 +110,9 @@ pub(crate) struct Session {
     window_grown: bool,
     /// While traffic flows, if there is a ring left.
     recent: Option<Box<Recent>>,
+    packet_max: PacketMax,
+    /// A message above the base of all paths was sealed since probes of sizes were last considered.
+    large_sealed: bool,
     // Client.
     attempt: Option<Attempt>,
     hinted_at: Option<u64>,
@@ -175,6 +180,8 @@ impl Session {
             copies_to: None,
             window_grown: false,
             recent: None,
+            packet_max: PacketMax { bytes: u16::MAX, settled: false },
+            large_sealed: false,
             attempt: None,
             hinted_at: None,
             assigned: None,
@@ -206,6 +213,11 @@ impl Session {
             let tolerated = if self.in_tandem(now, path) { UNANSWERED_MAX } else { 1 };
             path.stats(self.handle, now, tolerated)
         })
+    }
+
+    /// The longest inner packet that leaves whole, if a finished search says so.
+    pub(crate) fn packet_settled(&self) -> Option<u16> {
+        self.packet_max.settled.then_some(self.packet_max.bytes)
     }
 
     fn interval_us(&self) -> u64 {
@@ -242,7 +254,7 @@ impl Session {
         let rx_index = cx.indices.assign(&mut cx.rng, target);
         // Paths are few and long-lived: no room is kept for more.
         self.paths.reserve_exact(1);
-        self.paths.push(Path::new(id, route, rx_index, self.role == Role::Gateway));
+        self.paths.push(Path::new(id, route, rx_index, self.role == Role::Gateway, cx.tunnel_mtu));
         self.paths.len() - 1
     }
 
@@ -263,6 +275,11 @@ impl Session {
     /// Where inner packets go from here on. Liveness judges that path alone, once it is validated: before, the answer to ATTACH
     /// is what is waited for.
     fn set_send(&mut self, now: u64, to: Option<PathId>) {
+        if self.send != to
+            && let Some(path) = to.and_then(|id| self.path_mut(id))
+        {
+            path.mtu.taken();
+        }
         self.send = to;
         let validated = to.and_then(|id| self.path(id)).filter(|path| path.validated);
         let (watched, srtt_us) = (validated.map(|path| path.id), validated.map_or(0, |path| path.rtt.expected_us()));

@@ -16,6 +16,8 @@ const SECOND_US: u64 = 1_000_000;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) rng: Rng,
+    /// Inner packets are never longer.
+    pub(crate) tunnel_mtu: u16,
     pub(crate) outbox: Outbox,
     pub(crate) journal: Journal,
     pub(crate) indices: Indices,
@@ -32,9 +34,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(seed: [u8; 32]) -> Self {
+    pub(crate) fn new(seed: [u8; 32], tunnel_mtu: u16) -> Self {
         Self {
             rng: Rng::new(seed),
+            tunnel_mtu,
             outbox: Outbox::default(),
             journal: Journal::default(),
             indices: Indices::default(),

@@ -16,7 +16,8 @@ proptest! {
     #[test]
     fn frames_come_back_as_they_went(frames in vec(frame(), 0..=FRAMES_MAX)) {
         let bytes = encoded(&frames);
-        if bytes.len() <= FRAMES_LEN_MAX {
+        let padding = frames.iter().filter(|frame| matches!(frame, Frame::Pad(_))).cloned().collect::<Vec<_>>();
+        if bytes.len() - encoded(&padding).len() <= FRAMES_LEN_MAX {
             let decoded = decode_all(&bytes);
             prop_assert_eq!(decoded.as_ref().map(FrameList::as_slice), Ok(&frames[..]));
         } else {
@@ -125,7 +126,7 @@ fn a_seventeenth_frame_is_refused() {
 
 #[test]
 fn padding_fills_a_datagram_and_is_zero() {
-    let full = Frame::Pad((FRAMES_LEN_MAX - 3) as u16);
+    let full = Frame::Pad(9_000);
     let mut bytes = encoded(std::slice::from_ref(&full));
     assert_eq!(decode_all(&bytes).map(|list| list.as_slice().to_vec()), Ok(vec![full]));
     bytes[FRAMES_LEN_MAX - 1] = 1;

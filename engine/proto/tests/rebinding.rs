@@ -47,7 +47,8 @@ fn first_down_after(world: &World, after: u64) -> u64 {
 #[test]
 fn a18_a_copy_from_a_spoofed_source_that_arrives_first_moves_nothing() {
     let mut world = World::ready(&[10, 10], 10);
-    world.thief = Some((1, attacker(), 10));
+    // A number that probes, each hundred messages or so, do not always miss.
+    world.thief = Some((1, attacker(), 7));
     world.capturing = true;
     world.run(30 * S);
     let stolen: u64 = world
@@ -57,7 +58,7 @@ fn a18_a_copy_from_a_spoofed_source_that_arrives_first_moves_nothing() {
         .map(|(_, _, data)| data.len() as u64)
         .sum();
     let sent = world.bytes_to.get(&attacker()).copied().unwrap_or(0);
-    assert!(sent > 0 && sent <= 3 * stolen / 10, "{sent} for {stolen}");
+    assert!(sent > 0 && sent <= 3 * stolen / 7, "{sent} for {stolen}");
     assert!(sent < 3_000, "{sent}: the address is ignored for ten seconds after each refusal");
     assert_eq!(world.count(Side::Gateway, rebound), 0);
     assert_eq!(remote_of(&mut world), client_address(1));

@@ -10,8 +10,8 @@ pub(super) const HEAD_MAX: usize = 256;
 /// Extension headers walked before an IPv6 packet counts as having no transport header.
 const EXTENSIONS_MAX: usize = 8;
 
-const IPV4_HEADER_MIN: usize = 20;
-const IPV6_HEADER: usize = 40;
+pub(super) const IPV4_HEADER_MIN: usize = 20;
+pub(super) const IPV6_HEADER: usize = 40;
 const TCP_HEADER_MIN: usize = 20;
 const UDP_HEADER: usize = 8;
 

@@ -7,6 +7,8 @@ use super::virtio::{GSO_NONE, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, VirtioHeader};
 use crate::checksum::Sum;
 
 const FIN_PSH: u8 = 0x01 | 0x08;
+/// Segments with one of these are not cut: they begin or end a connection, or point into their payload.
+const SYN_RST_URG: u8 = 0x02 | 0x04 | 0x20;
 const CWR: u8 = 0x80;
 
 /// One packet: `head ‖ body`. The head may be empty: then all bytes are as the TUN gave them.
@@ -64,17 +66,7 @@ struct First {
 pub fn split(frame: &[u8], elide: bool) -> Result<Segments<'_>, Malformed> {
     let (virtio, packet) = VirtioHeader::parse(frame)?;
     let chain = Chain::parse(packet)?;
-    let (source, destination) = source(packet).zip(destination(packet)).ok_or(Malformed::Truncated)?;
-    let mut segments = Segments {
-        source,
-        destination,
-        head: [0; HEAD_MAX],
-        head_len: 0,
-        body: packet,
-        left: 1,
-        size: packet.len(),
-        form: Form::Whole { csum_partial: false },
-    };
+    let mut segments = Segments::of(packet, false)?;
     if virtio.gso_type != GSO_NONE {
         segments.cut(virtio, chain, packet, elide)?;
     } else if virtio.needs_checksum() {
@@ -87,6 +79,12 @@ pub fn split(frame: &[u8], elide: bool) -> Result<Segments<'_>, Malformed> {
     Ok(segments)
 }
 
+/// One packet as its own only segment.
+pub fn whole(packet: &[u8], csum_partial: bool) -> Result<Segments<'_>, Malformed> {
+    Chain::parse(packet)?;
+    Segments::of(packet, csum_partial)
+}
+
 /// The transport header whose checksum the virtio header means, if it is the outermost one.
 fn direct(virtio: VirtioHeader, chain: Chain, packet: &[u8]) -> Option<Transport> {
     chain.transport(packet).filter(|transport| {
@@ -95,6 +93,20 @@ fn direct(virtio: VirtioHeader, chain: Chain, packet: &[u8]) -> Option<Transport
 }
 
 impl<'a> Segments<'a> {
+    fn of(packet: &'a [u8], csum_partial: bool) -> Result<Self, Malformed> {
+        let (source, destination) = source(packet).zip(destination(packet)).ok_or(Malformed::Truncated)?;
+        Ok(Self {
+            source,
+            destination,
+            head: [0; HEAD_MAX],
+            head_len: 0,
+            body: packet,
+            left: 1,
+            size: packet.len(),
+            form: Form::Whole { csum_partial },
+        })
+    }
+
     pub fn source(&self) -> IpAddr {
         self.source
     }
@@ -111,6 +123,56 @@ impl<'a> Segments<'a> {
     /// Length of the longest packet: all but the last have it.
     pub fn packet_len(&self) -> usize {
         self.head_len + self.size.min(self.body.len())
+    }
+
+    /// The beginning of what is left, as it would be quoted: headers and payload of the first packet, with the lengths of the frame.
+    pub fn first(&self) -> (&[u8], &[u8]) {
+        (&self.head[..self.head_len], &self.body[..self.size.min(self.body.len())])
+    }
+
+    /// Lets no packet be longer than `max`, by cutting TCP into smaller segments. False if one is longer and cannot be cut: then
+    /// nothing was changed. To be called before the first [`Segments::next`].
+    #[inline]
+    pub fn fit(&mut self, max: usize) -> bool {
+        self.packet_len() <= max || self.cut_smaller(max)
+    }
+
+    #[cold]
+    fn cut_smaller(&mut self, max: usize) -> bool {
+        if let Form::Whole { csum_partial } = self.form
+            && !self.cut_whole(csum_partial)
+        {
+            return false;
+        }
+        let Form::Superframe { transport, .. } = &self.form else { return false };
+        let room = max.saturating_sub(self.head_len);
+        if transport.protocol != TCP || room == 0 {
+            return false;
+        }
+        self.size = room;
+        self.left = self.body.len().div_ceil(room).max(1);
+        true
+    }
+
+    /// Takes a whole TCP packet for a superframe of one segment. A full checksum is verified first, because new ones are made.
+    fn cut_whole(&mut self, csum_partial: bool) -> bool {
+        let packet = self.body;
+        let Some(chain) = Chain::parse(packet).ok().filter(|_| self.head_len == 0) else { return false };
+        let Some(transport) = chain.transport(packet).filter(|transport| transport.protocol == TCP) else {
+            return false;
+        };
+        let l4 = &packet[transport.l4..];
+        let valid = csum_partial || chain.pseudo_header(packet, l4.len()).bytes(l4).is_valid();
+        let (head, body) = packet.split_at(transport.payload);
+        let Some(room) = self.head.get_mut(..head.len()) else { return false };
+        if !valid || l4[13] & SYN_RST_URG != 0 || body.is_empty() {
+            return false;
+        }
+        room.copy_from_slice(head);
+        (self.head_len, self.body, self.size) = (head.len(), body, body.len());
+        let first = First::of(chain, transport, head);
+        self.form = Form::Superframe { chain, transport, elide: csum_partial, first };
+        true
     }
 
     /// The next packet. (Not `Iterator`: the head is lent.)

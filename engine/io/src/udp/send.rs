@@ -34,7 +34,7 @@ pub enum SendError {
 }
 
 impl SendError {
-    fn of(error: &io::Error) -> Self {
+    pub(super) fn of(error: &io::Error) -> Self {
         match error.raw_os_error().unwrap_or(libc::EIO) {
             libc::EAGAIN => Self::WouldBlock,
             // A source address that this machine no longer has: ENETUNREACH over IPv4, EINVAL over IPv6.
@@ -81,6 +81,30 @@ impl UdpSocket {
         for part in batch.chunks(per_call) {
             self.send_part(&target, part, segment).map_err(|failure| failure.after(sent))?;
             sent += part.len();
+        }
+        Ok(())
+    }
+
+    /// Sends one datagram whole or not at all: `Drop(EMSGSIZE)` where it does not fit the link.
+    pub fn send_whole(&self, to: SocketAddr, from: Option<IpAddr>, datagram: &[u8]) -> Result<(), SendFailure> {
+        self.send_single(to, from, datagram, datagram.len())
+    }
+
+    /// Each datagram as it is, whatever becomes of it.
+    pub(super) fn send_single(
+        &self,
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        batch: &[u8],
+        segment: usize,
+    ) -> Result<(), SendFailure> {
+        let target = Target { to: to.into(), from };
+        let mut sent = 0;
+        while sent < batch.len() {
+            match self.send_some(&target, &batch[sent..], segment.max(1)) {
+                Ok(bytes) => sent += bytes,
+                Err(error) => return Err(SendFailure { sent, error: SendError::of(&error) }),
+            }
         }
         Ok(())
     }

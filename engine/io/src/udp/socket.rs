@@ -1,10 +1,11 @@
 //! Opening a UDP socket for a path or for the gateway.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
+use super::fragments::RawSender;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Wanted for each direction: 100 ms of 600 Mbit/s.
@@ -33,6 +34,9 @@ pub struct UdpSocket {
     /// Whether segmentation is left to the kernel. Off for good once a route refused it.
     pub(super) gso: Cell<bool>,
     gro: bool,
+    pub(super) device: Option<String>,
+    pub(super) mark: u32,
+    pub(super) raw: RefCell<Option<RawSender>>,
 }
 
 /// What the kernel offers.
@@ -89,7 +93,8 @@ impl UdpSocket {
         // Segment size 0 changes nothing; a kernel without segmentation does not know the option.
         let gso = options.gso && set_int(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok();
         let gro = options.gro && set_int(&socket, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
-        let opened = Self { socket, v6, gso: Cell::new(gso), gro };
+        let device = options.device.map(str::to_owned);
+        let opened = Self { socket, v6, gso: Cell::new(gso), gro, device, mark: options.mark, raw: RefCell::default() };
         opened.set_dont_fragment(true)?;
         opened.socket.bind(&SockAddr::from(options.bind))?;
         Ok(opened)
@@ -141,7 +146,7 @@ fn set_int(socket: &Socket, level: libc::c_int, name: libc::c_int, value: libc::
     set(socket, level, name, &value.to_ne_bytes())
 }
 
-fn set(socket: &Socket, level: libc::c_int, name: libc::c_int, value: &[u8]) -> io::Result<()> {
+pub(super) fn set(socket: &Socket, level: libc::c_int, name: libc::c_int, value: &[u8]) -> io::Result<()> {
     // SAFETY: pointer and length describe `value`, which is readable for the call.
     let result = unsafe {
         libc::setsockopt(socket.as_raw_fd(), level, name, value.as_ptr().cast(), value.len() as libc::socklen_t)

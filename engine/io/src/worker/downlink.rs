@@ -6,7 +6,7 @@ use jvpn_proto::endpoint::{Received, Route};
 
 use super::outer::Outer;
 use crate::{
-    offload::{Coalescer, WriteOffload, source},
+    offload::{Coalescer, WriteOffload, clamp_mss, may_begin, source},
     sys::boot_us,
     tun::Tun,
     udp::{MESSAGES_MAX, RecvBatch},
@@ -42,10 +42,13 @@ impl Downlink {
             for datagram in message.datagrams() {
                 let verdict = outer.endpoint.receive(at, from, datagram);
                 let Received::Inner { session, range, csum_partial } = verdict else { continue };
-                let packet = &datagram[range];
+                let packet = &mut datagram[range];
                 let claimed = source(packet).map(|source| (session, source));
                 if allowed != claimed {
                     allowed = claimed.filter(|(session, source)| outer.endpoint.source_allowed(*session, *source));
+                }
+                if may_begin(packet) {
+                    clamp_mss(packet, usize::from(outer.endpoint.packet_advised(session)), csum_partial);
                 }
                 if allowed.is_none() {
                     outer.endpoint.count_drop(at, "inner_source", 1);

@@ -1,11 +1,11 @@
 //! The outer side: the endpoint's state with the sockets that it speaks through.
 
 use jvpn_proto::{
-    endpoint::{Endpoint, Route, SocketId},
+    endpoint::{Endpoint, Route, SocketId, Transmit},
     messages::{Command, Role},
 };
 
-use super::sockets::{Sockets, Unsent};
+use super::sockets::{Fit, Sockets, TOO_LONG, Unsent};
 use crate::{
     fault::{errno_name, io_error_name},
     sys::boot_us,
@@ -52,16 +52,25 @@ impl Outer {
     pub fn transmit(&mut self) -> bool {
         for _ in 0..TRANSMITS_PER_TURN {
             let Some(transmit) = self.endpoint.transmit() else { return false };
-            // Whether it left matters to nobody: the endpoint retries what must arrive.
-            self.send(transmit.route, &transmit.data, transmit.data.len());
+            let Transmit { route, data, whole } = transmit;
+            let Some(of) = whole else {
+                // Whether it left matters to nobody: the endpoint retries what must arrive.
+                self.send(route, &data, data.len(), Fit::Path);
+                continue;
+            };
+            if self.sockets.send(route, &data, data.len(), Fit::Whole).is_err_and(|unsent| unsent.kind == TOO_LONG) {
+                self.endpoint.too_big(boot_us(), of, data.len());
+            }
         }
         true
     }
 
     /// Sends datagrams of `segment` bytes, the last may be shorter, and returns how many bytes left. The rest is counted as
     /// dropped, and a local hard error is told to the endpoint.
-    pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize) -> usize {
-        let Err(Unsent { sent, kind, news }) = self.sockets.send(route, bytes, segment) else { return bytes.len() };
+    pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize, fit: Fit) -> usize {
+        let Err(Unsent { sent, kind, news }) = self.sockets.send(route, bytes, segment, fit) else {
+            return bytes.len();
+        };
         let lost = (bytes.len() - sent).div_ceil(segment.max(1));
         self.endpoint.count_drop(boot_us(), kind, lost as u64);
         if let Some(errno) = news {

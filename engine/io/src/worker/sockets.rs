@@ -35,6 +35,20 @@ struct Entry {
     told: Option<i32>,
 }
 
+/// How datagrams are sent that may be longer than what the link or the path carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// They fit the path; where they do not fit the link, they are fragmented.
+    Path,
+    /// One datagram, whole or not at all.
+    Whole,
+    /// In fragments of this many bytes.
+    Cut(u16),
+}
+
+/// `Unsent::kind` of what was longer than the link takes.
+pub const TOO_LONG: &str = "send_too_long";
+
 /// What a caller does about a send that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsent {
@@ -98,12 +112,18 @@ impl Sockets {
     }
 
     /// Sends datagrams of `segment` bytes, the last may be shorter.
-    pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize) -> Result<(), Unsent> {
+    pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize, fit: Fit) -> Result<(), Unsent> {
         let Some(position) = self.position(route.socket) else {
             return Err(Unsent { sent: 0, kind: "send_path_closed", news: None });
         };
         let entry = &mut self.entries[position];
-        match entry.socket.send_gso(route.remote, route.local, bytes, segment) {
+        let (to, from) = (route.remote, route.local);
+        let sent = match fit {
+            Fit::Path => entry.socket.send_gso(to, from, bytes, segment),
+            Fit::Whole => entry.socket.send_whole(to, from, bytes),
+            Fit::Cut(packet_max) => entry.socket.send_fragmented(to, from, bytes, segment, packet_max),
+        };
+        match sent {
             Ok(()) => {
                 entry.told = None;
                 Ok(())
@@ -121,6 +141,7 @@ impl Entry {
     fn unsent(&mut self, sent: usize, error: SendError) -> Unsent {
         match error {
             SendError::WouldBlock => Unsent { sent, kind: "send_buffer_full", news: None },
+            SendError::Drop(libc::EMSGSIZE) => Unsent { sent, kind: TOO_LONG, news: None },
             SendError::Drop(_) => Unsent { sent, kind: "send_refused", news: None },
             SendError::Hard(errno) => {
                 let told = self.told.replace(errno) == Some(errno);
@@ -159,11 +180,14 @@ mod tests {
         let to = |remote| Route { socket: 1, local: None, remote };
         // A source on the loopback network cannot reach the world.
         let away = to(SocketAddr::from(([192, 0, 2, 1], 9)));
-        let first = sockets.send(away, b"x", 1);
+        let first = sockets.send(away, b"x", 1, Fit::Path);
         if let Err(Unsent { news: Some(_), .. }) = first {
-            assert!(matches!(sockets.send(away, b"x", 1), Err(Unsent { news: None, kind: "send_unreachable", .. })));
-            assert_eq!(sockets.send(to(local), b"x", 1), Ok(()));
-            assert!(matches!(sockets.send(away, b"x", 1), Err(Unsent { news: Some(_), .. })));
+            assert!(matches!(
+                sockets.send(away, b"x", 1, Fit::Path),
+                Err(Unsent { news: None, kind: "send_unreachable", .. })
+            ));
+            assert_eq!(sockets.send(to(local), b"x", 1, Fit::Path), Ok(()));
+            assert!(matches!(sockets.send(away, b"x", 1, Fit::Path), Err(Unsent { news: Some(_), .. })));
         }
         Ok(())
     }

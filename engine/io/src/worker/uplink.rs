@@ -11,9 +11,11 @@ use jvpn_proto::{
 use super::{
     outer::Outer,
     outgoing::{Heading, Outgoing},
+    refusal::Refusals,
+    sockets::Fit,
 };
 use crate::{
-    offload::{FRAME_MAX, Segment, split},
+    offload::{FRAME_MAX, Segment, split, whole},
     sys::boot_us,
     tun::Tun,
 };
@@ -26,6 +28,7 @@ const BYTES_PER_TURN: usize = 1 << 20;
 pub struct Uplink {
     frame: Box<[u8]>,
     departure: Departure,
+    refusals: Refusals,
 }
 
 /// Messages that leave together, and where they go.
@@ -34,11 +37,17 @@ struct Departure {
     outgoing: Outgoing,
     /// None while the buffer is empty.
     heading: Option<Heading>,
+    /// What was collected is longer than the paths carry, and leaves in fragments.
+    long: bool,
 }
 
 impl Default for Uplink {
     fn default() -> Self {
-        Self { frame: vec![0; FRAME_MAX].into_boxed_slice(), departure: Departure::default() }
+        Self {
+            frame: vec![0; FRAME_MAX].into_boxed_slice(),
+            departure: Departure::default(),
+            refusals: Refusals::default(),
+        }
     }
 }
 
@@ -54,7 +63,7 @@ impl Uplink {
         for _ in 0..FRAMES_PER_TURN {
             match tun.read(&mut self.frame) {
                 Ok(length) => {
-                    self.seal(length, outer);
+                    self.seal(length, outer, tun);
                     bytes += length;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -74,7 +83,7 @@ impl Uplink {
 
     /// What has no way is kept for a while, within bounds; what cannot be sent at all is counted and dropped: inner senders repeat
     /// what matters.
-    fn seal(&mut self, length: usize, outer: &mut Outer) {
+    fn seal(&mut self, length: usize, outer: &mut Outer, tun: &Tun) {
         let now = boot_us();
         let mut segments = match split(&self.frame[..length], true) {
             Ok(segments) => segments,
@@ -84,6 +93,12 @@ impl Uplink {
             return outer.endpoint.count_drop(now, "inner_unroutable", segments.left() as u64);
         };
         let mut heading = self.departure.head_for(session, now, outer);
+        if let Some(way) = &heading
+            && !segments.fit(usize::from(way.to.packet_max))
+            && self.refusals.refuse(now, &way.to, &segments, tun)
+        {
+            return outer.endpoint.count_drop(now, "inner_too_big", segments.left() as u64);
+        }
         while let Some(segment) = segments.next() {
             self.departure.add(&mut heading, session, now, &segment, outer);
         }
@@ -103,7 +118,16 @@ impl Departure {
             let now = boot_us();
             *bytes += packet.len();
             let mut heading = self.head_for(session, now, outer);
-            self.add(&mut heading, session, now, &Segment { head: &[], body: &packet, csum_partial }, outer);
+            match whole(&packet, csum_partial) {
+                Ok(mut segments) => {
+                    // What was kept for another way may be too long for this one, and its sender waits already.
+                    let _fits = heading.is_none_or(|way| segments.fit(usize::from(way.to.packet_max)));
+                    while let Some(segment) = segments.next() {
+                        self.add(&mut heading, session, now, &segment, outer);
+                    }
+                }
+                Err(malformed) => outer.endpoint.count_drop(now, malformed.reason(), 1),
+            }
             if *bytes < BYTES_PER_TURN {
                 released = outer.endpoint.next_released();
             }
@@ -131,10 +155,12 @@ impl Departure {
         outer: &mut Outer,
     ) {
         let sealed = DATA_HEADER + segment.len() + TAG;
-        if !self.outgoing.takes(sealed) {
+        let mut long = heading.is_some_and(|way| segment.len() > usize::from(way.to.packet_max));
+        if !self.outgoing.takes(sealed) || (long != self.long && self.heading.is_some()) {
             self.leave(outer);
             // What was sent counts against a budget, and a failed send may have changed the way.
             *heading = aim(session, now, outer);
+            long = heading.is_some_and(|way| segment.len() > usize::from(way.to.packet_max));
         }
         let Some(way) = heading else {
             return hold(session, now, segment, "no_send_path", outer);
@@ -152,6 +178,7 @@ impl Departure {
             outer.endpoint.keep_copy(session, now, segment.head, segment.body, segment.csum_partial);
         }
         self.heading = Some(*way);
+        self.long = long;
     }
 
     /// Sends what was collected, with copies where the route asks for them, and empties the buffer.
@@ -159,12 +186,13 @@ impl Departure {
         let Some(heading) = self.heading.take() else { return };
         let outgoing = &mut self.outgoing;
         let now = boot_us();
-        let sent = outer.send(heading.to.route, outgoing.bytes(), outgoing.segment());
+        let fit = |route| if self.long { Fit::Cut(heading.to.outer_max(route)) } else { Fit::Path };
+        let sent = outer.send(heading.to.route, outgoing.bytes(), outgoing.segment(), fit(heading.to.route));
         let messages = outgoing.messages_in(sent) as u32;
         outer.endpoint.sent(heading.session, heading.to.path, now, messages, sent as u32);
         for copy in heading.copies(outgoing.bytes().len()) {
             outgoing.relabel(copy.index);
-            let copied = outer.send(copy.route, outgoing.bytes(), outgoing.segment());
+            let copied = outer.send(copy.route, outgoing.bytes(), outgoing.segment(), fit(copy.route));
             outer.endpoint.copied(heading.session, &copy, now, copied as u32);
         }
         outgoing.clear();

@@ -9,7 +9,7 @@ use std::{io, io::IoSlice, net::Ipv4Addr};
 
 use jvpn_io::{
     checksum::Sum,
-    offload::{Coalescer, FrameSink, WriteOffload, source, split},
+    offload::{Coalescer, FrameSink, WriteOffload, clamp_mss, may_begin, source, split},
 };
 use jvpn_proto::{
     endpoint::{Received, Route},
@@ -99,6 +99,7 @@ impl Pipeline {
         let mut segments = split(frame, true).expect("a frame of a TUN");
         assert_eq!(client.route_inner(segments.destination()), Some(self.session));
         let to = client.send_route(self.session, now).expect("attached");
+        assert!(segments.fit(usize::from(to.packet_max)), "the path carries all of it");
         let (mut used, mut first, mut count) = (0, 0, 0);
         while let Some(packet) = segments.next() {
             let space = &mut self.wire[used..];
@@ -121,10 +122,13 @@ impl Pipeline {
         for datagram in self.wire[..used].chunks_mut(segment) {
             let received = gateway.receive(now, self.from, datagram);
             let Received::Inner { session, range, csum_partial } = received else { panic!("{received:?}") };
-            let packet = &datagram[range];
+            let packet = &mut datagram[range];
             let claimed = source(packet).map(|source| (session, source));
             if allowed != claimed {
                 allowed = claimed.filter(|(session, source)| gateway.source_allowed(*session, *source));
+            }
+            if may_begin(packet) {
+                clamp_mss(packet, usize::from(gateway.packet_advised(session)), csum_partial);
             }
             assert!(allowed.is_some());
             burst.push(packet, csum_partial).expect("a packet of the peer");

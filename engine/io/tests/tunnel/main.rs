@@ -16,7 +16,7 @@ use jvpn_proto::messages::{AttachKind, Command as Order, Report, Role};
 use crate::{
     netns::{Topology, ip, within},
     node::{Node, World},
-    traffic::{datagrams_echo, stream_both_ways},
+    traffic::{datagrams_echo, datagrams_echo_at_last, stream_both_ways},
 };
 
 const NO_OFFLOADS: [&str; 3] = ["tun_offload", "udp_gso", "udp_gro"];
@@ -63,13 +63,13 @@ fn everything_passes_with_each_offload_off_and_another_cipher() {
 }
 
 #[test]
-fn a_link_that_cuts_superframes_and_a_small_mtu_lose_nothing() {
+fn a_link_that_cuts_superframes_and_a_small_mtu_lose_no_stream_and_teach_senders_of_datagrams() {
     let Some(topology) = Topology::lay() else { return };
     for namespace in [&topology.client, &topology.gateway] {
         ip(&["-n", namespace, "link", "set", "wan0", "gso_max_segs", "1", "mtu", "1400"]);
     }
     let _world = World::connect(&topology, "192.0.2.1", &[]);
-    datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+    datagrams_echo_at_last(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
     stream_both_ways(&topology, "10.80.0.1", 10 << 20);
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::keyfile::StaticKey;
 use crate::messages::{PathId, Role, SessionHandle};
+use crate::path_mtu::{DATA_OVERHEAD, headers};
 
 /// Client: the path id, because every path has its own socket. Gateway: index of the listening socket.
 pub type SocketId = u32;
@@ -93,6 +94,17 @@ pub struct SendRoute {
     pub copies: [Option<DuplicateRoute>; COPIES_MAX],
     /// The path is in doubt and there is no second one: a copy of what is sent goes to `Endpoint::keep_copy`.
     pub keep: bool,
+    /// The longest inner packet that leaves whole; longer ones are cut, refused to their sender, or fragmented outside.
+    pub packet_max: u16,
+    /// That is the result of a finished search, which senders inside may be told.
+    pub settled: bool,
+}
+
+impl SendRoute {
+    /// The outer packet around the longest inner one, over a route.
+    pub fn outer_max(&self, route: Route) -> u16 {
+        self.packet_max.saturating_add(DATA_OVERHEAD + headers(route.remote.is_ipv6()))
+    }
 }
 
 /// Another way for the same ciphertext: only bytes 4..8 (the receiver index, little-endian) of each message differ.
@@ -122,6 +134,15 @@ pub enum CopyPurpose {
 pub struct Transmit {
     pub route: Route,
     pub data: Vec<u8>,
+    /// It leaves whole or not at all: where it does not fit, `Endpoint::too_big` hears of it.
+    pub whole: Option<SizedFor>,
+}
+
+/// The path whose size a datagram asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SizedFor {
+    pub session: SessionHandle,
+    pub path: PathId,
 }
 
 /// Why an inner packet was not sealed. The packet is dropped and counted, or held, by the caller.

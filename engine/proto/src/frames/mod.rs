@@ -22,7 +22,8 @@ pub use text::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 pub use crate::codec::Malformed;
 use crate::codec::{Field, Reader, decode_whole};
 
-/// Most bytes of frames in one DATA: the IPv6 minimum MTU less IPv6, UDP and DATA headers and the tag (1200 ≤ 1280 − 40 − 8 − 32).
+/// Most bytes of frames in one DATA, PAD apart: the IPv6 minimum MTU less IPv6, UDP and DATA headers and the tag
+/// (1200 ≤ 1280 − 40 − 8 − 32).
 pub const FRAMES_LEN_MAX: usize = 1200;
 /// Most frames in one DATA; honest ends put at most a handful there.
 pub const FRAMES_MAX: usize = 16;
@@ -34,7 +35,7 @@ pub const FRAME_TYPE_END: u8 = 0x40;
 /// Why a plaintext is not a list of frames. Behind a good AEAD no honest peer produces any of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameError {
-    /// More than 1200 bytes.
+    /// More than 1200 bytes beside PAD.
     TooLong,
     /// More than 16 frames.
     TooMany,
@@ -90,7 +91,7 @@ pub enum Frame {
     Close(Close),
     CloseAck,
     Ping,
-    /// This many zero bytes.
+    /// This many zero bytes. With them a message is as long as the size of packets that it asks for.
     Pad(u16),
 }
 
@@ -121,7 +122,7 @@ const PAD: u8 = 0x18;
 const POLICY_HINT: u8 = 0x19;
 
 impl Frame {
-    /// Appends type, length and body. The caller sees to it that one DATA stays within 1200 bytes.
+    /// Appends type, length and body. The caller sees to it that one DATA stays within 1200 bytes, PAD apart.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&[self.kind(), 0, 0]);
@@ -217,6 +218,11 @@ impl FrameList {
     pub fn as_slice(&self) -> &[Frame] {
         &self.0
     }
+
+    /// Has PAD among them: the message asks for the size of the path.
+    pub fn is_padded(&self) -> bool {
+        self.0.iter().any(|frame| matches!(frame, Frame::Pad(_)))
+    }
 }
 
 impl IntoIterator for FrameList {
@@ -231,16 +237,18 @@ impl IntoIterator for FrameList {
 /// Decodes the frames of one DATA: all of them or none, so that a bad frame leaves no half-done effect of its predecessors.
 /// An empty input is an empty list.
 pub fn decode_all(plaintext: &[u8]) -> Result<FrameList, FrameError> {
-    if plaintext.len() > FRAMES_LEN_MAX {
-        return Err(FrameError::TooLong);
-    }
     let mut input = Reader::new(plaintext);
     let mut frames = Vec::new();
+    let mut len = 0;
     while !input.is_empty() {
         if frames.len() == FRAMES_MAX {
             return Err(FrameError::TooMany);
         }
         let (kind, body) = split_frame(&mut input).map_err(|_| FrameError::Truncated)?;
+        len += if kind == PAD { 0 } else { FRAME_HEADER + body.len() };
+        if len > FRAMES_LEN_MAX {
+            return Err(FrameError::TooLong);
+        }
         frames.push(Frame::decode(kind, body)?);
     }
     Ok(FrameList(frames))

@@ -182,6 +182,7 @@ impl Session {
         path.route = route;
         path.heard(now);
         path.probes.restart();
+        path.mtu.restart();
         let path = path.id;
         self.rebinds.count(now);
         cx.report(now, Report::PathRebound { session: self.handle, path, remote: route.remote });

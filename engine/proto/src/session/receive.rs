@@ -90,18 +90,24 @@ impl Session {
             self.peer_confirmed_epoch(now, cx);
         }
         let range = DATA_HEADER..DATA_HEADER + opened.len;
+        // It asks for the size of the path: no end counts it.
+        let mut padded = false;
         let first = datagram.get(range.start).filter(|_| opened.len > 0).map(|first| first >> 4);
         let outcome = match first {
             None => Outcome::Consumed,
             Some(4 | 6) => self.on_inner(cx, now, opened.carries_inner, range, opened.csum_partial),
-            Some(0..=3) => self.on_frames(cx, arrival, &datagram[range]),
+            Some(0..=3) => {
+                let (outcome, asks_for_size) = self.on_frames(cx, arrival, &datagram[range]);
+                padded = asks_for_size;
+                outcome
+            }
             Some(_) => {
                 self.trouble(now, cx, Trouble::Attributable("undecodable_plaintext"));
                 Outcome::Consumed
             }
         };
         let redundant = self.is_redundant();
-        if let Some(path) = counted.and_then(|id| self.path_mut(id)) {
+        if let Some(path) = counted.filter(|_| !padded).and_then(|id| self.path_mut(id)) {
             // Of two copies the first arrival alone could be counted, which would make the slower path look lossy.
             if !(redundant && matches!(first, Some(4 | 6))) {
                 path.traffic.rx_packets += 1;
@@ -183,12 +189,15 @@ impl Session {
         Outcome::Inner { range, csum_partial }
     }
 
-    fn on_frames(&mut self, cx: &mut Shared, arrival: Arrival, plaintext: &[u8]) -> Outcome {
+    /// The second value: the message has padding.
+    #[inline(never)]
+    fn on_frames(&mut self, cx: &mut Shared, arrival: Arrival, plaintext: &[u8]) -> (Outcome, bool) {
         let now = arrival.now;
         let Ok(frames) = decode_all(plaintext) else {
             self.trouble(now, cx, Trouble::Attributable("undecodable_frames"));
-            return Outcome::Consumed;
+            return (Outcome::Consumed, false);
         };
+        let padded = frames.is_padded();
         for frame in frames {
             if let Frame::Close(close) = frame {
                 let via = arrival.via.or_else(|| self.control_path());
@@ -196,17 +205,17 @@ impl Session {
                     self.send_frames(now, cx, via, &[Frame::CloseAck]);
                 }
                 cx.report(now, Report::PeerClosed { session: self.handle, reason: close.reason.to_string() });
-                return Outcome::Ended;
+                return (Outcome::Ended, padded);
             }
-            if let Err(trouble) = self.on_frame(cx, arrival, frame) {
+            if let Err(trouble) = self.on_frame(cx, arrival, padded, frame) {
                 self.trouble(now, cx, trouble);
             }
         }
         self.rearm(now, cx);
-        Outcome::Consumed
+        (Outcome::Consumed, padded)
     }
 
-    fn on_frame(&mut self, cx: &mut Shared, arrival: Arrival, frame: Frame) -> Result<(), Trouble> {
+    fn on_frame(&mut self, cx: &mut Shared, arrival: Arrival, padded: bool, frame: Frame) -> Result<(), Trouble> {
         let gateway = self.role == Role::Gateway;
         if matches!(self.phase, Phase::Pending { .. }) && !confirms_pending(&frame) {
             return Err(Trouble::Unattributable("session_not_confirmed"));
@@ -230,7 +239,7 @@ impl Session {
             Frame::RekeyResp(rekey) if !gateway => self.on_rekey_resp(cx, arrival, &rekey),
             Frame::PathChallenge(token) => self.on_path_challenge(cx, arrival, &token),
             Frame::PathResponse(token) => self.on_path_response(cx, arrival, &token),
-            Frame::Probe(probe) => self.on_probe(cx, arrival, &probe),
+            Frame::Probe(probe) => self.on_probe(cx, arrival, padded, &probe),
             Frame::ProbeReply(reply) => self.on_probe_reply(cx, arrival, &reply),
             Frame::PathClose(close) => self.on_path_close(cx, arrival, &close),
             Frame::PathDrop(token) => {

@@ -25,6 +25,7 @@ impl Session {
         self.deliveries_on_time(now, cx);
         self.rekey_on_time(now, cx);
         self.watch_on_time(now, cx);
+        self.sizes_on_time(now, cx);
         if self.window_grown && !self.liveness.carries_traffic(now) {
             self.window_grown = false;
             self.epochs.shrink_window();
@@ -34,6 +35,7 @@ impl Session {
     }
 
     pub(crate) fn rearm(&mut self, now: u64, cx: &mut Shared) {
+        self.refit();
         if let Some(at) = self.next_deadline(now, cx.stalled_at) {
             cx.timers.arm(self.handle, &mut self.armed, at.max(now));
         }
@@ -57,6 +59,7 @@ impl Session {
             self.next_delivery_at(),
             self.next_rekey_at(),
             self.next_watch_at(now, stalled_at),
+            self.next_sizes_at(now),
         ]
         .into_iter()
         .flatten()

@@ -1,10 +1,12 @@
 //! Inner packets: where they go, how they are sealed, and that they drive liveness.
 
+use super::sizes::PacketMax;
 use super::{Phase, Session};
 use crate::endpoint::{COPIES_MAX, CopyPurpose, DuplicateRoute, SealError, SendRoute};
 use crate::hold::Keep;
 use crate::messages::{PathId, Report};
 use crate::path::Path;
+use crate::path_mtu::LARGE_MESSAGE;
 use crate::shared::Shared;
 use crate::wire::{DATA_HEADER, TAG};
 
@@ -18,11 +20,12 @@ impl Session {
         self.elect_companion();
         let path = self.carrier()?;
         let (id, route, budget) = (path.id, path.route, path.budget());
+        let PacketMax { bytes: packet_max, settled } = self.packet_max;
         let copies = self.copies(cx, now, id);
         // With a companion, whether it answers is what counts: in a blackout of both paths the copies lead nowhere either.
         let arrives = copies[0].is_some_and(|copy| copy.purpose != CopyPurpose::Redundant) || self.companion_answers();
         let keep = !arrives && self.may_lead_nowhere(cx, now);
-        Some(SendRoute { route, path: id, budget, copies, keep })
+        Some(SendRoute { route, path: id, budget, copies, keep, packet_max, settled })
     }
 
     fn copies(&self, cx: &mut Shared, now: u64, carrier: PathId) -> [Option<DuplicateRoute>; COPIES_MAX] {
@@ -119,6 +122,7 @@ impl Session {
         let receiver = if path.tx_index == 0 { self.tx_index } else { path.tx_index };
         self.on_traffic(cx, now);
         let sealed = self.epochs.seal_inner(out, receiver, head, body, csum_partial).ok_or(SealError::KeyExpired)?;
+        self.large_sealed |= sealed > LARGE_MESSAGE;
         let interval_us = self.interval_us();
         if let Some(recent) = &mut self.recent {
             recent.note(now, interval_us, (head, body), csum_partial);

@@ -187,8 +187,13 @@ impl Session {
         self.doubt_ended(now, cx, silent_us);
     }
 
+    /// The path on which this end should hear and does not, and for how long, as a probe says it.
+    pub(super) fn deafness(&self, now: u64) -> (PathId, u32) {
+        self.liveness.deaf_on(now).map_or((0, 0), |(path, silent_us)| (path, clamp_u32(silent_us / 1_000)))
+    }
+
     fn send_probe(&mut self, now: u64, cx: &mut Shared, at: usize) {
-        let deaf = self.liveness.deaf_on(now);
+        let (deaf_on, age_ms) = self.deafness(now);
         let path = &mut self.paths[at];
         let id = path.id;
         let probe = Probe {
@@ -197,19 +202,28 @@ impl Session {
             t_us: now,
             tx_packets: path.traffic.tx_packets,
             tx_bytes: path.traffic.tx_bytes,
-            deaf_on: deaf.map_or(0, |(path, _)| path),
-            age_ms: clamp_u32(deaf.map_or(0, |(_, silent_us)| silent_us / 1_000)),
+            deaf_on,
+            age_ms,
         };
         // Also where nothing can be sent: a schedule that is not met is not made up for.
         path.sent_at = now;
         self.send_frames(now, cx, id, &[Frame::Probe(probe)]);
     }
 
-    pub(super) fn on_probe(&mut self, cx: &mut Shared, arrival: Arrival, probe: &Probe) -> Result<(), Trouble> {
+    /// With `padded` it asks for the size of the path.
+    pub(super) fn on_probe(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        padded: bool,
+        probe: &Probe,
+    ) -> Result<(), Trouble> {
         let now = arrival.now;
         let at = self.named_or_moved(cx, arrival, probe.path)?;
         let path = &mut self.paths[at];
-        path.rtt.arrival(now, probe.t_us);
+        if !padded {
+            path.rtt.arrival(now, probe.t_us);
+        }
         path.probes.heard(probe, path.traffic.rx_packets);
         let reply = ProbeReply {
             path: probe.path,
@@ -221,8 +235,8 @@ impl Session {
             tx_seen: probe.tx_packets,
             jitter_us: clamp_u32(path.rtt.jitter_us()),
         };
-        // A burst costs one answer.
-        if path.replied_round.replace(cx.outbox.round()) == Some(cx.outbox.round()) {
+        // A burst costs one answer; only of sizes each is asked for by itself.
+        if !padded && path.replied_round.replace(cx.outbox.round()) == Some(cx.outbox.round()) {
             cx.drop(now, "probe_flood");
         } else {
             self.send_frames(now, cx, probe.path, &[Frame::ProbeReply(reply)]);
@@ -275,16 +289,23 @@ impl Session {
         let now = arrival.now;
         let at = self.named(cx, arrival, reply.path)?;
         let path = &mut self.paths[at];
+        if path.mtu.answered(reply.seq, reply.t_echo_us) {
+            return Ok(());
+        }
+        let (up_sent, up_received) = (path.probes.up_sent, path.probes.up_received);
         let answer = path.probes.answer(now, reply).map_err(|bad| match bad {
             BadReply::Stale => Trouble::Unattributable("stale_reply"),
             BadReply::NeverIssued => Trouble::Attributable("echo_never_issued"),
         })?;
         path.rtt.sample(answer.rtt_us);
+        let sent = path.probes.up_sent.saturating_sub(up_sent);
+        path.mtu.losses(sent.saturating_sub(path.probes.up_received.saturating_sub(up_received)), sent);
         // Probed at every I, a path is full of late answers after a stall of the peer, which say nothing about the way of this one.
         let travelled_us = if self.tandem.is_some() { path.rtt.min_us() } else { path.rtt.srtt_us() };
         let revived = !std::mem::replace(&mut path.alive, true);
         if revived {
             path.rtt.forget_jitter();
+            path.mtu.doubt();
             cx.report(
                 now,
                 Report::PathAlive { session: self.handle, path: reply.path, rtt_us: clamp_u32(answer.rtt_us) },

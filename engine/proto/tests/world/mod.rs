@@ -41,6 +41,8 @@ pub struct Pipe {
     pub loss: f64,
     pub black: bool,
     pub duplicate: f64,
+    /// Longer packets, IPv4 and UDP headers counted, vanish; 0 = none do.
+    pub mtu: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,6 +91,8 @@ pub struct World {
     pub held: [u64; 2],
     /// Inner packets are TCP.
     pub tcp: bool,
+    /// Length of inner packets, as far as they leave whole.
+    pub inner_len: usize,
     pub copies: u64,
     /// Interval of inner packets per direction (up, down), µs; 0 = none.
     pub flow: [u64; 2],
@@ -212,6 +216,7 @@ impl World {
             unsent: [0; 2],
             held: [0; 2],
             tcp: false,
+            inner_len: 64,
             copies: 0,
             flow: [0; 2],
             flow_at: [0; 2],
@@ -375,13 +380,16 @@ impl World {
     /// One inner packet with this number: with `tcp` a segment of a flow of its own, else a datagram.
     pub fn send_number(&mut self, side: Side, number: u64) {
         let destination = if side == Side::Client { Ipv4Addr::new(10, 80, 0, 1) } else { CLIENT_INNER };
-        let mut packet = [0_u8; 64];
+        let mut packet = vec![0_u8; 64];
         packet[0] = 0x45;
         packet[9] = if self.tcp { 6 } else { 17 };
         packet[32] = 0x50;
         packet[16..20].copy_from_slice(&destination.octets());
         packet[20..28].copy_from_slice(&number.to_le_bytes());
         let Some(session) = self.endpoint(side).route_inner(destination.into()) else { return };
+        let now = self.now;
+        let whole = self.endpoint(side).send_route(session, now).map_or(64, |to| usize::from(to.packet_max));
+        packet.resize(self.inner_len.min(whole), 0);
         if self.send_packet(side, session, &packet) {
             self.sent[index(side)] += 1;
         } else if self.endpoint_hold(side, session, &packet) {
@@ -398,7 +406,7 @@ impl World {
 
     fn send_packet(&mut self, side: Side, session: SessionHandle, packet: &[u8]) -> bool {
         let now = self.now;
-        let mut out = [0; 128];
+        let mut out = [0; 2_048];
         let endpoint = self.endpoint(side);
         let sealed = endpoint.seal_inner(session, now, &mut out, &packet[..10], &packet[10..], false);
         let route = endpoint.send_route(session, now);
@@ -519,7 +527,8 @@ impl World {
         let pipe = if to == Side::Gateway { link.up } else { link.down };
         let copies = if self.chance(pipe.duplicate) { 2 } else { 1 };
         for _ in 0..copies {
-            if pipe.black || self.chance(pipe.loss) {
+            let too_long = pipe.mtu > 0 && data.len() + 28 > pipe.mtu;
+            if pipe.black || too_long || self.chance(pipe.loss) {
                 continue;
             }
             let jitter = if pipe.jitter == 0 { 0 } else { self.draw() % pipe.jitter };

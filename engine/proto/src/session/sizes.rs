@@ -1,0 +1,121 @@
+//! How large packets may be: probes of sizes on each path in turn, and the smallest size of the paths in use for the session.
+
+use super::Session;
+use crate::endpoint::SizedFor;
+use crate::frames::{Frame, Probe};
+use crate::messages::{PathId, Report};
+use crate::path::Path;
+use crate::path_mtu::Finding;
+use crate::shared::Shared;
+use crate::wire::{DATA_HEADER, TAG, write_receiver};
+
+/// Findings of one path in one turn: a round's end, a verdict, the next flight.
+const FINDINGS_MAX: usize = 4;
+/// Type and length of PAD.
+const PAD_HEADER: usize = 3;
+
+/// The longest inner packet that leaves whole, and whether a finished search says so.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PacketMax {
+    pub(super) bytes: u16,
+    pub(super) settled: bool,
+}
+
+impl Session {
+    /// Whether sizes of the path are of interest: it carries traffic, or may have to at any moment.
+    fn sizes_matter(&self, now: u64, path: &Path) -> bool {
+        self.is_active() && path.usable() && path.alive && self.liveness.carries_traffic(now)
+    }
+
+    /// One standby at a time is searched, and the send path whenever it is due: so a peer is asked for a bounded number of answers.
+    fn sizes_due_at(&self, now: u64, path: &Path) -> Option<u64> {
+        let sends = self.send == Some(path.id);
+        let due = path.mtu.next_at(sends).filter(|_| self.sizes_matter(now, path))?;
+        let searched =
+            |other: &Path| other.mtu.in_flight() && self.send != Some(other.id) && self.sizes_matter(now, other);
+        let has_turn = sends || path.mtu.in_flight() || !self.paths.iter().any(searched);
+        has_turn.then_some(due)
+    }
+
+    pub(super) fn sizes_on_time(&mut self, now: u64, cx: &mut Shared) {
+        let large = std::mem::take(&mut self.large_sealed);
+        if let Some(path) = self.send.filter(|_| large).and_then(|id| self.path_mut(id)) {
+            path.mtu.large_sent();
+        }
+        for at in 0..self.paths.len() {
+            for _ in 0..FINDINGS_MAX {
+                if self.sizes_due_at(now, &self.paths[at]).is_none_or(|due| due > now) {
+                    break;
+                }
+                let (sends, pto_us) =
+                    (self.send == Some(self.paths[at].id), self.paths[at].rtt.pto_us(self.interval_us()));
+                match self.paths[at].mtu.poll(now, pto_us, sends) {
+                    Some(Finding::Flight) => self.send_sizes(now, cx, at),
+                    Some(Finding::Settled) => self.report_mtu(now, cx, at, false),
+                    Some(Finding::BlackHole) => self.report_mtu(now, cx, at, true),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    fn report_mtu(&self, now: u64, cx: &mut Shared, at: usize, black_hole: bool) {
+        let Path { id, mtu, .. } = &self.paths[at];
+        cx.report(now, Report::PathMtu { session: self.handle, path: *id, mtu: mtu.size(), black_hole });
+    }
+
+    fn send_sizes(&mut self, now: u64, cx: &mut Shared, at: usize) {
+        let deaf = self.deafness(now);
+        let (handle, session_index) = (self.handle, self.tx_index);
+        let Path { id, route, tx_index, traffic, probes, mtu, .. } = &mut self.paths[at];
+        let (id, route) = (*id, *route);
+        let receiver = if *tx_index == 0 { session_index } else { *tx_index };
+        let mut flight = Vec::new();
+        for (size, seq) in mtu.flight() {
+            *seq = probes.take_seq();
+            flight.push((size, *seq));
+        }
+        let (tx_packets, tx_bytes) = (traffic.tx_packets, traffic.tx_bytes);
+        for (size, seq) in flight {
+            let (deaf_on, age_ms) = deaf;
+            let probe = Frame::Probe(Probe { path: id, seq, t_us: now, tx_packets, tx_bytes, deaf_on, age_ms });
+            let mut plaintext = Vec::with_capacity(128);
+            probe.encode(&mut plaintext);
+            let padded = size.map_or(0, |size| self.paths[at].mtu.message_len(size));
+            let pad = padded.saturating_sub(DATA_HEADER + plaintext.len() + PAD_HEADER + TAG);
+            Frame::Pad(pad as u16).encode(&mut plaintext);
+            let sealed = self.epochs.seal_frames(&plaintext, receiver);
+            let whole = SizedFor { session: handle, path: id };
+            let left = sealed.is_some_and(|mut sealed| {
+                write_receiver(&mut sealed, receiver);
+                cx.outbox.push_whole(route, sealed, whole)
+            });
+            if !left {
+                cx.drop(now, "size_probe_unsent");
+                return self.paths[at].mtu.cancel(now);
+            }
+        }
+    }
+
+    /// The limit for inner packets that leave whole: the smallest of the send path and of the standbys that were measured, because
+    /// any of these may be the send path in the next moment.
+    pub(super) fn refit(&mut self) {
+        let send = self.send;
+        let counts = |path: &&Path| Some(path.id) == send || (path.usable() && path.mtu.measured());
+        let smallest = self.paths.iter().filter(counts).min_by_key(|path| path.mtu.packet_max());
+        let Some(mtu) = smallest.map(|path| &path.mtu) else { return };
+        self.packet_max = PacketMax { bytes: mtu.packet_max(), settled: mtu.settled() };
+    }
+
+    /// A probe of a size did not fit the link of this machine.
+    pub(crate) fn too_big(&mut self, now: u64, cx: &mut Shared, path: PathId, message_len: usize) {
+        if let Some(path) = self.path_mut(path) {
+            path.mtu.too_big(message_len);
+        }
+        self.rearm(now, cx);
+    }
+
+    pub(super) fn next_sizes_at(&self, now: u64) -> Option<u64> {
+        self.paths.iter().filter_map(|path| self.sizes_due_at(now, path)).min()
+    }
+}

@@ -101,7 +101,7 @@ pub(crate) struct Session {
     copies_to: Option<PathId>,
     window_grown: bool,
     // Client.
-    attempt: Option<Attempt>,
+    attempt: Option<Box<Attempt>>,
     hinted_at: Option<u64>,
     assigned: Option<u32>,
     switch_requested: Option<u32>,

@@ -12,6 +12,7 @@ import { GATEWAY_V4, INNER_POOLS } from "./topology.ts";
 export const CLIENT_INNER_V4 = "10.80.0.14";
 export const CLIENT_INNER_V6 = "fd80::14";
 const PORT = 4774;
+const READY_MS_MAX = 15_000;
 
 export interface Keys {
   readonly gateway: { readonly file: string; readonly public: string };
@@ -34,6 +35,15 @@ export interface CliAnswer {
   readonly stderr: string;
 }
 
+/** How a daemon is started where the usual way does not do. */
+export interface Start {
+  /** Options of Node.js before the program. */
+  readonly program?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** How long it may take until it answers operators. */
+  readonly readyMsMax?: number;
+}
+
 /** One running daemon. */
 export class Node {
   readonly sdk: Control;
@@ -51,7 +61,14 @@ export class Node {
   }
 
   /** Starts `jvpnd <role>` and waits until its control socket answers. */
-  static async start(scope: Scope, netns: Netns, role: "gateway" | "client", folder: string, config: string): Promise<Node> {
+  static async start(
+    scope: Scope,
+    netns: Netns,
+    role: "gateway" | "client",
+    folder: string,
+    config: string,
+    { program = [], environment = {}, readyMsMax = READY_MS_MAX }: Start = {},
+  ): Promise<Node> {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${role}.toml`);
     writeFileSync(file, config);
@@ -62,12 +79,13 @@ export class Node {
       log: join(folder, "daemon.log"),
     };
     const words = [DAEMON, role, "--config", file, "--socket", at.socket, "--state", at.state, "--events", at.events];
-    const { file: program, args } = netns.inside(process.execPath, ["--enable-source-maps", ...words]);
+    const { file: command, args } = netns.inside(process.execPath, ["--enable-source-maps", ...program, ...words]);
     const log = openSync(at.log, "a");
-    const child = spawn(program, args, { stdio: ["ignore", log, log], detached: true });
+    const env = { ...process.env, ...environment };
+    const child = spawn(command, args, { stdio: ["ignore", log, log], detached: true, env });
     const node = new Node(child, at.socket, at.events, at.log);
     scope.defer(`process ${child.pid} (jvpnd ${role})`, () => node.stop());
-    await node.#ready();
+    await node.#ready(readyMsMax);
     return node;
   }
 
@@ -94,7 +112,11 @@ export class Node {
 
   /** Makes the daemon read its configuration and policy again. */
   reload(): void {
-    this.#child.kill("SIGHUP");
+    this.signal("SIGHUP");
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** Everything that the daemon recorded so far, in order, also before a restart. A line that is not whole yet is left out. */
@@ -115,8 +137,8 @@ export class Node {
     return { code: code ?? -1, ...out };
   }
 
-  async #ready(): Promise<void> {
-    const until = performance.now() + 15_000;
+  async #ready(limitMs: number): Promise<void> {
+    const until = performance.now() + limitMs;
     while (performance.now() < until) {
       if (this.#child.exitCode !== null) break;
       const answers = await this.sdk.status().then(

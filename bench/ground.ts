@@ -40,7 +40,7 @@ const OUTER: Readonly<Record<Family, { readonly prefix: string; readonly links: 
 };
 
 /** Two namespaces joined by two veth pairs, the gateway reached over either: what a packet path costs, without a network around it. */
-async function layGround(scope: Scope, name: string, family: Family): Promise<Ground> {
+export async function layGround(scope: Scope, name: string, family: Family): Promise<Ground> {
   const client = await Netns.create(scope, `${PREFIX}${name}-client`);
   const gateway = await Netns.create(scope, `${PREFIX}${name}-gateway`);
   const { prefix, links } = OUTER[family];

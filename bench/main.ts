@@ -12,6 +12,8 @@ import { parseWords, UsageError } from "./options.ts";
 import { PACKETS } from "./packets.ts";
 import { DATA } from "./report/data.ts";
 import { writeReport } from "./report/main.ts";
+import { SCALE } from "./scale/scale.ts";
+import { STORM } from "./scale/storm.ts";
 import { CPU, NULL, THROUGHPUT, VARIANTS_OF_ITS_OWN } from "./throughput-command.ts";
 import { UDP } from "./udp.ts";
 
@@ -24,6 +26,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   latency: LATENCY,
   packets: PACKETS,
   udp: UDP,
+  scale: SCALE,
+  storm: STORM,
 };
 
 async function main(): Promise<number> {

@@ -385,6 +385,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     capabilities: [],
     tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], mtu: 1380, error: null },
     record: { lastSeq: 1, lost: 0 },
+    reports: { waitingMost: 0, lost: 0 },
     view: {
       role: "client",
       bootMs: 8_040_000,

@@ -10,6 +10,7 @@ import { faultLine, policyBeside } from "#daemon/config/policy";
 import { engineConfig, reloaded } from "#daemon/config/running";
 import { type ControlTarget, createRoutes, type OperatorOutcome } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
+import { EventLines } from "#daemon/event-lines";
 import { causeText, type Fault, StartFailure } from "#daemon/fault";
 import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
 import { LeaseBook } from "#daemon/lease/lease-book";
@@ -54,7 +55,7 @@ export interface Foundations {
 
 const FLUSH_MS_MAX = 1_000;
 /** Records that the operational log repeats. */
-const TOLD: readonly CoreEvent["type"][] = [
+const TOLD: ReadonlySet<CoreEvent["type"]> = new Set([
   "SessionCreated",
   "SessionStateChange",
   "SessionTerminated",
@@ -65,7 +66,7 @@ const TOLD: readonly CoreEvent["type"][] = [
   "PolicyApplied",
   "DomainFault",
   "DialFailed",
-];
+]);
 
 /** A running gateway or client: the loop, and the ports around it. */
 export class Daemon implements ControlTarget {
@@ -73,6 +74,7 @@ export class Daemon implements ControlTarget {
   readonly #on: Foundations;
   readonly #node: string;
   readonly #recorder: Recorder;
+  readonly #lines: EventLines;
   readonly #tunnel: Tunnel;
   readonly #loop: Loop;
   readonly #leases: LeaseBook | null;
@@ -81,6 +83,8 @@ export class Daemon implements ControlTarget {
   #engine: EnginePort | null = null;
   #names: GatewayNames | null = null;
   #started: Extract<Report, { type: "Started" }> | null = null;
+  /** Gateway: leases of the handshakes that are being worked off. */
+  #made: ReadonlyMap<string, Lease> = new Map();
   /** Gateway: the group of each client, by key. */
   #groups: ReadonlyMap<string, string | null> = new Map();
   #ending = false;
@@ -91,6 +95,7 @@ export class Daemon implements ControlTarget {
     this.#settings = settings;
     this.#node = settings.daemon.node ?? hostname();
     this.#leases = settings.role === "gateway" ? new LeaseBook(on.store, settings) : null;
+    this.#lines = new EventLines(log, on.bootMs);
     this.#recorder = new Recorder({
       node: this.#node,
       file: places.events,
@@ -108,6 +113,7 @@ export class Daemon implements ControlTarget {
       bootMs: on.bootMs,
       event: (event) => this.#event(event),
       tunnel: (assignment) => this.#assigned(assignment),
+      expect: (reports) => this.#expect(reports),
       before: (report) => this.#before(report),
       trace: log.isLevelEnabled("trace") ? (input, effects) => log.trace({ input, effects }, "step") : null,
       contained: (what) => log.error(what),
@@ -155,6 +161,7 @@ export class Daemon implements ControlTarget {
       capabilities: this.#started?.capabilities ?? [],
       tunnel: this.#tunnel.view,
       record: { lastSeq: this.#recorder.lastSeq, lost: this.#recorder.lost },
+      reports: this.#loop.reports,
       view: { ...view, health: { ...view.health, observability: worse(view.health.observability, this.#recorder.health) } },
     };
   }
@@ -302,7 +309,7 @@ export class Daemon implements ControlTarget {
         this.#names?.refresh();
         break;
       case "HandshakeConfirmed":
-        if (this.#leases !== null) return { type: "Engine", report, lease: this.#leaseFor(this.#leases, report.clientKey) };
+        if (this.#leases !== null) return { type: "Engine", report, lease: this.#leaseFor(report.clientKey) };
         break;
       default:
         break;
@@ -310,9 +317,18 @@ export class Daemon implements ControlTarget {
     return { type: "Engine", report };
   }
 
-  /** A store that fails costs this handshake. */
-  #leaseFor(leases: LeaseBook, key: string): Lease {
-    const lease = this.#withStore("lease_store_failed", () => leases.lease(key, Date.now()));
+  /** The leases of all handshakes of a batch are kept before the first of them is answered. A store that fails costs these. */
+  #expect(reports: readonly Report[]): void {
+    const keys = new Set(reports.flatMap((report) => (report.type === "HandshakeConfirmed" ? [report.clientKey] : [])));
+    const wanted = [...keys];
+    const leases = this.#leases;
+    const made =
+      leases === null || keys.size === 0 ? [] : this.#withStore("lease_store_failed", () => leases.leases(wanted, Date.now()));
+    this.#made = new Map(made?.map((lease, index) => [wanted[index] ?? "", lease]));
+  }
+
+  #leaseFor(key: string): Lease {
+    const lease = this.#made.get(key);
     if (lease === undefined) return { ok: false, reason: "resource_exhausted" };
     if (!lease.ok) return lease;
     const mtu = sessionMtu(this.#settings.mtu, this.policy.values, this.#groups.get(key) ?? null);
@@ -342,7 +358,7 @@ export class Daemon implements ControlTarget {
   #event(event: CoreEvent): void {
     this.#recorder.record(event);
     if (event.type === "PolicyApplied") this.#mtuChanged();
-    if (TOLD.includes(event.type)) this.#on.log.info(told(event), event.type);
+    if (TOLD.has(event.type)) this.#lines.tell(event.type, () => told(event));
     if (event.type === "DialFailed") this.#names?.refresh();
   }
 

@@ -28,6 +28,7 @@ beforeEach(() => {
     bootMs: () => now,
     event: (event) => events.push(event),
     tunnel: () => {},
+    expect: () => {},
     before: (report) =>
       report.type === "HandshakeConfirmed" ? { type: "Engine", report, lease: leaseOf(report) } : { type: "Engine", report },
     trace: null,
@@ -68,6 +69,21 @@ describe("a command that the engine refuses", () => {
     for (let session = 10; session < 60; session++) hear(confirmed(session, "c"));
     expect(ended).toBeNull();
   });
+});
+
+test("orders that follow from one batch of reports leave in one call, in their order", () => {
+  engine.calls = 0;
+  hear(attach(1, 7), attach(2, 7), confirmed(3, "c"));
+  expect(engine.calls).toBe(1);
+  expect(engine.taken("AnswerAttach")).toMatchObject([{ session: 1 }, { session: 2 }]);
+  expect(engine.taken("AcceptSession").at(-1)).toMatchObject({ session: 3 });
+});
+
+test("a loop that cannot go on within a batch still closes its sessions", () => {
+  hear(attach(1, 7), { type: "Fatal", what: "the device is gone" }, attach(2, 7));
+  expect(ended).toContain("the device is gone");
+  expect(engine.taken("AnswerAttach")).toMatchObject([{ session: 1 }]);
+  expect(engine.taken("CloseSession")).toMatchObject([{ session: 1 }, { session: 2 }]);
 });
 
 describe("a report with a number that JavaScript cannot hold", () => {
@@ -176,6 +192,7 @@ const attach = (session: number, bindSeq: number): Report => ({
 class PickyEngine implements EnginePort {
   cannotRead: (command: Command) => boolean = () => false;
   waiting: Report[] = [];
+  calls = 0;
   readonly #taken: Command[] = [];
 
   taken<T extends Command["type"]>(type: T) {
@@ -183,6 +200,7 @@ class PickyEngine implements EnginePort {
   }
 
   apply(commands: readonly Command[]): void {
+    this.calls++;
     if (commands.some(this.cannotRead)) throw new Error("cannot be read");
     this.#taken.push(...commands);
   }
@@ -190,7 +208,7 @@ class PickyEngine implements EnginePort {
   drain(_max: number) {
     const reports = this.waiting.map((report) => ({ atUs: 0, report }));
     this.waiting = [];
-    return { reports, lost: 0, more: false };
+    return { reports, lost: 0, waiting: 0 };
   }
 
   stop(): void {}

@@ -7,6 +7,7 @@ import type { OperatorOutcome } from "#daemon/control/routes";
 import { causeText } from "#daemon/fault";
 import { Orders } from "#daemon/orders";
 import type { EnginePort } from "#daemon/ports/engine";
+import type { StatusDocument } from "#kernel/contract/control";
 import type { Assignment, Command, Report, ReportBatch } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { SessionReasonView } from "#kernel/contract/policy";
@@ -31,6 +32,8 @@ export interface Surroundings {
   readonly bootMs: () => number;
   readonly event: (event: CoreEvent) => void;
   readonly tunnel: (assignment: Assignment | null) => void;
+  /** The reports of one batch, before the first of them is worked off. */
+  readonly expect: (reports: readonly Report[]) => void;
   /** A report, before the core gets it; what it returns goes with it. */
   readonly before: (report: Report) => Extract<Input, { type: "Engine" }>;
   /** Every input with its effects, for a person who looks for a fault; `null` = nobody looks. */
@@ -45,7 +48,8 @@ type Fault = Extract<Input, { type: "Faulted" }>;
 
 /**
  * The law of the loop: one input → `step` → all its effects → the next input. Nothing awaits in between. The clock is read here and
- * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends.
+ * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends. Orders to the
+ * engine that follow from one batch of reports leave in one call at its end, in their order.
  *
  * A fault is contained: a command that the engine refuses, or a throw while one input is worked off, is the next input (`Faulted`)
  * and costs its own session. Too many throws end the daemon.
@@ -65,6 +69,8 @@ export class Loop {
   #ended = false;
   #draining = false;
   #nextRequest = 1;
+  #waitingMost = 0;
+  #reportsLost = 0;
   readonly #replies = new Map<number, (outcome: OperatorOutcome) => void>();
 
   constructor(role: Role, around: Surroundings) {
@@ -117,6 +123,11 @@ export class Loop {
     });
   }
 
+  /** The engine's reports: how many waited at most, and how many snapshots had to give way. */
+  get reports(): StatusDocument["reports"] {
+    return { waitingMost: this.#waitingMost, lost: this.#reportsLost };
+  }
+
   view(): NodeView {
     return view(this.#world, this.#now());
   }
@@ -145,12 +156,25 @@ export class Loop {
       this.#fail(`the engine's reports cannot be read: ${causeText(cause)}`);
       return;
     }
+    this.#orders?.gather();
+    this.#around.expect(batch.reports.map(({ report }) => report));
     for (const { report } of batch.reports) {
       this.#hear(report);
       if (report.type === "Fatal") this.#fail(`the engine stopped: ${report.what}`);
     }
-    if (batch.more) setImmediate(() => this.#drain(engine));
+    this.#release();
+    this.#waitingMost = Math.max(this.#waitingMost, batch.waiting + batch.reports.length);
+    this.#reportsLost += batch.lost;
+    if (batch.waiting > 0) setImmediate(() => this.#drain(engine));
     else this.#draining = false;
+  }
+
+  /** What the engine refuses now are faults that follow. */
+  #release(): void {
+    this.#working = true;
+    this.#orders?.release();
+    this.#working = false;
+    this.#workFaults();
   }
 
   /** A number that JavaScript cannot hold is never handed back to the engine as another one. */
@@ -272,6 +296,7 @@ export class Loop {
 
   #end(): void {
     this.#ended = true;
+    this.#orders?.release();
     this.#orders?.stop();
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const reply of this.#replies.values()) reply(refused("the daemon is ending"));

@@ -74,7 +74,7 @@ class PickyEngine implements EnginePort {
   }
 
   drain() {
-    return { reports: [], lost: 0, more: false };
+    return { reports: [], lost: 0, waiting: 0 };
   }
 
   stop(): void {}

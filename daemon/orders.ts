@@ -26,6 +26,8 @@ export class Orders {
   readonly #news: OrdersNews;
   #waiting: (readonly Command[])[] = [];
   #count = 0;
+  /** Commands of inputs that are worked off together; `null` = each input's go at once. */
+  #gathered: Command[] | null = null;
   #tries = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -34,8 +36,23 @@ export class Orders {
     this.#news = news;
   }
 
+  /** From here on commands wait for `release`: a call costs more than a command does. */
+  gather(): void {
+    this.#gathered ??= [];
+  }
+
+  release(): void {
+    const gathered = this.#gathered;
+    this.#gathered = null;
+    if (gathered !== null && gathered.length > 0) this.give(gathered);
+  }
+
   /** Takes the commands to the engine now, or as soon as it is not busy any more. */
   give(commands: readonly Command[]): void {
+    if (this.#gathered !== null) {
+      for (const command of commands) this.#gathered.push(command);
+      return;
+    }
     if (this.#count + commands.length > WAITING_MAX) {
       this.#news.stuck(`${this.#count} commands wait for the engine already`);
       return;

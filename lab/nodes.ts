@@ -12,6 +12,7 @@ import { GATEWAY_V4, INNER_POOLS } from "./topology.ts";
 export const CLIENT_INNER_V4 = "10.80.0.14";
 export const CLIENT_INNER_V6 = "fd80::14";
 const PORT = 4774;
+const READY_MS_MAX = 15_000;
 
 export interface Keys {
   readonly gateway: { readonly file: string; readonly public: string };
@@ -32,6 +33,15 @@ export interface CliAnswer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** How a daemon is started where the usual way does not do. */
+export interface Start {
+  /** Options of Node.js before the program. */
+  readonly program?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** How long it may take until it answers operators. */
+  readonly readyMsMax?: number;
 }
 
 /** One running daemon. */
@@ -57,7 +67,7 @@ export class Node {
     role: "gateway" | "client",
     folder: string,
     config: string,
-    engine?: string,
+    { program = [], environment = {}, readyMsMax = READY_MS_MAX }: Start = {},
   ): Promise<Node> {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${role}.toml`);
@@ -69,13 +79,13 @@ export class Node {
       log: join(folder, "daemon.log"),
     };
     const words = [DAEMON, role, "--config", file, "--socket", at.socket, "--state", at.state, "--events", at.events];
-    const { file: program, args } = netns.inside(process.execPath, ["--enable-source-maps", ...words]);
+    const { file: command, args } = netns.inside(process.execPath, ["--enable-source-maps", ...program, ...words]);
     const log = openSync(at.log, "a");
-    const env = engine === undefined ? process.env : { ...process.env, JVPN_ENGINE: engine };
-    const child = spawn(program, args, { stdio: ["ignore", log, log], detached: true, env });
+    const env = { ...process.env, ...environment };
+    const child = spawn(command, args, { stdio: ["ignore", log, log], detached: true, env });
     const node = new Node(child, at.socket, at.events, at.log);
     scope.defer(`process ${child.pid} (jvpnd ${role})`, () => node.stop());
-    await node.#ready();
+    await node.#ready(readyMsMax);
     return node;
   }
 
@@ -102,7 +112,11 @@ export class Node {
 
   /** Makes the daemon read its configuration and policy again. */
   reload(): void {
-    this.#child.kill("SIGHUP");
+    this.signal("SIGHUP");
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** Everything that the daemon recorded so far, in order, also before a restart. A line that is not whole yet is left out. */
@@ -123,8 +137,8 @@ export class Node {
     return { code: code ?? -1, ...out };
   }
 
-  async #ready(): Promise<void> {
-    const until = performance.now() + 15_000;
+  async #ready(limitMs: number): Promise<void> {
+    const until = performance.now() + limitMs;
     while (performance.now() < until) {
       if (this.#child.exitCode !== null) break;
       const answers = await this.sdk.status().then(
@@ -181,7 +195,7 @@ address = ["${CLIENT_INNER_V4}", "${CLIENT_INNER_V6}"]
 [tunnel]
 interface = "jvpn0"
 ${mtuLine(plan)}${engineTable(plan)}`,
-    plan.engine,
+    plan.engine === undefined ? {} : { environment: { JVPN_ENGINE: plan.engine } },
   );
 }
 
@@ -207,7 +221,7 @@ routes = ["10.80.0.0/16", "10.90.0.0/24", "fd80::/64", "fd90::/64"]
 ${mtuLine(plan)}
 ${PRIORITIES.map(([name, priority]) => pathRule(name, plan.never?.includes(name) ? "never" : priority)).join("\n")}
 ${engineTable(plan)}`,
-    plan.engine,
+    plan.engine === undefined ? {} : { environment: { JVPN_ENGINE: plan.engine } },
   );
 }
 

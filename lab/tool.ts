@@ -46,10 +46,23 @@ export class Tool {
   static async start(scope: Scope, netns: Netns | null, args: readonly string[], speaksFirst = true): Promise<Tool> {
     const words = netns === null ? [...args] : [...args, "--netns", netns.name];
     // A session of its own: Ctrl-C on the terminal reaches the lab alone, which then ends its tools in order.
-    const child = spawn(TOOL, words, { stdio: ["pipe", "pipe", "pipe"], detached: true });
-    const tool = new Tool(child, `jvpn-lab ${args[0]} ${args[1] ?? ""}`.trim());
-    scope.defer(`process ${child.pid} (${tool.#name})`, () => tool.stop());
+    const tool = Tool.#run(scope, `jvpn-lab ${args[0]} ${args[1] ?? ""}`.trim(), TOOL, words);
     if (speaksFirst) await tool.next();
+    return tool;
+  }
+
+  /** Another program that is steered in the same way, and says when it is ready. */
+  static async startProgram(scope: Scope, netns: Netns, name: string, program: string, words: readonly string[]): Promise<Tool> {
+    const { file, args } = netns.inside(program, words);
+    const tool = Tool.#run(scope, name, file, args);
+    await tool.next();
+    return tool;
+  }
+
+  static #run(scope: Scope, name: string, file: string, args: readonly string[]): Tool {
+    const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
+    const tool = new Tool(child, name);
+    scope.defer(`process ${child.pid} (${name})`, () => tool.stop());
     return tool;
   }
 
@@ -57,10 +70,10 @@ export class Tool {
     return this.#child.pid;
   }
 
-  /** Sends one request and returns its answer. An answer with `error` is thrown. */
-  async ask(request: Json): Promise<Json> {
+  /** Sends one request and returns its answer, which comes within `limitMs`. An answer with `error` is thrown. */
+  async ask(request: Json, limitMs = ANSWER_TIMEOUT_MS): Promise<Json> {
     this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
-    const answer = await this.next();
+    const answer = await this.next(limitMs);
     if (typeof answer.error === "string") throw new Error(`${this.#name}: ${answer.error}`);
     return answer;
   }

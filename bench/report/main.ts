@@ -5,6 +5,8 @@ import type { CompareResult } from "#lab/compare/run";
 import { ROOT } from "#lab/paths";
 import type { FailoverResult } from "../failover/run.ts";
 import type { LatencyResult } from "../latency.ts";
+import type { ScaleResult } from "../scale/scale.ts";
+import type { StormResult } from "../scale/storm.ts";
 import type { ThroughputResult } from "../throughput.ts";
 import type { UdpResult } from "../udp.ts";
 import { comparisonSection } from "./comparison.ts";
@@ -12,6 +14,7 @@ import { kept } from "./data.ts";
 import { failoverSection } from "./failover.ts";
 import type { Page } from "./page.ts";
 import { latencySection, streamSection, udpSection } from "./rates.ts";
+import { scaleSection, stormSection } from "./scale.ts";
 
 const MARK = "<!-- Generated from bench/data by `npm run bench -- report`. -->\n";
 
@@ -46,6 +49,8 @@ export function writeReport(): readonly string[] {
     ...["throughput", "cpu", "null", "variants"].flatMap((name) => kept<ThroughputResult>(name).map(streamSection)),
     ...kept<UdpResult>("udp").map(udpSection),
     ...kept<LatencyResult>("latency").map(latencySection),
+    ...kept<ScaleResult>("scale").map(scaleSection),
+    ...kept<StormResult>("storm").map(stormSection),
   ];
   const comparison = [{ text: COMPARISON, pictures: [] }, ...kept<CompareResult>("compare-").map(comparisonSection)];
   const plots = join(ROOT, "docs", "plots");

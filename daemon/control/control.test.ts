@@ -260,7 +260,7 @@ class RecordingEngine implements EnginePort {
   drain() {
     const reports = this.#waiting.map((report) => ({ atUs: 0, report }));
     this.#waiting = [];
-    return { reports, lost: 0, more: false };
+    return { reports, lost: 0, waiting: 0 };
   }
 
   stop(): void {

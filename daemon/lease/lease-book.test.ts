@@ -79,6 +79,23 @@ test("a lease that the store cannot keep is not given, and changes nothing", () 
   expect(addresses(book, "a")).toEqual(["10.80.0.2", "fd80::2"]);
 });
 
+test("the leases of a crowd are kept together, and where the store fails none of them is given", () => {
+  const book = new LeaseBook(store, terms());
+  addresses(book, "a");
+  expect(book.leases(["b", "a", "c"], 0).map((lease) => (lease.ok ? lease.assignment.v4 : lease.reason))).toEqual([
+    "10.80.0.3",
+    "10.80.0.2",
+    "10.80.0.4",
+  ]);
+  store.exec("CREATE TRIGGER full BEFORE INSERT ON lease WHEN NEW.key = 'f' BEGIN SELECT RAISE(FAIL, 'disk full'); END");
+  expect(() => book.leases(["d", "e", "f"], 0)).toThrow(/disk full/);
+  store.exec("DROP TRIGGER full");
+  expect(store.prepare("SELECT key FROM lease ORDER BY key").all()).toEqual([{ key: "a" }, { key: "b" }, { key: "c" }]);
+  const pools = { v4: parsePrefix("10.9.0.0/29") ?? null, v6: null };
+  const small = new LeaseBook(store, { ...terms(), pools });
+  expect(small.leases(["d", "e", "f", "g", "h"], 0).every(({ ok }) => ok)).toBe(true);
+});
+
 test("new terms are in force also where the store cannot follow", () => {
   const book = new LeaseBook(store, terms());
   addresses(book, "a");

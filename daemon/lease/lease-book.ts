@@ -10,10 +10,14 @@ export interface LeaseTerms {
   readonly mtu: number;
 }
 
+type Statement = ReturnType<Store["prepare"]>;
+
 interface Held {
   readonly v4: bigint | null;
   readonly v6: bigint | null;
 }
+
+const NOTHING: Held = { v4: null, v6: null };
 
 type FamilyKey = "v4" | "v6";
 const FAMILIES: readonly FamilyKey[] = ["v4", "v6"];
@@ -35,12 +39,18 @@ export class LeaseBook {
   #cursor = { v4: 2n, v6: 2n };
   #terms: LeaseTerms;
   #configured = new Map<string, Held>();
+  /** While leases are made: what each key held before, of those that were touched; `null` = nothing can be taken back. */
+  #before: Map<string, Held | undefined> | null = null;
+  readonly #insert: Statement;
+  readonly #delete: Statement;
   /** Configured addresses, also of clients that never came. */
   #reserved = { v4: new Set<bigint>(), v6: new Set<bigint>() };
 
   constructor(store: Store, terms: LeaseTerms) {
     this.#store = store;
     this.#terms = terms;
+    this.#insert = store.prepare("INSERT OR REPLACE INTO lease (key, v4, v6, made_at) VALUES (?, ?, ?, ?)");
+    this.#delete = store.prepare("DELETE FROM lease WHERE key = ?");
     for (const row of store.prepare("SELECT key, v4, v6 FROM lease").all() as {
       key: string;
       v4: string | null;
@@ -73,23 +83,44 @@ export class LeaseBook {
     for (const key of over) this.#erase(key);
   }
 
-  /**
-   * The lease of a key, made where there is none. `wallMs` only orders leases by age. Throws where the store fails: then nothing
-   * has changed.
-   */
+  /** The lease of one key: see `leases`. */
   lease(key: string, wallMs: number): Lease {
-    const before = this.#held.get(key) ?? { v4: null, v6: null };
+    return this.leases([key], wallMs)[0] ?? { ok: false, reason: "address_pool_exhausted" };
+  }
+
+  /**
+   * The leases of these keys, made where there are none, with one write that the disk confirms. `wallMs` only orders leases by age.
+   * Throws where the store fails: then nothing has changed.
+   */
+  leases(keys: readonly string[], wallMs: number): readonly Lease[] {
+    const touched = new Map<string, Held | undefined>();
+    this.#before = touched;
     try {
-      return this.#make(key, before, wallMs);
+      this.#store.exec("BEGIN");
+      const made = keys.map((key) => this.#make(key, this.#held.get(key) ?? NOTHING, wallMs));
+      this.#store.exec("COMMIT");
+      return made;
     } catch (cause) {
-      this.#unlink(key);
-      if (before.v4 !== null || before.v6 !== null) this.#remember(key, before);
+      this.#takeBack(touched);
       throw cause;
+    } finally {
+      this.#before = null;
+    }
+  }
+
+  #takeBack(touched: ReadonlyMap<string, Held | undefined>): void {
+    this.#before = null;
+    for (const key of touched.keys()) this.#unlink(key);
+    for (const [key, held] of touched) if (held !== undefined) this.#remember(key, held);
+    try {
+      this.#store.exec("ROLLBACK");
+    } catch {
+      // a store that failed so badly has ended the transaction by itself
     }
   }
 
   #make(key: string, before: Held, wallMs: number): Lease {
-    const configured = this.#configured.get(key) ?? { v4: null, v6: null };
+    const configured = this.#configured.get(key) ?? NOTHING;
     this.#unlink(key);
     const v4 = this.#choose("v4", configured.v4, before.v4, undefined);
     const v6 = this.#choose("v6", configured.v6, before.v6, this.#offset("v4", v4 ?? null));
@@ -178,7 +209,12 @@ export class LeaseBook {
     });
   }
 
+  #touch(key: string): void {
+    if (this.#before?.has(key) === false) this.#before.set(key, this.#held.get(key));
+  }
+
   #remember(key: string, held: Held): void {
+    this.#touch(key);
     this.#held.set(key, held);
     for (const family of FAMILIES) {
       const value = held[family];
@@ -187,6 +223,7 @@ export class LeaseBook {
   }
 
   #unlink(key: string): void {
+    this.#touch(key);
     const held = this.#held.get(key);
     if (held === undefined) return;
     for (const family of FAMILIES) {
@@ -197,13 +234,11 @@ export class LeaseBook {
   }
 
   #erase(key: string): void {
-    this.#store.prepare("DELETE FROM lease WHERE key = ?").run(key);
+    this.#delete.run(key);
   }
 
   #persist(key: string, held: Held, wallMs: number): void {
-    this.#store
-      .prepare("INSERT OR REPLACE INTO lease (key, v4, v6, made_at) VALUES (?, ?, ?, ?)")
-      .run(key, textOf(4, held.v4), textOf(6, held.v6), Math.floor(wallMs));
+    this.#insert.run(key, textOf(4, held.v4), textOf(6, held.v6), Math.floor(wallMs));
   }
 }
 

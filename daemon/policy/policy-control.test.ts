@@ -56,7 +56,7 @@ beforeAll(async () => {
         drain: () => {
           const reports = waiting.map((report) => ({ atUs: 0, report }));
           waiting = [];
-          return { reports, lost: 0, more: false };
+          return { reports, lost: 0, waiting: 0 };
         },
         stop: () => {},
       };

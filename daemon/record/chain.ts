@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { canonical } from "#domains/observability/canonical";
 import type { EventRecord } from "#kernel/contract/control";
@@ -16,7 +16,12 @@ export interface ChainEnd {
 
 /** `BLAKE2s(prev ‖ canonical record)`; the record is taken without `prev` and `hash`. */
 export function linkHash(prev: string, record: object): string {
-  return createHash("blake2s256").update(prev).update(canonical(record)).digest("hex");
+  return textHash(prev, canonical(record));
+}
+
+/** The same, of the canonical text of a record. */
+export function textHash(prev: string, text: string): string {
+  return hash("blake2s256", prev + text, "hex");
 }
 
 /** True where the record's hash is the one that its content and its predecessor give. */

@@ -8,25 +8,35 @@ const HISTORY_MAX = 4_096;
 const TIMELINE_MAX = 512;
 const TIMELINES_MAX = 1_024;
 
+/**
+ * A record as its line, without the newline. Lines are read when somebody asks: thousands of small objects that live for a while are
+ * what a collector of garbage is slowest with.
+ */
+interface Line {
+  readonly seq: number;
+  readonly text: string;
+}
+
 interface Timeline {
-  readonly events: Newest<EventRecord>;
+  readonly lines: Newest<Line>;
   dropped: boolean;
 }
 
 /** The newest records in memory: of the node, and of each session. */
 export class History {
-  readonly #recent = new Newest<EventRecord>(HISTORY_MAX);
+  readonly #recent = new Newest<Line>(HISTORY_MAX);
   readonly #timelines = new Map<SessionId, Timeline>();
 
-  add(record: EventRecord): void {
-    this.#recent.add(record);
-    if (record.session !== undefined) this.#addTo(record.session, record);
+  add(seq: number, session: SessionId | undefined, text: string): void {
+    const line = { seq, text };
+    this.#recent.add(line);
+    if (session !== undefined) this.#addTo(session, line);
   }
 
   /** Records after `seq`, oldest first; `missing` = the numbers in between that memory no longer holds. */
   after(seq: number): { readonly records: readonly EventRecord[]; readonly missing: { first: number; last: number } | null } {
     const all = this.#recent.items();
-    const records = all.filter((record) => record.seq > seq);
+    const records = all.filter((line) => line.seq > seq).map(read);
     const oldest = all[0]?.seq;
     const missing = oldest !== undefined && oldest > seq + 1 ? { first: seq + 1, last: oldest - 1 } : null;
     return { records, missing };
@@ -34,15 +44,17 @@ export class History {
 
   timeline(session: SessionId): { readonly truncated: boolean; readonly events: readonly EventRecord[] } | null {
     const timeline = this.#timelines.get(session);
-    return timeline === undefined ? null : { truncated: timeline.dropped, events: timeline.events.items() };
+    return timeline === undefined ? null : { truncated: timeline.dropped, events: timeline.lines.items().map(read) };
   }
 
-  #addTo(session: SessionId, record: EventRecord): void {
-    const timeline = this.#timelines.get(session) ?? { events: new Newest<EventRecord>(TIMELINE_MAX), dropped: false };
-    if (timeline.events.add(record)) timeline.dropped = true;
+  #addTo(session: SessionId, line: Line): void {
+    const timeline = this.#timelines.get(session) ?? { lines: new Newest<Line>(TIMELINE_MAX), dropped: false };
+    if (timeline.lines.add(line)) timeline.dropped = true;
     this.#timelines.delete(session);
     this.#timelines.set(session, timeline);
     const quietest = this.#timelines.size > TIMELINES_MAX ? this.#timelines.keys().next().value : undefined;
     if (quietest !== undefined) this.#timelines.delete(quietest);
   }
 }
+
+const read = ({ text }: Line): EventRecord => JSON.parse(text) as EventRecord;

@@ -1,16 +1,24 @@
+import { canonical } from "#domains/observability/canonical";
 import { envelope } from "#domains/observability/envelope";
 import { classOf } from "#domains/observability/registry";
 import { type EventLoss, EventRing } from "#domains/observability/ring";
 import type { EventRecord, TimelineDocument } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
+import type { SessionId } from "#kernel/contract/state";
 import type { NodeView } from "#kernel/contract/view";
-import { type ChainEnd, linkHash } from "./chain.ts";
+import { type ChainEnd, textHash } from "./chain.ts";
 import { FileSink } from "./file-sink.ts";
 import { History } from "./history.ts";
 import { missingEnd, type RecordMark } from "./mark.ts";
 import { Subscriber } from "./subscriber.ts";
 
-type Unchained = ReturnType<typeof envelope>;
+/** A record that waits for its place in the chain. */
+interface Waiting {
+  readonly seq: number;
+  readonly session: SessionId | undefined;
+  /** Its canonical text, which is both what is hashed and the beginning of its line. */
+  readonly text: string;
+}
 export type Health = NodeView["health"]["observability"];
 
 /** Records worked off before other work gets its turn. */
@@ -40,7 +48,7 @@ export interface RecorderOptions {
  */
 export class Recorder {
   readonly #options: RecorderOptions;
-  readonly #ring = new EventRing<Unchained>();
+  readonly #ring = new EventRing<Waiting>();
   readonly #history = new History();
   readonly #subscribers = new Set<Subscriber>();
   readonly #sink: FileSink;
@@ -79,8 +87,10 @@ export class Recorder {
   record(event: CoreEvent): void {
     this.#seq++;
     try {
-      const record = envelope(event, { seq: this.#seq, time: new Date().toISOString(), node: this.#options.node });
-      this.#ring.push({ seq: this.#seq, class: classOf(event.type), bytes: JSON.stringify(record).length, record });
+      const seq = this.#seq;
+      const text = canonical(envelope(event, { seq, time: new Date().toISOString(), node: this.#options.node }));
+      const record = { seq, session: event.session, text };
+      this.#ring.push({ seq, class: classOf(event.type), bytes: text.length, record });
     } catch (cause) {
       this.#lost++;
       this.#setHealth("failed", String(cause));
@@ -141,15 +151,20 @@ export class Recorder {
     for (const entry of this.#ring.drain(max)) this.#handOn(entry.record);
   }
 
-  #handOn(record: Unchained): void {
-    const hash = linkHash(this.#prev, record);
-    const chained: EventRecord = { ...record, prev: this.#prev, hash };
+  #handOn({ seq, session, text }: Waiting): void {
+    const prev = this.#prev;
+    const hash = textHash(prev, text);
+    const line = `${text.slice(0, -1)},"prev":"${prev}","hash":"${hash}"}`;
     this.#prev = hash;
-    this.#handedOn = record.seq;
+    this.#handedOn = seq;
     this.#marking ??= setTimeout(() => this.#keepMark(), MARK_MS).unref();
-    this.#history.add(chained);
-    for (const subscriber of this.#subscribers) subscriber.push(chained);
-    this.#sink.push(`${JSON.stringify(chained)}\n`);
+    this.#history.add(seq, session, line);
+    if (this.#subscribers.size > 0) this.#publish(JSON.parse(line) as EventRecord);
+    this.#sink.push(`${line}\n`);
+  }
+
+  #publish(record: EventRecord): void {
+    for (const subscriber of this.#subscribers) subscriber.push(record);
   }
 
   /** The numbers of records that are gone are not given again, and the next record names the last of them as the one before. */

@@ -7,8 +7,12 @@ const PUBLIC_KEY = /(jvpk1:[A-Za-z0-9_-]{8})[A-Za-z0-9_-]{4,}/g;
 /** 32 bytes in hex or base64 have at least 43 characters in one run; no word of ours is that long. */
 const SECRET_LIKE = /[A-Za-z0-9_-]{43,}|[A-Za-z0-9+/]{43}=/g;
 
+/** Shorter text has no run of `SECRET_LIKE`. */
+const SECRET_MIN = 43;
+
 /** Text without key material, cut to `TEXT_MAX`. */
 export function redactedText(text: string): string {
+  if (text.length < SECRET_MIN && !text.includes("jvp")) return text;
   const safe = text.replace(PRIVATE_KEY, "[redacted]").replace(PUBLIC_KEY, "$1…").replace(SECRET_LIKE, "[redacted]");
   return safe.length > TEXT_MAX ? `${safe.slice(0, TEXT_MAX - 1)}…` : safe;
 }
@@ -18,11 +22,24 @@ export function redact<T>(value: T): T {
   return walk(value) as T;
 }
 
+/** What holds nothing to redact is returned as it is: every event passes here, and hardly any has a key in it. */
 function walk(value: unknown): unknown {
   if (typeof value === "string") return redactedText(value);
-  if (Array.isArray(value)) return value.map(walk);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isDigest(key, inner) ? inner : walk(inner)]));
+  if (Array.isArray(value)) {
+    const items = value.map(walk);
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  const members = value as Readonly<Record<string, unknown>>;
+  let safe: Record<string, unknown> | null = null;
+  for (const key of Object.keys(members)) {
+    const inner = members[key];
+    const walked = isDigest(key, inner) ? inner : walk(inner);
+    if (walked === inner) continue;
+    safe ??= { ...members };
+    safe[key] = walked;
+  }
+  return safe ?? value;
 }
 
 /** A digest under that name is public, and cut short it would no longer name what it is the digest of. */

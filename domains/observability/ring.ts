@@ -105,11 +105,11 @@ export class EventRing<T> {
   }
 
   #takeOldest(): Entry<T> | undefined {
-    const heads = CLASSES.flatMap((name) => this.#queues[name].peek() ?? []);
-    const oldest = heads.reduce<Entry<T> | undefined>(
-      (best, head) => (best === undefined || head.seq < best.seq ? head : best),
-      undefined,
-    );
+    let oldest: Entry<T> | undefined;
+    for (const name of CLASSES) {
+      const head = this.#queues[name].peek();
+      if (head !== undefined && (oldest === undefined || head.seq < oldest.seq)) oldest = head;
+    }
     if (oldest === undefined) return undefined;
     this.#queues[oldest.class].shift();
     this.#count(oldest, -1);

@@ -43,6 +43,8 @@ export interface StatusDocument {
   readonly capabilities: readonly string[];
   readonly tunnel: TunnelView;
   readonly record: { readonly lastSeq: number; readonly lost: number };
+  /** The engine's reports since the start: the most that waited at once, and snapshots of statistics that gave way to others. */
+  readonly reports: { readonly waitingMost: number; readonly lost: number };
   readonly view: NodeView;
 }
 

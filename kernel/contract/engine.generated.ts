@@ -227,14 +227,14 @@ export type Timed = {
 };
 
 /**
- * What `drain` returns: at most 1,024 reports; `lost` counts reports that did not fit the bounded queue (65,536), oldest
+ * What `drain` returns: at most 1,024 reports; `lost` counts reports that did not fit the bounded queue (524,288), oldest
  * `Stats` first; any other loss makes the engine stop with `Fatal`.
  */
 export type ReportBatch = {
   readonly reports: readonly Timed[];
   readonly lost: number;
   /**
-   * More is waiting: drain again after this batch was handled.
+   * Reports that still wait: drain again after this batch was handled.
    */
-  readonly more: boolean;
+  readonly waiting: number;
 };

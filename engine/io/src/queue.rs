@@ -18,11 +18,13 @@ use crate::sys::Waker;
 
 /// Commands that may wait for the worker: twice what a gateway sends when it starts with half of its clients.
 pub const COMMANDS_MAX: usize = 65_536;
-/// Reports that may wait for the core.
-pub const REPORTS_MAX: usize = 65_536;
+/// Reports that may wait for the core: four for each session of a full gateway, because all of them may move at once.
+pub const REPORTS_MAX: usize = 524_288;
 /// From so many unread events on, and again after each further step, the loudest session is looked for: it has more than its share.
 const CROWDED: usize = REPORTS_MAX / 2;
-const CROWDED_STEP: usize = 1_024;
+const CROWDED_STEP: usize = 16_384;
+/// Room that an empty queue keeps; what a crowd needed more is given back.
+const KEPT: usize = 4_096;
 const SHARE_MAX: usize = 1_024;
 /// Reports in one batch, so that the core's loop gets a breath between two.
 pub const BATCH_MAX: usize = 1_024;
@@ -136,8 +138,11 @@ impl ReportQueue {
         let mut pending = lock(&self.inner);
         let count = pending.len().min(max.clamp(1, BATCH_MAX));
         let reports = (0..count).filter_map(|_| pending.pop()).collect();
+        if pending.events.is_empty() {
+            pending.events.shrink_to(KEPT);
+        }
         pending.woken = false;
-        ReportBatch { reports, lost: std::mem::take(&mut pending.lost), more: pending.len() > 0 }
+        ReportBatch { reports, lost: std::mem::take(&mut pending.lost), waiting: pending.len() as u32 }
     }
 
     /// Wakes the core unless it was woken already. The lock is released first, because the core may drain at once.
@@ -252,9 +257,9 @@ mod tests {
             assert!(queue.push(at, event(1)));
         }
         let first = queue.drain(usize::MAX);
-        assert_eq!((first.reports.len(), first.more), (BATCH_MAX, true));
+        assert_eq!((first.reports.len(), first.waiting), (BATCH_MAX, 476));
         let second = queue.drain(BATCH_MAX);
-        assert_eq!((second.reports.len(), second.more, second.lost), (476, false, 0));
+        assert_eq!((second.reports.len(), second.waiting, second.lost), (476, 0, 0));
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Engine {
     /// The oldest waiting reports, at most `max` (1 … 1,024), as a `ReportBatch`; an empty one after `stop`.
     #[napi]
     pub fn drain(&self, max: u32) -> Result<String> {
-        let nothing = ReportBatch { reports: Vec::new(), lost: 0, more: false };
+        let nothing = ReportBatch { reports: Vec::new(), lost: 0, waiting: 0 };
         print(&self.running.as_ref().map_or(nothing, |running| running.drain(max as usize)))
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::messages::Report;
 
 /// Reports that wait for the core. Source: messages.rs, `ReportBatch`.
-const CAPACITY: usize = 65_536;
+const CAPACITY: usize = 524_288;
 /// Kinds of drops that exist; all are constants of this crate and of the I/O loop.
 const KINDS_MAX: usize = 128;
 const DROP_REPORT_INTERVAL_US: u64 = 1_000_000;

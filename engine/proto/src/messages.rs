@@ -496,7 +496,7 @@ pub enum SilenceEvidence {
     PeerDeaf,
 }
 
-/// What `drain` returns: at most 1,024 reports; `lost` counts reports that did not fit the bounded queue (65,536), oldest
+/// What `drain` returns: at most 1,024 reports; `lost` counts reports that did not fit the bounded queue (524,288), oldest
 /// `Stats` first; any other loss makes the engine stop with `Fatal`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -504,8 +504,8 @@ pub struct ReportBatch {
     pub reports: Vec<Timed>,
     #[ts(type = "number")]
     pub lost: u64,
-    /// More is waiting: drain again after this batch was handled.
-    pub more: bool,
+    /// Reports that still wait: drain again after this batch was handled.
+    pub waiting: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]

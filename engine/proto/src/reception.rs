@@ -171,3 +171,27 @@ pub(crate) fn choose_suite(payload: &InitPayload, allow_aes: bool) -> Option<Sui
         offered(Suite::ChaCha20Poly1305).then_some(Suite::ChaCha20Poly1305)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_knows_131_072_clients_and_one_more_only_when_another_is_forgotten() {
+        let mut reception = Reception::new(1_000, &mut Rng::new([1; 32]));
+        let key = |n: u32| {
+            let mut bytes = [0; 32];
+            bytes[..4].copy_from_slice(&n.to_le_bytes());
+            PublicKey::from_bytes(bytes)
+        };
+        let offer = crate::world::offer(50);
+        for n in 0..131_072 {
+            assert!(reception.set_peer(&key(n), offer.clone()));
+        }
+        assert!(!reception.set_peer(&key(131_072), offer.clone()));
+        assert!(reception.set_peer(&key(7), offer.clone()), "a new offer needs no room");
+        reception.remove_peer(&key(7));
+        assert!(reception.set_peer(&key(131_072), offer));
+        assert!(reception.offer(&key(7)).is_none());
+    }
+}

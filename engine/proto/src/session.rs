@@ -114,7 +114,7 @@ pub(crate) struct Session {
     /// A message above the base of all paths was sealed since probes of sizes were last considered.
     large_sealed: bool,
     // Client.
-    attempt: Option<Attempt>,
+    attempt: Option<Box<Attempt>>,
     hinted_at: Option<u64>,
     assigned: Option<u32>,
     switch_requested: Option<u32>,

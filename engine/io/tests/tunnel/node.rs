@@ -147,7 +147,7 @@ impl Node {
             for timed in batch.reports {
                 self.handle(timed.report);
             }
-            if !batch.more {
+            if batch.waiting == 0 {
                 return;
             }
         }

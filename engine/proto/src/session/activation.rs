@@ -79,8 +79,9 @@ impl Session {
         let until = now + if self.phase == Phase::Offered { span.max(CONFIRM_MIN_US) } else { span };
         let from = self.send;
         self.set_send(now, Some(id));
-        self.attempt =
-            Some(Attempt { bind_seq, path: id, kind, reason, challenge, from, retry, until, told_unanswered: false });
+        let told_unanswered = false;
+        let attempt = Attempt { bind_seq, path: id, kind, reason, challenge, from, retry, until, told_unanswered };
+        self.attempt = Some(Box::new(attempt));
         self.send_attempt(now, cx);
         self.rekey_soon(now);
         self.release_held(now, cx);
@@ -88,7 +89,7 @@ impl Session {
     }
 
     fn send_attempt(&mut self, now: u64, cx: &mut Shared) {
-        let Some(attempt) = &self.attempt else { return };
+        let Some(attempt) = self.attempt.as_deref() else { return };
         let &Attempt { bind_seq, path, kind, reason, challenge, from, .. } = attempt;
         let of_kind = |kind| self.attach_frame(path, kind, bind_seq, challenge, reason);
         let frame = match kind {
@@ -117,7 +118,7 @@ impl Session {
             attempt.kind != AttachKind::Switch
                 && (attempt.path, attempt.bind_seq, &attempt.challenge) == (path, bind_seq, echo)
         };
-        self.attempt.as_ref().is_some_and(awaits)
+        self.attempt.as_deref().is_some_and(awaits)
     }
 
     /// When the ATTACH that is under way on a path was sent first.
@@ -151,7 +152,7 @@ impl Session {
     }
 
     pub(super) fn activation_validated(&mut self, now: u64, cx: &mut Shared) {
-        let Some(Attempt { path, bind_seq, retry, .. }) = self.attempt.take() else { return };
+        let Some(Attempt { path, bind_seq, retry, .. }) = self.attempt.take().map(|attempt| *attempt) else { return };
         if self.phase == Phase::Offered {
             self.phase = Phase::Active;
         }
@@ -166,7 +167,7 @@ impl Session {
 
     /// A denial restores the old send path, if it lives.
     pub(super) fn activation_denied(&mut self, now: u64, cx: &mut Shared, reason: Reason, retry_after_ms: u32) {
-        let Some(Attempt { path, bind_seq, from, .. }) = self.attempt.take() else { return };
+        let Some(Attempt { path, bind_seq, from, .. }) = self.attempt.take().map(|attempt| *attempt) else { return };
         if let Some(old) = from.filter(|old| self.path(*old).is_some_and(Path::usable)) {
             self.set_send(now, Some(old));
             self.release_held(now, cx);

@@ -12,6 +12,9 @@ const DENY_PATH_LIMIT: &str = "path_limit";
 const DENY_OWNERSHIP: &str = "ownership_stale";
 const DENY_NOT_VALIDATED: &str = "path_not_validated";
 const DENY_RATE: &str = "switch_rate_limited";
+/// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be asked again for no
+/// other reason than that it is busy.
+const CORE_ANSWER_US: u64 = 60_000_000;
 /// The greatest bind seq: what a double holds exactly, because the core's messages are JSON.
 pub(super) const BIND_SEQ_MAX: u64 = (1 << 53) - 1;
 
@@ -23,8 +26,15 @@ struct Asked {
     kind: AttachKind,
     reason: Reason,
     echo: [u8; 16],
-    /// The core was told.
-    told: bool,
+}
+
+/// An activation that the core was told of and has not answered.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    path: PathId,
+    bind_seq: u64,
+    /// Without an answer until then the core has none to give.
+    until: u64,
 }
 
 /// What was said to the newest activation, for its repetitions.
@@ -39,6 +49,9 @@ pub(super) struct Binding {
     /// The highest bind seq seen.
     bind_seq: u64,
     asked: Option<Asked>,
+    /// One at a time: what a client asks for meanwhile waits until the core has answered, so that a crowd which repeats itself costs
+    /// the core no more than one that does not.
+    told: Option<Told>,
     answer: Option<Answer>,
 }
 
@@ -80,7 +93,7 @@ impl Session {
             return Ok(());
         };
         let &Attach { bind_seq, path, reason, challenge: echo, .. } = attach;
-        self.on_activation(now, cx, Asked { bind_seq, path, kind, reason, echo, told: false }, fresh)
+        self.on_activation(now, cx, Asked { bind_seq, path, kind, reason, echo }, fresh)
     }
 
     /// The path that an ATTACH names. A new one is added; one that is not validated yet follows the newest ATTACH. `None`: no room.
@@ -114,7 +127,6 @@ impl Session {
             kind: AttachKind::Reattach,
             reason: Reason::EMPTY,
             echo: attach.challenge,
-            told: false,
         };
         let ack = self.attach_ack(&asked, Some((reason_of(reason), 0)));
         let mut plaintext = Vec::new();
@@ -139,8 +151,7 @@ impl Session {
     }
 
     pub(super) fn acknowledge_candidate(&mut self, now: u64, cx: &mut Shared, id: PathId, echo: [u8; 16]) {
-        let asked =
-            Asked { bind_seq: 0, path: id, kind: AttachKind::Reattach, reason: Reason::EMPTY, echo, told: true };
+        let asked = Asked { bind_seq: 0, path: id, kind: AttachKind::Reattach, reason: Reason::EMPTY, echo };
         let ack = self.attach_ack(&asked, None);
         self.send_frames(now, cx, id, &[ack]);
     }
@@ -157,7 +168,7 @@ impl Session {
         if self.switch_request.as_ref().is_some_and(|request| request.asks_for(to)) {
             self.switch_request = None;
         }
-        let asked = Asked { bind_seq, path: to, kind: AttachKind::Switch, reason, echo: [0; 16], told: false };
+        let asked = Asked { bind_seq, path: to, kind: AttachKind::Switch, reason, echo: [0; 16] };
         self.on_activation(now, cx, asked, fresh)
     }
 
@@ -169,7 +180,7 @@ impl Session {
         asked: Asked,
         heard_before: Option<u64>,
     ) -> Result<(), Trouble> {
-        let Binding { bind_seq, asked: waiting, answer } = &self.binding;
+        let Binding { bind_seq, asked: waiting, answer, .. } = &self.binding;
         if asked.bind_seq < *bind_seq {
             return Err(Trouble::Unattributable("stale_bind_seq"));
         }
@@ -186,7 +197,8 @@ impl Session {
                 return Ok(());
             }
         }
-        self.binding = Binding { bind_seq: asked.bind_seq, asked: Some(asked), answer: None };
+        let told = self.binding.told;
+        self.binding = Binding { bind_seq: asked.bind_seq, asked: Some(asked), told, answer: None };
         let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated)
         else {
             self.answer(now, cx, Some((reason_of(DENY_NOT_VALIDATED), 0)));
@@ -202,18 +214,19 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the core of the activation that waited for this path to be proved.
+    /// Tells the core of the activation that waited for this path to be proved, unless it has another one to answer first.
     pub(super) fn ask_core(&mut self, now: u64, cx: &mut Shared, id: PathId) {
-        if !self.binding.asked.is_some_and(|asked| asked.path == id && !asked.told) {
+        let Some(Asked { bind_seq, kind, reason, .. }) = self.binding.asked.filter(|asked| asked.path == id) else {
+            return;
+        };
+        if self.binding.told.is_some_and(|told| now < told.until) {
             return;
         }
         if !self.requests.admits(now) {
             let denied = (reason_of(DENY_RATE), self.requests.ends_in_ms(now));
             return self.answer(now, cx, Some(denied));
         }
-        let Some(asked) = &mut self.binding.asked else { return };
-        asked.told = true;
-        let &mut Asked { bind_seq, kind, reason, .. } = asked;
+        self.binding.told = Some(Told { path: id, bind_seq, until: now + CORE_ANSWER_US });
         let session = self.handle;
         if !matches!(self.phase, Phase::Pending { .. }) {
             let reason = reason.to_string();
@@ -256,6 +269,7 @@ impl Session {
         let assign = self.deliver_assignment(now, assignment)?;
         self.addresses = addresses;
         self.phase = Phase::Active;
+        self.binding.told = None;
         self.assign = Some(assign);
         self.answer(now, cx, None);
         self.send_assign(now, cx);
@@ -263,7 +277,7 @@ impl Session {
         Ok(())
     }
 
-    /// `AnswerAttach`. Refuses an answer to what does not wait (any more).
+    /// `AnswerAttach`. Refuses an answer to what the core was not told of, or has answered.
     pub(crate) fn answer_attach(
         &mut self,
         now: u64,
@@ -271,12 +285,17 @@ impl Session {
         (path, bind_seq): (PathId, u64),
         denied: Option<(Reason, u32)>,
     ) -> Result<(), String> {
-        let waits =
-            self.binding.asked.is_some_and(|asked| asked.told && (asked.path, asked.bind_seq) == (path, bind_seq));
-        if !waits {
+        if self.binding.told.take_if(|told| (told.path, told.bind_seq) == (path, bind_seq)).is_none() {
             return Err(format!("activation {bind_seq} of path {path} does not wait for an answer (any more)"));
         }
-        self.answer(now, cx, denied);
+        let Some(newest) = self.binding.asked else { return Ok(()) };
+        let asked = self.path(newest.path).filter(|path| path.validated);
+        if newest.bind_seq == bind_seq || (newest.path == path && asked.is_some()) {
+            // Who asked again for the same path, because the answer took its time, gets it under the newest number.
+            self.answer(now, cx, denied);
+        } else if asked.is_some_and(|path| path.challenge.is_none()) {
+            self.ask_core(now, cx, newest.path);
+        }
         self.rearm(now, cx);
         Ok(())
     }

@@ -60,7 +60,6 @@ fn path_zero_is_attributable() {
 #[test]
 fn a_flood_of_activations_is_answered_here_and_reported_sixteen_times_a_second() {
     let mut world = quiet(&[10]);
-    world.answers = false;
     for round in 0..100 {
         let frames: Vec<Frame> = (0..16).map(|n| switch(1, 100 + 16 * round + n)).collect();
         send(&mut world, 1, &frames);
@@ -68,11 +67,66 @@ fn a_flood_of_activations_is_answered_here_and_reported_sixteen_times_a_second()
     world.run(500 * MS);
     assert!(requests(&world) <= 16, "{}", requests(&world));
     world.run(S);
-    world.answers = true;
     let before = requests(&world);
     send(&mut world, 1, &[switch(1, 10_000)]);
     world.run(50 * MS);
     assert_eq!((requests(&world), bound(&mut world)), (before + 1, Some(1)), "an honest one after the flood");
+}
+
+#[test]
+fn while_the_core_is_asked_newer_activations_wait_and_its_answer_goes_to_the_newest_of_the_same_path() {
+    let mut world = quiet(&[10]);
+    world.answers = false;
+    let before = requests(&world);
+    for bind_seq in [100, 101, 102] {
+        send(&mut world, 1, &[switch(1, bind_seq)]);
+        world.run(50 * MS);
+    }
+    assert_eq!(requests(&world), before + 1);
+    let session = world.gateway_session.unwrap_or_default();
+    let answer = |bind_seq| Command::AnswerAttach { session, path: 1, bind_seq, deny_reason: None, retry_after_ms: 0 };
+    assert!(world.gateway.command(world.now, answer(102)).is_err(), "the core was not told of it");
+    world.capturing = true;
+    let said = answers(&world);
+    assert!(world.gateway.command(world.now, answer(100)).is_ok());
+    assert!(world.gateway.command(world.now, answer(100)).is_err(), "once");
+    send(&mut world, 1, &[switch(1, 102)]);
+    world.run(50 * MS);
+    assert_eq!((requests(&world), bound(&mut world)), (before + 1, Some(1)));
+    assert!(answers(&world) > said);
+}
+
+#[test]
+fn an_activation_of_another_path_is_told_when_the_core_has_answered_the_one_before() {
+    let mut world = quiet(&[10, 10]);
+    world.answers = false;
+    let before = requests(&world);
+    send(&mut world, 1, &[switch(1, 100)]);
+    world.run(50 * MS);
+    send(&mut world, 2, &[switch(2, 101)]);
+    world.run(50 * MS);
+    assert_eq!(requests(&world), before + 1);
+    let session = world.gateway_session.unwrap_or_default();
+    let answer = Command::AnswerAttach { session, path: 1, bind_seq: 100, deny_reason: None, retry_after_ms: 0 };
+    assert!(world.gateway.command(world.now, answer).is_ok());
+    send(&mut world, 2, &[switch(2, 101)]);
+    world.run(50 * MS);
+    assert_eq!(requests(&world), before + 2);
+}
+
+#[test]
+fn a_core_that_owes_an_answer_for_a_minute_is_asked_again() {
+    let mut world = quiet(&[10]);
+    world.answers = false;
+    let before = requests(&world);
+    send(&mut world, 1, &[switch(1, 100)]);
+    world.run(59 * S);
+    send(&mut world, 1, &[switch(1, 101)]);
+    world.run(2 * S);
+    assert_eq!(requests(&world), before + 1);
+    send(&mut world, 1, &[switch(1, 102)]);
+    world.run(50 * MS);
+    assert_eq!(requests(&world), before + 2);
 }
 
 #[test]

@@ -1,0 +1,85 @@
+/** How a gateway grows, and what a storm costs it, with what was demanded and whether it is reached. */
+import type { ScaleResult } from "../scale/scale.ts";
+import type { StormResult } from "../scale/storm.ts";
+import type { Kept } from "./data.ts";
+import { ms, origin, table } from "./markdown.ts";
+import type { Page } from "./page.ts";
+
+/** Bytes for an idle session, engine and JavaScript. */
+const BYTES_MUST = 8_192;
+const BYTES_TARGET = 4_096;
+/** All sessions jump at once: milliseconds until the last of them is attached again, on two cores. */
+const STORM_MS_MUST = 20_000;
+const STORM_MS_TARGET = 5_000;
+const MIB = 1_048_576;
+
+export function scaleSection({ file, result }: Kept<ScaleResult>): Page {
+  const { sizes, core, clients, startMs, empty } = result;
+  const last = sizes.at(-1);
+  const grown = sizes.map(({ sessions, bytesPerSession, heapBytesPerSession, memory, nsPerPacket, join }) => [
+    `${sessions}`,
+    `${bytesPerSession}`,
+    `${heapBytesPerSession}`,
+    `${(memory.rss / MIB).toFixed(0)} MiB`,
+    `${nsPerPacket} ns`,
+    ms(join.us / 1_000, "never"),
+  ]);
+  const alone = core.map(({ sessions, bytesPerSession, joinsPerSecond, jumpsPerSecond, decisionsPerSecond }) =>
+    [sessions, bytesPerSession, joinsPerSecond, jumpsPerSecond, decisionsPerSecond].map((value) => `${value}`),
+  );
+  const head = ["sessions", "bytes each, in all", "of these JavaScript", "whole process", "per received packet", "joined in"];
+  return {
+    text: [
+      "## Size\n",
+      `One gateway that knows ${clients} clients, read in ${ms(startMs, "never")}; without a session it takes ${(empty.rss / MIB).toFixed(0)} MiB. Clients are real handshakes over UDP, each from an address of its own, none of the gateway's limits lifted. Memory is what is resident after a collection of garbage; a packet is processor time of the packet thread, its way into the tunnel included.\n`,
+      table(head, grown),
+      last === undefined ? "" : `An idle session: ${judged(last.bytesPerSession, BYTES_MUST, BYTES_TARGET, "bytes")}.\n`,
+      "The core alone, by processor time:\n",
+      table(["sessions", "bytes each", "joins per second", "jumps per second", "decisions per second"], alone),
+      origin(result.machine, file),
+    ].join("\n"),
+    pictures: [],
+  };
+}
+
+export function stormSection({ file, result }: Kept<StormResult>): Page {
+  const { storms, clients, states } = result;
+  const rows = storms.map(({ jump, reportsWaitingMost, records, recordsLost, cpuSeconds }, index) => [
+    `${index + 1}`,
+    ...[jump.tookUs.p50, jump.tookUs.p90, jump.tookUs.p99, jump.us].map((us) => ms(us / 1_000, "never")),
+    (jump.datagrams / clients).toFixed(1),
+    `${jump.unanswered}`,
+    `${reportsWaitingMost}`,
+    `${records}, ${recordsLost}`,
+    `${cpuSeconds.core.toFixed(1)} s, ${cpuSeconds.packets.toFixed(1)} s`,
+  ]);
+  const head = [
+    "storm",
+    "p50",
+    "p90",
+    "p99",
+    "all",
+    "datagrams each",
+    "attempts anew",
+    "reports waiting, most",
+    "records, lost",
+    "processor: core, packets",
+  ];
+  const worst = Math.max(...storms.map(({ jump }) => jump.us / 1_000));
+  const atEnd = Object.entries(states).map(([state, number]) => `${number} ${state}`);
+  return {
+    text: [
+      "## Storm\n",
+      `All ${clients} sessions of one gateway lose their path at the same moment, and each client attaches itself from another address. Times are without a path, all from the same beginning; clients and gateway share the machine.\n`,
+      table(head, rows),
+      `All attached again: ${judged(worst, STORM_MS_MUST, STORM_MS_TARGET, "ms")}. The gateway's view at the end: ${atEnd.join(", ")}.\n`,
+      origin(result.machine, file),
+    ].join("\n"),
+    pictures: [],
+  };
+}
+
+function judged(value: number, must: number, target: number, unit: string): string {
+  if (value > must) return `must ${must} ${unit}: missed`;
+  return value > target ? `must ${must} ${unit}: reached` : `target ${target} ${unit}: reached`;
+}

@@ -1,0 +1,26 @@
+/**
+ * Loaded into a gateway by `--import`, beside its own program: on SIGUSR2 it collects garbage and writes what is left into the file
+ * that `JVPN_MEMORY` names. The product does not know of it.
+ */
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+
+export interface Memory {
+  /** Resident memory of the whole process: engine, JavaScript, program text, bytes. */
+  readonly rss: number;
+  readonly heapUsed: number;
+  readonly heapTotal: number;
+  readonly external: number;
+}
+
+const file = process.env.JVPN_MEMORY;
+
+if (file !== undefined) {
+  process.on("SIGUSR2", () => {
+    globalThis.gc?.();
+    globalThis.gc?.();
+    const { heapUsed, heapTotal, external } = process.memoryUsage();
+    const rss = 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+    writeFileSync(`${file}.new`, JSON.stringify({ rss, heapUsed, heapTotal, external } satisfies Memory));
+    renameSync(`${file}.new`, file);
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * All sessions of a gateway jump at once: every client's path dies, and each asks from another address. The whole way is used, engine,
+ * core, record, engine; the figure is the time without a path, of every client from the same beginning.
+ */
+import { provenance } from "#lab/machine";
+import type { Scope } from "#lab/scope";
+import { elapse } from "#lab/stage";
+import { type Benchmark, inScope, type Progress, type Result } from "../benchmark.ts";
+import { wholeNumberOf } from "../options.ts";
+import type { Done } from "./crowd.ts";
+import { buildCrowd } from "./crowd.ts";
+import type { Memory } from "./memory.ts";
+import { CLIENTS_MAX, gather } from "./scale.ts";
+import { mainThreadNs, threadNs } from "./threads.ts";
+
+/** Storms of one run: the policy permits a client eight switches in a minute. */
+const STORMS_MAX = 4;
+const STORM_MS_MAX = 60_000;
+/** After a storm the record is written to its end. */
+const SETTLE_MS = 5_000;
+
+interface Storm {
+  readonly jump: Done;
+  /** Reports of the engine that waited for the core at most, since the start; snapshots that gave way. */
+  readonly reportsWaitingMost: number;
+  readonly reportsLost: number;
+  /** Records of the storm, and those that are lost, with their loss on record. */
+  readonly records: number;
+  readonly recordsLost: number;
+  readonly memory: Memory;
+  /** Processor time of the gateway until all were back, seconds: the thread that decides, and the one that moves packets. */
+  readonly cpuSeconds: { readonly core: number; readonly packets: number };
+}
+
+export interface StormResult extends Result {
+  readonly name: "storm";
+  readonly clients: number;
+  readonly join: Done;
+  readonly storms: readonly Storm[];
+  /** The gateway's own view at the end: sessions by state. */
+  readonly states: Readonly<Record<string, number>>;
+}
+
+export const STORM: Benchmark = {
+  usage: "[--clients 100000] [--storms 2]",
+  options: ["clients", "storms"],
+  plan(words) {
+    const clients = wholeNumberOf(words, "clients", 100_000, 100, CLIENTS_MAX);
+    const storms = wholeNumberOf(words, "storms", 2, 1, STORMS_MAX);
+    return { file: "storm", run: (progress) => inScope((scope) => storm(scope, clients, storms, progress), summarize) };
+  },
+};
+
+async function storm(scope: Scope, clients: number, count: number, progress: Progress): Promise<StormResult> {
+  await buildCrowd();
+  const { ground, crowd, gateway } = await gather(scope, clients, progress);
+  const join = await crowd.join(`${ground.gatewayOuter}:4774`, gateway.publicKey, clients);
+  progress(`${clients} sessions after ${(join.us / 1e6).toFixed(1)} s`);
+  await elapse(SETTLE_MS);
+  const storms: Storm[] = [];
+  let { record } = await gateway.node.sdk.status();
+  for (let number = 0; number < count; number++) {
+    const before = cpuOf(gateway.node.pid);
+    const jump = await crowd.jump(STORM_MS_MAX);
+    const after = cpuOf(gateway.node.pid);
+    if (jump.missing > 0) throw new Error(`${jump.missing} clients found no way back: ${JSON.stringify(jump)}`);
+    progress(`storm ${number + 1}: all are back after ${seconds(jump.us)}, median ${seconds(jump.tookUs.p50)}`);
+    await elapse(SETTLE_MS);
+    const memory = await gateway.memory();
+    const status = await gateway.node.sdk.status();
+    storms.push({
+      jump,
+      reportsWaitingMost: status.reports.waitingMost,
+      reportsLost: status.reports.lost,
+      records: status.record.lastSeq - record.lastSeq,
+      recordsLost: status.record.lost - record.lost,
+      memory,
+      cpuSeconds: { core: after.core - before.core, packets: after.packets - before.packets },
+    });
+    record = status.record;
+  }
+  const { view } = await gateway.node.sdk.status();
+  const states: Record<string, number> = {};
+  for (const { state } of view.sessions) states[state] = (states[state] ?? 0) + 1;
+  return { schema: "jumping-vpn/bench/v1", name: "storm", clients, join, storms, states, machine: provenance(), raw: [] };
+}
+
+function cpuOf(pid: number | undefined): Storm["cpuSeconds"] {
+  if (pid === undefined) throw new Error("the gateway does not run");
+  return { core: mainThreadNs(pid) / 1e9, packets: threadNs(pid, "jvpn-packets") / 1e9 };
+}
+
+function summarize({ storms, clients, states }: StormResult): string {
+  const rows = storms.map(
+    ({ jump, reportsWaitingMost, records, recordsLost, cpuSeconds }) =>
+      `${clients} sessions back after ${seconds(jump.us)}   p50 ${seconds(jump.tookUs.p50)}, p99 ${seconds(jump.tookUs.p99)}, max ${seconds(jump.tookUs.max)}   ` +
+      `${(jump.datagrams / clients).toFixed(1)} datagrams each, ${jump.unanswered} attempts begun anew   ` +
+      `at most ${reportsWaitingMost} reports waited   ${records} records, ${recordsLost} lost   ` +
+      `core ${cpuSeconds.core.toFixed(2)} s, packets ${cpuSeconds.packets.toFixed(2)} s of processor time\n`,
+  );
+  return `${rows.join("")}at the end: ${Object.entries(states)
+    .map(([state, number]) => `${number} ${state}`)
+    .join(", ")}\n`;
+}
+
+const seconds = (us: number): string => `${(us / 1e6).toFixed(2)} s`;

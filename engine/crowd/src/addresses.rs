@@ -1,0 +1,45 @@
+//! Every client has an address of its own, and another one after each jump: one socket has them all, because the kernel takes a whole
+//! network for local (`ip route add local 10.128.0.0/9 dev lo`) and tells which of its addresses was reached.
+//!
+//! ```text
+//!   10.128.0.0 + (path - 1) × 131,072 + client
+//! ```
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use jvpn_proto::messages::PathId;
+
+const FIRST: u32 = 0x0A80_0000;
+const SPAN: u32 = 131_072;
+/// Clients of one crowd: as many as a gateway knows.
+pub const CLIENTS_MAX: u32 = SPAN;
+/// Paths of one client, one after the other: what a /9 holds.
+pub const PATHS_MAX: u32 = (1 << 23) / SPAN;
+
+/// `path` is 1 … [`PATHS_MAX`].
+pub fn address_of(client: u32, path: PathId) -> Ipv4Addr {
+    Ipv4Addr::from_bits(FIRST + (path - 1) * SPAN + client)
+}
+
+/// The client and the path that an address belongs to.
+pub fn owner_of(address: IpAddr) -> Option<(u32, PathId)> {
+    let IpAddr::V4(address) = address else { return None };
+    let place = address.to_bits().checked_sub(FIRST)?;
+    let path = place / SPAN + 1;
+    (path <= PATHS_MAX).then_some((place % SPAN, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_its_client_and_its_path() {
+        for (client, path) in [(0, 1), (131_071, 1), (0, 2), (77_777, 9), (131_071, PATHS_MAX)] {
+            assert_eq!(owner_of(address_of(client, path).into()), Some((client, path)));
+        }
+        assert_eq!(address_of(131_071, PATHS_MAX), Ipv4Addr::new(10, 255, 255, 255));
+        assert_eq!(owner_of(Ipv4Addr::new(11, 0, 0, 0).into()), None);
+        assert_eq!(owner_of(Ipv4Addr::new(10, 127, 255, 255).into()), None);
+    }
+}

@@ -1,0 +1,259 @@
+//! One client: the real packet state of the engine, and as little of a core as can join a gateway and jump.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use jvpn_proto::{
+    endpoint::{Endpoint, EndpointConfig, Limits, Route, Transmit},
+    keyfile::StaticKey,
+    messages::{Assignment, AttachKind, Command, PathId, Report, Role, SessionHandle},
+};
+
+use crate::addresses::address_of;
+
+const DIAL: u32 = 1;
+const MTU: u16 = 1_380;
+const INNER_BYTES: usize = 100;
+/// Pause before an unanswered activation is tried again, µs, and how often it doubles.
+const AGAIN_US: u64 = 100_000;
+const AGAIN_DOUBLINGS: u32 = 5;
+
+/// What became of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// The gateway acknowledged the activation that was under way.
+    Attached,
+    /// The session is gone.
+    Ended,
+}
+
+/// How often something did not go the straight way.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Troubles {
+    /// Activations that were begun anew, because nobody answered.
+    pub unanswered: u64,
+    pub denied: u64,
+}
+
+#[derive(Debug)]
+pub struct Client {
+    endpoint: Endpoint,
+    number: u32,
+    gateway: SocketAddr,
+    gateway_key: String,
+    session: Option<SessionHandle>,
+    path: PathId,
+    bind_seq: u64,
+    attached: bool,
+    inner: Ipv4Addr,
+    /// An activation that failed is asked for again at this time.
+    again_at: Option<u64>,
+    failures: u32,
+    /// The entry of this client in the heap of deadlines.
+    pub armed: Option<u64>,
+    /// Datagrams sent since the last dial or jump.
+    pub sent: u32,
+    /// When the last dial or jump began.
+    pub since: u64,
+}
+
+impl Client {
+    /// Begins to dial.
+    pub fn dial(
+        now: u64,
+        number: u32,
+        identity: StaticKey,
+        gateway: SocketAddr,
+        gateway_key: &str,
+        seed: [u8; 32],
+    ) -> Result<Self, String> {
+        let config = EndpointConfig {
+            role: Role::Client,
+            identity,
+            incarnation: 0,
+            mtu: MTU,
+            allow_aes: true,
+            limits: Limits::default(),
+        };
+        let mut client = Self {
+            endpoint: Endpoint::new(config, seed, now),
+            number,
+            gateway,
+            gateway_key: gateway_key.to_owned(),
+            session: None,
+            path: 1,
+            bind_seq: 1,
+            attached: false,
+            inner: Ipv4Addr::UNSPECIFIED,
+            again_at: None,
+            failures: 0,
+            armed: None,
+            sent: 0,
+            since: now,
+        };
+        client.open(now)?;
+        client.begin_dial(now)?;
+        Ok(client)
+    }
+
+    pub fn attached(&self) -> bool {
+        self.attached
+    }
+
+    pub fn path(&self) -> PathId {
+        self.path
+    }
+
+    pub fn gateway(&self) -> SocketAddr {
+        self.gateway
+    }
+
+    /// The path that it is on is dead from here on; the next one, which nobody knows yet, is attached.
+    pub fn jump(&mut self, now: u64) -> Result<(), String> {
+        let Some(session) = self.session else { return Err("it has no session".to_owned()) };
+        self.endpoint.command(now, Command::SetPathDead { session, path: self.path, dead: true })?;
+        self.path += 1;
+        (self.attached, self.again_at, self.failures) = (false, None, 0);
+        (self.sent, self.since) = (0, now);
+        self.open(now)?;
+        self.attach(now)
+    }
+
+    /// A datagram from the gateway on one of its paths. What comes on a dead one is lost.
+    pub fn receive(&mut self, now: u64, path: PathId, datagram: &mut [u8]) {
+        if path == self.path {
+            self.endpoint.receive(now, Route { socket: path, local: None, remote: self.gateway }, datagram);
+        }
+    }
+
+    pub fn on_deadline(&mut self, now: u64) -> Result<(), String> {
+        self.endpoint.on_deadline(now);
+        if self.again_at.is_some_and(|at| at <= now) {
+            self.again_at = None;
+            self.attach(now)?;
+        }
+        Ok(())
+    }
+
+    pub fn next_deadline(&self) -> Option<u64> {
+        [self.endpoint.next_deadline(), self.again_at].into_iter().flatten().min()
+    }
+
+    /// One inner packet, sealed into `out`; `None` where there is no way for it.
+    pub fn talk(&mut self, now: u64, out: &mut [u8]) -> Option<usize> {
+        let session = self.session?;
+        let sealed = self.endpoint.seal_inner(session, now, out, &[], &inner_packet(self.inner), false).ok()?;
+        self.endpoint.sent(session, self.path, now, 1, sealed as u32);
+        Some(sealed)
+    }
+
+    /// Decides on what the endpoint reported. At most one piece of news comes of it.
+    pub fn decide(&mut self, now: u64, troubles: &mut Troubles) -> Result<Option<News>, String> {
+        let mut news = None;
+        while let Some((_, report)) = self.endpoint.report() {
+            news = self.hear(now, &report, troubles)?.or(news);
+        }
+        Ok(news)
+    }
+
+    /// The next datagram that leaves on the living path; what would leave on a dead one is lost.
+    pub fn transmit(&mut self) -> Option<Transmit> {
+        loop {
+            let transmit = self.endpoint.transmit()?;
+            if transmit.route.socket == self.path {
+                self.sent += 1;
+                return Some(transmit);
+            }
+        }
+    }
+
+    fn hear(&mut self, now: u64, report: &Report, troubles: &mut Troubles) -> Result<Option<News>, String> {
+        match *report {
+            Report::HandshakeDone { session, .. } => {
+                (self.session, self.bind_seq) = (Some(session), 1);
+                self.endpoint.command(now, Command::ConfirmSession { session })?;
+            }
+            Report::Assigned { assignment: Assignment { v4: Some(inner), .. }, .. } => self.inner = inner,
+            Report::HandshakeUnanswered { .. } => {
+                troubles.unanswered += 1;
+                self.begin_dial(now)?;
+            }
+            Report::AttachValidated { path, bind_seq, .. } if (path, bind_seq) == (self.path, self.bind_seq) => {
+                self.attached = true;
+                (self.again_at, self.failures) = (None, 0);
+                if path > 1 {
+                    let left = Command::ClosePath { path: path - 1, reason: "link_down".to_owned() };
+                    self.endpoint.command(now, left)?;
+                }
+                return Ok(Some(News::Attached));
+            }
+            Report::AttachUnanswered { bind_seq, .. } if bind_seq == self.bind_seq => {
+                troubles.unanswered += 1;
+                self.give_up(now)?;
+            }
+            Report::AttachDenied { bind_seq, retry_after_ms, .. } if bind_seq == self.bind_seq => {
+                troubles.denied += 1;
+                self.again_at = Some(now + u64::from(retry_after_ms.max(1)) * 1_000);
+            }
+            Report::PeerClosed { .. } => {
+                (self.session, self.attached) = (None, false);
+                return Ok(Some(News::Ended));
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn open(&mut self, now: u64) -> Result<(), String> {
+        let (path, remote) = (self.path, self.gateway);
+        let local = address_of(self.number, path).into();
+        self.endpoint.command(now, Command::OpenPath { path, ifname: String::new(), ifindex: 0, local, remote })?;
+        self.endpoint.path_opened(now, path, SocketAddr::new(local, 0), remote);
+        Ok(())
+    }
+
+    fn begin_dial(&mut self, now: u64) -> Result<(), String> {
+        let (gateway_key, paths) = (self.gateway_key.clone(), vec![self.path]);
+        self.endpoint.command(now, Command::Dial { dial: DIAL, gateway_key, paths })
+    }
+
+    /// Nobody answered an activation. The first one makes the session: without it, it is dialled anew. A later one is tried again,
+    /// ever more seldom, as a core does that shuns what did not answer.
+    fn give_up(&mut self, now: u64) -> Result<(), String> {
+        if let Some(session) = self.session.take_if(|_| self.bind_seq == 1) {
+            self.endpoint.command(now, Command::ForgetSession { session })?;
+            return self.begin_dial(now);
+        }
+        self.again_at = Some(now + (AGAIN_US << self.failures.min(AGAIN_DOUBLINGS)));
+        self.failures += 1;
+        Ok(())
+    }
+
+    fn attach(&mut self, now: u64) -> Result<(), String> {
+        let Some(session) = self.session else { return Ok(()) };
+        self.bind_seq += 1;
+        let (path, bind_seq) = (self.path, self.bind_seq);
+        let reason = "transport_dead".to_owned();
+        self.endpoint.command(now, Command::Attach { session, path, bind_seq, kind: AttachKind::Reattach, reason })
+    }
+}
+
+/// A UDP packet for a network that nobody has (RFC 5737): the gateway's kernel drops it, and answers nothing.
+fn inner_packet(from: Ipv4Addr) -> [u8; INNER_BYTES] {
+    let mut packet = [0; INNER_BYTES];
+    packet[0] = 0x45;
+    packet[2..4].copy_from_slice(&(INNER_BYTES as u16).to_be_bytes());
+    packet[8] = 64;
+    packet[9] = 17;
+    packet[12..16].copy_from_slice(&from.octets());
+    packet[16..20].copy_from_slice(&[192, 0, 2, 1]);
+    let sum: u32 = packet[..20].chunks_exact(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum();
+    let folded = (sum & 0xFFFF) + (sum >> 16);
+    packet[10..12].copy_from_slice(&(!(folded as u16)).to_be_bytes());
+    packet[20..22].copy_from_slice(&4_000u16.to_be_bytes());
+    packet[22..24].copy_from_slice(&4_001u16.to_be_bytes());
+    packet[24..26].copy_from_slice(&((INNER_BYTES - 20) as u16).to_be_bytes());
+    packet
+}
+
+#[cfg(test)]
+mod tests;

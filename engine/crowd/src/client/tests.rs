@@ -1,0 +1,192 @@
+//! A crowd in virtual time: real clients, a real gateway's packet state, nothing between them. The gateway's core takes everybody, as late
+//! as it is told to.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use jvpn_proto::endpoint::Received;
+use jvpn_proto::messages::{Offer, Peer};
+
+use super::*;
+use crate::addresses::owner_of;
+
+const MS: u64 = 1_000;
+const CROWD: u32 = 200;
+
+struct World {
+    now: u64,
+    gateway: Endpoint,
+    clients: Vec<Client>,
+    troubles: Troubles,
+    attached: u32,
+    /// Reports that the core has not worked off, and how long it leaves each.
+    waiting: VecDeque<(u64, Report)>,
+    late_us: u64,
+    asked: u32,
+}
+
+impl World {
+    fn joined(clients: u32) -> Self {
+        let (gateway, key) = gateway_of(clients);
+        let mut world = Self {
+            now: 1_000_000,
+            gateway,
+            clients: Vec::new(),
+            troubles: Troubles::default(),
+            attached: 0,
+            waiting: VecDeque::new(),
+            late_us: 0,
+            asked: 0,
+        };
+        for number in 0..clients {
+            // 20 a second for each address, 1,000 in all before a cookie is asked for: as the crowd does, below both.
+            world.run(2 * MS);
+            let client = Client::dial(world.now, number, key_of(number), address(), &key, [number as u8; 32]);
+            world.clients.push(client.unwrap());
+        }
+        world.run(1_000 * MS);
+        world
+    }
+
+    fn run(&mut self, span: u64) {
+        let until = self.now + span;
+        while self.now < until {
+            self.now += MS;
+            self.gateway.on_deadline(self.now);
+            for client in &mut self.clients {
+                client.on_deadline(self.now).unwrap();
+            }
+            while self.exchange() {}
+        }
+    }
+
+    /// Carries everything that waits to its other end. False where there was nothing.
+    fn exchange(&mut self) -> bool {
+        let mut moved = false;
+        for (number, client) in (0u32..).zip(&mut self.clients) {
+            if client.decide(self.now, &mut self.troubles).unwrap() == Some(News::Attached) {
+                self.attached += 1;
+            }
+            while let Some(Transmit { route, mut data }) = client.transmit() {
+                let remote = SocketAddr::new(address_of(number, route.socket).into(), 4_000);
+                let from = Route { socket: 0, local: Some(address().ip()), remote };
+                assert!(!matches!(self.gateway.receive(self.now, from, &mut data), Received::Dropped("init_ceiling")));
+                moved = true;
+            }
+        }
+        while let Some((_, report)) = self.gateway.report() {
+            self.waiting.push_back((self.now + self.late_us, report));
+        }
+        while self.waiting.front().is_some_and(|(at, _)| *at <= self.now) {
+            let Some((_, report)) = self.waiting.pop_front() else { break };
+            self.decide(&report);
+        }
+        while let Some(Transmit { route, mut data }) = self.gateway.transmit() {
+            let Some((number, path)) = owner_of(route.remote.ip()) else { continue };
+            self.clients[number as usize].receive(self.now, path, &mut data);
+            moved = true;
+        }
+        moved
+    }
+
+    fn decide(&mut self, report: &Report) {
+        let command = match *report {
+            Report::HandshakeConfirmed { session, .. } => {
+                let v4 = Ipv4Addr::from_bits(0x0A40_0000 + session);
+                let assignment =
+                    Assignment { v4: Some(v4), v4_prefix: 14, v6: None, v6_prefix: 64, dns: vec![], mtu: 1_380 };
+                Command::AcceptSession { session, assignment }
+            }
+            Report::AttachRequested { session, path, bind_seq, .. } => {
+                self.asked += 1;
+                Command::AnswerAttach { session, path, bind_seq, deny_reason: None, retry_after_ms: 0 }
+            }
+            _ => return,
+        };
+        self.gateway.command(self.now, command).unwrap();
+    }
+
+    fn jump(&mut self) {
+        self.attached = 0;
+        for client in &mut self.clients {
+            client.jump(self.now).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_crowd_joins_and_all_of_it_is_attached_again_after_a_jump_from_new_addresses() {
+    let mut world = World::joined(CROWD);
+    assert_eq!(world.attached, CROWD);
+    for jumps in 1..=2 {
+        world.jump();
+        assert!(world.clients.iter().all(|client| !client.attached()));
+        world.run(200 * MS);
+        assert_eq!((world.attached, world.asked), (CROWD, jumps * CROWD));
+    }
+    assert_eq!((world.troubles.unanswered, world.troubles.denied), (0, 0));
+}
+
+#[test]
+fn a_core_that_is_seconds_late_is_asked_once_for_each_client_however_often_clients_ask() {
+    let mut world = World::joined(CROWD);
+    world.late_us = 8_000 * MS;
+    world.jump();
+    world.run(7_900 * MS);
+    assert_eq!(world.attached, 0);
+    assert!(world.troubles.unanswered >= u64::from(CROWD), "{:?}", world.troubles);
+    world.run(1_000 * MS);
+    assert_eq!((world.attached, world.asked), (CROWD, CROWD));
+}
+
+#[test]
+fn the_header_of_an_inner_packet_sums_to_nothing() {
+    let packet = inner_packet(Ipv4Addr::new(10, 64, 255, 254));
+    let words = packet[..20].chunks_exact(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])));
+    let sum: u32 = words.sum();
+    assert_eq!((sum & 0xFFFF) + (sum >> 16), 0xFFFF);
+    assert_eq!(&packet[12..20], &[10, 64, 255, 254, 192, 0, 2, 1]);
+}
+
+fn gateway_of(clients: u32) -> (Endpoint, String) {
+    let identity = key_of(u32::MAX);
+    let key = identity.public().to_text();
+    let limits = Limits::default();
+    let config = EndpointConfig { role: Role::Gateway, identity, incarnation: 1, mtu: 1_380, allow_aes: true, limits };
+    let mut gateway = Endpoint::new(config, [9; 32], 0);
+    for number in 0..clients {
+        let peer = Peer { key: key_of(number).public().to_text(), offer: offer() };
+        gateway.command(0, Command::SetPeer { peer }).unwrap();
+    }
+    (gateway, key)
+}
+
+fn key_of(number: u32) -> StaticKey {
+    StaticKey::generate(&mut |out| {
+        for (place, byte) in out.iter_mut().enumerate() {
+            *byte = number.to_le_bytes()[place % 4] ^ place as u8;
+        }
+    })
+}
+
+fn address() -> SocketAddr {
+    SocketAddr::new(IpAddr::from([192, 0, 2, 1]), 4_774)
+}
+
+fn offer() -> Offer {
+    Offer {
+        lifetime_s: 43_200,
+        transport_lost_ttl_ms: 120_000,
+        degraded_max_ms: 600_000,
+        keepalive_ms: 25_000,
+        liveness_ms: 50,
+        switches_per_min: 8,
+        cooldown_ms: 1_500,
+        recoveries_per_min: 30,
+        mtu: 1_380,
+        policy_version: 1,
+        policy_digest: "0123456789abcdef".to_owned(),
+    }
+}

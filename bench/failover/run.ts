@@ -25,7 +25,7 @@ export interface FailoverOptions {
   /** Trials of each duration of silence. */
   readonly blackouts: number;
   readonly falseSeconds: number;
-  /** Kinds that are played at the same time. A field needs about a tenth of a processor. */
+  /** Kinds that are played at the same time, `signalled` excepted. A field needs about a tenth of a processor. */
   readonly atOnce: number;
 }
 
@@ -91,14 +91,17 @@ export async function failover(
     await measure(kind, await Field.open(scope, kind, planOf(kind, options)), options, result, raw, progress);
   };
   const { leftovers } = await withScope(async (all) => {
-    const waiting = KINDS.filter((kind) => options.kinds.includes(kind));
-    const lane = async (): Promise<void> => {
-      for (let kind = waiting.shift(); kind !== undefined; kind = waiting.shift()) {
-        const scope = nested(all, kind);
-        await play(kind, scope);
-        left.push(...(await scope.close()));
-      }
+    const waiting = KINDS.filter((kind) => kind !== "signalled" && options.kinds.includes(kind));
+    const playOne = async (kind: Kind): Promise<void> => {
+      const scope = nested(all, kind);
+      await play(kind, scope);
+      left.push(...(await scope.close()));
     };
+    const lane = async (): Promise<void> => {
+      for (let kind = waiting.shift(); kind !== undefined; kind = waiting.shift()) await playOne(kind);
+    };
+    // A link that goes down makes the whole kernel wait for its readers: beside others it would be late, and they with it.
+    if (options.kinds.includes("signalled")) await playOne("signalled");
     await Promise.all(Array.from({ length: options.atOnce }, lane));
   });
   left.push(...leftovers);

@@ -194,7 +194,9 @@ export class Field {
     if (!this.#tcpServed) await Tool.start(this.#scope, this.#topology.server, ["tcp", "serve", "--bind", at]);
     this.#tcpServed = true;
     const words = ["tcp", "fetch", "--to", at, "--bytes", `${ENDLESS_BYTES}`, "--rate-mbit", `${rateMbit}`, "--hash", "off"];
-    return Tool.start(this.#scope, this.#topology.client, words, false);
+    const receiver = await Tool.start(this.#scope, this.#topology.client, words, false);
+    await tcpProgress(receiver); // it answers once it is connected
+    return receiver;
   }
 }
 

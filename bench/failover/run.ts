@@ -25,7 +25,7 @@ export interface FailoverOptions {
   /** Trials of each duration of silence. */
   readonly blackouts: number;
   readonly falseSeconds: number;
-  /** Kinds that are played at the same time, `signalled` excepted. A field needs about a tenth of a processor. */
+  /** Kinds that are played at the same time; some are always alone. A field needs about a tenth of a processor. */
   readonly atOnce: number;
 }
 
@@ -54,6 +54,12 @@ export interface FailoverResult extends Result {
   readonly notMeasured: Readonly<Partial<Record<Kind, string>>>;
   readonly raw: readonly (Trial | BlackoutTrial)[];
 }
+
+/**
+ * These take links down, which makes the whole kernel wait for its readers, or are judged to a few milliseconds: beside others they
+ * would be late, and others with them.
+ */
+const ALONE: readonly Kind[] = ["signalled", "blackout"];
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -91,17 +97,23 @@ export async function failover(
     await measure(kind, await Field.open(scope, kind, planOf(kind, options)), options, result, raw, progress);
   };
   const { leftovers } = await withScope(async (all) => {
-    const waiting = KINDS.filter((kind) => kind !== "signalled" && options.kinds.includes(kind));
+    const asked = KINDS.filter((kind) => options.kinds.includes(kind));
+    const waiting = asked.filter((kind) => !ALONE.includes(kind));
     const playOne = async (kind: Kind): Promise<void> => {
       const scope = nested(all, kind);
-      await play(kind, scope);
+      try {
+        await play(kind, scope);
+      } catch (error) {
+        // Hours of trials of other kinds are not lost with it.
+        notMeasured[kind] = error instanceof Error ? error.message : String(error);
+        progress(`${kind} was broken off: ${notMeasured[kind]}`);
+      }
       left.push(...(await scope.close()));
     };
     const lane = async (): Promise<void> => {
       for (let kind = waiting.shift(); kind !== undefined; kind = waiting.shift()) await playOne(kind);
     };
-    // A link that goes down makes the whole kernel wait for its readers: beside others it would be late, and they with it.
-    if (options.kinds.includes("signalled")) await playOne("signalled");
+    for (const kind of asked) if (ALONE.includes(kind)) await playOne(kind);
     await Promise.all(Array.from({ length: options.atOnce }, lane));
   });
   left.push(...leftovers);

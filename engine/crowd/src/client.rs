@@ -71,6 +71,7 @@ impl Client {
             identity,
             incarnation: 0,
             mtu: MTU,
+            allow_redundant: false,
             allow_aes: true,
             limits: Limits::default(),
         };

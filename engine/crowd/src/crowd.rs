@@ -277,7 +277,7 @@ impl Crowd {
         let client = &mut self.clients[number as usize];
         let news = client.decide(now, &mut self.troubles)?;
         let leaving: Vec<Transmit> = std::iter::from_fn(|| client.transmit()).collect();
-        for Transmit { route, data } in leaving {
+        for Transmit { route, data, .. } in leaving {
             self.send(number, route.socket, route.remote, &data)?;
         }
         let client = &mut self.clients[number as usize];

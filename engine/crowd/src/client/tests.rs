@@ -69,7 +69,7 @@ impl World {
             if client.decide(self.now, &mut self.troubles).unwrap() == Some(News::Attached) {
                 self.attached += 1;
             }
-            while let Some(Transmit { route, mut data }) = client.transmit() {
+            while let Some(Transmit { route, mut data, .. }) = client.transmit() {
                 let remote = SocketAddr::new(address_of(number, route.socket).into(), 4_000);
                 let from = Route { socket: 0, local: Some(address().ip()), remote };
                 assert!(!matches!(self.gateway.receive(self.now, from, &mut data), Received::Dropped("init_ceiling")));
@@ -83,7 +83,7 @@ impl World {
             let Some((_, report)) = self.waiting.pop_front() else { break };
             self.decide(&report);
         }
-        while let Some(Transmit { route, mut data }) = self.gateway.transmit() {
+        while let Some(Transmit { route, mut data, .. }) = self.gateway.transmit() {
             let Some((number, path)) = owner_of(route.remote.ip()) else { continue };
             self.clients[number as usize].receive(self.now, path, &mut data);
             moved = true;
@@ -154,7 +154,15 @@ fn gateway_of(clients: u32) -> (Endpoint, String) {
     let identity = key_of(u32::MAX);
     let key = identity.public().to_text();
     let limits = Limits::default();
-    let config = EndpointConfig { role: Role::Gateway, identity, incarnation: 1, mtu: 1_380, allow_aes: true, limits };
+    let config = EndpointConfig {
+        role: Role::Gateway,
+        identity,
+        incarnation: 1,
+        mtu: 1_380,
+        allow_aes: true,
+        allow_redundant: false,
+        limits,
+    };
     let mut gateway = Endpoint::new(config, [9; 32], 0);
     for number in 0..clients {
         let peer = Peer { key: key_of(number).public().to_text(), offer: offer() };
@@ -185,6 +193,7 @@ fn offer() -> Offer {
         switches_per_min: 8,
         cooldown_ms: 1_500,
         recoveries_per_min: 30,
+        redundant: false,
         mtu: 1_380,
         policy_version: 1,
         policy_digest: "0123456789abcdef".to_owned(),

@@ -1,4 +1,4 @@
-//! Inner packets that wait for a way: the newest of each session that has none.
+//! Inner packets that wait for a way, of each session that has none.
 //!
 //! ```text
 //!   no way, or a doubted one                        a way
@@ -24,6 +24,7 @@ use segment::TcpSegment;
 const SESSION_BYTES_MAX: usize = 256 << 10;
 /// Of these, for everything but TCP: a dense flow of datagrams must not push out the few segments that matter.
 const OTHER_BYTES_MAX: usize = SESSION_BYTES_MAX / 4;
+const SEGMENT_BYTES_MAX: usize = SESSION_BYTES_MAX - OTHER_BYTES_MAX;
 /// Of all sessions.
 const TOTAL_BYTES_MAX: usize = 64 << 20;
 /// What one packet costs besides its bytes: tiny packets fill memory too.
@@ -81,12 +82,13 @@ impl Waiting {
         if entry.segment.is_some() { &mut self.segments } else { &mut self.others }
     }
 
-    /// What gives way first, if something must.
+    /// What gives way, if something must: the oldest datagram, and the newest segment, because without the beginning of what is
+    /// missing the rest of it moves no flow.
     fn surplus(&self) -> Option<u64> {
         if self.others.bytes > OTHER_BYTES_MAX {
             self.others.keys.front().copied()
-        } else if self.bytes() > SESSION_BYTES_MAX {
-            [&self.segments, &self.others].into_iter().filter_map(|queue| queue.keys.front().copied()).min()
+        } else if self.segments.bytes > SEGMENT_BYTES_MAX {
+            self.segments.keys.back().copied()
         } else {
             None
         }
@@ -136,15 +138,16 @@ impl Hold {
             return false;
         }
         self.sweep(now);
-        if let Some(segment) = &segment {
-            self.forget_superseded(session, segment);
-        }
+        // The copy takes the place of the older one: what has been missing longest leads.
+        let place = segment.as_ref().and_then(|segment| self.forget_superseded(session, segment));
         let entry = Held { kept_at: now, segment, released: Released { session, packet, csum_partial } };
-        let (key, cost) = (self.next, entry.cost());
+        let cost = entry.cost();
+        let key = place.unwrap_or(self.next);
         self.next += 1;
         self.bytes += cost;
         let queue = self.sessions.entry(session).or_default().of(&entry);
-        queue.keys.push_back(key);
+        let at = queue.keys.partition_point(|other| *other < key);
+        queue.keys.insert(at, key);
         queue.bytes += cost;
         self.packets.insert(key, entry);
         while let Some(surplus) = self.sessions.get(&session).and_then(Waiting::surplus) {
@@ -155,7 +158,7 @@ impl Hold {
         {
             self.forget(oldest);
         }
-        true
+        self.packets.contains_key(&key)
     }
 
     pub(crate) fn holds(&self, session: SessionHandle) -> bool {
@@ -228,16 +231,18 @@ impl Hold {
         }
     }
 
-    fn forget_superseded(&mut self, session: SessionHandle, newer: &TcpSegment) {
-        let Some(waiting) = self.sessions.get(&session) else { return };
+    /// Returns the place of the oldest of them.
+    fn forget_superseded(&mut self, session: SessionHandle, newer: &TcpSegment) -> Option<u64> {
+        let waiting = self.sessions.get(&session)?;
         let superseded = |key: &u64| {
             let older = self.packets.get(key).and_then(|held| held.segment.as_ref());
             older.is_some_and(|older| newer.supersedes(older))
         };
         let old: Vec<u64> = waiting.segments.keys.iter().copied().filter(superseded).collect();
-        for key in old {
-            self.forget(key);
+        for key in &old {
+            self.forget(*key);
         }
+        old.first().copied()
     }
 
     fn forget(&mut self, key: u64) {
@@ -299,7 +304,7 @@ mod tests {
         repeated[8] = 63;
         keep(&mut hold, 200_000, 1, &repeated);
         hold.release(300_000, 1, false);
-        assert_eq!(released(&mut hold), [tcp(1_500, 500, 0x10), repeated]);
+        assert_eq!(released(&mut hold), [repeated, tcp(1_500, 500, 0x10)]);
     }
 
     #[test]
@@ -326,14 +331,19 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_give_way_within_a_session_and_over_all() {
+    fn of_segments_the_newest_give_way_within_a_session_and_the_oldest_over_all() {
         let mut hold = Hold::default();
         for n in 0..=255 {
             keep(&mut hold, 0, 1, &tcp(n * 1_400, 1_400, 0x10));
         }
-        assert!(hold.bytes <= SESSION_BYTES_MAX && hold.bytes > SESSION_BYTES_MAX - 2_000);
+        assert!(hold.bytes <= SEGMENT_BYTES_MAX && hold.bytes > SEGMENT_BYTES_MAX - 2_000);
+        let mut first = tcp(0, 1_400, 0x10);
+        first[8] = 63;
+        keep(&mut hold, 0, 1, &first);
         hold.release(1, 1, false);
-        assert_eq!(released(&mut hold).last(), Some(&tcp(255 * 1_400, 1_400, 0x10)));
+        let left = released(&mut hold);
+        assert!(left.contains(&first), "a repeated segment takes the place of its older copy");
+        assert!(left.contains(&tcp(1_400, 1_400, 0x10)) && !left.contains(&tcp(255 * 1_400, 1_400, 0x10)));
         for session in 0..1_000 {
             for n in 0..60 {
                 keep(&mut hold, 0, session, &tcp(n * 1_400, 1_400, 0x10));

@@ -260,6 +260,13 @@ impl Session {
         }
     }
 
+    /// The path is gone: what the core says of it is for nobody. A session that it has still to take waits for its word, though.
+    pub(super) fn forget_told(&mut self, id: PathId) {
+        if self.is_active() {
+            self.binding.told.take_if(|told| told.path == id);
+        }
+    }
+
     /// `AcceptSession`: the confirming activation is bound and acknowledged, ASSIGN follows.
     pub(crate) fn accept(&mut self, now: u64, cx: &mut Shared, assignment: Assignment) -> Result<(), String> {
         if self.phase != Phase::Offered {
@@ -290,7 +297,7 @@ impl Session {
         }
         let Some(newest) = self.binding.asked else { return Ok(()) };
         let asked = self.path(newest.path).filter(|path| path.validated);
-        if newest.bind_seq == bind_seq || (newest.path == path && asked.is_some()) {
+        if newest.path == path && asked.is_some() {
             // Who asked again for the same path, because the answer took its time, gets it under the newest number.
             self.answer(now, cx, denied);
         } else if asked.is_some_and(|path| path.challenge.is_none()) {

@@ -97,6 +97,25 @@ fn while_the_core_is_asked_newer_activations_wait_and_its_answer_goes_to_the_new
 }
 
 #[test]
+fn the_cores_answer_for_a_path_that_is_gone_binds_nothing() {
+    let mut world = quiet(&[10, 10]);
+    world.answers = false;
+    send(&mut world, 2, &[switch(2, 100)]);
+    world.run(50 * MS);
+    send(&mut world, 1, &[Frame::PathClose(PathClose { path: 2, reason: Reason::EMPTY })]);
+    world.run(50 * MS);
+    let session = world.gateway_session.unwrap_or_default();
+    let answer = Command::AnswerAttach { session, path: 2, bind_seq: 100, deny_reason: None, retry_after_ms: 0 };
+    assert!(world.gateway.command(world.now, answer).is_err());
+    assert_eq!(bound(&mut world), Some(1));
+    world.answers = true;
+    send(&mut world, 1, &[switch(1, 101)]);
+    world.run(50 * MS);
+    let validated = |report: &Report| matches!(report, Report::AttachRequested { bind_seq: 101, .. });
+    assert_eq!(world.count(Side::Gateway, validated), 1, "the core is asked about what follows");
+}
+
+#[test]
 fn an_activation_of_another_path_is_told_when_the_core_has_answered_the_one_before() {
     let mut world = quiet(&[10, 10]);
     world.answers = false;

@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 
 /// Bytes of one ring.
 const RING_BYTES: usize = 256 << 10;
-/// Segments in one ring; small ones fill it before their bytes do.
-const SEGMENTS_MAX: usize = 1_024;
+/// Segments in one ring; small ones fill it before their bytes do. Handing them over compares each with all that are held.
+const SEGMENTS_MAX: usize = 256;
 /// Share of the ring that one liveness interval may fill.
 const BYTES_PER_INTERVAL: usize = RING_BYTES / 4;
 /// Rings in all (32 MiB). Sessions beyond have none, and after a blackout wait for their own TCP.

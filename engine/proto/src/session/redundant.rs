@@ -42,7 +42,7 @@ impl Session {
         self.path(self.tandem.as_ref()?.companion?).filter(|path| serves(path))
     }
 
-    fn is_companion(&self, id: PathId) -> bool {
+    pub(super) fn is_companion(&self, id: PathId) -> bool {
         self.tandem.as_ref().is_some_and(|tandem| tandem.companion == Some(id))
     }
 
@@ -72,8 +72,8 @@ impl Session {
         let fits = |path: &&Path| limit_us.is_none_or(|limit| path.rtt.measured() && path.rtt.srtt_us() <= limit);
         let kept = self.companion().filter(|path| self.send != Some(path.id)).filter(fits);
         let companion = kept.or(fastest).map(|path| path.id);
-        if let Some(tandem) = &mut self.tandem {
-            tandem.companion = companion;
+        if let Some(tandem) = self.tandem.as_mut().filter(|tandem| tandem.companion != companion) {
+            **tandem = Tandem { companion, outlived_at: 0 };
         }
     }
 

@@ -18,6 +18,10 @@ const STANDBY_US: u64 = 5_000_000;
 const STATISTICS_US: u64 = 100_000;
 /// Findings of one judgement: suspicion, then a probing round.
 const FINDINGS_MAX: usize = 4;
+/// Probes in one PTO at most: half of those whose answers are waited for, or a long path would forget them before they count.
+const PROBES_PER_PTO: u64 = 32;
+/// A peer that was deaf for longer would have said so before.
+const DEAF_AGE_MAX_US: u64 = 2_000_000;
 /// Fastest probing that the core can order, µs.
 const PROBING_MIN_US: u64 = 5_000;
 
@@ -87,7 +91,7 @@ impl Session {
         let active = self.send == Some(path.id) || (self.leaving() == Some(path.id) && path.usable());
         let emission = if self.in_tandem(now, path) {
             // The peer may have had the data from the other path already: probes alone are heard on both.
-            Some(path.probes.last_at + self.interval_us())
+            Some(path.probes.last_at + self.interval_us().max(pto / PROBES_PER_PTO))
         } else {
             (active && self.liveness.carries_traffic(now)).then_some(path.sent_at + self.interval_us())
         };
@@ -266,7 +270,7 @@ impl Session {
         }
         if began {
             self.copies_left = COPIES_PER_SUSPICION;
-            self.doubt_began(now, cx, u64::from(probe.age_ms) * 1_000);
+            self.doubt_began(now, cx, (u64::from(probe.age_ms) * 1_000).min(DEAF_AGE_MAX_US));
             // A translator may have given the path a new address: a probe shows it at once.
             if let Some(at) = self.send.and_then(|id| self.at(id)).filter(|_| self.role == Role::Client) {
                 self.send_probe(now, cx, at);

@@ -20,9 +20,9 @@ impl Outbox {
         self.put(Transmit { route, data, whole: None })
     }
 
-    /// The same for a datagram that asks for its own size.
+    /// The same for a datagram that asks for its own size, which can wait: half of the room is for what cannot.
     pub(crate) fn push_whole(&mut self, route: Route, data: Vec<u8>, whole: SizedFor) -> bool {
-        self.put(Transmit { route, data, whole: Some(whole) })
+        self.queue.len() < CAPACITY / 2 && self.put(Transmit { route, data, whole: Some(whole) })
     }
 
     fn put(&mut self, transmit: Transmit) -> bool {

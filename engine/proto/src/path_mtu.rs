@@ -151,6 +151,11 @@ impl PathMtu {
         self.size() - headers(self.v6) - DATA_OVERHEAD
     }
 
+    /// The same, if the path carries the base.
+    pub(crate) fn packet_max_above_base(&self) -> u16 {
+        self.size().max(BASE) - headers(self.v6) - DATA_OVERHEAD
+    }
+
     /// Some size was answered since the search began.
     pub(crate) fn measured(&self) -> bool {
         self.settled || self.low > floor(self.v6)
@@ -177,7 +182,7 @@ impl PathMtu {
 
     /// Between two answered probes the peer missed `lost` of `sent` messages.
     pub(crate) fn losses(&mut self, lost: u64, sent: u64) {
-        self.doubted |= lost >= DOUBT_LOST_MIN && lost * DOUBT_SHARE >= sent;
+        self.doubted |= lost >= DOUBT_LOST_MIN && lost.saturating_mul(DOUBT_SHARE) >= sent;
     }
 
     /// The path becomes the send path. What was found out while it was a standby is verified before use is made of it.

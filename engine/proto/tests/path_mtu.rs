@@ -252,3 +252,13 @@ fn what_does_not_fit_the_own_link_is_not_asked_for_again() {
     assert!((1_470..1_478).contains(&found), "{found}");
     assert!(world.capture.iter().all(|(.., data)| data.len() < 1_450));
 }
+
+#[test]
+fn a_standby_that_swallows_all_but_tiny_packets_makes_the_send_path_no_worse_than_the_base() {
+    let mut world = idle(&[10, 10]);
+    hole(&mut world, 2, 600);
+    world.flow = [20 * MS, 20 * MS];
+    world.run(30 * S);
+    assert!(sizes(&world, Side::Client, 2)[0].0 < 1_280, "it was measured");
+    assert_eq!(packet_max(&mut world, Side::Client), 1_280 - OVERHEAD);
+}

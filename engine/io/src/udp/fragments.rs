@@ -14,8 +14,9 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::control::Writer;
 use super::send::{SendError, SendFailure};
-use super::socket::{UdpSocket, set};
+use super::socket::{UdpSocket, dont_fragment, set};
 use crate::checksum::Sum;
+use crate::sys::boot_us;
 
 const V4_HEADER: usize = 20;
 const V6_HEADER: usize = 40;
@@ -53,17 +54,21 @@ impl RawSender {
         if of.mark != 0 {
             set(&socket, libc::SOL_SOCKET, libc::SO_MARK, &of.mark.to_ne_bytes())?;
         }
+        // As on the datagrams' own socket: what an ICMP message says of the path is not believed.
+        dont_fragment(&socket, of.v6, true)?;
         let local = of.local_addr()?;
-        Ok(Self { socket, port: local.port(), address: local.ip(), id: 0 })
+        Ok(Self { socket, port: local.port(), address: local.ip(), id: boot_us() as u32 })
     }
 
     fn send(&mut self, to: SocketAddr, from: Option<IpAddr>, datagram: &[u8], packet_max: u16) -> io::Result<()> {
         let source = from.unwrap_or(self.address);
-        if source.is_unspecified() || datagram.len() > DATAGRAM_MAX {
+        if source.is_unspecified() {
             return Err(io::Error::from_raw_os_error(libc::EINVAL));
         }
-        // 0 would be replaced by the kernel, another one for each fragment.
-        self.id = if self.id == u32::from(u16::MAX) { 1 } else { self.id + 1 };
+        if datagram.len() > DATAGRAM_MAX {
+            return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
+        }
+        self.id = self.id.wrapping_add(1);
         let mut head = [0; HEAD_MAX];
         let (ip_len, addresses) = self.ip_header(&mut head, source, to.ip())?;
         let len = UDP_HEADER + datagram.len();
@@ -102,7 +107,8 @@ impl RawSender {
         match (source, destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 head[0] = 0x45;
-                head[4..6].copy_from_slice(&(self.id as u16).to_be_bytes());
+                // 0 would be replaced by the kernel, another one for each fragment.
+                head[4..6].copy_from_slice(&(self.id as u16).max(1).to_be_bytes());
                 (head[8], head[9]) = (HOPS, UDP);
                 head[12..16].copy_from_slice(&source.octets());
                 head[16..20].copy_from_slice(&destination.octets());

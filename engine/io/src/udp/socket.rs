@@ -114,13 +114,17 @@ impl UdpSocket {
 
     /// With DF the path MTU that the kernel believes in is ignored: only the size of the link counts.
     pub(super) fn set_dont_fragment(&self, on: bool) -> io::Result<()> {
-        if self.v6 {
-            let value = if on { libc::IPV6_PMTUDISC_PROBE } else { libc::IPV6_PMTUDISC_DONT };
-            set_int(&self.socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, value)
-        } else {
-            let value = if on { libc::IP_PMTUDISC_PROBE } else { libc::IP_PMTUDISC_DONT };
-            set_int(&self.socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, value)
-        }
+        dont_fragment(&self.socket, self.v6, on)
+    }
+}
+
+pub(super) fn dont_fragment(socket: &Socket, v6: bool, on: bool) -> io::Result<()> {
+    if v6 {
+        let value = if on { libc::IPV6_PMTUDISC_PROBE } else { libc::IPV6_PMTUDISC_DONT };
+        set_int(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, value)
+    } else {
+        let value = if on { libc::IP_PMTUDISC_PROBE } else { libc::IP_PMTUDISC_DONT };
+        set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, value)
     }
 }
 

@@ -27,28 +27,32 @@ impl Session {
         self.is_active() && path.usable() && path.alive && self.liveness.carries_traffic(now)
     }
 
-    /// One standby at a time is searched, and the send path whenever it is due: so a peer is asked for a bounded number of answers.
+    /// Packets go out on it: on the send path, in redundant mode on its companion too.
+    fn carries(&self, id: PathId) -> bool {
+        self.send == Some(id) || self.is_companion(id)
+    }
+
+    /// One standby at a time is searched, and what carries packets whenever it is due: so a peer is asked for a bounded number of
+    /// answers.
     fn sizes_due_at(&self, now: u64, path: &Path) -> Option<u64> {
-        let sends = self.send == Some(path.id);
+        let sends = self.carries(path.id);
         let due = path.mtu.next_at(sends).filter(|_| self.sizes_matter(now, path))?;
-        let searched =
-            |other: &Path| other.mtu.in_flight() && self.send != Some(other.id) && self.sizes_matter(now, other);
+        let searched = |other: &Path| other.mtu.in_flight() && !self.carries(other.id) && self.sizes_matter(now, other);
         let has_turn = sends || path.mtu.in_flight() || !self.paths.iter().any(searched);
         has_turn.then_some(due)
     }
 
     pub(super) fn sizes_on_time(&mut self, now: u64, cx: &mut Shared) {
         let large = std::mem::take(&mut self.large_sealed);
-        if let Some(path) = self.send.filter(|_| large).and_then(|id| self.path_mut(id)) {
-            path.mtu.large_sent();
-        }
         for at in 0..self.paths.len() {
+            if large && self.carries(self.paths[at].id) {
+                self.paths[at].mtu.large_sent();
+            }
             for _ in 0..FINDINGS_MAX {
                 if self.sizes_due_at(now, &self.paths[at]).is_none_or(|due| due > now) {
                     break;
                 }
-                let (sends, pto_us) =
-                    (self.send == Some(self.paths[at].id), self.paths[at].rtt.pto_us(self.interval_us()));
+                let (sends, pto_us) = (self.carries(self.paths[at].id), self.paths[at].rtt.pto_us(self.interval_us()));
                 match self.paths[at].mtu.poll(now, pto_us, sends) {
                     Some(Finding::Flight) => self.send_sizes(now, cx, at),
                     Some(Finding::Settled) => self.report_mtu(now, cx, at, false),
@@ -98,13 +102,17 @@ impl Session {
     }
 
     /// The limit for inner packets that leave whole: the smallest of the send path and of the standbys that were measured, because
-    /// any of these may be the send path in the next moment.
+    /// any of these may be the send path in the next moment. A standby counts as no smaller than the base: who makes one worse than
+    /// that must not make the send path worse.
     pub(super) fn refit(&mut self) {
         let send = self.send;
-        let counts = |path: &&Path| Some(path.id) == send || (path.usable() && path.mtu.measured());
-        let smallest = self.paths.iter().filter(counts).min_by_key(|path| path.mtu.packet_max());
-        let Some(mtu) = smallest.map(|path| &path.mtu) else { return };
-        self.packet_max = PacketMax { bytes: mtu.packet_max(), settled: mtu.settled() };
+        let of = |path: &Path| {
+            let bytes = if Some(path.id) == send { path.mtu.packet_max() } else { path.mtu.packet_max_above_base() };
+            PacketMax { bytes, settled: path.mtu.settled() }
+        };
+        let counts = |path: &&Path| Some(path.id) == send || (path.usable() && path.alive && path.mtu.measured());
+        let smallest = self.paths.iter().filter(counts).map(of).min_by_key(|max| max.bytes);
+        self.packet_max = smallest.unwrap_or(self.packet_max);
     }
 
     /// A probe of a size did not fit the link of this machine.

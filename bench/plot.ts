@@ -95,7 +95,8 @@ function svg(title: string, parts: readonly string[]): string {
   const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#222">`;
   const ground = `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`;
   const heading = `<text x="${LEFT}" y="20" font-size="14" font-weight="bold">${escaped(title)}</text>`;
-  return `${[head, ground, heading, ...parts, "</svg>"].join("\n")}\n`;
+  const name = `<title>${escaped(title)}</title>`;
+  return `${[head, name, ground, heading, ...parts, "</svg>"].join("\n")}\n`;
 }
 
 function legend(index: number, name: string): string {

@@ -69,7 +69,7 @@ export const PATH_MTU: Case = {
     ledger.must(device.includes(CLIENT_INNER_V6), "the tunnel's device lost its IPv6 address");
     const seen = await stage.flowReport(beganAt, await stage.nowUs());
     ledger.must(seen.gapMs <= GAP_MS_MAX, `a gap of ${seen.gapMs} ms in small packets`);
-    const holes = stage.eventsSince(mark).filter(({ type, numbers }) => type === "PathMtu" && numbers?.["blackHole"] === true);
+    const holes = stage.eventsSince(mark).filter(({ type, numbers }) => type === "PathMtu" && numbers?.blackHole === true);
     const story = ledger.must(holes.length > 0, "the client's record tells of no black hole");
     return survived(stage, ledger, seen.gapMs, story, { finishMs: 90_000 });
   },

@@ -259,7 +259,7 @@ impl Endpoint {
         // Only sessions that carry traffic or are probed can be in doubt, and these are measured.
         for handle in self.cx.measured.clone() {
             if let Some(session) = self.sessions.get_mut(&handle) {
-                session.stalled(now, &mut self.cx);
+                session.stalled(now, &mut self.cx, stalled_us);
             }
         }
     }

@@ -182,12 +182,15 @@ impl Liveness {
         }
     }
 
-    /// This process did not run: what was not heard meanwhile says nothing. Returns the silence of a suspicion that ends with it.
-    pub(crate) fn stalled(&mut self, now: u64) -> Option<u64> {
+    /// This process did not run for `stalled_us`: what was not heard in that time says nothing, so the clocks stood still. They do not
+    /// begin anew: on a busy machine that would put off every verdict. Returns the silence of a suspicion that ends with it.
+    pub(crate) fn stalled(&mut self, now: u64, stalled_us: u64) -> Option<u64> {
         self.peer_deaf = None;
         let silent_us = self.silence(now);
-        self.floor = self.floor.max(now);
-        if !matches!(self.doubt, Doubt::Suspected { .. }) {
+        self.floor = (self.heard_at.max(self.floor) + stalled_us).min(now.max(self.floor));
+        let Doubt::Suspected { since, .. } = &mut self.doubt else { return None };
+        *since = (*since + stalled_us).min(now);
+        if self.silence(now) >= self.suspicion_limit(now) {
             return None;
         }
         self.doubt = Doubt::None;

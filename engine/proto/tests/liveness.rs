@@ -116,6 +116,20 @@ fn a_client_that_stalls_blames_no_path() {
 }
 
 #[test]
+fn a_client_that_is_kept_away_again_and_again_still_notices_a_death() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.black_hole(1, true, true);
+    for _ in 0..30 {
+        world.stalled[0] = world.now + 11 * MS;
+        world.run(11 * MS);
+        world.client.stall(world.now, 11 * MS);
+        world.run(4 * MS);
+    }
+    assert!(world.silent(Side::Client, 1).is_some());
+    assert_eq!(world.silent(Side::Client, 2), None);
+}
+
+#[test]
 fn without_a_standby_death_takes_a_second() {
     let mut world = World::ready(&[10], 10);
     let died = world.now;

@@ -90,7 +90,7 @@ impl Session {
     fn excuse(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let id = self.paths[at].id;
         if self.liveness.watched() == Some(id)
-            && let Some(silent_us) = self.liveness.stalled(now)
+            && let Some(silent_us) = self.liveness.stalled(now, self.liveness.silence(now))
         {
             self.report_cleared(cx, now, id, silent_us);
         }

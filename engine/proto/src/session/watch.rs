@@ -324,8 +324,8 @@ impl Session {
     }
 
     /// This process did not run for a while: silence in that time says nothing.
-    pub(crate) fn stalled(&mut self, now: u64, cx: &mut Shared) {
-        if let Some((path, silent_us)) = self.liveness.watched().zip(self.liveness.stalled(now)) {
+    pub(crate) fn stalled(&mut self, now: u64, cx: &mut Shared, stalled_us: u64) {
+        if let Some((path, silent_us)) = self.liveness.watched().zip(self.liveness.stalled(now, stalled_us)) {
             self.report_cleared(cx, now, path, silent_us);
         }
         self.rearm(now, cx);

@@ -66,9 +66,11 @@ export class RemoteShell {
     writeFileSync(config, `${lines.join("\n")}\n`);
     const sshd = (await command("sh", ["-c", "command -v sshd"])).trim();
     startIn(scope, server, sshd, ["-D", "-q", "-f", config]);
+    const listening = server.inside("ss", ["-Hltn", `sport = :${PORT}`]);
+    await until("sshd listens", 10_000, async () => ((await command(listening.file, listening.args)) === "" ? undefined : true));
     const known = join(folder, "known_hosts");
     writeFileSync(known, `[${address}]:${PORT} ${readFileSync(`${hostKey}.pub`, "utf8")}`);
-    const options = [`UserKnownHostsFile=${known}`, "LogLevel=ERROR", "ConnectionAttempts=10"];
+    const options = [`UserKnownHostsFile=${known}`, "LogLevel=ERROR"];
     const words = ["-F", "none", "-i", userKey, "-p", `${PORT}`, ...options.flatMap((option) => ["-o", option])];
     const shell = new RemoteShell(startIn(scope, client, "ssh", [...words, `root@${address}`, "cat"]));
     await shell.#begin();

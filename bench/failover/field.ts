@@ -101,10 +101,12 @@ export class Field {
     return session;
   }
 
-  /** Until both flows arrive in full again. */
+  /** Until both flows arrive in full again: in a window that begins now, or what an older session carried would count. */
   async flowing(): Promise<void> {
+    const sinceUs = await this.nowUs();
     await until("both flows arrive", 15_000, async () => {
       const now = await this.nowUs();
+      if (now < sinceUs + FLOWING_WINDOW_US) return undefined;
       const { received } = await this.report(now - FLOWING_WINDOW_US, now);
       return received >= FLOWING_MIN ? true : undefined;
     });

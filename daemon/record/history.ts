@@ -26,6 +26,8 @@ interface Timeline {
 export class History {
   readonly #recent = new Newest<Line>(HISTORY_MAX);
   readonly #timelines = new Map<SessionId, Timeline>();
+  /** Whose record came last: mostly the next one is its, too. */
+  #latest: { readonly session: SessionId | null; readonly timeline: Timeline } = { session: null, timeline: emptyTimeline() };
 
   add(seq: number, session: SessionId | undefined, text: string): void {
     const line = { seq, text };
@@ -48,13 +50,24 @@ export class History {
   }
 
   #addTo(session: SessionId, line: Line): void {
-    const timeline = this.#timelines.get(session) ?? { lines: new Newest<Line>(TIMELINE_MAX), dropped: false };
+    if (session !== this.#latest.session) this.#latest = { session, timeline: this.#moveUp(session) };
+    const { timeline } = this.#latest;
     if (timeline.lines.add(line)) timeline.dropped = true;
+  }
+
+  /** The session becomes the one that spoke last, and the one that was quiet longest may have to go for it. */
+  #moveUp(session: SessionId): Timeline {
+    const timeline = this.#timelines.get(session) ?? emptyTimeline();
     this.#timelines.delete(session);
     this.#timelines.set(session, timeline);
     const quietest = this.#timelines.size > TIMELINES_MAX ? this.#timelines.keys().next().value : undefined;
     if (quietest !== undefined) this.#timelines.delete(quietest);
+    return timeline;
   }
+}
+
+function emptyTimeline(): Timeline {
+  return { lines: new Newest<Line>(TIMELINE_MAX), dropped: false };
 }
 
 const read = ({ text }: Line): EventRecord => JSON.parse(text) as EventRecord;

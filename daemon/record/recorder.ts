@@ -54,6 +54,8 @@ export class Recorder {
   readonly #sink: FileSink;
   #seq: number;
   #prev: string;
+  #timeMs = Number.NaN;
+  #timeText = "";
   #lost = 0;
   #health: Health = "ok";
   #scheduled = false;
@@ -88,7 +90,7 @@ export class Recorder {
     this.#seq++;
     try {
       const seq = this.#seq;
-      const text = canonical(envelope(event, { seq, time: new Date().toISOString(), node: this.#options.node }));
+      const text = canonical(envelope(event, { seq, time: this.#time(), node: this.#options.node }));
       const record = { seq, session: event.session, text };
       this.#ring.push({ seq, class: classOf(event.type), bytes: text.length, record });
     } catch (cause) {
@@ -134,6 +136,16 @@ export class Recorder {
     await this.#sink.close(ms);
     this.#keepMark();
     for (const subscriber of this.#subscribers) subscriber.finish();
+  }
+
+  /** Many records fall into one millisecond; its text is made once. */
+  #time(): string {
+    const ms = Date.now();
+    if (ms !== this.#timeMs) {
+      this.#timeMs = ms;
+      this.#timeText = new Date(ms).toISOString();
+    }
+    return this.#timeText;
   }
 
   #schedule(): void {

@@ -3,33 +3,46 @@
  * `undefined` alike. Two equal records have equal text, however they were put together.
  */
 export function canonical(record: unknown): string {
+  return inOrder(record) ? JSON.stringify(record ?? null) : sorted(record);
+}
+
+/** The same object, or a copy, with its own keys in order. */
+export function withKeysInOrder<T extends object>(members: T): T {
+  if (keysInOrder(members)) return members;
+  return Object.fromEntries(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1))) as T;
+}
+
+/** True where the runtime's own JSON is the canonical text already, as it is for every record that `envelope` made. */
+function inOrder(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(inOrder);
+  const members = value as Readonly<Record<string, unknown>>;
+  let before = "";
+  for (const key of Object.keys(members)) {
+    if (before > key) return false;
+    const inner = members[key];
+    if (typeof inner === "object" && !inOrder(inner)) return false;
+    before = key;
+  }
+  return true;
+}
+
+function keysInOrder(members: object): boolean {
+  let before = "";
+  for (const key of Object.keys(members)) {
+    if (before > key) return false;
+    before = key;
+  }
+  return true;
+}
+
+function sorted(record: unknown): string {
   if (Array.isArray(record)) return `[${record.map(canonical).join(",")}]`;
-  if (typeof record === "number" && Number.isFinite(record)) return `${record}`;
   if (typeof record !== "object" || record === null) return JSON.stringify(record ?? null);
   const members = record as Readonly<Record<string, unknown>>;
-  let text = "";
-  for (const key of sortedKeys(members)) {
-    const value = members[key];
-    if (value !== undefined) text += `${text === "" ? "" : ","}${nameOf(key)}:${canonical(value)}`;
-  }
-  return `{${text}}`;
-}
-
-/** Small objects mostly have their keys in order already. */
-function sortedKeys(members: object): readonly string[] {
-  const keys = Object.keys(members);
-  for (let index = 1; index < keys.length; index++) if ((keys[index - 1] ?? "") > (keys[index] ?? "")) return keys.sort();
-  return keys;
-}
-
-/** Names of members are few and always the same; a record is written for each event of each session. */
-const NAMES_MAX = 1_024;
-const names = new Map<string, string>();
-
-function nameOf(key: string): string {
-  const known = names.get(key);
-  if (known !== undefined) return known;
-  const name = JSON.stringify(key);
-  if (names.size < NAMES_MAX) names.set(key, name);
-  return name;
+  const named = Object.keys(members)
+    .sort()
+    .filter((key) => members[key] !== undefined)
+    .map((key) => `${JSON.stringify(key)}:${canonical(members[key])}`);
+  return `{${named.join(",")}}`;
 }

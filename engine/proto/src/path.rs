@@ -39,6 +39,12 @@ impl Retry {
         self.next_at = now + (rtt.pto_us(interval_us) << doublings);
     }
 
+    /// An answer came that asks to wait until then: the count of unanswered sends begins anew.
+    pub(crate) fn put_off(&mut self, until: u64) {
+        self.sends = 1;
+        self.next_at = until;
+    }
+
     pub(crate) fn exhausted(&self) -> bool {
         self.sends >= SENDS_MAX
     }

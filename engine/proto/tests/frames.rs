@@ -220,7 +220,7 @@ fn a_reason() -> impl Strategy<Value = Reason> {
 }
 
 fn status() -> impl Strategy<Value = Status> {
-    prop_oneof![Just(Status::Ok), Just(Status::Denied)]
+    prop_oneof![Just(Status::Ok), Just(Status::Denied), Just(Status::Waiting)]
 }
 
 fn attach() -> impl Strategy<Value = Attach> {

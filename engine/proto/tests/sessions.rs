@@ -133,6 +133,37 @@ fn an_unanswered_activation_is_told_after_three_ptos_and_sent_five_times() {
 }
 
 #[test]
+fn a_gateway_that_needs_time_to_decide_says_so_and_is_asked_ever_more_seldom() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.flow = [0, 0];
+    world.run(5 * S);
+    (world.answers, world.capturing) = (false, true);
+    world.attach(2, 5, AttachKind::Reattach);
+    world.run(8 * S);
+    let asked = world.capture.iter().filter(|(to, path, _)| (*to, *path) == (Side::Gateway, 2)).count();
+    assert!(asked <= 14, "{asked} messages in eight seconds");
+    assert_eq!(world.count(Side::Client, |report| matches!(report, Report::AttachUnanswered { .. })), 0);
+    let session = world.gateway_session.unwrap();
+    let answer = Command::AnswerAttach { session, path: 2, bind_seq: 5, deny_reason: None, retry_after_ms: 0 };
+    world.order_gateway(answer);
+    let validated = |report: &Report| matches!(report, Report::AttachValidated { path: 2, bind_seq: 5, .. });
+    assert!(world.run_until(50 * MS, validated));
+}
+
+#[test]
+fn a_gateway_that_falls_silent_after_it_asked_to_wait_is_told_as_unanswered() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.flow = [0, 0];
+    world.run(5 * S);
+    world.answers = false;
+    world.attach(2, 5, AttachKind::Reattach);
+    world.run(S);
+    world.black_hole(2, true, true);
+    let unanswered = |report: &Report| matches!(report, Report::AttachUnanswered { path: 2, bind_seq: 5, .. });
+    assert!(world.run_until(3 * S, unanswered));
+}
+
+#[test]
 fn a_candidate_that_nobody_answers_is_none() {
     let mut world = World::ready(&[10], 10);
     world.open(2, Link::with_delay(10 * MS));

@@ -38,6 +38,8 @@ byte_enum! {
         Ok = 0,
         /// Refused with a reason and, where it makes sense, a time after which asking again may help.
         Denied = 1,
+        /// Heard, and not decided yet: to be asked again after a time.
+        Waiting = 2,
     }
 }
 

@@ -12,6 +12,9 @@ use crate::shared::Shared;
 
 /// Time that the first activation of a session has at least, µs: the gateway creates the session in its store meanwhile.
 const CONFIRM_MIN_US: u64 = 3_000_000;
+/// How long a gateway may ask an activation to wait, µs.
+const WAIT_MIN_US: u64 = 100_000;
+const WAIT_MAX_US: u64 = 5_000_000;
 
 #[derive(Debug)]
 pub(super) struct Attempt {
@@ -147,8 +150,21 @@ impl Session {
         match ack.status {
             Status::Ok => self.activation_validated(arrival.now, cx),
             Status::Denied => self.activation_denied(arrival.now, cx, ack.reason, ack.retry_after_ms),
+            Status::Waiting => self.activation_waits(arrival.now, cx, ack.retry_after_ms),
         }
         Ok(())
+    }
+
+    /// The gateway has heard the activation and not decided yet. It is asked again when it said, and gets as long again for its
+    /// answer; how long an attempt may last in all is the core's to say.
+    pub(super) fn activation_waits(&mut self, now: u64, cx: &mut Shared, retry_after_ms: u32) {
+        let interval = self.interval_us();
+        let Some(attempt) = &mut self.attempt else { return };
+        let Some(path) = self.paths.iter().find(|path| path.id == attempt.path) else { return };
+        let ask_at = now + (u64::from(retry_after_ms) * 1_000).clamp(WAIT_MIN_US, WAIT_MAX_US);
+        attempt.retry.put_off(ask_at);
+        attempt.until = attempt.until.max(ask_at + path.validation_us(interval));
+        self.rearm(now, cx);
     }
 
     pub(super) fn activation_validated(&mut self, now: u64, cx: &mut Shared) {

@@ -6,6 +6,7 @@ use super::{Phase, Session};
 use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, Switch, SwitchAck};
 use crate::messages::{Assignment, AttachKind, PathId, Report};
 use crate::path::{AMPLIFICATION_MAX, PATHS_MAX};
+use crate::rtt::clamp_u32;
 use crate::shared::Shared;
 
 const DENY_PATH_LIMIT: &str = "path_limit";
@@ -15,6 +16,10 @@ const DENY_RATE: &str = "switch_rate_limited";
 /// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be asked again for no
 /// other reason than that it is busy.
 const CORE_ANSWER_US: u64 = 60_000_000;
+/// Who asks again while the core thinks is told to wait as long as the core has thought already, within these bounds, µs. Without a
+/// word a client takes the gateway for dead, and a crowd that asks again and again keeps a busy gateway from answering anybody.
+const WAIT_MIN_US: u64 = 250_000;
+const WAIT_MAX_US: u64 = 4_000_000;
 /// The greatest bind seq: what a double holds exactly, because the core's messages are JSON.
 pub(super) const BIND_SEQ_MAX: u64 = (1 << 53) - 1;
 
@@ -33,8 +38,14 @@ struct Asked {
 struct Told {
     path: PathId,
     bind_seq: u64,
-    /// Without an answer until then the core has none to give.
-    until: u64,
+    at: u64,
+}
+
+impl Told {
+    /// False once the core has no answer to give any more.
+    fn is_awaited(&self, now: u64) -> bool {
+        now < self.at + CORE_ANSWER_US
+    }
 }
 
 /// What was said to the newest activation, for its repetitions.
@@ -128,7 +139,7 @@ impl Session {
             reason: Reason::EMPTY,
             echo: attach.challenge,
         };
-        let ack = self.attach_ack(&asked, Some((reason_of(reason), 0)));
+        let ack = self.attach_ack(&asked, (Status::Denied, reason_of(reason), 0));
         let mut plaintext = Vec::new();
         ack.encode(&mut plaintext);
         if let Some(sealed) = self.epochs.seal_frames(&plaintext, attach.index)
@@ -152,7 +163,7 @@ impl Session {
 
     pub(super) fn acknowledge_candidate(&mut self, now: u64, cx: &mut Shared, id: PathId, echo: [u8; 16]) {
         let asked = Asked { bind_seq: 0, path: id, kind: AttachKind::Reattach, reason: Reason::EMPTY, echo };
-        let ack = self.attach_ack(&asked, None);
+        let ack = self.attach_ack(&asked, verdict(None));
         self.send_frames(now, cx, id, &[ack]);
     }
 
@@ -191,8 +202,9 @@ impl Session {
             }
             if let Some(Asked { path, .. }) = *waiting {
                 // Its path may have followed the client to another address since: then that one is not proved yet.
-                if let Some(at) = self.at(path).filter(|at| path == asked.path && !self.paths[*at].validated) {
-                    self.challenge(now, cx, at);
+                match self.at(path).filter(|at| path == asked.path && !self.paths[*at].validated) {
+                    Some(at) => self.challenge(now, cx, at),
+                    None => self.ask_to_wait(now, cx),
                 }
                 return Ok(());
             }
@@ -219,14 +231,14 @@ impl Session {
         let Some(Asked { bind_seq, kind, reason, .. }) = self.binding.asked.filter(|asked| asked.path == id) else {
             return;
         };
-        if self.binding.told.is_some_and(|told| now < told.until) {
-            return;
+        if self.binding.told.is_some_and(|told| told.is_awaited(now)) {
+            return self.ask_to_wait(now, cx);
         }
         if !self.requests.admits(now) {
             let denied = (reason_of(DENY_RATE), self.requests.ends_in_ms(now));
             return self.answer(now, cx, Some(denied));
         }
-        self.binding.told = Some(Told { path: id, bind_seq, until: now + CORE_ANSWER_US });
+        self.binding.told = Some(Told { path: id, bind_seq, at: now });
         let session = self.handle;
         if !matches!(self.phase, Phase::Pending { .. }) {
             let reason = reason.to_string();
@@ -322,13 +334,24 @@ impl Session {
     }
 
     fn send_answer(&mut self, now: u64, cx: &mut Shared, Answer { asked, denied }: Answer) {
+        self.send_word(now, cx, &asked, verdict(denied));
+    }
+
+    /// The word on an activation that the core was told of, or that waits behind one: it was heard.
+    fn ask_to_wait(&mut self, now: u64, cx: &mut Shared) {
+        let Binding { asked: Some(asked), told: Some(told), .. } = self.binding else { return };
+        let wait_us = now.saturating_sub(told.at).clamp(WAIT_MIN_US, WAIT_MAX_US);
+        self.send_word(now, cx, &asked, (Status::Waiting, Reason::EMPTY, clamp_u32(wait_us / 1_000)));
+    }
+
+    fn send_word(&mut self, now: u64, cx: &mut Shared, asked: &Asked, word: Word) {
         let frame = match asked.kind {
             AttachKind::Switch => {
-                let (status, reason, retry_after_ms) = verdict(denied);
+                let (status, reason, retry_after_ms) = word;
                 let (to, bind_seq) = (asked.path, asked.bind_seq);
                 Frame::SwitchAck(SwitchAck { status, reason, retry_after_ms, to, bind_seq, version: 0 })
             }
-            AttachKind::Reattach | AttachKind::Revalidate => self.attach_ack(&asked, denied),
+            AttachKind::Reattach | AttachKind::Revalidate => self.attach_ack(asked, word),
         };
         // An activation of a path that does not exist (any more) is answered where the session lives.
         if let Some(via) = self.at(asked.path).map(|_| asked.path).or_else(|| self.control_path()) {
@@ -336,8 +359,7 @@ impl Session {
         }
     }
 
-    fn attach_ack(&self, asked: &Asked, denied: Option<(Reason, u32)>) -> Frame {
-        let (status, reason, retry_after_ms) = verdict(denied);
+    fn attach_ack(&self, asked: &Asked, (status, reason, retry_after_ms): Word) -> Frame {
         Frame::AttachAck(AttachAck {
             status,
             reason,
@@ -362,7 +384,10 @@ pub(super) fn check_bind_seq(bind_seq: u64) -> Result<(), Trouble> {
     if bind_seq > BIND_SEQ_MAX { Err(Trouble::Attributable("bind_seq_range")) } else { Ok(()) }
 }
 
-fn verdict(denied: Option<(Reason, u32)>) -> (Status, Reason, u32) {
+/// What is said to an activation: how it stands, why, and after how many milliseconds asking again makes sense.
+type Word = (Status, Reason, u32);
+
+fn verdict(denied: Option<(Reason, u32)>) -> Word {
     denied.map_or((Status::Ok, Reason::EMPTY, 0), |(reason, retry_after_ms)| (Status::Denied, reason, retry_after_ms))
 }
 

@@ -72,11 +72,13 @@ impl Session {
         check_bind_seq(ack.bind_seq)?;
         let at = self.named(cx, arrival, ack.path)?;
         if self.attempt_awaits(ack.path, ack.bind_seq, &ack.echo) {
-            if ack.status == Status::Ok {
-                self.prove_path(now, at, ack.index);
-                self.activation_validated(now, cx);
-            } else {
-                self.activation_denied(now, cx, ack.reason, ack.retry_after_ms);
+            match ack.status {
+                Status::Ok => {
+                    self.prove_path(now, at, ack.index);
+                    self.activation_validated(now, cx);
+                }
+                Status::Denied => self.activation_denied(now, cx, ack.reason, ack.retry_after_ms),
+                Status::Waiting => self.activation_waits(now, cx, ack.retry_after_ms),
             }
             return Ok(());
         }

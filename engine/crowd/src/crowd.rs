@@ -24,6 +24,9 @@ use crate::{
 const BEGUN_AT_ONCE: u32 = 256;
 /// Batches of datagrams taken in one turn.
 const BATCHES_PER_TURN: usize = 32;
+/// Clients whose time has come that are dealt with in one turn. Answers are read in between: a client that runs on a machine of its
+/// own never loses one because another client's clock rings.
+const DUE_PER_TURN: usize = 256;
 /// Clients that dial at the same time: joining is no race, and who waits too long in a queue asks again for nothing.
 const DIALLING_MAX: u32 = 256;
 /// Longest datagram with an inner packet.
@@ -259,7 +262,11 @@ impl Crowd {
 
     fn on_deadlines(&mut self) -> Result<(), String> {
         let now = boot_us();
-        while let Some(Reverse((at, number))) = self.deadlines.peek().copied().filter(|Reverse((at, _))| *at <= now) {
+        for _ in 0..DUE_PER_TURN {
+            let Some(Reverse((at, number))) = self.deadlines.peek().copied().filter(|Reverse((at, _))| *at <= now)
+            else {
+                break;
+            };
             self.deadlines.pop();
             let client = &mut self.clients[number as usize];
             if client.armed != Some(at) {

@@ -70,6 +70,16 @@ test("a slow reader loses the oldest and reads exactly which", async () => {
   await recorder.close(1_000);
 });
 
+test("a core that makes records faster than they are chained loses none of them in the ring", async () => {
+  const recorder = open();
+  for (let turn = 0; turn < 50; turn++) {
+    for (let index = 0; index < 2_000; index++) recorder.record(event("s-A"));
+    await new Promise(setImmediate);
+  }
+  await recorder.close(10_000);
+  expect(kept().filter(({ numbers }) => numbers?.of === "ring")).toEqual([]);
+});
+
 test("a file that cannot be written harms nobody, raises the flag and is told", async () => {
   mkdirSync(file);
   const told: string[] = [];

@@ -83,9 +83,14 @@ fn a_black_hole_silences_one_direction_and_only_that() {
     let other = finished(to_a, sender_b);
     assert_eq!(number(&other["lost"]), 0);
     let stats = link.ask(r#"{"op":"stats"}"#);
-    assert_eq!(
+    let (dropped, lost) = (
         number(&stats["ab"]["dropped"]["blackhole"]),
-        number(&silenced["lost"])
+        number(&silenced["lost"]),
+    );
+    // A new interface greets its neighbours in its own time: some of that may fall into the hole as well.
+    assert!(
+        (lost..=lost + 8).contains(&dropped),
+        "{lost} packets of the flow are lost, {dropped} dropped"
     );
     assert_eq!(number(&stats["ba"]["dropped"]["blackhole"]), 0);
 }

@@ -45,10 +45,12 @@ export function streamSection({ file, result }: Kept<ThroughputResult>): Page {
   ]);
   const { rounds, seconds, rateMbit } = result.options;
   const pace = rateMbit === null ? "" : ` at ${rateMbit} Mbit/s`;
-  const picture = plot === null ? null : ratioPicture(`${result.name}.svg`, plot, result.ratio);
+  const picture = plot === null ? null : ratioPicture(file.replace(/json$/, "svg"), plot, result.ratio);
+  // See `file` in throughput-command.ts.
+  const build = file === `${result.name}.json` ? "" : ", against the newest wireguard-go (`WIREGUARD_GO`)";
   return {
     text: [
-      `## ${title}\n`,
+      `## ${title}${build}\n`,
       `${says} One TCP stream${pace} over one veth pair, 1420 bytes inside, both ends and the traffic on one machine; medians of ${rounds} interleaved rounds of ${seconds} s with bootstrap 95 % intervals. CPU is the busy time of the whole machine.\n`,
       table(["", "Gbit/s", "jumping-vpn is … times as fast", "CPU s per GB", "jumping-vpn takes … times the CPU"], rows),
       ...(picture === null ? [] : [`![Ratios](plots/${picture.file})\n`]),

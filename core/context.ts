@@ -13,11 +13,11 @@ const ALLOWED: Verdict = { allowed: true };
 
 /** What the session may not know by itself. The candidate is only looked for where a row can ask for it. */
 export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Context {
-  const context = { limits: entry.policy.session, authority: holdsAuthority(turn) };
-  if (!asksForCandidate(event, entry, turn)) return { ...context, candidate: null, verdict: ALLOWED };
-  const candidate = candidateFor(turn, entry, event);
-  if (candidate === null) return { ...context, candidate, verdict: ALLOWED };
-  if (entry.session.role === "gateway") return { ...context, candidate, verdict: ALLOWED };
+  const limits = entry.policy.session;
+  const authority = holdsAuthority(turn);
+  const context = (candidate: PathId | null, verdict: Verdict): Context => ({ limits, authority, candidate, verdict });
+  const candidate = asksForCandidate(event, entry, turn) ? candidateFor(turn, entry, event) : null;
+  if (candidate === null || entry.session.role === "gateway") return context(candidate, ALLOWED);
   const verdict = mayRecover(turn, entry, kindOf(entry, event, candidate));
   const active = activeOf(entry.session);
   if (
@@ -28,9 +28,9 @@ export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Conte
     isStable(entry, active)
   ) {
     // Moving is denied, but the active path is good again: proving it anew costs no switch.
-    return { ...context, candidate: active, verdict: mayRecover(turn, entry, "revalidate") };
+    return context(active, mayRecover(turn, entry, "revalidate"));
   }
-  return { ...context, candidate, verdict };
+  return context(candidate, verdict);
 }
 
 /** The word of the budgets on a move of `kind`. */

@@ -11,15 +11,44 @@ export function command(turn: Turn, command: Command): void {
   turn.effects.push({ type: "Engine", command });
 }
 
-/** Adds time and actor. A failing observability domain costs the record its event, and nothing else. */
+/** Adds time and actor. */
 export function emit(turn: Turn, body: EventBody): void {
-  const event: CoreEvent = { bootMs: turn.now, ...body, actor: body.actor ?? turn.actor };
-  const redacted = guarded(turn, "observability", () => turn.world.domains.observability.redact(event), null);
-  if (redacted !== null) turn.effects.push({ type: "Event", event: redacted });
+  const { session, version, policy } = body;
+  push(turn, body, session, version, policy);
 }
 
 /** An event about one session. */
 export function emitFor(turn: Turn, entry: Entry, body: EventBody): void {
   const { id, version } = entry.session;
-  emit(turn, { session: id, version, policy: policyLabel(entry.policy), ...body });
+  push(turn, body, id, body.version ?? version, policyLabel(entry.policy));
+}
+
+/**
+ * Every event has all its members, in one order: a crowd makes thousands in a second, and objects of one shape are what the runtime
+ * is quick with. A failing observability domain costs the record its event, and nothing else.
+ */
+function push(
+  turn: Turn,
+  body: EventBody,
+  session: CoreEvent["session"],
+  version: CoreEvent["version"],
+  policy: CoreEvent["policy"],
+): void {
+  const { type, from, to, reason, transport, numbers } = body;
+  const event: CoreEvent = {
+    type,
+    class: body.class,
+    bootMs: turn.now,
+    session,
+    version,
+    from,
+    to,
+    reason,
+    transport,
+    numbers,
+    policy,
+    actor: body.actor ?? turn.actor,
+  };
+  const redacted = guarded(turn, "observability", () => turn.world.domains.observability.redact(event), null);
+  if (redacted !== null) turn.effects.push({ type: "Event", event: redacted });
 }

@@ -58,24 +58,19 @@ function endedBy(session: Session, now: number): Session {
 
 function carryOut(turn: Turn, entry: Entry, step: Step): void {
   const wasLive = entry.session.state !== "TERMINATED";
-  const labels = new Map(
-    step.audit.flatMap(({ paths }) => [paths?.old, paths?.new]).map((path) => [path, labelOf(entry, path ?? null)]),
-  );
   entry.session = step.next;
   touch(turn, entry);
   for (const record of step.audit) {
-    audit(turn, entry, record, labels);
+    audit(turn, entry, record);
     shunFailed(entry, record, turn.now);
   }
   for (const effect of step.effects) perform(turn, entry, effect);
   if (wasLive && step.next.state === "TERMINATED") turn.ended.push(entry);
 }
 
-function audit(turn: Turn, entry: Entry, record: Audit, labels: ReadonlyMap<number | null | undefined, string | null>): void {
-  const { paths, ...body } = record;
-  const transport =
-    paths === undefined ? {} : { transport: { old: labels.get(paths.old) ?? null, new: labels.get(paths.new) ?? null } };
-  emitFor(turn, entry, { ...body, ...transport });
+function audit(turn: Turn, entry: Entry, { type, class: kind, version, from, to, reason, paths, numbers }: Audit): void {
+  const transport = paths === undefined ? undefined : { old: labelOf(entry, paths.old), new: labelOf(entry, paths.new) };
+  emitFor(turn, entry, { type, class: kind, version, from, to, reason, transport, numbers });
 }
 
 function perform(turn: Turn, entry: Entry, effect: SessionEffect): void {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Control, type EventRecord } from "#sdk/index";
 import { command, type Netns } from "./ip.ts";
 import { CLI, DAEMON } from "./paths.ts";
@@ -37,8 +37,8 @@ export interface CliAnswer {
 
 /** How a daemon is started where the usual way does not do. */
 export interface Start {
-  /** Options of Node.js before the program. */
-  readonly program?: readonly string[];
+  /** Options of Node.js besides those that the program names itself. */
+  readonly options?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** How long it may take until it answers operators. */
   readonly readyMsMax?: number;
@@ -67,7 +67,7 @@ export class Node {
     role: "gateway" | "client",
     folder: string,
     config: string,
-    { program = [], environment = {}, readyMsMax = READY_MS_MAX }: Start = {},
+    { options = [], environment = {}, readyMsMax = READY_MS_MAX }: Start = {},
   ): Promise<Node> {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${role}.toml`);
@@ -78,10 +78,15 @@ export class Node {
       events: join(folder, "events.jsonl"),
       log: join(folder, "daemon.log"),
     };
-    const words = [DAEMON, role, "--config", file, "--socket", at.socket, "--state", at.state, "--events", at.events];
-    const { file: command, args } = netns.inside(process.execPath, ["--enable-source-maps", ...program, ...words]);
+    const words = [role, "--config", file, "--socket", at.socket, "--state", at.state, "--events", at.events];
+    const { file: command, args } = netns.inside(DAEMON, words);
     const log = openSync(at.log, "a");
-    const env = { ...process.env, ...environment };
+    const env = {
+      ...process.env,
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      NODE_OPTIONS: ["--enable-source-maps", ...options].join(" "),
+      ...environment,
+    };
     const child = spawn(command, args, { stdio: ["ignore", log, log], detached: true, env });
     const node = new Node(child, at.socket, at.events, at.log);
     scope.defer(`process ${child.pid} (jvpnd ${role})`, () => node.stop());

@@ -53,7 +53,7 @@ ${clients.join("\n")}`;
   writeFileSync(join(folder, "gateway", "policy.toml"), POLICY);
   const began = performance.now();
   const node = await Node.start(scope, netns, "gateway", join(folder, "gateway"), config, {
-    program: ["--expose-gc", "--import", INSTRUMENT],
+    options: ["--import", INSTRUMENT],
     environment: { JVPN_MEMORY: file },
     readyMsMax: START_MS_MAX,
   });

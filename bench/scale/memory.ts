@@ -3,6 +3,8 @@
  * that `JVPN_MEMORY` names. The product does not know of it.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 export interface Memory {
   /** Resident memory of the whole process: engine, JavaScript, program text, bytes. */
@@ -15,9 +17,11 @@ export interface Memory {
 const file = process.env.JVPN_MEMORY;
 
 if (file !== undefined) {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
   process.on("SIGUSR2", () => {
-    globalThis.gc?.();
-    globalThis.gc?.();
+    collect();
+    collect();
     const { heapUsed, heapTotal, external } = process.memoryUsage();
     const rss = 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
     writeFileSync(`${file}.new`, JSON.stringify({ rss, heapUsed, heapTotal, external } satisfies Memory));

@@ -61,3 +61,13 @@ test("a line that does not fit the queue is refused, not waited for", () => {
   sink.push("x".repeat(2_000));
   expect(news).toEqual([false]);
 });
+
+test("many lines, long and short, arrive whole and in order, also where memory is used again", async () => {
+  const sink = new FileSink(join(folder, "events.jsonl"), { health: () => {} });
+  const lines = Array.from({ length: 3_000 }, (_, index) => `${index} ${"ü".repeat(index % 7 === 0 ? 20_000 : index % 400)}\n`);
+  for (const half of [lines.slice(0, 1_500), lines.slice(1_500)]) {
+    for (const line of half) sink.push(line);
+    await sink.close(10_000);
+  }
+  expect(readFileSync(join(folder, "events.jsonl"), "utf8") === lines.join("")).toBe(true);
+});

@@ -173,7 +173,7 @@ export class Recorder {
     this.#prev = hash;
     this.#handedOn = seq;
     this.#marking ??= setTimeout(() => this.#keepMark(), MARK_MS).unref();
-    this.#history.add(seq, session, line);
+    this.#history.add(session, line);
     if (this.#subscribers.size > 0) this.#publish(JSON.parse(line) as EventRecord);
     this.#sink.push(`${line}\n`);
   }

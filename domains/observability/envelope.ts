@@ -4,8 +4,6 @@ import { redact } from "./redact.ts";
 
 export const EVENT_SCHEMA = "jumping-vpn/event/v1";
 
-const NOTHING = {} as const;
-
 /** What only the shell knows of a record: its number, the wall time as RFC 3339 text (for display) and the node's name. */
 export interface Stamp {
   readonly seq: number;
@@ -22,25 +20,27 @@ export interface EventRecord extends Omit<CoreEvent, "bootMs" | "class"> {
   readonly node: string;
 }
 
-/** Wraps a core event into its record, with keys redacted, and its members in the order of the canonical text. */
-export function envelope(event: CoreEvent, stamp: Stamp): EventRecord {
-  const { bootMs, class: _class, actor, from, numbers, policy, reason, session, to, transport, type, version } = redact(event);
-  // An object keeps the order in which it was made; members that are absent stay absent.
+/**
+ * Wraps a core event into its record, with keys redacted, and its members in the order of the canonical text. A member that says
+ * nothing is `undefined`.
+ */
+export function envelope(event: CoreEvent, { seq, time, node }: Stamp): EventRecord {
+  const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = redact(event);
   return {
     actor,
     boot_ms: bootMs,
-    ...(from === undefined ? NOTHING : { from }),
-    node: stamp.node,
-    ...(numbers === undefined ? NOTHING : { numbers: withKeysInOrder(numbers) }),
-    ...(policy === undefined ? NOTHING : { policy }),
-    ...(reason === undefined ? NOTHING : { reason }),
+    from,
+    node,
+    numbers: numbers === undefined ? undefined : withKeysInOrder(numbers),
+    policy,
+    reason,
     schema: EVENT_SCHEMA,
-    seq: stamp.seq,
-    ...(session === undefined ? NOTHING : { session }),
-    time: stamp.time,
-    ...(to === undefined ? NOTHING : { to }),
-    ...(transport === undefined ? NOTHING : { transport: { new: transport.new, old: transport.old } }),
+    seq,
+    session,
+    time,
+    to,
+    transport: transport === undefined ? undefined : { new: transport.new, old: transport.old },
     type,
-    ...(version === undefined ? NOTHING : { version }),
+    version,
   };
 }

@@ -102,7 +102,8 @@ function transition(draft: Draft, scene: Scene, row: Row): void {
     const from = draft.session;
     const reason = reasonFor(hop.because, scene);
     draft.session = enter(hop.to, from, draft.facts, reason, scene);
-    record(draft, from, reason, { ...numbersOf(scene.event), ...(hop.because === "$denial" ? denialNumbers(scene) : {}) }, scene);
+    const measured = numbersOf(scene.event);
+    record(draft, from, reason, hop.because === "$denial" ? { ...measured, ...denialNumbers(scene) } : measured, scene);
   }
 }
 
@@ -110,10 +111,17 @@ function transition(draft: Draft, scene: Scene, row: Row): void {
 function record(draft: Draft, from: Session, reason: Reason, measured: Numbers, scene: Scene): void {
   const { session } = draft;
   const { version } = session;
-  const paths = { old: activeOf(from), new: activeOf(session) };
   const numbers = session.state === "RECOVERING" ? { ...measured, attempt: session.attempt } : measured;
-  const change = { type: "SessionStateChange", class: "transition", version, from: from.state, to: session.state } as const;
-  draft.audit.push({ ...change, reason, paths, numbers });
+  draft.audit.push({
+    type: "SessionStateChange",
+    class: "transition",
+    version,
+    from: from.state,
+    to: session.state,
+    reason,
+    paths: { old: activeOf(from), new: activeOf(session) },
+    numbers,
+  });
   if (session.state === "RECOVERING") draft.effects.push({ type: "RecordRecovery" });
   if (session.state !== "TERMINATED") return;
   const lived = { ...numbers, livedMs: scene.now - session.bornAt };

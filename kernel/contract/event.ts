@@ -42,20 +42,21 @@ export type EventClass = "transition" | "security" | "info";
 
 /**
  * One audit record as the core returns it. The daemon adds `schema`, `seq`, `time`, `node`, `prev` and `hash`.
+ * A member that says nothing is absent or `undefined`, which is the same.
  * `numbers` are what a reason was decided on: threshold and measured value, budget and use, time until the next permitted attempt.
  */
 export interface CoreEvent {
   readonly type: EventType;
   readonly class: EventClass;
   readonly bootMs: number;
-  readonly session?: SessionId;
-  readonly version?: number;
-  readonly from?: StateName;
-  readonly to?: StateName;
-  readonly reason?: Reason;
+  readonly session?: SessionId | undefined;
+  readonly version?: number | undefined;
+  readonly from?: StateName | undefined;
+  readonly to?: StateName | undefined;
+  readonly reason?: Reason | undefined;
   /** Labels such as `wlan0/udp4`; `null` = no transport. */
-  readonly transport?: { readonly old: string | null; readonly new: string | null };
-  readonly numbers?: Readonly<Record<string, number | string | boolean | null>>;
-  readonly policy?: string;
+  readonly transport?: { readonly old: string | null; readonly new: string | null } | undefined;
+  readonly numbers?: Readonly<Record<string, number | string | boolean | null>> | undefined;
+  readonly policy?: string | undefined;
   readonly actor: "core" | "engine" | "peer" | `operator:${string}`;
 }

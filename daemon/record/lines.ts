@@ -1,0 +1,53 @@
+const FIRST_BYTES = 4 * 1024;
+const NEWLINE = 0x0a;
+
+/**
+ * The newest `max` lines of text, in memory outside of the heap: a crowd makes thousands of records in a second, and text that lives for
+ * a while among its other garbage is what the collector is slowest with. It grows with what it holds and is used again once cleared.
+ */
+export class Lines {
+  readonly #max: number;
+  #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #from = 0;
+  #to = 0;
+  #count = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** True where an older line had to go. `line` has no newline in it. O(1) amortized. */
+  add(line: string): boolean {
+    this.#makeRoom(Buffer.byteLength(line) + 1);
+    this.#to += this.#memory.write(line, this.#to);
+    this.#to = this.#memory.writeUInt8(NEWLINE, this.#to);
+    this.#count++;
+    if (this.#count <= this.#max) return false;
+    this.#from = this.#memory.indexOf(NEWLINE, this.#from) + 1;
+    this.#count--;
+    return true;
+  }
+
+  /** Oldest first. */
+  all(): readonly string[] {
+    return this.#memory.toString("utf8", this.#from, this.#to).split("\n").slice(0, -1);
+  }
+
+  clear(): void {
+    this.#from = 0;
+    this.#to = 0;
+    this.#count = 0;
+  }
+
+  /** What is held moves to the front, of twice the memory where it would fill more than half. */
+  #makeRoom(bytes: number): void {
+    if (this.#to + bytes <= this.#memory.length) return;
+    const held = this.#to - this.#from;
+    const wanted = 2 * (held + bytes);
+    const memory = wanted <= this.#memory.length ? this.#memory : Buffer.allocUnsafeSlow(wanted);
+    this.#memory.copy(memory, 0, this.#from, this.#to);
+    this.#memory = memory;
+    this.#from = 0;
+    this.#to = held;
+  }
+}

@@ -14,7 +14,7 @@ use crate::shared::Shared;
 const CONFIRM_MIN_US: u64 = 3_000_000;
 /// How long a gateway may ask an activation to wait, µs.
 const WAIT_MIN_US: u64 = 100_000;
-const WAIT_MAX_US: u64 = 5_000_000;
+const WAIT_MAX_US: u64 = 10_000_000;
 
 #[derive(Debug)]
 pub(super) struct Attempt {

@@ -16,10 +16,11 @@ const DENY_RATE: &str = "switch_rate_limited";
 /// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be asked again for no
 /// other reason than that it is busy.
 const CORE_ANSWER_US: u64 = 60_000_000;
-/// Who asks again while the core thinks is told to wait as long as the core has thought already, within these bounds, µs. Without a
-/// word a client takes the gateway for dead, and a crowd that asks again and again keeps a busy gateway from answering anybody.
+/// Who asks again while the core thinks is told to wait twice as long as the core has thought already, within these bounds, µs: the
+/// answer comes by itself, and asking again is for the case that it gets lost. Without a word a client takes the gateway for dead, and
+/// a crowd that asks again and again keeps a busy gateway from answering anybody.
 const WAIT_MIN_US: u64 = 250_000;
-const WAIT_MAX_US: u64 = 4_000_000;
+const WAIT_MAX_US: u64 = 8_000_000;
 /// The greatest bind seq: what a double holds exactly, because the core's messages are JSON.
 pub(super) const BIND_SEQ_MAX: u64 = (1 << 53) - 1;
 
@@ -340,7 +341,7 @@ impl Session {
     /// The word on an activation that the core was told of, or that waits behind one: it was heard.
     fn ask_to_wait(&mut self, now: u64, cx: &mut Shared) {
         let Binding { asked: Some(asked), told: Some(told), .. } = self.binding else { return };
-        let wait_us = now.saturating_sub(told.at).clamp(WAIT_MIN_US, WAIT_MAX_US);
+        let wait_us = (2 * now.saturating_sub(told.at)).clamp(WAIT_MIN_US, WAIT_MAX_US);
         self.send_word(now, cx, &asked, (Status::Waiting, Reason::EMPTY, clamp_u32(wait_us / 1_000)));
     }
 

@@ -270,7 +270,7 @@ impl Session {
         if self.copies_to == Some(id) {
             self.copies_to = None;
         }
-        self.forget_told(id);
+        self.forget_told(now, cx, id);
     }
 
     /// Where inner packets go from here on. Liveness judges that path alone, once it is validated: before, the answer to ATTACH

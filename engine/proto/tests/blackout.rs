@@ -81,6 +81,26 @@ fn what_left_before_the_silence_was_noticed_arrives_with_the_first_flight_as_wel
 }
 
 #[test]
+fn what_left_with_an_activation_that_was_lost_leaves_again_also_where_the_gateway_asked_to_wait() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.tcp = true;
+    blackout(&mut world);
+    world.send_number(Side::Client, FIRST);
+    world.answers = false;
+    world.attach(2, 2, AttachKind::Reattach);
+    world.run(15 * MS);
+    light(&mut world);
+    world.run(200 * MS);
+    assert_eq!(delivered_at(&world, Side::Gateway, FIRST), None, "it was lost with the first ATTACH");
+    let session = world.gateway_session.unwrap();
+    let answer = Command::AnswerAttach { session, path: 2, bind_seq: 2, deny_reason: None, retry_after_ms: 0 };
+    world.order_gateway(answer);
+    world.run(100 * MS);
+    assert!(delivered_at(&world, Side::Gateway, FIRST).is_some());
+    world.assert_honest();
+}
+
+#[test]
 fn what_waits_leaves_in_order_and_before_anything_newer() {
     let mut world = World::ready(&[10, 10], 10);
     world.tcp = true;

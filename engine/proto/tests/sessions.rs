@@ -164,6 +164,39 @@ fn a_gateway_that_falls_silent_after_it_asked_to_wait_is_told_as_unanswered() {
 }
 
 #[test]
+fn what_waited_behind_an_activation_whose_path_is_gone_is_asked_at_once() {
+    let mut world = World::ready(&[10, 10, 10], 10);
+    world.answers = false;
+    world.attach(2, 2, AttachKind::Switch);
+    world.run(100 * MS);
+    world.attach(3, 3, AttachKind::Switch);
+    world.run(100 * MS);
+    let asked = |report: &Report| matches!(report, Report::AttachRequested { path: 3, bind_seq: 3, .. });
+    assert_eq!(world.count(Side::Gateway, asked), 0, "one at a time");
+    world.order(Command::ClosePath { path: 2, reason: "link_down".to_owned() });
+    assert!(world.run_until(50 * MS, asked));
+}
+
+#[test]
+fn whoever_was_asked_to_wait_is_answered_twice() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.flow = [0, 0];
+    world.run(5 * S);
+    for (waits, answers) in [(50 * MS, 1), (500 * MS, 2)] {
+        let bind_seq = 2 + answers as u64;
+        (world.answers, world.capturing) = (false, true);
+        world.attach(2, bind_seq, AttachKind::Reattach);
+        world.run(waits);
+        world.capture.clear();
+        let session = world.gateway_session.unwrap();
+        let answer = Command::AnswerAttach { session, path: 2, bind_seq, deny_reason: None, retry_after_ms: 0 };
+        world.order_gateway(answer);
+        assert_eq!(world.capture.iter().filter(|(to, ..)| *to == Side::Client).count(), answers);
+        world.run(S);
+    }
+}
+
+#[test]
 fn a_candidate_that_nobody_answers_is_none() {
     let mut world = World::ready(&[10], 10);
     world.open(2, Link::with_delay(10 * MS));

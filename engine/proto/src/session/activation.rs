@@ -1,6 +1,6 @@
 //! Client: an activation moves the send path at once and is retried until the gateway answers. One at a time; a newer one replaces it.
 
-use super::binding::check_bind_seq;
+use super::binding::{WAIT_MAX_US, WAIT_MIN_US, check_bind_seq};
 use super::faults::Trouble;
 use super::receive::Arrival;
 use super::{Phase, Session};
@@ -13,8 +13,9 @@ use crate::shared::Shared;
 /// Time that the first activation of a session has at least, µs: the gateway creates the session in its store meanwhile.
 const CONFIRM_MIN_US: u64 = 3_000_000;
 /// How long a gateway may ask an activation to wait, µs.
-const WAIT_MIN_US: u64 = 100_000;
-const WAIT_MAX_US: u64 = 10_000_000;
+const ASKED_WAIT_MIN_US: u64 = 100_000;
+const ASKED_WAIT_MAX_US: u64 = 5_000_000;
+const _: () = assert!(ASKED_WAIT_MIN_US <= WAIT_MIN_US && WAIT_MAX_US <= ASKED_WAIT_MAX_US);
 
 #[derive(Debug)]
 pub(super) struct Attempt {
@@ -26,6 +27,8 @@ pub(super) struct Attempt {
     /// The send path before.
     from: Option<PathId>,
     retry: Retry,
+    /// It was sent more than once, so that what left together with it may be lost.
+    repeated: bool,
     /// Unanswered at this time: reported once, while the retries go on.
     until: u64,
     told_unanswered: bool,
@@ -82,8 +85,9 @@ impl Session {
         let until = now + if self.phase == Phase::Offered { span.max(CONFIRM_MIN_US) } else { span };
         let from = self.send;
         self.set_send(now, Some(id));
-        let told_unanswered = false;
-        let attempt = Attempt { bind_seq, path: id, kind, reason, challenge, from, retry, until, told_unanswered };
+        let (repeated, told_unanswered) = (false, false);
+        let attempt =
+            Attempt { bind_seq, path: id, kind, reason, challenge, from, retry, repeated, until, told_unanswered };
         self.attempt = Some(Box::new(attempt));
         self.send_attempt(now, cx);
         self.rekey_soon(now);
@@ -159,20 +163,23 @@ impl Session {
     /// answer; how long an attempt may last in all is the core's to say.
     pub(super) fn activation_waits(&mut self, now: u64, cx: &mut Shared, retry_after_ms: u32) {
         let interval = self.interval_us();
-        let Some(attempt) = &mut self.attempt else { return };
+        // What was told as unanswered is over for the core.
+        let Some(attempt) = self.attempt.as_mut().filter(|attempt| !attempt.told_unanswered) else { return };
         let Some(path) = self.paths.iter().find(|path| path.id == attempt.path) else { return };
-        let ask_at = now + (u64::from(retry_after_ms) * 1_000).clamp(WAIT_MIN_US, WAIT_MAX_US);
+        let ask_at = now + (u64::from(retry_after_ms) * 1_000).clamp(ASKED_WAIT_MIN_US, ASKED_WAIT_MAX_US);
         attempt.retry.put_off(ask_at);
         attempt.until = attempt.until.max(ask_at + path.validation_us(interval));
         self.rearm(now, cx);
     }
 
     pub(super) fn activation_validated(&mut self, now: u64, cx: &mut Shared) {
-        let Some(Attempt { path, bind_seq, retry, .. }) = self.attempt.take().map(|attempt| *attempt) else { return };
+        let Some(Attempt { path, bind_seq, repeated, .. }) = self.attempt.take().map(|attempt| *attempt) else {
+            return;
+        };
         if self.phase == Phase::Offered {
             self.phase = Phase::Active;
         }
-        if retry.sends > 1 || self.epochs.expired(now).is_some() {
+        if repeated || self.epochs.expired(now).is_some() {
             // What left together with an activation that did not arrive did not either, and without a key nothing left.
             self.release_held(now, cx);
         } else {
@@ -213,6 +220,7 @@ impl Session {
         let again = attempt.retry.next_at <= now && !attempt.retry.exhausted();
         if again {
             attempt.retry.again(now, &rtt.unwrap_or_default(), interval);
+            attempt.repeated = true;
         }
         if unanswered {
             cx.report(now, Report::AttachUnanswered { session: self.handle, path, bind_seq });

@@ -19,8 +19,8 @@ const CORE_ANSWER_US: u64 = 60_000_000;
 /// Who asks again while the core thinks is told to wait twice as long as the core has thought already, within these bounds, µs: the
 /// answer comes by itself, and asking again is for the case that it gets lost. Without a word a client takes the gateway for dead, and
 /// a crowd that asks again and again keeps a busy gateway from answering anybody.
-const WAIT_MIN_US: u64 = 250_000;
-const WAIT_MAX_US: u64 = 8_000_000;
+pub(super) const WAIT_MIN_US: u64 = 250_000;
+pub(super) const WAIT_MAX_US: u64 = 4_000_000;
 /// The greatest bind seq: what a double holds exactly, because the core's messages are JSON.
 pub(super) const BIND_SEQ_MAX: u64 = (1 << 53) - 1;
 
@@ -40,6 +40,8 @@ struct Told {
     path: PathId,
     bind_seq: u64,
     at: u64,
+    /// When the client was last asked to wait.
+    waited_at: Option<u64>,
 }
 
 impl Told {
@@ -202,10 +204,14 @@ impl Session {
                 return Ok(());
             }
             if let Some(Asked { path, .. }) = *waiting {
-                // Its path may have followed the client to another address since: then that one is not proved yet.
-                match self.at(path).filter(|at| path == asked.path && !self.paths[*at].validated) {
-                    Some(at) => self.challenge(now, cx, at),
-                    None => self.ask_to_wait(now, cx),
+                if path != asked.path {
+                    return Err(Trouble::Unattributable("stale_bind_seq"));
+                }
+                match self.at(path) {
+                    // It may have followed the client to another address since: then that one is not proved yet.
+                    Some(at) if !self.paths[at].validated => self.challenge(now, cx, at),
+                    Some(at) if self.paths[at].challenge.is_none() => self.ask_core(now, cx, path),
+                    _ => {}
                 }
                 return Ok(());
             }
@@ -239,7 +245,7 @@ impl Session {
             let denied = (reason_of(DENY_RATE), self.requests.ends_in_ms(now));
             return self.answer(now, cx, Some(denied));
         }
-        self.binding.told = Some(Told { path: id, bind_seq, at: now });
+        self.binding.told = Some(Told { path: id, bind_seq, at: now, waited_at: None });
         let session = self.handle;
         if !matches!(self.phase, Phase::Pending { .. }) {
             let reason = reason.to_string();
@@ -273,10 +279,19 @@ impl Session {
         }
     }
 
-    /// The path is gone: what the core says of it is for nobody. A session that it has still to take waits for its word, though.
-    pub(super) fn forget_told(&mut self, id: PathId) {
-        if self.is_active() {
-            self.binding.told.take_if(|told| told.path == id);
+    /// The path is gone: what the core says of it is for nobody, and what waited behind it is asked. A session that the core has still to
+    /// take waits for its word, though.
+    pub(super) fn forget_told(&mut self, now: u64, cx: &mut Shared, id: PathId) {
+        if self.is_active() && self.binding.told.take_if(|told| told.path == id).is_some() {
+            self.ask_core_of_newest(now, cx);
+        }
+    }
+
+    fn ask_core_of_newest(&mut self, now: u64, cx: &mut Shared) {
+        let proved =
+            |asked: &Asked| self.path(asked.path).is_some_and(|path| path.validated && path.challenge.is_none());
+        if let Some(Asked { path, .. }) = self.binding.asked.filter(proved) {
+            self.ask_core(now, cx, path);
         }
     }
 
@@ -305,16 +320,19 @@ impl Session {
         (path, bind_seq): (PathId, u64),
         denied: Option<(Reason, u32)>,
     ) -> Result<(), String> {
-        if self.binding.told.take_if(|told| (told.path, told.bind_seq) == (path, bind_seq)).is_none() {
+        let Some(told) = self.binding.told.take_if(|told| (told.path, told.bind_seq) == (path, bind_seq)) else {
             return Err(format!("activation {bind_seq} of path {path} does not wait for an answer (any more)"));
-        }
-        let Some(newest) = self.binding.asked else { return Ok(()) };
-        let asked = self.path(newest.path).filter(|path| path.validated);
-        if newest.path == path && asked.is_some() {
+        };
+        let proved = self.path(path).is_some_and(|path| path.validated);
+        if proved && self.binding.asked.is_some_and(|newest| newest.path == path) {
             // Who asked again for the same path, because the answer took its time, gets it under the newest number.
             self.answer(now, cx, denied);
-        } else if asked.is_some_and(|path| path.challenge.is_none()) {
-            self.ask_core(now, cx, newest.path);
+            // Who was asked to wait does not come again soon: one lost datagram must not cost it that time.
+            if let Some(answer) = self.binding.answer.filter(|_| told.waited_at.is_some()) {
+                self.send_answer(now, cx, answer);
+            }
+        } else {
+            self.ask_core_of_newest(now, cx);
         }
         self.rearm(now, cx);
         Ok(())
@@ -338,9 +356,13 @@ impl Session {
         self.send_word(now, cx, &asked, verdict(denied));
     }
 
-    /// The word on an activation that the core was told of, or that waits behind one: it was heard.
+    /// The word on an activation that the core was told of, or that waits behind one: it was heard. Once for all that came at one time.
     fn ask_to_wait(&mut self, now: u64, cx: &mut Shared) {
-        let Binding { asked: Some(asked), told: Some(told), .. } = self.binding else { return };
+        let Binding { asked: Some(asked), told: Some(told), .. } = &mut self.binding else { return };
+        if told.waited_at.replace(now) == Some(now) {
+            return;
+        }
+        let (asked, told) = (*asked, *told);
         let wait_us = (2 * now.saturating_sub(told.at)).clamp(WAIT_MIN_US, WAIT_MAX_US);
         self.send_word(now, cx, &asked, (Status::Waiting, Reason::EMPTY, clamp_u32(wait_us / 1_000)));
     }

@@ -22,7 +22,9 @@ const ROUNDS_MAX = 8;
 export function settle(turn: Turn): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     drainFindings(turn);
-    for (let entry = turn.ended.shift(); entry !== undefined; entry = turn.ended.shift()) leave(turn, entry);
+    // Those that end because of it are behind them. A gateway that stops has thousands: taking out one by one would move them all.
+    for (const entry of turn.ended) leave(turn, entry);
+    turn.ended.length = 0;
     const moved = [...turn.touched.values()].filter((entry) => isLive(entry) && followUp(turn, entry));
     if (moved.length === 0 && turn.findings.length === 0 && turn.ended.length === 0) break;
   }

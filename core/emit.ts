@@ -18,7 +18,7 @@ export function emit(turn: Turn, body: EventBody): void {
 }
 
 /** An event about one session. */
-export function emitFor(turn: Turn, entry: Entry, body: EventBody): void {
+export function emitFor(turn: Turn, entry: Entry, body: Omit<EventBody, "session" | "policy">): void {
   const { id, version } = entry.session;
   push(turn, body, id, body.version ?? version, policyLabel(entry.policy));
 }
@@ -35,7 +35,7 @@ function push(
   policy: CoreEvent["policy"],
 ): void {
   const { type, from, to, reason, transport, numbers } = body;
-  const event: CoreEvent = {
+  const event = {
     type,
     class: body.class,
     bootMs: turn.now,
@@ -48,7 +48,7 @@ function push(
     numbers,
     policy,
     actor: body.actor ?? turn.actor,
-  };
+  } satisfies CoreEvent & { readonly [Member in keyof Required<CoreEvent>]: unknown };
   const redacted = guarded(turn, "observability", () => turn.world.domains.observability.redact(event), null);
   if (redacted !== null) turn.effects.push({ type: "Event", event: redacted });
 }

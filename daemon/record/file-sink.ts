@@ -5,8 +5,6 @@ import { dirname } from "node:path";
 const WAITING_BYTES_MAX = 32 * 1024 * 1024;
 /** Lines gather in pieces of memory of this size, which are used again. */
 const PIECE_BYTES = 256 * 1024;
-/** Pieces that one write takes; the kernel takes no more than 1,024. */
-const PIECES_MAX = 512;
 /** Pieces that are kept to be filled again. */
 const SPARE_MAX = 8;
 /** A record file is put aside at this size; the oldest of five is removed. */
@@ -101,7 +99,8 @@ export class FileSink {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const pieces = this.#waiting.splice(0, PIECES_MAX);
+      const pieces = this.#waiting;
+      this.#waiting = [];
       const bytes = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
       try {
         await this.#write(pieces, bytes);
@@ -112,6 +111,8 @@ export class FileSink {
         this.#waitingBytes -= bytes;
         this.#lost += pieces.reduce((sum, piece) => sum + piece.lines, 0);
         this.#restUntil = performance.now() + REST_MS;
+        // A disk that is full may have taken a part: the next line must not be glued to half of one.
+        await this.#handle?.truncate(this.#size).catch(() => {});
         await this.#closeFile();
         this.#report(false, cause instanceof Error ? cause.message : String(cause));
         return;
@@ -136,7 +137,7 @@ export class FileSink {
     const handle = this.#handle;
     const memory = pieces.map((piece) => piece.memory.subarray(0, piece.bytes));
     const { bytesWritten } = await handle.writev(memory);
-    // A disk that is full may take a part: the rest fails by itself.
+    // The rest of a partial write goes on, or fails and says why.
     if (bytesWritten < bytes) await handle.appendFile(Buffer.concat(memory).subarray(bytesWritten));
     this.#size += bytes;
   }

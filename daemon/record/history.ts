@@ -31,11 +31,17 @@ export class History {
 
   /** Records after `seq`, oldest first; `missing` = the numbers in between that memory no longer holds. */
   after(seq: number): { readonly records: readonly EventRecord[]; readonly missing: { first: number; last: number } | null } {
-    const all = this.#recent.all().map(read);
-    const records = all.filter((record) => record.seq > seq);
-    const oldest = all[0]?.seq;
+    const lines = this.#recent.all();
+    const records: EventRecord[] = [];
+    // From the newest: a reader that comes again has missed a few, and only these are read.
+    for (const line of lines.toReversed()) {
+      const record = read(line);
+      if (record.seq <= seq) break;
+      records.push(record);
+    }
+    const oldest = records.length === lines.length ? records.at(-1)?.seq : undefined;
     const missing = oldest !== undefined && oldest > seq + 1 ? { first: seq + 1, last: oldest - 1 } : null;
-    return { records, missing };
+    return { records: records.reverse(), missing };
   }
 
   timeline(session: SessionId): { readonly truncated: boolean; readonly events: readonly EventRecord[] } | null {

@@ -1,9 +1,11 @@
 const FIRST_BYTES = 4 * 1024;
+/** Memory beyond that is given back by `clear`. */
+const KEPT_BYTES_MAX = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /**
  * The newest `max` lines of text, in memory outside of the heap: a crowd makes thousands of records in a second, and text that lives for
- * a while among its other garbage is what the collector is slowest with. It grows with what it holds and is used again once cleared.
+ * a while among its other garbage is what the collector is slowest with. Its memory is at most twice what `max` lines need.
  */
 export class Lines {
   readonly #max: number;
@@ -33,7 +35,9 @@ export class Lines {
     return this.#memory.toString("utf8", this.#from, this.#to).split("\n").slice(0, -1);
   }
 
+  /** As new; its memory is used again. */
   clear(): void {
+    if (this.#memory.length > KEPT_BYTES_MAX) this.#memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.#from = 0;
     this.#to = 0;
     this.#count = 0;

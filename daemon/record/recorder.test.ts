@@ -91,6 +91,16 @@ test("a file that cannot be written harms nobody, raises the flag and is told", 
   await recorder.close(1_000);
 });
 
+test("the session that was quiet longest makes room for another, which begins with nothing of it", async () => {
+  const recorder = open();
+  for (let index = 0; index < 600; index++) recorder.record(event("s-0"));
+  for (let index = 1; index <= 1_024; index++) recorder.record(event(`s-${index}`));
+  expect(recorder.timeline("s-0")).toBeNull();
+  expect(recorder.timeline("s-1024")).toMatchObject({ truncated: false, events: [{ session: "s-1024" }] });
+  expect(recorder.timeline("s-1")).toMatchObject({ truncated: false, events: [{ session: "s-1" }] });
+  await recorder.close(1_000);
+});
+
 test("a timeline keeps the newest 512 records of a session, and says that older ones are gone", async () => {
   const recorder = open();
   for (let index = 0; index < 600; index++) recorder.record(event("s-A"));

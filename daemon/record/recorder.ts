@@ -22,8 +22,8 @@ interface Waiting {
 export type Health = NodeView["health"]["observability"];
 
 /**
- * Records worked off before other work gets its turn: so many, or half of those that wait. A crowd that makes records faster than that
- * waits for the record, and not the other way round: nothing is lost because the core is quick.
+ * Records worked off before other work gets its turn: so many, or half of those that wait, which are 32,768 at most. A crowd that makes
+ * records faster than that is slowed down by the work on them, and they are not lost.
  */
 const BATCH = 512;
 const SUBSCRIBERS_MAX = 64;
@@ -47,7 +47,7 @@ export interface RecorderOptions {
  *            O(1), never        bounded,
  *            waits or throws    loss is exact
  *
- * Nothing here can hold up or change a session: what does not fit is lost, and the loss is itself a record.
+ * No failure here can hold up or change a session: what does not fit is lost, and the loss is itself a record.
  */
 export class Recorder {
   readonly #options: RecorderOptions;

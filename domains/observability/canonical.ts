@@ -16,15 +16,7 @@ export function withKeysInOrder<T extends object>(members: T): T {
 function inOrder(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (Array.isArray(value)) return value.every(inOrder);
-  const members = value as Readonly<Record<string, unknown>>;
-  let before = "";
-  for (const key of Object.keys(members)) {
-    if (before > key) return false;
-    const inner = members[key];
-    if (typeof inner === "object" && !inOrder(inner)) return false;
-    before = key;
-  }
-  return true;
+  return keysInOrder(value) && Object.values(value).every(inOrder);
 }
 
 function keysInOrder(members: object): boolean {

@@ -42,5 +42,5 @@ export function envelope(event: CoreEvent, { seq, time, node }: Stamp): EventRec
     transport: transport === undefined ? undefined : { new: transport.new, old: transport.old },
     type,
     version,
-  };
+  } satisfies { readonly [Member in keyof Required<EventRecord>]: EventRecord[Member] };
 }

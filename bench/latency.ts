@@ -3,7 +3,7 @@ import type { Contender } from "#lab/contenders/contender";
 import { JUMPING_VPN } from "#lab/contenders/jumping-vpn";
 import { OPENVPN } from "#lab/contenders/openvpn";
 import { VETH } from "#lab/contenders/veth";
-import { WIREGUARD_GO } from "#lab/contenders/wireguard-go";
+import { recordFile, WIREGUARD_GO } from "#lab/contenders/wireguard-go";
 import { provenance } from "#lab/machine";
 import type { Scope } from "#lab/scope";
 import { elapse } from "#lab/stage";
@@ -44,7 +44,10 @@ export const LATENCY: Benchmark = {
   plan(words) {
     const rounds = wholeNumberOf(words, "rounds", 12, 1, 100);
     const seconds = numberOf(words, "seconds", 5, 1, 60);
-    return { file: "latency", run: (progress) => inScope((scope) => latency(scope, rounds, seconds, progress), table) };
+    return {
+      file: recordFile("latency"),
+      run: (progress) => inScope((scope) => latency(scope, rounds, seconds, progress), table),
+    };
   },
 };
 

@@ -3,7 +3,7 @@ import type { Contender } from "#lab/contenders/contender";
 import { JUMPING_VPN, jumpingVpn } from "#lab/contenders/jumping-vpn";
 import { OPENVPN } from "#lab/contenders/openvpn";
 import { VETH } from "#lab/contenders/veth";
-import { WIREGUARD_GO } from "#lab/contenders/wireguard-go";
+import { recordFile, WIREGUARD_GO } from "#lab/contenders/wireguard-go";
 import { type Benchmark, inScope } from "./benchmark.ts";
 import { nullCipherEngine } from "./null-engine.ts";
 import { numberOf, wholeNumberOf } from "./options.ts";
@@ -42,8 +42,7 @@ function streams(
       const options = { rounds, seconds, warmUpSeconds: Math.min(1.5, seconds / 4), rateMbit: usual.rateMbit ?? null };
       const contenders = [JUMPING_VPN, ...others];
       return {
-        // Of two builds of the same contender both records are kept.
-        file: process.env.WIREGUARD_GO === undefined ? name : `${name}-other-wireguard-go`,
+        file: others.includes(WIREGUARD_GO) ? recordFile(name) : name,
         run: (progress) => inScope((scope) => throughput(scope, name, contenders, options, progress), table),
       };
     },

@@ -6,7 +6,7 @@ import type { Contender, Ground } from "#lab/contenders/contender";
 import { JUMPING_VPN } from "#lab/contenders/jumping-vpn";
 import { OPENVPN } from "#lab/contenders/openvpn";
 import { VETH } from "#lab/contenders/veth";
-import { WIREGUARD_GO } from "#lab/contenders/wireguard-go";
+import { recordFile, WIREGUARD_GO } from "#lab/contenders/wireguard-go";
 import { provenance } from "#lab/machine";
 import type { Scope } from "#lab/scope";
 import { type Interval, interval } from "#lab/statistics";
@@ -54,7 +54,7 @@ export const UDP: Benchmark = {
   plan(words) {
     const rounds = wholeNumberOf(words, "rounds", 6, 1, 100);
     const seconds = numberOf(words, "seconds", 1.5, 0.5, 30);
-    return { file: "udp", run: (progress) => inScope((scope) => udp(scope, rounds, seconds, progress), table) };
+    return { file: recordFile("udp"), run: (progress) => inScope((scope) => udp(scope, rounds, seconds, progress), table) };
   },
 };
 

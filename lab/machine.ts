@@ -16,7 +16,8 @@ export interface Provenance {
 
 export function provenance(): Provenance {
   const git = (...args: string[]): string => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
-  const dirty = git("status", "--porcelain") === "" ? "" : "+";
+  // Records that were kept a moment ago change nothing that is measured.
+  const dirty = git("status", "--porcelain", "--", ".", ":!bench/data") === "" ? "" : "+";
   return {
     commit: `${git("rev-parse", "--short=12", "HEAD")}${dirty}`,
     kernel: release(),

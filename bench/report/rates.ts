@@ -1,4 +1,5 @@
 /** Throughput, UDP and latency: what a packet path costs against others in the same run. */
+import { OTHER_BUILD } from "#lab/contenders/wireguard-go";
 import type { Interval } from "#lab/statistics";
 import type { LatencyResult } from "../latency.ts";
 import { ratios } from "../plot.ts";
@@ -46,11 +47,9 @@ export function streamSection({ file, result }: Kept<ThroughputResult>): Page {
   const { rounds, seconds, rateMbit } = result.options;
   const pace = rateMbit === null ? "" : ` at ${rateMbit} Mbit/s`;
   const picture = plot === null ? null : ratioPicture(file.replace(/json$/, "svg"), plot, result.ratio);
-  // See `file` in throughput-command.ts.
-  const build = file === `${result.name}.json` ? "" : ", against the newest wireguard-go (`WIREGUARD_GO`)";
   return {
     text: [
-      `## ${title}${build}\n`,
+      `## ${title}${otherBuild(result.gbps)}\n`,
       `${says} One TCP stream${pace} over one veth pair, 1420 bytes inside, both ends and the traffic on one machine; medians of ${rounds} interleaved rounds of ${seconds} s with bootstrap 95 % intervals. CPU is the busy time of the whole machine.\n`,
       table(["", "Gbit/s", "jumping-vpn is … times as fast", "CPU s per GB", "jumping-vpn takes … times the CPU"], rows),
       ...(picture === null ? [] : [`![Ratios](plots/${picture.file})\n`]),
@@ -69,7 +68,7 @@ export function udpSection({ file, result }: Kept<UdpResult>): Page {
   ]);
   return {
     text: [
-      "## UDP without offloads inside\n",
+      `## UDP without offloads inside${otherBuild(result.mbit)}\n`,
       "Packets of 1372 bytes, each sent by itself: the highest rate of which at most 1 % are lost.\n",
       table(["", "Mbit/s", "jumping-vpn is … times as fast"], rows),
       missingLine(result.missing),
@@ -92,7 +91,7 @@ export function latencySection({ file, result }: Kept<LatencyResult>): Page {
   });
   return {
     text: [
-      "## Latency\n",
+      `## Latency${otherBuild(result.p50Us)}\n`,
       "Round trip of a lone 64-byte UDP packet, 100 in a second, nothing else running through the tunnel.\n",
       table(["", "p50, µs", "p99, µs", "jumping-vpn takes … times as long", "at p99"], rows),
       missingLine(result.missing),
@@ -100,6 +99,11 @@ export function latencySection({ file, result }: Kept<LatencyResult>): Page {
     ].join("\n"),
     pictures: [],
   };
+}
+
+/** For the heading: each build of wireguard-go has a section of its own. */
+function otherBuild(contenders: Readonly<Record<string, Interval>>): string {
+  return OTHER_BUILD in contenders ? ", against another build of wireguard-go" : "";
 }
 
 const NONE: Interval = { median: Number.NaN, ci95: [Number.NaN, Number.NaN], n: 0 };

@@ -9,7 +9,10 @@ import { until } from "../stage.ts";
 import { type Contender, type Ground, MTU } from "./contender.ts";
 import { isInstalled, startProgram } from "./process.ts";
 
-const PROGRAM = process.env.WIREGUARD_GO ?? "wireguard-go";
+const INSTALLED = "wireguard-go";
+/** The name of any other build, which `WIREGUARD_GO` names. */
+export const OTHER_BUILD = "wireguard-go (WIREGUARD_GO)";
+const PROGRAM = process.env.WIREGUARD_GO ?? INSTALLED;
 const PORT = 51_820;
 
 interface End {
@@ -21,9 +24,11 @@ interface End {
   readonly key: { readonly secret: string; readonly open: string };
 }
 
+/** The file of a benchmark in which wireguard-go takes part: of two builds both records are kept. */
+export const recordFile = (name: string): string => (PROGRAM === INSTALLED ? name : `${name}-other-wireguard-go`);
+
 export const WIREGUARD_GO: Contender = {
-  // Of another build, a record says so.
-  name: process.env.WIREGUARD_GO === undefined ? "wireguard-go" : "wireguard-go (WIREGUARD_GO)",
+  name: PROGRAM === INSTALLED ? INSTALLED : OTHER_BUILD,
   missing: () =>
     isInstalled(PROGRAM) ? null : "wireguard-go is not installed (Debian: apt-get install wireguard-go, or WIREGUARD_GO=…)",
   async start(scope: Scope, ground: Ground) {

@@ -70,8 +70,8 @@ function carryOut(turn: Turn, entry: Entry, step: Step): void {
 
 function audit(turn: Turn, entry: Entry, { type, class: kind, version, from, to, reason, paths, numbers }: Audit): void {
   const transport = paths === undefined ? undefined : { old: labelOf(entry, paths.old), new: labelOf(entry, paths.new) };
-  const body = { type, class: kind, version, from, to, reason, numbers };
-  emitFor(turn, entry, { ...(body satisfies { readonly [Member in keyof Required<Omit<Audit, "paths">>]: unknown }), transport });
+  const body = { type, class: kind, version, from, to, reason, transport, numbers };
+  emitFor(turn, entry, body satisfies { readonly [Member in Exclude<keyof Audit, "paths">]: unknown });
 }
 
 function perform(turn: Turn, entry: Entry, effect: SessionEffect): void {

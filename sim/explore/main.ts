@@ -11,7 +11,7 @@ import { inLanes, scout } from "./pool.ts";
 import { ROWS } from "./rows.ts";
 import { DIRECT, SCENES, type Scene } from "./scenes.ts";
 import type { Scouted } from "./scout.ts";
-import { Workshop } from "./workshop.ts";
+import { requireUpToDate, Workshop } from "./workshop.ts";
 
 /** States of a run that names none. */
 const STATES_DEFAULT = 302_000;
@@ -30,6 +30,7 @@ interface Options {
 async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2));
   if (options === null) return;
+  requireUpToDate(MUTANTS, BUILD);
   const began = performance.now();
   const lanes = Math.min(LANES_MAX, availableParallelism());
   const scouted = await exploreAll(options, lanes);

@@ -24,9 +24,10 @@ export class Workshop {
     return join(this.#folder, "build", "sim", "explore", "scout.js");
   }
 
-  /** Makes the mistake. Throws where a patch does not match exactly once: the mutant is out of date. */
+  /** Makes the mistake. */
   make({ name, patches }: Mutant): void {
-    for (const patch of patches) writeFileSync(join(this.#folder, "build", patch.file), this.#patched(name, patch));
+    const build = join(this.#folder, "build");
+    for (const patch of patches) writeFileSync(join(build, patch.file), patched(build, name, patch));
   }
 
   /** Takes it back. */
@@ -37,11 +38,16 @@ export class Workshop {
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
 
-  #patched(name: string, { file, find, replace }: Patch): string {
-    const source = readFileSync(join(this.#folder, "build", file), "utf8");
-    const found = source.split(find).length - 1;
-    if (found !== 1) throw new Error(`mutant "${name}": its patch matches ${found} times in ${file}, not once`);
-    return source.replace(find, () => replace);
-  }
+/** Throws where a patch does not match exactly once in what was built: a mutant is out of date. */
+export function requireUpToDate(mutants: readonly Mutant[], build: string): void {
+  for (const { name, patches } of mutants) for (const patch of patches) patched(build, name, patch);
+}
+
+function patched(build: string, name: string, { file, find, replace }: Patch): string {
+  const source = readFileSync(join(build, file), "utf8");
+  const found = source.split(find).length - 1;
+  if (found !== 1) throw new Error(`mutant "${name}": its patch matches ${found} times in ${file}, not once`);
+  return source.replace(find, () => replace);
 }

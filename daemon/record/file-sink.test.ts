@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,3 +72,28 @@ test("many lines, long and short, arrive whole and in order, also where memory i
   }
   expect(readFileSync(join(folder, "events.jsonl"), "utf8") === lines.join("")).toBe(true);
 });
+
+test("a disk that takes a part of a write leaves no half line, and what is lost is counted exactly", async () => {
+  const news: unknown[] = [];
+  const sink = new FileSink(join(folder, "events.jsonl"), { health: (ok, _why, lost) => news.push([ok, lost]) });
+  limitFiles("5050");
+  try {
+    // The first line is written alone; 5,050 bytes end in the midst of another.
+    for (let index = 0; index < 100; index++) sink.push(`${`${index}`.padStart(99, "-")}\n`);
+    await sink.close(1_000);
+  } finally {
+    limitFiles("unlimited");
+  }
+  sink.push("after\n");
+  await sink.close(1_000);
+  expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe(`${"0".padStart(99, "-")}\nafter\n`);
+  expect(news).toEqual([
+    [false, 0],
+    [true, 99],
+  ]);
+});
+
+/** The greatest file that this process may write from here on, bytes. */
+function limitFiles(bytes: string): void {
+  execFileSync("prlimit", [`--pid=${process.pid}`, `--fsize=${bytes}:`]);
+}

@@ -84,7 +84,8 @@ export class Node {
     const env = {
       ...process.env,
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-      NODE_OPTIONS: ["--enable-source-maps", ...options].join(" "),
+      // Quoted: a folder's name may have a space in it.
+      NODE_OPTIONS: ["--enable-source-maps", ...options].map((option) => JSON.stringify(option)).join(" "),
       ...environment,
     };
     const child = spawn(command, args, { stdio: ["ignore", log, log], detached: true, env });

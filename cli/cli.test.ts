@@ -32,6 +32,7 @@ describe.runIf(IS_BUILT)("exit codes", () => {
   test("2: a usage error", async () => {
     expect((await jvpn("switch", "s-1")).code).toBe(2);
     expect((await jvpn("nonsense")).code).toBe(2);
+    expect((await jvpn("policy", "apply")).stderr).toContain("(see jvpn --help)");
   });
 
   test("8: no daemon, in three lines and as JSON", async () => {
@@ -164,10 +165,19 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
   gateway    fra-2 (203.0.113.7:4774)   tunnel 10.80.0.14, fd80::e   mtu 1380
   path  ▶ wlan0/udp4    rtt 18 ms ±2   loss 0.1 %  mtu 1500
         · wwan0/udp6    rtt 61 ms ±9   loss 0.0 %  warm standby, metered, backup
-  jumps      3 (last 11m ago: eth0/udp4→wlan0/udp4, transport_dead, 43 ms witho…
+  jumps      3 (last 11m ago: eth0/udp4→wlan0/udp4, transport_dead, 43 ms without a path)
              budget 0/8 per min
 `,
     );
+  });
+
+  test("a configuration that a reload refused, and settings that wait for a restart", async () => {
+    const config = { errors: ['/etc/c.toml:3: paths.wlan0.priority = "first"'], awaitingRestart: ["mtu"] };
+    status = { ...statusWith("ATTACHED"), config };
+    expect((await jvpn("status")).stdout).toContain(`  ! the configuration file is refused, the last valid one stays in force:
+  !   /etc/c.toml:3: paths.wlan0.priority = "first"
+  ! changed settings wait for a restart: mtu
+`);
   });
 
   test("what the policy permits, until when, and why a path is not taken", async () => {
@@ -384,6 +394,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     listen: [],
     capabilities: [],
     tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], mtu: 1380, error: null },
+    config: { errors: [], awaitingRestart: [] },
     record: { lastSeq: 1, lost: 0 },
     reports: { waitingMost: 0, lost: 0 },
     view: {

@@ -11,6 +11,8 @@ export interface Io {
   /** Told on stderr, and only to a person. */
   progress(text: string): void;
   readonly color: boolean;
+  /** A person reads; what is longer than the screen is wide may be cut. */
+  readonly terminal: boolean;
   readonly columns: number;
 }
 
@@ -21,6 +23,7 @@ export const io: Io = {
     if (process.stderr.isTTY) process.stderr.write(`${text}\n`);
   },
   color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  terminal: process.stdout.isTTY === true,
   columns: process.stdout.isTTY === true ? Math.max(40, process.stdout.columns) : 80,
 };
 

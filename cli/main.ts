@@ -34,8 +34,8 @@ for (const add of [
   add(program);
 }
 for (const command of program.commands) {
-  command.exitOverride();
-  for (const inner of command.commands) inner.exitOverride();
+  command.copyInheritedSettings(program);
+  for (const inner of command.commands) inner.copyInheritedSettings(command);
 }
 
 // The reader of a pipe has read enough, as `head` does.

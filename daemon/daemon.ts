@@ -80,6 +80,7 @@ export class Daemon implements ControlTarget {
   readonly #leases: LeaseBook | null;
   readonly #server: Server;
   #settings: Settings;
+  #config: StatusDocument["config"] = { errors: [], awaitingRestart: [] };
   #engine: EnginePort | null = null;
   #names: GatewayNames | null = null;
   #started: Extract<Report, { type: "Started" }> | null = null;
@@ -160,6 +161,7 @@ export class Daemon implements ControlTarget {
       listen: this.#started?.listen ?? [],
       capabilities: this.#started?.capabilities ?? [],
       tunnel: this.#tunnel.view,
+      config: this.#config,
       record: { lastSeq: this.#recorder.lastSeq, lost: this.#recorder.lost },
       reports: this.#loop.reports,
       view: { ...view, health: { ...view.health, observability: worse(view.health.observability, this.#recorder.health) } },
@@ -203,8 +205,12 @@ export class Daemon implements ControlTarget {
       const { settings, kept } = reloaded(this.#settings, loaded.value);
       if (kept.length > 0) log.warn({ settings: kept }, "changed settings that need a restart keep their values");
       this.#settings = settings;
+      this.#config = { errors: [], awaitingRestart: kept };
       await this.#configure();
-    } else this.#configFailure(loaded.faults, "core");
+    } else {
+      this.#config = { ...this.#config, errors: loaded.faults.map(faultLine) };
+      this.#configFailure(loaded.faults, "core");
+    }
     const valid = this.#readPolicy();
     if (loaded.ok && valid) log.info("reloaded");
   }

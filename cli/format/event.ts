@@ -10,7 +10,7 @@ export function eventLine(io: Io, item: StreamItem): string {
   const clock = item.time.slice(11, 23);
   const session = shortId(item.session ?? "").padEnd(11);
   const text = `${clock}  ${session}  ${paint(io, tone(item), item.type)}  ${story(item)}`;
-  return io.color ? cut(text, io.columns) : text;
+  return cut(io, text);
 }
 
 function story(record: EventRecord): string {

@@ -41,7 +41,7 @@ export function reasonLines(io: Io, document: PolicyExplainDocument): string[] {
   for (const error of policy.errors) lines.push(paint(io, "red", `  ! ${error}`));
   for (const session of sessions) lines.push("", ...sessionReasonLines(io, session));
   if (total > sessions.length && sessions.length > 1) lines.push("", `… ${total - sessions.length} more: name one of them`);
-  return lines.map((line) => cut(line, Math.max(io.columns, 80)));
+  return lines.map((line) => cut(io, line));
 }
 
 function sourceOf({ file, origin, overFile }: PolicyExplainDocument["policy"]): string {

@@ -15,7 +15,7 @@ export function sessionLines(io: Io, session: SessionView, bootMs: number): stri
   lines.push(...session.paths.map((path, index) => `${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
   if (session.paths.length === 0) lines.push("  path  none");
   lines.push(...jumpLines(io, session, bootMs));
-  return lines.map((line) => cut(line, Math.max(io.columns, 80)));
+  return lines.map((line) => cut(io, line));
 }
 
 /** Nothing where one path carries the packets and nobody wished for two. */

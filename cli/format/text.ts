@@ -44,9 +44,12 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map(padded).join("   ").trimEnd());
 }
 
-/** Cut to the width of the terminal, with `…`. */
-export function cut(text: string, columns: number): string {
-  if (visible(text) <= columns) return text;
+const COLUMNS_MIN = 80;
+
+/** Cut to the width of the terminal, with `…`; a pipe or a file gets all of it. */
+export function cut(io: Io, text: string): string {
+  const columns = Math.max(io.columns, COLUMNS_MIN);
+  if (!io.terminal || visible(text) <= columns) return text;
   const plain = text.replaceAll(COLOR, "");
   return `${[...plain].slice(0, columns - 1).join("")}…`;
 }

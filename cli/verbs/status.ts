@@ -77,9 +77,7 @@ function gatewayLines(status: StatusDocument): string[] {
     `  sessions   ${summary}`,
   ];
   const rows = view.sessions.filter((session) => session.state !== "TERMINATED").slice(0, ROWS_MAX);
-  lines.push(
-    ...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(line, Math.max(io.columns, 80))),
-  );
+  lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(io, line)));
   if (view.sessions.length > rows.length && rows.length === ROWS_MAX) lines.push(`  … all of them: \`jvpn sessions\``);
   return lines;
 }
@@ -88,6 +86,10 @@ function troubleLines(status: StatusDocument): string[] {
   const lines: string[] = [];
   const bad = (text: string) => lines.push(paint(io, "red", `  ! ${text}`));
   if (status.tunnel.error !== null) bad(`tunnel ${status.tunnel.interface} is not configured: ${status.tunnel.error}`);
+  const { errors, awaitingRestart } = status.config;
+  if (errors.length > 0) bad("the configuration file is refused, the last valid one stays in force:");
+  for (const error of errors) bad(`  ${error}`);
+  if (awaitingRestart.length > 0) bad(`changed settings wait for a restart: ${awaitingRestart.join(", ")}`);
   if (!status.view.policy.valid) {
     bad(
       `policy is invalid: new sessions are denied, running ones keep ${status.view.policy.name} v${status.view.policy.version}`,

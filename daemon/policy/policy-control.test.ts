@@ -186,6 +186,22 @@ test("the MTU of a session is the smaller of the tunnel's and its group's policy
   ]);
 });
 
+test("a reload with an invalid configuration changes nothing, and the status says why until a valid one is read", async () => {
+  const good = readFileSync(join(folder, "gateway.toml"), "utf8");
+  writeFileSync(join(folder, "gateway.toml"), good.replace("10.80.0.0/16", "10.80.0.0/33"));
+  await daemon.reload();
+  expect((await control.status()).config).toEqual({
+    errors: [expect.stringContaining(`${join(folder, "gateway.toml")}:4: gateway.pools`)],
+    awaitingRestart: [],
+  });
+  writeFileSync(join(folder, "gateway.toml"), good.replace("0.0.0.0:4774", "0.0.0.0:4775"));
+  await daemon.reload();
+  expect((await control.status()).config).toEqual({ errors: [], awaitingRestart: ["listen"] });
+  writeFileSync(join(folder, "gateway.toml"), good);
+  await daemon.reload();
+  expect((await control.status()).config).toEqual({ errors: [], awaitingRestart: [] });
+});
+
 /** The client of `KEYS[client]` proves itself; resolves with what became of its session. */
 async function arrive(session: number, client: number) {
   const sessionId = `s-000${session}-AAAA`;

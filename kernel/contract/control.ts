@@ -42,6 +42,13 @@ export interface StatusDocument {
   readonly listen: readonly string[];
   readonly capabilities: readonly string[];
   readonly tunnel: TunnelView;
+  /** The configuration file at the last reload. */
+  readonly config: {
+    /** Why it was refused; none = it is in force. */
+    readonly errors: readonly string[];
+    /** Settings that it changes and that keep their values until the next start. */
+    readonly awaitingRestart: readonly string[];
+  };
   readonly record: { readonly lastSeq: number; readonly lost: number };
   /** The engine's reports since the start: the most that waited at once, and snapshots of statistics that gave way to others. */
   readonly reports: { readonly waitingMost: number; readonly lost: number };

@@ -32,7 +32,7 @@ export const REAL_DOMAINS = {
     offerOf: offers.offerOf,
     policyFromOffer: offers.policyFromOffer,
   },
-  observability: { redact: observability.redact },
+  observability: { redactedEvent: observability.redactedEvent },
   cluster: { step: cluster.step, holds: cluster.holds },
 } as const;
 

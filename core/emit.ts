@@ -49,6 +49,6 @@ function push(
     policy,
     actor: body.actor ?? turn.actor,
   } satisfies CoreEvent & { readonly [Member in keyof Required<CoreEvent>]: unknown };
-  const redacted = guarded(turn, "observability", () => turn.world.domains.observability.redact(event), null);
+  const redacted = guarded(turn, "observability", () => turn.world.domains.observability.redactedEvent(event), null);
   if (redacted !== null) turn.effects.push({ type: "Event", event: redacted });
 }

@@ -14,20 +14,49 @@ export interface ChainEnd {
   readonly torn: boolean;
 }
 
-/** `BLAKE2s(prev ‖ canonical record)`; the record is taken without `prev` and `hash`. */
-export function linkHash(prev: string, record: object): string {
-  return textHash(prev, canonical(record));
+/** Chains records: `hash = BLAKE2s(prev ‖ canonical record)`, where the record is taken without `prev` and `hash`. */
+export class Chain {
+  #hash: string;
+  #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
+
+  /** `hash` is that of the record before the first one. */
+  constructor(hash: string) {
+    this.#hash = hash;
+  }
+
+  /** Of the newest record. */
+  get hash(): string {
+    return this.#hash;
+  }
+
+  /** The line of the record with this canonical text, up to its newline; in memory that the next call writes over. */
+  append(text: string): Buffer {
+    const prev = this.#hash;
+    const memory = this.#memoryFor(text);
+    memory.write(prev, 0, "latin1");
+    const end = prev.length + memory.write(text, prev.length);
+    this.#hash = hash("blake2s256", memory.subarray(0, end), "hex");
+    const links = memory.write(`,"prev":"${prev}","hash":"${this.#hash}"}\n`, end - CLOSING_BRACE.length, "latin1");
+    return memory.subarray(prev.length, end - CLOSING_BRACE.length + links);
+  }
+
+  /** A character takes at most three bytes. */
+  #memoryFor(text: string): Buffer {
+    const bytes = 3 * text.length + LINKS_BYTES;
+    if (bytes > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(2 * bytes);
+    return this.#memory;
+  }
 }
 
-/** The same, of the canonical text of a record. */
-export function textHash(prev: string, text: string): string {
-  return hash("blake2s256", prev + text, "hex");
-}
+const FIRST_BYTES = 4_096;
+/** More than three hashes and their names. */
+const LINKS_BYTES = 256;
+const CLOSING_BRACE = "}";
 
 /** True where the record's hash is the one that its content and its predecessor give. */
 export function verifies(record: EventRecord): boolean {
-  const { prev, hash, ...rest } = record;
-  return linkHash(prev, rest) === hash;
+  const { prev, hash: claimed, ...rest } = record;
+  return hash("blake2s256", prev + canonical(rest), "hex") === claimed;
 }
 
 const TAIL_BYTES = 256 * 1024;

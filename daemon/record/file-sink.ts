@@ -58,16 +58,17 @@ export class FileSink {
     this.#limits = limits;
   }
 
-  /** `line` ends with a newline. Never throws. */
-  push(line: string): void {
-    const bytes = Buffer.byteLength(line);
+  /** `line` ends with a newline, and is copied. Never throws. */
+  push(line: Uint8Array): void {
+    const bytes = line.length;
     if (this.#waitingBytes + bytes > this.#limits.waitingBytesMax) {
       this.#lost++;
       this.#report(false, "the disk is too slow or fails");
       return;
     }
     const piece = this.#pieceFor(bytes);
-    piece.bytes += piece.memory.write(line, piece.bytes);
+    piece.memory.set(line, piece.bytes);
+    piece.bytes += bytes;
     piece.lines++;
     this.#waitingBytes += bytes;
     if (performance.now() >= this.#restUntil) this.#start();

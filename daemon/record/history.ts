@@ -20,8 +20,8 @@ export class History {
   /** Whose record came last: mostly the next one is its, too. */
   #latest: { readonly session: SessionId | null; readonly timeline: Timeline } = { session: null, timeline: emptyTimeline() };
 
-  /** `line` is a record without its newline. */
-  add(session: SessionId | undefined, line: string): void {
+  /** `line` is a record and its newline. */
+  add(session: SessionId | undefined, line: Uint8Array): void {
     this.#recent.add(line);
     if (session === undefined) return;
     if (session !== this.#latest.session) this.#latest = { session, timeline: this.#moveUp(session) };

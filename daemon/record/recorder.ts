@@ -1,12 +1,11 @@
-import { canonical } from "#domains/observability/canonical";
-import { envelope } from "#domains/observability/envelope";
+import { recordText } from "#domains/observability/envelope";
 import { classOf } from "#domains/observability/registry";
 import { type EventLoss, EventRing } from "#domains/observability/ring";
 import type { EventRecord, TimelineDocument } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { SessionId } from "#kernel/contract/state";
 import type { NodeView } from "#kernel/contract/view";
-import { type ChainEnd, textHash } from "./chain.ts";
+import { Chain, type ChainEnd } from "./chain.ts";
 import { FileSink } from "./file-sink.ts";
 import { History } from "./history.ts";
 import { missingEnd, type RecordMark } from "./mark.ts";
@@ -16,7 +15,7 @@ import { Subscriber } from "./subscriber.ts";
 interface Waiting {
   readonly seq: number;
   readonly session: SessionId | undefined;
-  /** Its canonical text, which is both what is hashed and the beginning of its line. */
+  /** Its canonical text. */
   readonly text: string;
 }
 export type Health = NodeView["health"]["observability"];
@@ -56,7 +55,7 @@ export class Recorder {
   readonly #subscribers = new Set<Subscriber>();
   readonly #sink: FileSink;
   #seq: number;
-  #prev: string;
+  #chain: Chain;
   #timeMs = Number.NaN;
   #timeText = "";
   #lost = 0;
@@ -69,9 +68,9 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#seq = options.end.seq;
-    this.#prev = options.end.hash;
+    this.#chain = new Chain(options.end.hash);
     this.#sink = new FileSink(options.file, { health: (ok, why, lost) => this.#sinkNews(ok, why, lost) });
-    if (options.end.torn) this.#sink.push("\n");
+    if (options.end.torn) this.#sink.push(Buffer.from("\n"));
     this.#handedOn = this.#seq;
     this.#tellMissing(options.end);
   }
@@ -93,7 +92,7 @@ export class Recorder {
     this.#seq++;
     try {
       const seq = this.#seq;
-      const text = canonical(envelope(event, { seq, time: this.#time(), node: this.#options.node }));
+      const text = recordText(event, { seq, time: this.#time(), node: this.#options.node });
       const record = { seq, session: event.session, text };
       this.#ring.push({ seq, class: classOf(event.type), bytes: text.length, record });
     } catch (cause) {
@@ -167,15 +166,12 @@ export class Recorder {
   }
 
   #handOn({ seq, session, text }: Waiting): void {
-    const prev = this.#prev;
-    const hash = textHash(prev, text);
-    const line = `${text.slice(0, -1)},"prev":"${prev}","hash":"${hash}"}`;
-    this.#prev = hash;
+    const line = this.#chain.append(text);
     this.#handedOn = seq;
     this.#marking ??= setTimeout(() => this.#keepMark(), MARK_MS).unref();
     this.#history.add(session, line);
-    if (this.#subscribers.size > 0) this.#publish(JSON.parse(line) as EventRecord);
-    this.#sink.push(`${line}\n`);
+    if (this.#subscribers.size > 0) this.#publish(JSON.parse(line.toString()) as EventRecord);
+    this.#sink.push(line);
   }
 
   #publish(record: EventRecord): void {
@@ -188,7 +184,7 @@ export class Recorder {
     const missing = missingEnd(end, mark);
     if (missing === null || mark === null) return;
     this.#seq = mark.seq;
-    this.#prev = mark.hash;
+    this.#chain = new Chain(mark.hash);
     const { first, last } = missing;
     this.note("EventLoss", {
       of: "file",
@@ -203,7 +199,7 @@ export class Recorder {
     if (this.#marking !== null) clearTimeout(this.#marking);
     this.#marking = null;
     try {
-      this.#options.mark.write({ seq: this.#handedOn, hash: this.#prev });
+      this.#options.mark.write({ seq: this.#handedOn, hash: this.#chain.hash });
     } catch (cause) {
       this.#setHealth("degraded", `the mark of the record cannot be kept: ${String(cause)}`);
     }

@@ -9,7 +9,9 @@ export function canonical(record: unknown): string {
 /** The same object, or a copy, with its own keys in order. */
 export function withKeysInOrder<T extends object>(members: T): T {
   if (keysInOrder(members)) return members;
-  return Object.fromEntries(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1))) as T;
+  const ordered: Record<string, unknown> = {};
+  for (const key of Object.keys(members).sort()) ordered[key] = (members as Readonly<Record<string, unknown>>)[key];
+  return ordered as T;
 }
 
 /** True where the runtime's own JSON is the canonical text already, as it is for every record that `envelope` made. */

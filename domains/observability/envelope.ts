@@ -1,6 +1,6 @@
 import type { CoreEvent } from "#kernel/contract/event";
 import { withKeysInOrder } from "./canonical.ts";
-import { redact } from "./redact.ts";
+import { redactedEvent } from "./redact.ts";
 
 export const EVENT_SCHEMA = "jumping-vpn/event/v1";
 
@@ -25,7 +25,7 @@ export interface EventRecord extends Omit<CoreEvent, "bootMs" | "class"> {
  * nothing is `undefined`.
  */
 export function envelope(event: CoreEvent, { seq, time, node }: Stamp): EventRecord {
-  const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = redact(event);
+  const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = redactedEvent(event);
   return {
     actor,
     boot_ms: bootMs,
@@ -43,4 +43,9 @@ export function envelope(event: CoreEvent, { seq, time, node }: Stamp): EventRec
     type,
     version,
   } satisfies { readonly [Member in keyof Required<EventRecord>]: EventRecord[Member] };
+}
+
+/** The canonical text of that record: `envelope` has put its members in order already. */
+export function recordText(event: CoreEvent, stamp: Stamp): string {
+  return JSON.stringify(envelope(event, stamp));
 }

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CoreEvent, EVENT_TYPES } from "#kernel/contract/event";
 import { canonical } from "./canonical.ts";
-import { envelope } from "./envelope.ts";
+import { envelope, recordText } from "./envelope.ts";
 import { ALL_OK, DOMAINS, levelsOf, setHealth } from "./health.ts";
-import { redact, redactedText, TEXT_MAX } from "./redact.ts";
+import { redact, redactedEvent, redactedText, TEXT_MAX } from "./redact.ts";
 import { classOf, EVENT_KINDS } from "./registry.ts";
 
 const PUBLIC = `jvpk1:${"Ab3_".repeat(10)}xyz`;
@@ -40,6 +40,17 @@ describe("the envelope", () => {
     });
   });
 
+  test("its text is the canonical one, whatever is there and in whatever order", () => {
+    const stamp = { seq: 1, time: "2026-11-20T13:49:20.004Z", node: "fra-2" };
+    const numbers = { wasActive: true, evidence: "timeout", Zed: null, limitMs: 90.5, é: 'ü"\n' };
+    for (const one of [
+      event,
+      { ...event, numbers, from: undefined },
+      { type: event.type, class: event.class, bootMs: 0, actor: event.actor },
+    ])
+      expect(recordText(one, stamp)).toBe(canonical(JSON.parse(JSON.stringify(envelope(one, stamp)))));
+  });
+
   test("every type has a class and a sentence", () => {
     expect(Object.keys(EVENT_KINDS).sort()).toEqual([...EVENT_TYPES].sort());
     expect(classOf("SessionStateChange")).toBe("transition");
@@ -62,6 +73,26 @@ describe("redaction", () => {
     ["a session id", "s-7QF2-9KXD-A2B3-77QX-9KXD-A2B3", "s-7QF2-9KXD-A2B3-77QX-9KXD-A2B3"],
   ])("%s", (_what, text, expected) => {
     expect(redactedText(text)).toBe(expected);
+  });
+
+  test("an event is redacted wherever it has free text, and is the same event where there is nothing to redact", () => {
+    const plain = { type: "PathAdded", class: "info", bootMs: 1, session: "s-1", actor: "engine" } as const satisfies CoreEvent;
+    expect(redactedEvent(plain)).toBe(plain);
+    const leaks: readonly Partial<CoreEvent>[] = [
+      { session: PRIVATE },
+      { policy: `p ${PRIVATE}` },
+      { actor: `operator:${PRIVATE}` },
+      { transport: { old: PRIVATE, new: null } },
+      { transport: { old: null, new: "q0+/".repeat(10) } },
+      { transport: { old: null, new: `${"q0+/".repeat(10)}abc=` } },
+      { numbers: { count: 1, why: PRIVATE } },
+      { numbers: { peer: PUBLIC, digest: "0f".repeat(32) } },
+    ];
+    for (const leak of leaks) {
+      const event = { ...plain, ...leak };
+      expect(redactedEvent(event)).toEqual(redact(event));
+      expect(JSON.stringify(redactedEvent(event))).not.toMatch(/jvps1:|[A-Za-z0-9+/]{43}=/);
+    }
   });
 
   test("a policy's digest stays whole, and only in hex", () => {

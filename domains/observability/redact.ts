@@ -1,3 +1,5 @@
+import type { CoreEvent } from "#kernel/contract/event";
+
 /** Longer text in a record is cut: whoever chooses it must not choose the size of our record. */
 export const TEXT_MAX = 256;
 
@@ -10,9 +12,28 @@ const SECRET_LIKE = /[A-Za-z0-9_-]{43,}|[A-Za-z0-9+/]{43}=/g;
 /** Shorter text has no run of `SECRET_LIKE`. */
 const SECRET_MIN = 43;
 
+/** An event with its free text redacted; its other text is words of closed lists. Hardly any event has something to redact. */
+export function redactedEvent(event: CoreEvent): CoreEvent {
+  const { session, transport, numbers, policy, actor } = event;
+  const plain = isPlain(session) && isPlain(policy) && isPlain(actor) && arePlain(transport) && arePlain(numbers);
+  return plain ? event : redact(event);
+}
+
+function arePlain(members: Readonly<Record<string, unknown>> | undefined): boolean {
+  for (const name in members) {
+    if (!isPlain(members[name])) return false;
+  }
+  return true;
+}
+
+/** True where one look shows that there is nothing to redact. */
+function isPlain(value: unknown): boolean {
+  return typeof value !== "string" || (value.length < SECRET_MIN && !value.includes("jvp"));
+}
+
 /** Text without key material, cut to `TEXT_MAX`. */
 export function redactedText(text: string): string {
-  if (text.length < SECRET_MIN && !text.includes("jvp")) return text;
+  if (isPlain(text)) return text;
   const safe = text.replace(PRIVATE_KEY, "[redacted]").replace(PUBLIC_KEY, "$1…").replace(SECRET_LIKE, "[redacted]");
   return safe.length > TEXT_MAX ? `${safe.slice(0, TEXT_MAX - 1)}…` : safe;
 }
@@ -22,7 +43,7 @@ export function redact<T>(value: T): T {
   return walk(value) as T;
 }
 
-/** What holds nothing to redact is returned as it is: every event passes here, and hardly any has a key in it. */
+/** What holds nothing to redact is returned as it is. */
 function walk(value: unknown): unknown {
   if (typeof value === "string") return redactedText(value);
   if (typeof value !== "object" || value === null) return value;

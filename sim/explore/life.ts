@@ -1,5 +1,4 @@
 import type { Effect, Input } from "#core/contract";
-import { REAL_DOMAINS } from "#core/domains";
 import { step } from "#core/step";
 import { createCore, type World } from "#core/world";
 import { presetPolicy } from "#transcripts/presets";
@@ -37,7 +36,7 @@ export class Life {
   }
 
   static begin(role: "client" | "gateway", preset: string, told: Told[] | null = null): Life {
-    return new Life(createCore(role, UNREDACTED), new Judge(role === "client", presetPolicy(preset).policy.base), 0, told);
+    return new Life(createCore(role), new Judge(role === "client", presetPolicy(preset).policy.base), 0, told);
   }
 
   fork(): Life {
@@ -126,8 +125,6 @@ export class Life {
   }
 }
 
-/** Redaction cuts secrets out of records; there are none here, and it would take a third of the time. */
-const UNREDACTED = { ...REAL_DOMAINS, observability: { redact: <T>(value: T): T => value } };
 const TICK: Input = { type: "Tick" };
 /** Lines are few; most of a run's inputs are made once. */
 const INPUTS_MAX = 10_000;

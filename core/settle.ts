@@ -1,5 +1,5 @@
 import { deadline } from "#domains/session/clock";
-import type { Millis } from "#kernel/time";
+import { type Millis, sooner } from "#kernel/time";
 import { ensureCandidates, nextCandidateRetry } from "./client/candidates.ts";
 import { candidateFor, holdsAuthority, mayRecover } from "./context.ts";
 import { drainFindings } from "./findings.ts";
@@ -81,11 +81,9 @@ function takeBetter(turn: Turn, entry: Entry): boolean {
 
 /** The earliest time at which this session may need something without being told. */
 function nextLook(turn: Turn, entry: Entry): Millis | null {
-  const times = [deadline(entry.session, entry.policy.session), probingChangesAt(entry, turn.now)];
-  if (entry.session.role === "gateway") times.push(entry.ask?.at ?? null);
-  else times.push(nextCandidateRetry(turn, entry), nextBetter(turn, entry));
-  const known = times.filter((at) => at !== null);
-  return known.length === 0 ? null : Math.min(...known);
+  const clocks = sooner(deadline(entry.session, entry.policy.session), probingChangesAt(entry, turn.now));
+  if (entry.session.role === "gateway") return sooner(clocks, entry.ask?.at ?? null);
+  return sooner(clocks, sooner(nextCandidateRetry(turn, entry), nextBetter(turn, entry)));
 }
 
 function nextBetter(turn: Turn, entry: Entry): Millis | null {

@@ -1,5 +1,5 @@
 import type { CoreEvent } from "#kernel/contract/event";
-import type { Millis } from "#kernel/time";
+import { type Millis, sooner } from "#kernel/time";
 import { nextDialLook, pursue } from "./client/dial.ts";
 import { gatewayInUse, nextReopen, reopenPaths, syncPaths } from "./client/paths.ts";
 import { clientReport } from "./client/reports.ts";
@@ -104,8 +104,7 @@ function settleClient(turn: Turn): void {
   pursue(turn, current(world));
   if (gatewayInUse(client, current(world)) !== before) syncPaths(turn, current(world));
   settle(turn);
-  const times = [nextReopen(client), nextDialLook(turn)].filter((at) => at !== null);
-  world.deadlines.set(CLIENT_KEY, times.length === 0 || world.stopping ? null : Math.min(...times));
+  world.deadlines.set(CLIENT_KEY, world.stopping ? null : sooner(nextReopen(client), nextDialLook(turn)));
 }
 
 function wake(turn: Turn, always: boolean): void {

@@ -42,9 +42,13 @@ export function clockPassed(session: Session, limits: Limits, now: Millis): Judg
 /** When the session must be looked at again though nothing happens; `null` = never. */
 export function deadline(session: Session, limits: Limits): Millis | null {
   if (session.state === "TERMINATED") return null;
-  const times = [lifetime(session, limits), ...running(session, limits)].map((clock) => clock.since + clock.limitMs + 1);
-  if (session.state === "DEGRADED" && session.retryAt !== null) times.push(session.retryAt);
-  return Math.min(...times);
+  let at = passesAt(lifetime(session, limits));
+  for (const clock of running(session, limits)) at = Math.min(at, passesAt(clock));
+  return session.state === "DEGRADED" && session.retryAt !== null ? Math.min(at, session.retryAt) : at;
+}
+
+function passesAt({ since, limitMs }: Clock): Millis {
+  return since + limitMs + 1;
 }
 
 function passed(clocks: readonly Clock[], now: Millis): Judgement | null {

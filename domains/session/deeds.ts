@@ -47,7 +47,7 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
     const { session, facts } = draft;
     if (session.state !== "RECOVERING") return;
     draft.effects.push({ type: "AbortAttach", bindSeq: session.attempt, restore: facts.active });
-    const failed = { result: "failed", bindSeq: session.attempt, ageMs: scene.now - session.since, ...numbersOf(scene.event) };
+    const failed = { ageMs: scene.now - session.since, bindSeq: session.attempt, result: "failed", ...numbersOf(scene.event) };
     const paths = { old: facts.active, new: session.target };
     draft.audit.push({
       type: "AttachResult",
@@ -175,11 +175,9 @@ export function bind(draft: Draft, scene: Scene): void {
     draft.effects.push({ type: "Bind", path: proof.path });
     return;
   }
-  const numbers = {
-    result: "ok",
-    bindSeq: proof.bindSeq,
-    ...(session.state === "RECOVERING" ? { ageMs: scene.now - session.since } : {}),
-  };
+  const { bindSeq } = proof;
+  const result = "ok";
+  const numbers = session.state === "RECOVERING" ? { ageMs: scene.now - session.since, bindSeq, result } : { bindSeq, result };
   draft.audit.push({ type: "AttachResult", class: "info", version: session.version, paths, numbers });
   const reason = session.state === "RECOVERING" && session.role === "client" ? session.cause : "peer_reattach";
   if (old === proof.path) {
@@ -188,7 +186,7 @@ export function bind(draft: Draft, scene: Scene): void {
   }
   const withoutPathMs = facts.transportlessSince === null ? 0 : scene.now - facts.transportlessSince;
   draft.effects.push({ type: "Bind", path: proof.path, jump: { from: old, to: proof.path, reason, withoutPathMs } });
-  const jump = { withoutPathMs, bindSeq: proof.bindSeq };
+  const jump = { bindSeq, withoutPathMs };
   draft.audit.push({ type: "TransportSwitch", class: "transition", version: session.version, reason, paths, numbers: jump });
 }
 

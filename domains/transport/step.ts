@@ -32,7 +32,13 @@ export function step(t: Transport, event: TransportEvent, policy: PathPolicy, no
   const judged = judge(t, event, policy, now);
   const settled = settle(judged.next, policy, now);
   const watched = watchActive(settled.next, policy, now);
-  return { next: watched.next, findings: [...judged.findings, ...settled.findings, ...watched.findings] };
+  return { next: watched.next, findings: joined(judged.findings, joined(settled.findings, watched.findings)) };
+}
+
+/** Most events find nothing, and no list is made for that. */
+function joined(first: readonly Finding[], second: readonly Finding[]): readonly Finding[] {
+  if (first.length === 0) return second;
+  return second.length === 0 ? first : [...first, ...second];
 }
 
 function judge(t: Transport, event: TransportEvent, policy: PathPolicy, now: Millis): TransportStep {
@@ -78,27 +84,33 @@ function judge(t: Transport, event: TransportEvent, policy: PathPolicy, now: Mil
 
 function add(t: Transport, event: Extract<TransportEvent, { type: "Added" }>): TransportStep {
   const { label, ifname, remote, priority, metered } = event;
-  const described = { label, ifname, remote, priority, metered, local: event.local ?? null };
+  const local = event.local ?? null;
   const known = pathOf(t, event.path);
-  if (known !== undefined) return quiet(put(t, { ...known, ...described }));
+  if (known !== undefined) return quiet(put(t, { ...known, label, ifname, local, remote, priority, metered }));
   if (t.paths.length >= PATHS_MAX) {
     return { next: t, findings: [{ type: "Refused", path: event.path, reason: "resource_exhausted" }] };
   }
-  const path: Path = { id: event.path, ...described, health: { is: "cold", reason: null }, ...UNMEASURED };
-  return quiet({ ...t, paths: [...t.paths, path] });
+  const path: Path = {
+    id: event.path,
+    label,
+    ifname,
+    local,
+    remote,
+    priority,
+    metered,
+    health: { is: "cold", reason: null },
+    stableSince: null,
+    unboundAt: null,
+    rttUs: null,
+    rttMinUs: null,
+    rttVarUs: null,
+    jitterUs: null,
+    mtu: null,
+    samples: [],
+    probes: NO_PROBES,
+  };
+  return quiet(withPaths(t, [...t.paths, path]));
 }
-
-const UNMEASURED = {
-  stableSince: null,
-  unboundAt: null,
-  rttUs: null,
-  rttMinUs: null,
-  rttVarUs: null,
-  jitterUs: null,
-  mtu: null,
-  samples: [],
-  probes: NO_PROBES,
-} satisfies Partial<Path>;
 
 /** A new episode begins, also where the path stays the same: an excess after a revalidation is a new edge. */
 function bind(t: Transport, path: Path, now: Millis): Transport {
@@ -109,11 +121,12 @@ function bind(t: Transport, path: Path, now: Millis): Transport {
 
 /** A validation or an answer to a probe. Only a validation warms a path that was never validated. */
 function answered(t: Transport, path: Path, by: "Validated" | "Alive", rttUs: number): TransportStep {
-  const measured = rttUs > 0 ? { ...path, rttUs } : path;
+  const measured = rttUs > 0 && rttUs !== path.rttUs ? { ...path, rttUs } : path;
   switch (path.health.is) {
     case "cold":
       return quiet(by === "Validated" ? put(t, revived(measured)) : t);
     case "alive":
+      if (!path.health.suspected && path.health.unansweredSince === null) return quiet(put(t, measured));
       return quiet(put(t, { ...measured, health: ALIVE }));
     case "dead":
       if (path.health.linkLost) return quiet(put(t, { ...measured, health: { ...path.health, answeredSince: true } }));
@@ -193,7 +206,7 @@ function measure(t: Transport, stats: readonly PathStats[], policy: PathPolicy, 
       probes: probed(path.probes, own),
     };
   });
-  return { ...t, paths };
+  return withPaths(t, paths);
 }
 
 /**
@@ -207,6 +220,7 @@ function isStable(path: Path, policy: PathPolicy, now: Millis): boolean {
 }
 
 function settle(t: Transport, policy: PathPolicy, now: Millis): TransportStep {
+  if (!t.paths.some((path) => isStable(path, policy, now) !== (path.stableSince !== null))) return quiet(t);
   const findings: Finding[] = [];
   const paths = t.paths.map((path): Path => {
     const stable = isStable(path, policy, now);
@@ -214,7 +228,7 @@ function settle(t: Transport, policy: PathPolicy, now: Millis): TransportStep {
     findings.push({ type: stable ? "Stable" : "Unstable", path: path.id });
     return { ...path, stableSince: stable ? now : null };
   });
-  return findings.length === 0 ? quiet(t) : { next: { ...t, paths }, findings };
+  return { next: withPaths(t, paths), findings };
 }
 
 /** The active path against the thresholds: the edge, a reminder per window, and the end of the episode. */
@@ -236,9 +250,17 @@ function watchActive(t: Transport, policy: PathPolicy, now: Millis): TransportSt
 }
 
 function put(t: Transport, path: Path): Transport {
-  return { ...t, paths: t.paths.map((candidate) => (candidate.id === path.id ? path : candidate)) };
+  if (pathOf(t, path.id) === path) return t;
+  const paths = t.paths.map((candidate) => (candidate.id === path.id ? path : candidate));
+  return withPaths(t, paths);
 }
 
+function withPaths({ penalties, active, excesses }: Transport, paths: readonly Path[]): Transport {
+  return { paths, penalties, active, excesses };
+}
+
+const NOTHING: readonly Finding[] = [];
+
 function quiet(next: Transport): TransportStep {
-  return { next, findings: [] };
+  return { next, findings: NOTHING };
 }

@@ -83,8 +83,12 @@ export interface Excessive {
   readonly windowMs: Millis;
 }
 
+const NONE: readonly Excessive[] = [];
+
 /** Every threshold that a path exceeds, in the order of `THRESHOLD_REASONS`. What is not measured exceeds nothing. */
 export function excessesOf(path: Path, policy: PathPolicy, now: Millis): readonly Excessive[] {
+  const since = path.health.is === "alive" ? path.health.unansweredSince : null;
+  if (path.samples.length === 0 && since === null) return NONE;
   const { loss, latency, jitter } = policy.volatile;
   const found: Excessive[] = [];
   const lost = lossOver(path.samples, loss.windowMs, now);
@@ -109,7 +113,6 @@ export function excessesOf(path: Path, policy: PathPolicy, now: Millis): readonl
       windowMs: jitter.windowMs,
     });
   }
-  const since = path.health.is === "alive" ? path.health.unansweredSince : null;
   if (since !== null && now - since > loss.windowMs) {
     found.push({ reason: "heartbeat_timeout", measured: now - since, threshold: loss.windowMs, windowMs: loss.windowMs });
   }
@@ -135,7 +138,7 @@ export function probed(probes: Probes, stats: PathStats): Probes {
 }
 
 function recent(samples: readonly Sample[], windowMs: Millis, now: Millis): readonly Sample[] {
-  return samples.filter((sample) => now - sample.at <= windowMs);
+  return samples.length === 0 ? samples : samples.filter((sample) => now - sample.at <= windowMs);
 }
 
 function lossOf(sent: number, received: number): Loss | undefined {
@@ -149,11 +152,9 @@ function medianMs(
   now: Millis,
   valueUs: (sample: Sample) => number,
 ): number | undefined {
-  const values = recent(samples, windowMs, now)
-    .filter((sample) => sample.srttUs > 0)
-    .map(valueUs)
-    .sort((a, b) => a - b);
-  if (values.length < SAMPLES_MIN) return undefined;
+  const measured = recent(samples, windowMs, now).filter((sample) => sample.srttUs > 0);
+  if (measured.length < SAMPLES_MIN) return undefined;
+  const values = measured.map(valueUs).sort((a, b) => a - b);
   const middle = values.length >> 1;
   const upper = values[middle] ?? 0;
   const medianUs = values.length % 2 === 1 ? upper : ((values[middle - 1] ?? 0) + upper) / 2;

@@ -24,7 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("TRANSPORT_LOST_TTL starts anew with RECOVERING", "domains/session/enter.js", RECOVERING, `${RECOVERING}, transportlessSince: active === null ? now : null`, "failover"),
   mutant("DEGRADED_MAX starts anew with RECOVERING", "domains/session/enter.js", RECOVERING, `${RECOVERING}, degradedSince: null`, "failover", "client authority"),
   mutant("a clock ends what has reached its limit, not what exceeds it", "domains/session/clock.js", "now - clock.since > clock.limitMs", "now - clock.since >= clock.limitMs", "failover"),
-  mutant("nobody looks when a clock passes", "domains/session/clock.js", "clock.since + clock.limitMs + 1", "clock.since + clock.limitMs + 5_000", "failover"),
+  mutant("nobody looks when a clock passes", "domains/session/clock.js", "since + limitMs + 1", "since + limitMs + 5_000", "failover"),
   mutant("the lifetime is not judged", "domains/session/clock.js", "return passed([lifetime(session, limits)], now);", "return null;", "forgeries", "wishes"),
   mutant("VOLATILE lasts for ever", "domains/session/rows/volatile.js", 'to: [{ to: "DEGRADED", because: "volatile_persisted" }]', "to: []", "gateway traffic", "following"),
   mutant("an attempt never times out", "domains/session/rows/recovering.js", 'to: [{ to: "DEGRADED", because: "attempt_timeout" }]', "to: []", "failover"),

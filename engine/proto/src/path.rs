@@ -24,17 +24,20 @@ pub(crate) struct Retry {
     pub(crate) sends: u8,
     pub(crate) first_at: u64,
     pub(crate) next_at: u64,
+    /// The other end is busy: how long its answer takes is not a matter of the path.
+    put_off: bool,
 }
 
 impl Retry {
     /// First sent at `now`.
     pub(crate) fn begun(now: u64, pto_us: u64) -> Self {
-        Self { sends: 1, first_at: now, next_at: now + pto_us }
+        Self { sends: 1, first_at: now, next_at: now + pto_us, put_off: false }
     }
 
-    /// Sent once more at `now`. Without a measured round trip the pauses double, as the estimate may be far too short.
+    /// Sent once more at `now`. Where the round trip does not say when an answer can come, because it is not measured or the other
+    /// end is busy, the pauses double.
     pub(crate) fn again(&mut self, now: u64, rtt: &Rtt, interval_us: u64) {
-        let doublings = if rtt.measured() { 0 } else { u32::from(self.sends.min(4)) };
+        let doublings = if rtt.measured() && !self.put_off { 0 } else { u32::from(self.sends.min(4)) };
         self.sends = self.sends.saturating_add(1);
         self.next_at = now + (rtt.pto_us(interval_us) << doublings);
     }
@@ -43,6 +46,7 @@ impl Retry {
     pub(crate) fn put_off(&mut self, until: u64) {
         self.sends = 1;
         self.next_at = until;
+        self.put_off = true;
     }
 
     pub(crate) fn exhausted(&self) -> bool {

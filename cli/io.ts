@@ -24,7 +24,7 @@ export const io: Io = {
   },
   color: process.stdout.isTTY === true && !process.env.NO_COLOR,
   terminal: process.stdout.isTTY === true,
-  columns: process.stdout.isTTY === true ? Math.max(40, process.stdout.columns) : 80,
+  columns: process.stdout.isTTY === true ? Math.max(40, process.stdout.columns || 80) : 80,
 };
 
 /** Runs a verb; its answer is the exit code. Every failure leaves as three lines, or as one JSON document, on stderr. */

@@ -33,10 +33,6 @@ for (const add of [
 ]) {
   add(program);
 }
-for (const command of program.commands) {
-  command.copyInheritedSettings(program);
-  for (const inner of command.commands) inner.copyInheritedSettings(command);
-}
 
 // The reader of a pipe has read enough, as `head` does.
 process.stdout.on("error", (cause: NodeJS.ErrnoException) => {

@@ -9,7 +9,7 @@ import type {
 } from "#sdk/index";
 import type { Io } from "../io.ts";
 import { sendingLines, shortId } from "./session.ts";
-import { cut, duration, paint, stateSign, table } from "./text.ts";
+import { cut, duration, paint, stateSign, TABLE_COLUMNS_MIN, table } from "./text.ts";
 
 /** Two lines per value: what it was and is, and what that does. */
 export function differenceLines(io: Io, changes: readonly PolicyDifference[]): string[] {
@@ -41,7 +41,7 @@ export function reasonLines(io: Io, document: PolicyExplainDocument): string[] {
   for (const error of policy.errors) lines.push(paint(io, "red", `  ! ${error}`));
   for (const session of sessions) lines.push("", ...sessionReasonLines(io, session));
   if (total > sessions.length && sessions.length > 1) lines.push("", `… ${total - sessions.length} more: name one of them`);
-  return lines.map((line) => cut(io, line));
+  return lines.map((line) => cut(io, line, TABLE_COLUMNS_MIN));
 }
 
 function sourceOf({ file, origin, overFile }: PolicyExplainDocument["policy"]): string {

@@ -1,7 +1,7 @@
 import type { SessionId } from "#kernel/contract/state";
 import type { PathView, SessionView } from "#sdk/index";
 import type { Io } from "../io.ts";
-import { cut, duration, paint, stateSign } from "./text.ts";
+import { cut, duration, paint, stateSign, TABLE_COLUMNS_MIN } from "./text.ts";
 
 /** The whole of one session as `status` and `session` show it. */
 export function sessionLines(io: Io, session: SessionView, bootMs: number): string[] {
@@ -15,7 +15,7 @@ export function sessionLines(io: Io, session: SessionView, bootMs: number): stri
   lines.push(...session.paths.map((path, index) => `${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
   if (session.paths.length === 0) lines.push("  path  none");
   lines.push(...jumpLines(io, session, bootMs));
-  return lines.map((line) => cut(io, line));
+  return lines.map((line) => cut(io, line, TABLE_COLUMNS_MIN));
 }
 
 /** Nothing where one path carries the packets and nobody wished for two. */

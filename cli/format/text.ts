@@ -44,11 +44,12 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map(padded).join("   ").trimEnd());
 }
 
-const COLUMNS_MIN = 80;
+/** What stands in columns is not cut shorter: on a narrower terminal it wraps, which loses nothing. */
+export const TABLE_COLUMNS_MIN = 80;
 
-/** Cut to the width of the terminal, with `…`; a pipe or a file gets all of it. */
-export function cut(io: Io, text: string): string {
-  const columns = Math.max(io.columns, COLUMNS_MIN);
+/** Cut to the width of the terminal, with `…`, but not below `min`; a pipe or a file gets all of it. */
+export function cut(io: Io, text: string, min = 0): string {
+  const columns = Math.max(io.columns, min);
   if (!io.terminal || visible(text) <= columns) return text;
   const plain = text.replaceAll(COLOR, "");
   return `${[...plain].slice(0, columns - 1).join("")}…`;

@@ -4,7 +4,7 @@ import type { StatusDocument } from "#sdk/index";
 import type { CommonOptions } from "../command.ts";
 import { verb } from "../command.ts";
 import { sessionLines, sessionRow } from "../format/session.ts";
-import { cut, duration, paint, table } from "../format/text.ts";
+import { cut, duration, paint, TABLE_COLUMNS_MIN, table } from "../format/text.ts";
 import { io } from "../io.ts";
 
 /** Rows that fit one screen; the rest is counted. */
@@ -77,7 +77,7 @@ function gatewayLines(status: StatusDocument): string[] {
     `  sessions   ${summary}`,
   ];
   const rows = view.sessions.filter((session) => session.state !== "TERMINATED").slice(0, ROWS_MAX);
-  lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(io, line)));
+  lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(io, line, TABLE_COLUMNS_MIN)));
   if (view.sessions.length > rows.length && rows.length === ROWS_MAX) lines.push(`  … all of them: \`jvpn sessions\``);
   return lines;
 }

@@ -3,6 +3,7 @@ import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
 import { type KeyPath, lineOf } from "#daemon/config/toml-lines";
 import { causeText, errnoOf, type Fault } from "#daemon/fault";
+import { redactedText } from "#domains/observability/redact";
 import { nearest } from "#domains/policy/nearest";
 
 /** A configuration file as read: its text is kept, so that a fault can name its line. */
@@ -16,7 +17,8 @@ export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly o
 
 /** Files above this are not configuration. 131,072 clients of about 100 bytes fit. */
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
-const FAULTS_MAX = 20;
+/** Faults of one file that are told: who has corrected these asks again. */
+export const FAULTS_MAX = 20;
 
 export function readToml(file: string): Outcome<TomlDocument> {
   let text: string;
@@ -91,7 +93,8 @@ function faultsOf(document: TomlDocument, schema: z.ZodType, issue: Issue): Faul
     const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
     if (deepest !== undefined) return faultsOf(document, schema, { ...deepest, path: [...issue.path, ...deepest.path] });
   }
-  const found = JSON.stringify(valueAt(document.value, path)) ?? "nothing";
+  // What stands in the wrong place may be a private key, and faults go into logs and status.
+  const found = redactedText(JSON.stringify(valueAt(document.value, path)) ?? "nothing");
   const shown = found.length > 80 ? `${found.slice(0, 77)}…` : found;
   return [faultAt(document, path, `${name} is not valid: ${shown}`, expectation(issue), `correct ${name}`)];
 }

@@ -1,7 +1,7 @@
 import { lstatSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type ClientSettings, clientSettings } from "#daemon/config/client";
-import { type Outcome, readToml, type TomlDocument } from "#daemon/config/document";
+import { FAULTS_MAX, type Outcome, readToml, type TomlDocument } from "#daemon/config/document";
 import { type GatewaySettings, gatewaySettings } from "#daemon/config/gateway";
 import { causeText, errnoOf, type Fault, StartFailure } from "#daemon/fault";
 import { EXIT } from "#kernel/contract/exit-code";
@@ -9,7 +9,7 @@ import type { Role } from "#kernel/contract/state";
 
 export type Settings = GatewaySettings | ClientSettings;
 
-/** Reads and checks a configuration file. Paths inside it are relative to its folder. */
+/** Reads and checks a configuration file; at most 20 faults are told. Paths inside it are relative to its folder. */
 export function loadSettings(role: Role, file: string): Outcome<Settings> {
   const read = readToml(file);
   return read.ok ? settingsOf(role, read.value) : read;
@@ -17,7 +17,7 @@ export function loadSettings(role: Role, file: string): Outcome<Settings> {
 
 export function settingsOf(role: Role, document: TomlDocument): Outcome<Settings> {
   const checked: Outcome<Settings> = role === "gateway" ? gatewaySettings(document) : clientSettings(document);
-  if (!checked.ok) return checked;
+  if (!checked.ok) return { ok: false, faults: checked.faults.slice(0, FAULTS_MAX) };
   return { ok: true, value: { ...checked.value, identity: resolve(dirname(document.file), checked.value.identity) } };
 }
 

@@ -194,6 +194,15 @@ test("a reload with an invalid configuration changes nothing, and the status say
     errors: [expect.stringContaining(`${join(folder, "gateway.toml")}:4: gateway.pools`)],
     awaitingRestart: [],
   });
+  writeFileSync(join(folder, "gateway.toml"), good.replace(KEYS[1] ?? "", `jvps1:${"B".repeat(43)}`));
+  await daemon.reload();
+  expect((await control.status()).config.errors).toEqual([
+    expect.stringMatching(/client\[1\]\.key is not valid: "\[redacted\]"/),
+  ]);
+  const thirty = Array.from({ length: 30 }, () => `[[client]]\nname = "van-0"\nkey = "${KEYS[0]}"\n`).join("");
+  writeFileSync(join(folder, "gateway.toml"), good.replace("[daemon]", `${thirty}[daemon]`));
+  await daemon.reload();
+  expect((await control.status()).config.errors).toHaveLength(20);
   writeFileSync(join(folder, "gateway.toml"), good.replace("0.0.0.0:4774", "0.0.0.0:4775"));
   await daemon.reload();
   expect((await control.status()).config).toEqual({ errors: [], awaitingRestart: ["listen"] });

@@ -42,11 +42,10 @@ export interface StatusDocument {
   readonly listen: readonly string[];
   readonly capabilities: readonly string[];
   readonly tunnel: TunnelView;
-  /** The configuration file at the last reload. */
   readonly config: {
-    /** Why it was refused; none = it is in force. */
+    /** Why the configuration file was refused at the last reload, at most 20 lines; none = it is in force. */
     readonly errors: readonly string[];
-    /** Settings that it changes and that keep their values until the next start. */
+    /** Settings that the last valid file changed, and that keep their values until the next start. */
     readonly awaitingRestart: readonly string[];
   };
   readonly record: { readonly lastSeq: number; readonly lost: number };

@@ -29,10 +29,10 @@ export class Chain {
     return this.#hash;
   }
 
-  /** The line of the record with this canonical text, up to its newline; in memory that the next call writes over. */
+  /** The line of the record with this canonical text, and its newline; in memory that the next call writes over. */
   append(text: string): Buffer {
     const prev = this.#hash;
-    const memory = this.#memoryFor(text);
+    const memory = this.#memoryFor(3 * text.length + 2 * prev.length + LINKS_BYTES);
     memory.write(prev, 0, "latin1");
     const end = prev.length + memory.write(text, prev.length);
     this.#hash = hash("blake2s256", memory.subarray(0, end), "hex");
@@ -40,17 +40,16 @@ export class Chain {
     return memory.subarray(prev.length, end - CLOSING_BRACE.length + links);
   }
 
-  /** A character takes at most three bytes. */
-  #memoryFor(text: string): Buffer {
-    const bytes = 3 * text.length + LINKS_BYTES;
+  #memoryFor(bytes: number): Buffer {
     if (bytes > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(2 * bytes);
     return this.#memory;
   }
 }
 
+/** Enough for nearly every record: a text in it has at most 256 characters, and few are as long. */
 const FIRST_BYTES = 4_096;
-/** More than three hashes and their names. */
-const LINKS_BYTES = 256;
+/** More than the hash of a record and the names of both. */
+const LINKS_BYTES = 128;
 const CLOSING_BRACE = "}";
 
 /** True where the record's hash is the one that its content and its predecessor give. */

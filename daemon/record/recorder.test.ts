@@ -45,6 +45,17 @@ test("a changed record does not verify", async () => {
   expect(record && verifies({ ...record, session: "s-B" })).toBe(false);
 });
 
+test("records of any length and script, long ones before short ones, are chained, remembered and written alike", async () => {
+  const recorder = open();
+  const long = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`why${index}`, "€".repeat(250)]));
+  for (const numbers of [{ why: "ü" }, long, { why: "\u2028𝄞" }, {}]) recorder.note("Diagnostic", numbers);
+  const remembered = (await recorder.subscribe(0)?.take(1_000)) ?? [];
+  await recorder.close(1_000);
+  expect(kept()).toHaveLength(4);
+  expect(kept().every(verifies)).toBe(true);
+  expect(remembered).toEqual(kept());
+});
+
 test("a reader gets what it asked for, then what comes; what memory no longer holds is a gap", async () => {
   const recorder = open();
   for (let index = 0; index < 5_000; index++) recorder.record(event("s-A"));

@@ -12,7 +12,14 @@ const SECRET_LIKE = /[A-Za-z0-9_-]{43,}|[A-Za-z0-9+/]{43}=/g;
 /** Shorter text has no run of `SECRET_LIKE`. */
 const SECRET_MIN = 43;
 
-/** An event with its free text redacted; its other text is words of closed lists. Hardly any event has something to redact. */
+/** Members of an event that are numbers, or words of closed lists. */
+type Closed = "type" | "class" | "bootMs" | "version" | "from" | "to" | "reason";
+type LookedAt = "session" | "policy" | "actor" | "transport" | "numbers";
+type Nothing<T extends never> = T;
+/** Does not compile, naming the member, while one is neither. */
+export type NoTextIsOverlooked = Nothing<Exclude<keyof CoreEvent, Closed | LookedAt>>;
+
+/** An event with its free text redacted. Hardly any event has something to redact. */
 export function redactedEvent(event: CoreEvent): CoreEvent {
   const { session, transport, numbers, policy, actor } = event;
   const plain = isPlain(session) && isPlain(policy) && isPlain(actor) && arePlain(transport) && arePlain(numbers);

@@ -138,7 +138,7 @@ export function probed(probes: Probes, stats: PathStats): Probes {
 }
 
 function recent(samples: readonly Sample[], windowMs: Millis, now: Millis): readonly Sample[] {
-  return samples.length === 0 ? samples : samples.filter((sample) => now - sample.at <= windowMs);
+  return samples.filter((sample) => now - sample.at <= windowMs);
 }
 
 function lossOf(sent: number, received: number): Loss | undefined {

@@ -180,6 +180,17 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
 `);
   });
 
+  test.each([
+    ["dial_unanswered", "  why: the gateway is unreachable, UDP to it is blocked"],
+    ["policy_invalid", "  why: the gateway was reached, and no session came of it: policy_invalid"],
+  ] as const)("what keeps a client dialling: %s", async (lastReason, why) => {
+    const attached = statusWith("ATTACHED");
+    const dial = { sinceBootMs: 8_035_600, attempts: 5, lastReason };
+    status = { ...attached, view: { ...attached.view, sessions: [], dial } };
+    const { stdout } = await jvpn("status");
+    expect(stdout).toContain(`for 4.4 s, 5 without success   last reason ${lastReason}\n${why}`);
+  });
+
   test("what the policy permits, until when, and why a path is not taken", async () => {
     expect((await jvpn("policy", "explain")).stdout).toBe(
       `policy field v3   apply, until /etc/p.toml changes

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
+import type { Reason } from "#kernel/contract/reason";
 import type { StatusDocument } from "#sdk/index";
 import type { CommonOptions } from "../command.ts";
 import { verb } from "../command.ts";
@@ -49,16 +50,24 @@ function clientLines(status: StatusDocument): string[] {
   if (view.dial === null) return lines.length > 0 ? lines : [`${paint(io, "yellow", "○")} no session, and none is being dialled`];
   const { sinceBootMs, attempts, lastReason } = view.dial;
   if (sinceBootMs === 0) return [...lines, `${paint(io, "yellow", "○ WAITING")}   no usable link to a gateway yet`];
-  const tries = attempts > 0 ? `, ${attempts} without an answer` : "";
+  const tries = attempts > 0 ? `, ${attempts} without success` : "";
   lines.push(
     `${paint(io, "yellow", "○ DIALLING")}   for ${duration(view.bootMs - sinceBootMs)}${tries}${lastReason === null ? "" : `   last reason ${lastReason}`}`,
   );
-  if (attempts > 0) lines.push(...dialAdvice(status.publicKey));
+  if (attempts > 0) lines.push(...dialAdvice(status.publicKey, lastReason));
   return lines;
 }
 
-/** A gateway answers an unknown client with silence, so the causes can only be listed. */
-export function dialAdvice(publicKey: string | null): string[] {
+const UNANSWERED: readonly (Reason | null)[] = ["dial_unanswered", "no_candidate", null];
+
+/** A gateway answers an unknown client with silence, so the causes can only be listed; one that refuses says why. */
+export function dialAdvice(publicKey: string | null, lastReason: Reason | null): string[] {
+  if (!UNANSWERED.includes(lastReason)) {
+    return [
+      `  why: the gateway was reached, and no session came of it: ${lastReason}`,
+      "  do:  see `jvpn status` and `jvpn watch` at the gateway, and what the reason means in docs/reference/reasons.md",
+    ];
+  }
   return [
     "  why: the gateway is unreachable, UDP to it is blocked, its key is another one, or it does not know this client",
     `  do:  check that the gateway lists this client's key: ${publicKey ?? "see `jvpn pubkey`"}`,

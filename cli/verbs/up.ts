@@ -152,7 +152,8 @@ function startFailure(exit: number, log: string, file: string): ControlError {
 
 async function advise(control: Control): Promise<void> {
   const status = await control.status();
-  if (status.view.dial !== null) for (const line of dialAdvice(status.publicKey)) process.stderr.write(`${line}\n`);
+  const { dial } = status.view;
+  if (dial !== null) for (const line of dialAdvice(status.publicKey, dial.lastReason)) process.stderr.write(`${line}\n`);
 }
 
 function isAlive(pid: number): boolean {

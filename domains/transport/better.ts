@@ -1,7 +1,7 @@
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 import { type Choice, type Path, type PathPolicy, pathOf, type Transport, type Tuple } from "./model.ts";
-import { losesLessForCertain, ranked, tupleOf } from "./rank.ts";
+import { LOSS_UNMEASURED, losesLessForCertain, ranked, tupleOf } from "./rank.ts";
 import { longestWindowMs } from "./windows.ts";
 
 /** Why a path does not replace the active one, with what a person needs to see that it is so. */
@@ -108,7 +108,8 @@ function contest(candidate: Contender, active: Contender, cleaner: boolean, poli
   if (theirs.priority !== ours.priority) {
     return theirs.priority < ours.priority ? PREFERRED : { move: false, because: "lower_priority" };
   }
-  if (theirs.lossBucket > ours.lossBucket) return { move: false, because: "more_loss" };
+  if (theirs.lossBucket > ours.lossBucket)
+    return { move: false, because: theirs.lossBucket === LOSS_UNMEASURED ? "unmeasured" : "more_loss" };
   if (theirs.lossBucket < ours.lossBucket && cleaner) return BETTER;
   if (theirs.rttUs === null || ours.rttUs === null) return { move: false, because: "unmeasured" };
   if (theirs.latencyBucket > ours.latencyBucket) return { move: false, because: "higher_latency" };

@@ -61,6 +61,7 @@ describe("moving by score", () => {
     ],
     ["a metered link", { rttUs: 95_000 }, { metered: true, rttUs: 1_000 }, { because: "metered" }],
     ["an unmeasured way", {}, { rttUs: null }, { because: "unmeasured" }],
+    ["loss that was never measured", {}, { samples: [], probes: NO_PROBES, rttUs: 1_000 }, { because: "unmeasured" }],
     ["a path that died lately", { rttUs: 95_000 }, { ifname: "flappy", rttUs: 1_000 }, { because: "penalty", waitMs: 8_000 }],
     ["an unstable path", {}, { stableSince: null }, { because: "unusable" }],
     ["an active path that is unstable itself", { stableSince: null }, {}, { because: "active_unusable" }],

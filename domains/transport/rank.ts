@@ -10,7 +10,7 @@ import { latencyMsOver, lossExceeds, lossOver, PROBES_MEMORY, PROBES_MIN } from 
  */
 const LOSS_LOW = 0;
 const LOSS_ABOVE_HALF = 1;
-const LOSS_UNMEASURED = 2;
+export const LOSS_UNMEASURED = 2;
 const LOSS_ABOVE = 3;
 /** So many probes, and loss below an eighth of the threshold among them, prove a standby to be clean. */
 const PROVING_PROBES = PROBES_MEMORY;

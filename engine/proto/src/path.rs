@@ -24,20 +24,17 @@ pub(crate) struct Retry {
     pub(crate) sends: u8,
     pub(crate) first_at: u64,
     pub(crate) next_at: u64,
-    /// The other end is busy: how long its answer takes is not a matter of the path.
-    asked_to_wait: bool,
 }
 
 impl Retry {
     /// First sent at `now`.
     pub(crate) fn begun(now: u64, pto_us: u64) -> Self {
-        Self { sends: 1, first_at: now, next_at: now + pto_us, asked_to_wait: false }
+        Self { sends: 1, first_at: now, next_at: now + pto_us }
     }
 
-    /// Sent once more at `now`. Where the round trip does not say when an answer can come, because it is not measured or the other
-    /// end is busy, the pauses double.
+    /// Sent once more at `now`. Without a measured round trip the pauses double, as the estimate may be far too short.
     pub(crate) fn again(&mut self, now: u64, rtt: &Rtt, interval_us: u64) {
-        let doublings = if rtt.measured() && !self.asked_to_wait { 0 } else { u32::from(self.sends.min(4)) };
+        let doublings = if rtt.measured() { 0 } else { u32::from(self.sends.min(4)) };
         self.sends = self.sends.saturating_add(1);
         self.next_at = now + (rtt.pto_us(interval_us) << doublings);
     }
@@ -46,7 +43,6 @@ impl Retry {
     pub(crate) fn put_off(&mut self, until: u64) {
         self.sends = 1;
         self.next_at = until;
-        self.asked_to_wait = true;
     }
 
     pub(crate) fn exhausted(&self) -> bool {
@@ -254,20 +250,5 @@ mod tests {
             times.push(retry.next_at);
         }
         assert_eq!(times, [200, 400_200, 1_200_200]);
-    }
-
-    #[test]
-    fn who_is_asked_to_wait_doubles_its_pauses_afterwards() {
-        let (mut retry, mut rtt) = (Retry::begun(0, 200), Rtt::default());
-        rtt.sample(10_000);
-        let pto = rtt.pto_us(0);
-        retry.put_off(1_000_000);
-        let mut pauses = Vec::new();
-        while !retry.exhausted() {
-            let now = retry.next_at;
-            retry.again(now, &rtt, 0);
-            pauses.push((retry.next_at - now) / pto);
-        }
-        assert_eq!(pauses, [2, 4, 8, 16]);
     }
 }

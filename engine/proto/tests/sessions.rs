@@ -164,25 +164,6 @@ fn a_gateway_that_falls_silent_after_it_asked_to_wait_is_told_as_unanswered() {
 }
 
 #[test]
-fn a_gateway_that_asked_to_wait_may_be_late_with_its_next_word_too() {
-    let mut world = World::ready(&[10, 10], 10);
-    world.flow = [0, 0];
-    world.run(5 * S);
-    (world.answers, world.capturing) = (false, true);
-    world.attach(2, 5, AttachKind::Reattach);
-    world.run(S);
-    world.black_hole(2, true, true);
-    world.capture.clear();
-    while !world.capture.iter().any(|(to, path, _)| (*to, *path) == (Side::Gateway, 2)) {
-        world.run(10 * MS);
-    }
-    world.run(300 * MS);
-    world.black_hole(2, false, false);
-    world.run(2 * S);
-    assert_eq!(world.count(Side::Client, |report| matches!(report, Report::AttachUnanswered { .. })), 0);
-}
-
-#[test]
 fn what_waited_behind_an_activation_whose_path_is_gone_is_asked_at_once() {
     let mut world = World::ready(&[10, 10, 10], 10);
     world.answers = false;

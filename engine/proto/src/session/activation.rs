@@ -160,15 +160,15 @@ impl Session {
     }
 
     /// The gateway has heard the activation and not decided yet. It is asked again when it said, and gets as long again for its
-    /// answer: one that is busy may be late with that, too. How long an attempt may last in all is the core's to say.
+    /// answer; how long an attempt may last in all is the core's to say.
     pub(super) fn activation_waits(&mut self, now: u64, cx: &mut Shared, retry_after_ms: u32) {
         let interval = self.interval_us();
         // What was told as unanswered is over for the core.
         let Some(attempt) = self.attempt.as_mut().filter(|attempt| !attempt.told_unanswered) else { return };
         let Some(path) = self.paths.iter().find(|path| path.id == attempt.path) else { return };
-        let wait_us = (u64::from(retry_after_ms) * 1_000).clamp(ASKED_WAIT_MIN_US, ASKED_WAIT_MAX_US);
-        attempt.retry.put_off(now + wait_us);
-        attempt.until = attempt.until.max(now + wait_us + wait_us.max(path.validation_us(interval)));
+        let ask_at = now + (u64::from(retry_after_ms) * 1_000).clamp(ASKED_WAIT_MIN_US, ASKED_WAIT_MAX_US);
+        attempt.retry.put_off(ask_at);
+        attempt.until = attempt.until.max(ask_at + path.validation_us(interval));
         self.rearm(now, cx);
     }
 

@@ -19,16 +19,10 @@ export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Conte
   const candidate = asksForCandidate(event, entry, turn) ? candidateFor(turn, entry, event) : null;
   if (candidate === null || entry.session.role === "gateway") return context(candidate, ALLOWED);
   const verdict = mayRecover(turn, entry, kindOf(entry, event, candidate));
-  const active = activeOf(entry.session);
-  if (
-    !verdict.allowed &&
-    entry.session.state === "DEGRADED" &&
-    active !== null &&
-    active !== candidate &&
-    isStable(entry, active)
-  ) {
-    // Moving is denied, but the active path is good again: proving it anew costs no switch.
-    return context(active, mayRecover(turn, entry, "revalidate"));
+  const own = lastActiveOf(entry.session);
+  if (!verdict.allowed && entry.session.state === "DEGRADED" && own !== null && own !== candidate && isStable(entry, own)) {
+    // Moving is denied, but the path that the session was on is good again: proving it anew costs no switch.
+    return context(own, mayRecover(turn, entry, "revalidate"));
   }
   return context(candidate, verdict);
 }
@@ -81,7 +75,7 @@ function excluded(entry: Entry, event: SessionEvent | null): readonly PathId[] {
 function asksForCandidate(event: SessionEvent, entry: Entry, turn: Turn): boolean {
   const { session } = entry;
   if (session.state === "BIRTH" || session.state === "TERMINATED") return false;
-  if (session.state === "DEGRADED" && session.retryAt !== null && session.retryAt <= turn.now) return true;
+  if (session.state === "DEGRADED" && session.wait !== null && session.wait.until <= turn.now) return true;
   return ["CandidateAvailable", "TransportDead", "ThresholdExceeded", "TargetFailed"].includes(event.type);
 }
 

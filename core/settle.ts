@@ -46,7 +46,7 @@ function followUp(turn: Turn, entry: Entry): boolean {
     case "VOLATILE":
       return takeCandidate(turn, entry);
     case "DEGRADED":
-      return entry.session.retryAt === null && takeCandidate(turn, entry);
+      return entry.session.wait?.denies !== "every_attempt" && takeCandidate(turn, entry);
     case "ATTACHED":
       return takeBetter(turn, entry);
     default:

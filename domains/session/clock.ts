@@ -44,7 +44,7 @@ export function deadline(session: Session, limits: Limits): Millis | null {
   if (session.state === "TERMINATED") return null;
   let at = passesAt(lifetime(session, limits));
   for (const clock of running(session, limits)) at = Math.min(at, passesAt(clock));
-  return session.state === "DEGRADED" && session.retryAt !== null ? Math.min(at, session.retryAt) : at;
+  return session.state === "DEGRADED" && session.wait !== null ? Math.min(at, session.wait.until) : at;
 }
 
 function passesAt({ since, limitMs }: Clock): Millis {

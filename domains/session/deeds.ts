@@ -1,7 +1,7 @@
 import type { Reason } from "#kernel/contract/reason";
 import type { Audit, SessionEffect } from "./effect.ts";
 import type { Facts } from "./enter.ts";
-import { retryAt } from "./enter.ts";
+import { waitFor } from "./enter.ts";
 import type { Session } from "./model.ts";
 import { activeOf } from "./model.ts";
 import type { Deed, Row } from "./row.ts";
@@ -149,14 +149,14 @@ export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene
     case "RECOVERING":
       return { ...session, active, transportlessSince, degradedSince, lastActive };
     case "DEGRADED": {
-      const cleared = row.does.includes("clear_retry") ? null : session.retryAt;
+      const cleared = row.does.includes("clear_wait") ? null : session.wait;
       return {
         ...session,
         active,
         transportlessSince,
         degradedSince,
         lastActive,
-        retryAt: facts.retry === "none" ? cleared : retryAt(session, facts, scene),
+        wait: facts.retry === "none" ? cleared : waitFor(session, facts, scene),
       };
     }
     default:

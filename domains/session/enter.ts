@@ -2,7 +2,7 @@ import type { Reason } from "#kernel/contract/reason";
 import type { PathId, StateName } from "#kernel/contract/state";
 import { invariant, unreachable } from "#kernel/invariant";
 import { attached } from "./attached.ts";
-import type { Clocks, Identity, Session } from "./model.ts";
+import type { Clocks, Identity, Session, Wait } from "./model.ts";
 import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
 import type { Scene } from "./scene.ts";
 import { denialOf, proofOf, targetOf } from "./scene.ts";
@@ -13,6 +13,9 @@ export interface Facts extends Clocks {
   /** A row that denies or aborts sets the time of the next attempt. */
   readonly retry: "none" | "denied" | "soon";
 }
+
+/** Denials of a switch; proving the same path again is none. */
+const SWITCH_LIMITS: ReadonlySet<Reason> = new Set(["switch_rate_limited", "cooldown_active"]);
 
 /** The clocks of a state; ATTACHED and BIRTH have none running. */
 export function factsOf(session: Session): Facts {
@@ -41,7 +44,7 @@ export function enter(to: StateName, from: Session, facts: Facts, reason: Reason
     case "VOLATILE":
       return { state: "VOLATILE", ...identity, ...clocks, cause: reason };
     case "DEGRADED":
-      return { state: "DEGRADED", ...identity, ...clocks, cause: reason, retryAt: retryAt(from, facts, scene) };
+      return { state: "DEGRADED", ...identity, ...clocks, cause: reason, wait: waitFor(from, facts, scene) };
     case "RECOVERING": {
       const target = targetOf(scene, from);
       invariant(target !== null, "a row that leads to RECOVERING has a target");
@@ -60,10 +63,13 @@ export function enter(to: StateName, from: Session, facts: Facts, reason: Reason
   }
 }
 
-/** Time of the client's next attempt after what just happened; `null` = when a candidate appears. A gateway makes none. */
-export function retryAt(session: Session, facts: Facts, scene: Scene): number | null {
+/** What the client's next attempt waits for after what just happened. A gateway makes none. */
+export function waitFor(session: Session, facts: Facts, scene: Scene): Wait | null {
   if (facts.retry === "none" || session.role === "gateway") return null;
-  return scene.now + (facts.retry === "denied" ? Math.max(1, denialOf(scene).retryAfterMs) : RETRY_INTERVAL_MS);
+  if (facts.retry === "soon") return { until: scene.now + RETRY_INTERVAL_MS, denies: "every_attempt" };
+  const { reason, retryAfterMs } = denialOf(scene);
+  const ours = scene.event.type !== "PeerDenied" && SWITCH_LIMITS.has(reason);
+  return { until: scene.now + Math.max(1, retryAfterMs), denies: ours ? "other_paths" : "every_attempt" };
 }
 
 function successor(from: Session): Identity {

@@ -4,7 +4,7 @@ import { unreachable } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
 import type { Occurrence, OccurrenceType, SessionEvent } from "./event.ts";
 import type { Context, Session } from "./model.ts";
-import { activeOf } from "./model.ts";
+import { activeOf, lastActiveOf } from "./model.ts";
 
 /**
  * The cases of each event. `classify` names exactly one of them, so the rows of one (state, role, event) are disjoint by
@@ -53,8 +53,7 @@ export function classify(session: Session, event: Occurrence, context: Context, 
     case "HandshakeConfirmed":
       return event.refusal === null && context.authority && Proof.genuine(event.proof) ? "accepted" : "refused";
     case "CandidateAvailable":
-      if (session.state === "DEGRADED" && session.retryAt !== null && session.retryAt > now) return "wait";
-      return move(context, "none");
+      return waits(session, context, now) ? "wait" : move(context, "none");
     case "TransportDead":
       return dead(session, event.path, context);
     case "ThresholdExceeded":
@@ -100,6 +99,11 @@ export function classify(session: Session, event: Occurrence, context: Context, 
     default:
       return unreachable(event);
   }
+}
+
+function waits(session: Session, context: Context, now: Millis): boolean {
+  if (session.state !== "DEGRADED" || session.wait === null || session.wait.until <= now) return false;
+  return session.wait.denies === "every_attempt" || context.candidate !== lastActiveOf(session);
 }
 
 /** A jump needs a candidate, this node's authority, and the budgets' consent. */

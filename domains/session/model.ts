@@ -51,8 +51,18 @@ export interface Degraded extends Identity, Clocks {
   readonly active: PathId | null;
   readonly since: Millis;
   readonly cause: Reason;
-  /** Earliest time of the next attempt; `null` = as soon as a candidate is there. */
-  readonly retryAt: Millis | null;
+  /** `null` = the next attempt starts as soon as a candidate is there. */
+  readonly wait: Wait | null;
+}
+
+/** What a degraded session waits for although there may be a candidate. */
+export interface Wait {
+  readonly until: Millis;
+  /**
+   * Our own limits of switches deny only moves to another path: the one that the session was on may prove itself again at any
+   * time. A peer's denial and a failed attempt hold up every attempt.
+   */
+  readonly denies: "every_attempt" | "other_paths";
 }
 
 export interface Recovering extends Identity, Clocks {

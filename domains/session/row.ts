@@ -24,7 +24,7 @@ export type Deed =
   | "answer_bind"
   | "answer_deny"
   | "deny"
-  | "clear_retry"
+  | "clear_wait"
   | "request_switch"
   | "accept"
   | "refuse"

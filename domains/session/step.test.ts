@@ -17,6 +17,7 @@ const LIMITS: Limits = {
 const ALLOWED: Verdict = { allowed: true };
 const DENIED: Verdict = { allowed: false, reason: "switch_rate_limited", retryAfterMs: 900, used: 8, max: 8 };
 const TICK: SessionEvent = { type: "Tick" };
+const AVAILABLE: SessionEvent = { type: "CandidateAvailable", reason: "candidate_available" };
 
 describe("a client's session", () => {
   test("I2: is ATTACHED by a handshake's proof, and starts no clock", () => {
@@ -69,7 +70,7 @@ describe("a client's session", () => {
   test("I8: an attempt does not reset the clocks, and its failure goes on from them", () => {
     const recovering = step(steady(), dead(1), given({ candidate: 2 }), 100).next;
     const failed = step(recovering, { type: "TargetFailed", path: 2, bindSeq: 2, reason: "target_unanswered" }, given(), 700);
-    expect(failed.next).toMatchObject({ state: "DEGRADED", transportlessSince: 100, degradedSince: 100, retryAt: 950 });
+    expect(failed.next).toMatchObject({ state: "DEGRADED", transportlessSince: 100, degradedSince: 100, wait: { until: 950 } });
     expect(step(failed.next, TICK, given(), 120_100).next.state).toBe("DEGRADED");
     expect(step(failed.next, TICK, given(), 120_101).next).toMatchObject({
       state: "TERMINATED",
@@ -94,7 +95,7 @@ describe("a client's session", () => {
 
   test("3: denied after a death, it waits in DEGRADED and tries by itself at the earliest permitted time (I22)", () => {
     const waiting = step(steady(), dead(1), given({ candidate: 2, verdict: DENIED }), 100).next;
-    expect(waiting).toMatchObject({ state: "DEGRADED", cause: "switch_rate_limited", retryAt: 1_000 });
+    expect(waiting).toMatchObject({ state: "DEGRADED", cause: "switch_rate_limited", wait: { until: 1_000 } });
     expect(step(waiting, TICK, given({ candidate: 2 }), 999).next.state).toBe("DEGRADED");
     expect(step(waiting, TICK, given({ candidate: 2 }), 1_000).next).toMatchObject({ state: "RECOVERING", target: 2 });
   });
@@ -102,12 +103,27 @@ describe("a client's session", () => {
   test("3: a death in DEGRADED asks again at once: what a cooldown denied to a wish is no answer to an emergency", () => {
     const lossy: SessionEvent = { type: "ThresholdExceeded", path: 1, reason: "loss_threshold_exceeded", numbers: {} };
     const waiting = step(steady(), lossy, given({ candidate: 2, verdict: DENIED }), 100).next;
-    expect(waiting).toMatchObject({ state: "DEGRADED", active: 1, retryAt: 1_000 });
+    expect(waiting).toMatchObject({ state: "DEGRADED", active: 1, wait: { until: 1_000 } });
     expect(step(waiting, dead(1), given({ candidate: 2 }), 200).next).toMatchObject({
       state: "DEGRADED",
       active: null,
-      retryAt: null,
+      wait: null,
     });
+  });
+
+  test("3: our own limits of switches do not hold up the path that the session was on", () => {
+    const waiting = step(steady(), dead(1), given({ candidate: 2, verdict: DENIED }), 100).next;
+    expect(step(waiting, AVAILABLE, given({ candidate: 2 }), 500).next).toEqual(waiting);
+    expect(step(waiting, AVAILABLE, given({ candidate: 1 }), 500).next).toMatchObject({ state: "RECOVERING", target: 1 });
+  });
+
+  test("3: a peer's denial holds up every attempt, also on the path that the session was on", () => {
+    const recovering = step(steady(), dead(1), given({ candidate: 2 }), 100).next;
+    const denied: SessionEvent = { type: "PeerDenied", bindSeq: 2, reason: "switch_rate_limited", retryAfterMs: 900 };
+    const waiting = step(recovering, denied, given(), 150).next;
+    expect(waiting).toMatchObject({ state: "DEGRADED", wait: { until: 1_050 } });
+    expect(step(waiting, AVAILABLE, given({ candidate: 1 }), 500).next).toEqual(waiting);
+    expect(step(waiting, AVAILABLE, given({ candidate: 1 }), 1_050).next).toMatchObject({ state: "RECOVERING", target: 1 });
   });
 
   test("4: a proof for another attempt changes nothing", () => {
@@ -154,7 +170,7 @@ describe("the order of judging", () => {
     cause: "no_candidate",
     transportlessSince: 0,
     degradedSince: 0,
-    retryAt: 50,
+    wait: { until: 50, denies: "every_attempt" },
   };
 
   test("integrity comes before everything, also before an operator", () => {

@@ -81,7 +81,7 @@ function versionOf(event: SessionEvent): number | null {
 }
 
 function retryDue(session: Session, now: Millis): boolean {
-  return session.state === "DEGRADED" && session.role === "client" && session.retryAt !== null && session.retryAt <= now;
+  return session.state === "DEGRADED" && session.role === "client" && session.wait !== null && session.wait.until <= now;
 }
 
 function apply(draft: Draft, scene: Scene): void {

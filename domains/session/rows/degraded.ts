@@ -5,7 +5,7 @@ import type { Row } from "../row.ts";
 export const DEGRADED_ROWS = [
   {
     id: "degraded-no-candidate", case: "2.2", from: ["DEGRADED"], role: "client", on: ["CandidateAvailable"], when: ["none"],
-    to: [], does: ["clear_retry"],
+    to: [], does: ["clear_wait"],
   },
   { id: "degraded-wait", case: "3", from: ["DEGRADED"], role: "client", on: ["CandidateAvailable"], when: ["wait"], to: [], does: [] },
   {
@@ -26,7 +26,7 @@ export const DEGRADED_ROWS = [
   {
     id: "degraded-dead", case: "6", from: ["DEGRADED"], role: "both", on: ["TransportDead"],
     // A death changes the question: what the cooldown denied to a wish is no answer to an emergency.
-    when: ["active_alone", "active_allowed", "active_denied"], to: [], does: ["lose_active", "clear_retry"],
+    when: ["active_alone", "active_allowed", "active_denied"], to: [], does: ["lose_active", "clear_wait"],
   },
   {
     id: "degraded-still-bad", case: "2.2", from: ["DEGRADED"], role: "both", on: ["ThresholdExceeded"], when: "any", to: [], does: ["count_cause"],

@@ -72,7 +72,6 @@ export class Judge implements Court {
       const { paths, attempt, failures, bornAt, ...rest } = watch;
       walk.value(rest, "");
       walk.value({ since: attempt?.since ?? null, target: attempt?.path ?? null, switches: failures, bornAt }, "");
-      walk.value({ at: watch.blockedUntil, since: watch.readySince, stableSince: watch.mayDegradeSince }, "");
       for (const { id, standing, linkLost, answered, told } of paths)
         walk.value([{ path: id }, standing, linkLost, answered, told], "");
       const seen = this.#checker.seen(watch.id);
@@ -311,7 +310,7 @@ export class Judge implements Court {
     const own = watch.active ?? watch.missed;
     if (seen.state === "DEGRADED" && own !== null && good.includes(own)) return true;
     if (watch.missed !== null && good.includes(watch.missed)) return true;
-    if (within(seen.switches) >= switchesPerMin || !good.some((id) => id !== own)) return false;
+    if (now < watch.movesBlockedUntil || within(seen.switches) >= switchesPerMin || !good.some((id) => id !== own)) return false;
     const limitMs = watch.active === null ? this.local.switch.emergencyCooldownMs : this.offered.switch.cooldownMs;
     return watch.lastSwitchAt === null || now - watch.lastSwitchAt >= limitMs;
   }

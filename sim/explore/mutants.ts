@@ -50,7 +50,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a denial sets no time for the next attempt", "domains/session/deeds.js", 'draft.facts = { ...draft.facts, retry: "denied" };', "", "wishes", "budgets"),
   mutant("a denied client is not told when to ask again", "domains/session/deeds.js", "deny: reason, retryAfterMs }", "deny: reason, retryAfterMs: 0 }", "following"),
   mutant("a failed attempt is repeated after seconds", "domains/session/model.js", "RETRY_INTERVAL_MS = 250", "RETRY_INTERVAL_MS = 5_000", "failover"),
-  mutant("a stable candidate is not taken from DEGRADED", "core/settle.js", "return entry.session.retryAt === null && takeCandidate(turn, entry);", "return false;", "failover"),
+  mutant("a stable candidate is not taken from DEGRADED", "core/settle.js", 'return entry.session.wait?.denies !== "every_attempt" && takeCandidate(turn, entry);', "return false;", "failover"),
+  mutant("the limits of switches hold up the same path", "domains/session/guard.js", 'session.wait.denies === "every_attempt" || context.candidate !== lastActiveOf(session)', "true", "no switch left"),
   // proofs and authority
   {
     name: "an old proof is accepted by the gateway",
@@ -101,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a healthy session goes on probing", "core/probing.js", "return suspected(entry) ? policy.volatile.livenessMs : 0;", "return policy.volatile.livenessMs;", "failover"),
   mutant("a suspicion outlives its path", "core/probing.js", "transport.paths.find(({ id }) => id === transport.active)", 'transport.paths.find(({ health }) => health.is === "alive" && health.suspected)', "three paths"),
   // paths
-  mutant("a dead active path stays active", "domains/session/rows/degraded.js", 'does: ["lose_active", "clear_retry"]', 'does: ["clear_retry"]', "failover", "wishes"),
+  mutant("a dead active path stays active", "domains/session/rows/degraded.js", 'does: ["lose_active", "clear_wait"]', 'does: ["clear_wait"]', "failover", "wishes"),
   mutant("a path without its link comes back by an answer", "domains/transport/step.js", "if (path.health.linkLost)\n", "if (false)\n", "walks"),
   mutant("a dead path is a candidate", "domains/transport/rank.js", "tuple.usable === 0 && ", "", "failover"),
 ];

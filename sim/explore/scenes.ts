@@ -110,6 +110,14 @@ export const SCENES: readonly Scene[] = [
     moves: [always("+500", "+20000", "+60500"), deaths, consent, operator],
   },
   {
+    name: "no switch left",
+    role: "client",
+    preset: "patient",
+    weight: 2,
+    start: client("patient", "eth0 wlan0", "", ...ANSWERED, "silent 1", "attached 2 2", "alive 1 20", "silent 2", "attached 1 3"),
+    moves: [always("+500", "+60500"), deaths, consent, answers],
+  },
+  {
     name: "forgeries",
     role: "client",
     preset: "tiny",

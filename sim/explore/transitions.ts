@@ -110,10 +110,13 @@ function cooldown(court: Court, watch: Watch): number {
   return dead || !court.client ? court.local.switch.emergencyCooldownMs : court.offered.switch.cooldownMs;
 }
 
+/** What a denial holds up, and until when. Our own limits of switches (they tell what is used) do not concern the same path. */
 function blocks(watch: Watch, event: CoreEvent, now: number): void {
   const retry = event.numbers?.retryAfterMs;
-  watch.blockedUntil = Math.max(watch.blockedUntil, now + (typeof retry === "number" ? retry : RETRY_MS));
-  watch.readySince = null;
+  if (typeof retry !== "number") watch.blockedUntil = Math.max(watch.blockedUntil, now + RETRY_MS);
+  else if (event.numbers?.used !== undefined && ["switch_rate_limited", "cooldown_active"].includes(event.reason ?? ""))
+    watch.movesBlockedUntil = Math.max(watch.movesBlockedUntil, now + retry);
+  else watch.blockedUntil = Math.max(watch.blockedUntil, now + retry);
 }
 
 /** I7, I14: an end has its cause, its event and its command. */

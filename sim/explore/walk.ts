@@ -16,11 +16,13 @@ const TABLE: Readonly<Record<string, Kind>> = {
   // ages
   since: "past", bornAt: "past", transportlessSince: "past", degradedSince: "past", stableSince: "past", unboundAt: "past",
   unansweredSince: "past", reportedAt: "past", searchSince: "past", lastSwitchAt: "past", startedAt: "past", hintedAt: "past",
+  missedSince: "past", readySince: "past", mayDegradeSince: "past",
   switches: "pasts", recoveries: "pasts",
   // appointments
   retryAt: "future", until: "future", electiveAt: "future", nextAt: "future", at: "future", deadline: "future",
+  blockedUntil: "future", movesBlockedUntil: "future",
   // names
-  path: "path", active: "path", lastActive: "path", target: "path", handle: "handle", current: "handle",
+  path: "path", active: "path", lastActive: "path", missed: "path", target: "path", handle: "handle", current: "handle",
   asked: "asked", samples: "samples", answered: "cumulative", lost: "cumulative",
 };
 

@@ -35,8 +35,10 @@ export class Watch {
   probing = 0;
   failures: readonly number[] = [];
   lastSwitchAt: number | null = null;
-  /** A denial or a failure named this time for the next attempt. */
+  /** A failure, or a denial of any attempt, named this time for the next one. */
   blockedUntil = 0;
+  /** A denial of switches named this time: proving the missed path anew is none. */
+  movesBlockedUntil = 0;
   /** Since when nothing stands between the session and RECOVERING. */
   readySince: number | null = null;
   /** Earliest time from which the degraded clock may run. */

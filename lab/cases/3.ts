@@ -50,8 +50,8 @@ export const FLAPPING: Case = {
         stage.lacksSince(mark, [
           "TransportDead",
           "TransportSwitch",
-          "TransportSwitchDenied switch_rate_limited",
           "VOLATILE→DEGRADED",
+          "TransportSwitchDenied switch_rate_limited",
         ]),
         "flapping",
       ),

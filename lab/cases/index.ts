@@ -46,4 +46,4 @@ export const CASES: readonly Case[] = [
 ];
 
 /** Played by the test suite: what a change breaks first. */
-export const QUICK: readonly string[] = ["1.1", "1.2", "2.1", "5", "6", "8"];
+export const QUICK: readonly string[] = ["1.1", "1.2", "2.1", "2.2", "3", "5", "6", "8"];

@@ -420,7 +420,7 @@ pub enum Report {
         silent_us: u32,
         limit_us: u32,
     },
-    /// A suspected path was heard again before it was declared silent.
+    /// A suspected path was heard again before it was declared silent; also one that was left meanwhile.
     PathCleared {
         session: SessionHandle,
         path: PathId,

@@ -89,6 +89,8 @@ pub(crate) struct Path {
     pub(crate) dead: bool,
     /// False once it was silent: the next answer to a probe is news.
     pub(crate) alive: bool,
+    /// The core was told of a suspicion, and not of its end yet.
+    pub(crate) suspected: bool,
     pub(crate) rtt: Rtt,
     pub(crate) probes: Probes,
     pub(crate) mtu: PathMtu,
@@ -125,6 +127,7 @@ impl Path {
             validated: false,
             dead: false,
             alive: true,
+            suspected: false,
             rtt: Rtt::default(),
             probes: Probes::default(),
             mtu: PathMtu::new(route.remote.is_ipv6(), tunnel_mtu),

@@ -119,6 +119,40 @@ fn a_denied_activation_restores_the_send_path_and_is_told_with_its_reason() {
 }
 
 #[test]
+fn a_path_that_is_left_while_it_is_suspected_is_cleared_when_it_is_heard() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.black_hole(1, true, true);
+    let suspected = |report: &Report| matches!(report, Report::PathSuspected { path: 1, .. });
+    while world.count(Side::Client, suspected) == 0 {
+        world.run(MS);
+    }
+    world.attach(2, 2, AttachKind::Switch);
+    world.black_hole(1, false, false);
+    let cleared = |report: &Report| matches!(report, Report::PathCleared { path: 1, .. });
+    let silent = |report: &Report| matches!(report, Report::PathSilent { path: 1, .. });
+    assert_eq!(world.count(Side::Client, cleared), 0);
+    world.run(6 * S);
+    assert_eq!((world.count(Side::Client, cleared), world.count(Side::Client, silent)), (1, 0));
+}
+
+#[test]
+fn a_target_that_was_suspected_is_cleared_when_it_is_heard_though_the_attempt_was_given_up() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.attach(2, 2, AttachKind::Switch);
+    world.black_hole(2, true, true);
+    let suspected = |report: &Report| matches!(report, Report::PathSuspected { path: 2, .. });
+    while world.count(Side::Client, suspected) == 0 {
+        world.run(MS);
+    }
+    let session = world.session();
+    world.order(Command::AbortAttach { session, bind_seq: 2, restore: None });
+    world.order(Command::SetProbing { session, interval_ms: 25 });
+    world.black_hole(2, false, false);
+    world.run(100 * MS);
+    assert_eq!(world.count(Side::Client, |report| matches!(report, Report::PathCleared { path: 2, .. })), 1);
+}
+
+#[test]
 fn an_unanswered_activation_is_told_after_three_ptos_and_sent_five_times() {
     let mut world = World::ready(&[10, 10], 10);
     world.black_hole(2, true, true);

@@ -146,9 +146,11 @@ impl Session {
         if !path.validated {
             return;
         }
+        let silent_us = now.saturating_sub(path.heard_at.unwrap_or(now));
         path.heard(now);
         if self.liveness.watched() != Some(id) {
-            return;
+            // It was left while it was suspected.
+            return self.end_suspicion(cx, now, id, silent_us);
         }
         if self.send != Some(id) {
             // The core gave the path up. A client will choose again; a gateway must tell a client that does not know.
@@ -164,6 +166,8 @@ impl Session {
         } else if let Some(silent_us) = doubted_us.filter(|_| !self.liveness.in_doubt(now)) {
             self.doubt_ended(now, cx, silent_us);
         }
+        // It was left while it was suspected, and taken again.
+        self.end_suspicion(cx, now, id, silent_us);
     }
 
     fn on_inner(

@@ -127,6 +127,9 @@ impl Session {
             Finding::Suspected { silent_us, limit_us } => {
                 self.doubt_began(now, cx, silent_us);
                 self.copies_left = COPIES_PER_SUSPICION;
+                if let Some(path) = self.path_mut(path) {
+                    path.suspected = true;
+                }
                 let (silent_us, limit_us) = (clamp_u32(silent_us), clamp_u32(limit_us));
                 cx.report(now, Report::PathSuspected { session, path, silent_us, limit_us });
             }
@@ -180,15 +183,23 @@ impl Session {
         evidence: SilenceEvidence,
     ) {
         if let Some(path) = self.path_mut(id) {
-            path.alive = false;
+            (path.alive, path.suspected) = (false, false);
         }
         let (silent_us, limit_us) = (clamp_u32(silent), clamp_u32(limit));
         cx.report(now, Report::PathSilent { session: self.handle, path: id, silent_us, limit_us, evidence });
     }
 
+    /// The watched path is not suspected any more.
     pub(super) fn report_cleared(&mut self, cx: &mut Shared, now: u64, path: PathId, silent_us: u64) {
-        cx.report(now, Report::PathCleared { session: self.handle, path, silent_us: clamp_u32(silent_us) });
+        self.end_suspicion(cx, now, path, silent_us);
         self.doubt_ended(now, cx, silent_us);
+    }
+
+    /// A suspicion that the core was told of ends with a word, also where the path is not watched any more.
+    pub(super) fn end_suspicion(&mut self, cx: &mut Shared, now: u64, id: PathId, silent_us: u64) {
+        let Some(path) = self.path_mut(id).filter(|path| path.suspected) else { return };
+        path.suspected = false;
+        cx.report(now, Report::PathCleared { session: self.handle, path: id, silent_us: clamp_u32(silent_us) });
     }
 
     /// The path on which this end should hear and does not, and for how long, as a probe says it.

@@ -113,7 +113,7 @@ impl UdpSocket {
         if part.len() <= segment || !self.gso.get() {
             return self.send_each(target, part, segment).map(drop);
         }
-        let refused = match self.send_segmented(target, part, segment as u16) {
+        let refused = match self.send_message(target, part, &target.control().segment(segment as u16)) {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
@@ -128,8 +128,7 @@ impl UdpSocket {
         }
     }
 
-    fn send_segmented(&self, target: &Target, part: &[u8], segment: u16) -> io::Result<()> {
-        let control = target.control().segment(segment);
+    fn send_message(&self, target: &Target, part: &[u8], control: &Writer) -> io::Result<()> {
         let mut iovec = iovec(part);
         let header = message(target, &mut iovec, control.bytes());
         // SAFETY: the header points to the target's address, the iovec and the control bytes, all alive; the kernel only reads.
@@ -164,6 +163,9 @@ impl UdpSocket {
     /// One call with up to [`SEGMENTS_MAX`] datagrams; the bytes that left, at least one datagram.
     fn send_some(&self, target: &Target, part: &[u8], segment: usize) -> io::Result<usize> {
         let control = target.control();
+        if part.len() <= segment {
+            return self.send_message(target, part, &control).map(|()| part.len());
+        }
         // SAFETY: both are plain data, for which all zeros is a value.
         let (mut iovecs, mut headers): ([libc::iovec; SEGMENTS_MAX], [libc::mmsghdr; SEGMENTS_MAX]) =
             unsafe { std::mem::zeroed() };

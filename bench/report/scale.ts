@@ -70,7 +70,7 @@ export function stormSection({ file, result }: Kept<StormResult>): Page {
   return {
     text: [
       "## Storm\n",
-      `All ${clients} sessions of one gateway lose their path at the same moment, and each client attaches itself from another address. Times are without a path, all from the same beginning; clients and gateway share the machine.\n`,
+      `All ${clients} sessions of one gateway lose their path at the same moment, and each client attaches itself from another address. Times are without a path, all from the same beginning. The clients share the machine and get what the gateway leaves: theirs would be processors of their own.\n`,
       table(head, rows),
       `All attached again: ${judged(worst, STORM_MS_MUST, STORM_MS_TARGET, "ms")}. The gateway's view at the end: ${atEnd.join(", ")}.\n`,
       origin(result.machine, file),

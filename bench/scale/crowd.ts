@@ -1,6 +1,7 @@
 /** Many clients in one process (`engine/crowd`): they speak the real protocol, over real UDP, each from an address of its own. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Ground } from "#lab/contenders/contender";
@@ -61,6 +62,8 @@ export class Crowd {
     await gateway.ip(`route add ${ADDRESSES} via ${clientOuter}`);
     const file = join(folder, "keys");
     const tool = await Tool.startProgram(scope, client, "jvpn-crowd", PROGRAM, ["--clients", `${clients}`, "--keys", file]);
+    // Clients have processors of their own: here they get what the gateway leaves.
+    if (tool.pid !== undefined) setPriority(tool.pid, constants.priority.PRIORITY_LOW);
     return new Crowd(tool, readFileSync(file, "utf8").trim().split("\n"));
   }
 

@@ -33,6 +33,25 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     expect((await jvpn("switch", "s-1")).code).toBe(2);
     expect((await jvpn("nonsense")).code).toBe(2);
     expect((await jvpn("policy", "apply")).stderr).toContain("(see jvpn --help)");
+    expect(JSON.parse((await jvpn("switch", "s-1", "--json")).stderr)).toMatchObject({
+      schema: "jumping-vpn/error/v1",
+      code: "usage",
+      message: "required option '--to <path>' not specified",
+    });
+  });
+
+  test("1: a result that cannot be written, in three lines", async () => {
+    const child = spawn("/bin/sh", ["-c", `exec ${process.execPath} ${join(BIN, "jvpn")} --help > /dev/full`]);
+    let stderr = "";
+    child.stderr.on("data", (text: Buffer) => {
+      stderr += text.toString();
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: the result is lost\n {2}why: .*ENOSPC.*\n {2}do: /)]);
+  });
+
+  test("0: --version", async () => {
+    expect((await jvpn("--version")).stdout).toMatch(/^\d+\.\d+\.\d+/);
   });
 
   test("8: no daemon, in three lines and as JSON", async () => {

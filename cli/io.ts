@@ -33,9 +33,14 @@ export async function perform(json: boolean, verb: () => Promise<number>): Promi
     process.exitCode = await verb();
   } catch (cause) {
     const error = cause instanceof ControlError ? cause : unexpected(cause);
-    process.stderr.write(json ? `${JSON.stringify(error.document)}\n` : threeLines(error));
+    tell(error, json);
     process.exitCode = exitOf(error);
   }
+}
+
+/** A failure, on stderr. */
+export function tell(error: ControlError, json: boolean): void {
+  process.stderr.write(json ? `${JSON.stringify(error.document)}\n` : threeLines(error));
 }
 
 /** `denied: switch_rate_limited` is what a script greps for; other codes only stand in the JSON. */

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
+import { ControlError } from "#sdk/index";
+import { tell } from "./io.ts";
 import { switchVerb, terminateVerb } from "./verbs/act.ts";
 import { initVerb } from "./verbs/init.ts";
 import { configVerb, keyVerbs } from "./verbs/key.ts";
@@ -8,12 +10,17 @@ import { policyVerb } from "./verbs/policy.ts";
 import { sessionsVerb, sessionVerb } from "./verbs/sessions.ts";
 import { statusVerb } from "./verbs/status.ts";
 import { downVerb, upVerb } from "./verbs/up.ts";
-import { versionVerb } from "./verbs/version.ts";
+import { ownVersion, versionVerb } from "./verbs/version.ts";
 import { watchVerb } from "./verbs/watch.ts";
+
+/** Known before the arguments are understood, so that misunderstood ones are told as JSON, too. */
+const json = process.argv.includes("--json");
 
 const program = new Command("jvpn")
   .description("Jumping VPN: the session stays, transports come and go")
+  .version(ownVersion())
   .exitOverride()
+  .configureOutput(json ? { writeErr: () => {} } : {})
   .showHelpAfterError("(see jvpn --help)");
 for (const add of [
   initVerb,
@@ -34,10 +41,12 @@ for (const add of [
   add(program);
 }
 
-// The reader of a pipe has read enough, as `head` does.
 process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
-  if (cause.code !== "EPIPE") throw cause;
-  process.exit();
+  // The reader of a pipe has read enough, as `head` does.
+  if (cause.code === "EPIPE") process.exit();
+  const hint = "make room where it goes, or let it go elsewhere";
+  tell(new ControlError({ code: "failed", message: "the result is lost", why: cause.message, hint, retryAfterMs: null }), json);
+  process.exit(EXIT.failed);
 });
 
 try {
@@ -45,4 +54,10 @@ try {
 } catch (cause) {
   if (!(cause instanceof CommanderError)) throw cause;
   process.exitCode = cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (json && process.exitCode === EXIT.usage) tell(misused(cause), json);
+}
+
+function misused({ message, code }: CommanderError): ControlError {
+  const what = message.replace(/^error: /, "");
+  return new ControlError({ code: "usage", message: what, why: code, hint: "see jvpn --help", retryAfterMs: null });
 }

@@ -3,7 +3,7 @@
 use super::dissect::{Ends, Packet, Payload};
 use super::prefix::Prefix;
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::SocketAddr;
 
@@ -98,6 +98,8 @@ pub struct Counts {
     data: u64,
     other: u64,
     syns: Distinct<(Ends, u32)>,
+    /// Which of the two ends, lower address first, have closed their direction of a connection.
+    closed: HashMap<Ends, [bool; 2]>,
     rsts: u64,
     clear: u64,
     clear_first: Option<String>,
@@ -141,6 +143,7 @@ pub struct Outer {
 pub struct Tcp {
     /// SYN without ACK, distinct by both ends and the initial sequence number.
     pub syn: Tally,
+    /// RST of connections that were not closed by both ends: what a late repetition gets for an answer afterwards resets nothing.
     pub rst: u64,
 }
 
@@ -170,18 +173,32 @@ impl Counts {
                 sequence,
                 syn,
                 ack,
+                fin,
                 rst,
             } => {
-                self.rsts += u64::from(rst);
+                let ends = (
+                    SocketAddr::new(packet.from, from_port),
+                    SocketAddr::new(packet.to, to_port),
+                );
                 if syn && !ack {
-                    let ends = (
-                        SocketAddr::new(packet.from, from_port),
-                        SocketAddr::new(packet.to, to_port),
-                    );
                     self.syns.add((ends, sequence));
                 }
+                self.add_close(ends, syn, fin, rst);
             }
             Payload::Udp { .. } | Payload::Other => {}
+        }
+    }
+
+    fn add_close(&mut self, (from, to): Ends, syn: bool, fin: bool, rst: bool) {
+        let ends = (from.min(to), from.max(to));
+        if syn {
+            self.closed.remove(&ends);
+        }
+        if rst && self.closed.get(&ends) != Some(&[true, true]) {
+            self.rsts += 1;
+        }
+        if fin && (self.closed.len() < DISTINCT_MAX || self.closed.contains_key(&ends)) {
+            self.closed.entry(ends).or_default()[usize::from(from > to)] = true;
         }
     }
 
@@ -364,6 +381,26 @@ mod tests {
                 },
                 rst: 1
             }
+        );
+    }
+
+    #[test]
+    fn only_an_open_connection_can_be_reset() {
+        const FIN: u8 = 0x11;
+        const RST: u8 = 0x04;
+        const SYN: u8 = 0x02;
+        let there = |flags| made::v4([1; 4], [2; 4], 6, &made::tcp(1, 80, 5, flags));
+        let back = |flags| made::v4([2; 4], [1; 4], 6, &made::tcp(80, 1, 9, flags));
+        let resets = |packets: &[Vec<u8>]| counted(packets, false).tcp.rst;
+        assert_eq!(resets(&[there(SYN), back(FIN), there(RST)]), 1);
+        assert_eq!(
+            resets(&[there(SYN), back(FIN), there(FIN), back(RST), there(RST)]),
+            0
+        );
+        assert_eq!(
+            resets(&[there(FIN), back(FIN), there(SYN), back(RST)]),
+            1,
+            "the same ends again"
         );
     }
 

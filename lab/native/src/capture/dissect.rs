@@ -30,6 +30,7 @@ pub enum Payload<'a> {
         sequence: u32,
         syn: bool,
         ack: bool,
+        fin: bool,
         rst: bool,
     },
     Other,
@@ -113,8 +114,9 @@ fn read_udp(bytes: &[u8]) -> Option<Payload<'_>> {
 }
 
 fn read_tcp(bytes: &[u8]) -> Option<Payload<'_>> {
-    const RST: u8 = 0x04;
+    const FIN: u8 = 0x01;
     const SYN: u8 = 0x02;
+    const RST: u8 = 0x04;
     const ACK: u8 = 0x10;
     let flags = *bytes.get(13)?;
     Some(Payload::Tcp {
@@ -123,6 +125,7 @@ fn read_tcp(bytes: &[u8]) -> Option<Payload<'_>> {
         sequence: u32::from_be_bytes(*bytes.get(4..)?.first_chunk()?),
         syn: flags & SYN != 0,
         ack: flags & ACK != 0,
+        fin: flags & FIN != 0,
         rst: flags & RST != 0,
     })
 }
@@ -213,6 +216,7 @@ mod tests {
             sequence: 99,
             syn: true,
             ack: false,
+            fin: false,
             rst: false,
         };
         assert_eq!(Packet::read(&packet).expect("packet").payload, expected);

@@ -62,8 +62,6 @@ export class Crowd {
     await gateway.ip(`route add ${ADDRESSES} via ${clientOuter}`);
     const file = join(folder, "keys");
     const tool = await Tool.startProgram(scope, client, "jvpn-crowd", PROGRAM, ["--clients", `${clients}`, "--keys", file]);
-    // Clients have processors of their own: here they get what the gateway leaves.
-    if (tool.pid !== undefined) setPriority(tool.pid, constants.priority.PRIORITY_LOW);
     return new Crowd(tool, readFileSync(file, "utf8").trim().split("\n"));
   }
 
@@ -85,6 +83,8 @@ export class Crowd {
 
   /** The path of every client dies, and each attaches itself from another address. */
   jump(limitMs: number): Promise<Done> {
+    // So many clients would have processors of their own: from here on they get what the gateway leaves.
+    if (this.#tool.pid !== undefined) setPriority(this.#tool.pid, constants.priority.PRIORITY_LOW);
     return this.#ask({ op: "jump", limitMs }, limitMs);
   }
 

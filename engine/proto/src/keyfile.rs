@@ -6,7 +6,10 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Fill, x25519::Ephemeral};
+use crate::{
+    Fill,
+    x25519::{Ephemeral, is_low_order},
+};
 
 const PUBLIC_PREFIX: &str = "jvpk1:";
 const PRIVATE_PREFIX: &str = "jvps1:";
@@ -58,9 +61,8 @@ impl PublicKey {
             return Err(KeyError::PrivateForPublic);
         }
         let bytes = decode(text.strip_prefix(PUBLIC_PREFIX).ok_or(KeyError::Prefix)?)?;
-        // Any private key tells: a low-order point gives zeros with all of them.
-        Ephemeral::from_private(&[1; 32]).agree(&bytes).map_err(|_| KeyError::LowOrder)?;
-        Ok(Self(*bytes))
+        // By comparison: a gateway reads a hundred thousand of them in the thread that carries all packets.
+        if is_low_order(&bytes) { Err(KeyError::LowOrder) } else { Ok(Self(*bytes)) }
     }
 
     pub fn to_text(self) -> String {

@@ -23,6 +23,39 @@ impl fmt::Display for LowOrder {
 
 impl std::error::Error for LowOrder {}
 
+/// u of the points whose order is 8 or less, and of no others: 0, 1, two of order 8, and p − 1, p, p + 1, which are read as −1, 0, 1.
+/// X25519 ignores the highest bit. Proved against the primitive in `keys/tests.rs`.
+const LOW_ORDER: [[u8; 32]; 7] = [
+    [0; 32],
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [
+        0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09,
+        0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00,
+    ],
+    [
+        0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04, 0x44,
+        0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57,
+    ],
+    near_p(0xec),
+    near_p(0xed),
+    near_p(0xee),
+];
+
+/// The little-endian bytes of a number close to p = 2²⁵⁵ − 19.
+const fn near_p(lowest: u8) -> [u8; 32] {
+    let mut bytes = [0xff; 32];
+    bytes[0] = lowest;
+    bytes[31] = 0x7f;
+    bytes
+}
+
+/// No private key has this point for its public half, and every agreement with it gives zeros. For public keys: not constant in time.
+pub(crate) fn is_low_order(point: &[u8; 32]) -> bool {
+    let mut read = *point;
+    read[31] &= 0x7f;
+    LOW_ORDER.contains(&read)
+}
+
 /// A private key that is used in this process only: a handshake's or a rekey's.
 pub struct Ephemeral {
     key: PrivateKey,

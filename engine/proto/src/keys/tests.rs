@@ -2,8 +2,10 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    keyfile::{KeyError, PublicKey},
     vectors::{bytes, read},
     wire::data_aad,
+    x25519::is_low_order,
 };
 
 const SUITES: [Suite; 2] = [Suite::ChaCha20Poly1305, Suite::Aes256Gcm];
@@ -49,6 +51,21 @@ fn a42_a_low_order_point_gives_no_shared_secret() {
     for point in points {
         let peer = bytes(point).try_into().expect("32 bytes");
         assert_eq!(Ephemeral::from_private(&[7; 32]).agree(&peer).err(), Some(LowOrder), "{point}");
+        assert_eq!(PublicKey::from_text(&PublicKey::from_bytes(peer).to_text()), Err(KeyError::LowOrder), "{point}");
+    }
+}
+
+#[test]
+fn the_list_of_low_order_points_agrees_with_the_primitive_around_them() {
+    let file = read("x25519.json");
+    for point in file["lowOrder"].as_array().expect("a list") {
+        let point: [u8; 32] = bytes(point).try_into().expect("32 bytes");
+        for bit in 0..256 {
+            let mut near = point;
+            near[bit / 8] ^= 1 << (bit % 8);
+            let unusable = Ephemeral::from_private(&[7; 32]).agree(&near).is_err();
+            assert_eq!(is_low_order(&near), unusable, "{near:02x?}");
+        }
     }
 }
 

@@ -75,7 +75,8 @@ impl Crowd {
         Ok(Self {
             socket: UdpSocket::open(&options)?,
             batch: RecvBatch::default(),
-            clients: Vec::new(),
+            // Moving those that joined to a larger place would keep everybody waiting.
+            clients: Vec::with_capacity(keys.len()),
             keys,
             gateway: None,
             deadlines: BinaryHeap::new(),

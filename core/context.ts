@@ -19,12 +19,17 @@ export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Conte
   const candidate = asksForCandidate(event, entry, turn) ? candidateFor(turn, entry, event) : null;
   if (candidate === null || entry.session.role === "gateway") return context(candidate, ALLOWED);
   const verdict = mayRecover(turn, entry, kindOf(entry, event, candidate));
+  const own = verdict.allowed ? null : instead(turn, entry, candidate);
+  // Moving is denied, but the path that the session was on is good again: proving it anew costs no switch.
+  return own === null ? context(candidate, verdict) : context(own, mayRecover(turn, entry, "revalidate"));
+}
+
+/** The path that a degraded session was on, in place of one that it may not take. Failed targets come last here as well. */
+function instead(turn: Turn, entry: Entry, denied: PathId): PathId | null {
   const own = lastActiveOf(entry.session);
-  if (!verdict.allowed && entry.session.state === "DEGRADED" && own !== null && own !== candidate && isStable(entry, own)) {
-    // Moving is denied, but the path that the session was on is good again: proving it anew costs no switch.
-    return context(own, mayRecover(turn, entry, "revalidate"));
-  }
-  return context(candidate, verdict);
+  if (entry.session.state !== "DEGRADED" || own === null || own === denied || !isStable(entry, own)) return null;
+  const shunned = shunnedNow(entry, turn.now);
+  return shunned.includes(own) && !shunned.includes(denied) ? null : own;
 }
 
 /** The word of the budgets on a move of `kind`. */

@@ -8,7 +8,7 @@ import { guarded } from "./guard.ts";
 import { leave } from "./leave.ts";
 import { probingChangesAt, settleProbing } from "./probing.ts";
 import { tell } from "./sessions.ts";
-import { shunnedNow } from "./shun.ts";
+import { shunnedNow, unshunnedAt } from "./shun.ts";
 import type { Turn } from "./turn.ts";
 import { type Entry, isLive } from "./world.ts";
 
@@ -83,7 +83,8 @@ function takeBetter(turn: Turn, entry: Entry): boolean {
 function nextLook(turn: Turn, entry: Entry): Millis | null {
   const clocks = sooner(deadline(entry.session, entry.policy.session), probingChangesAt(entry, turn.now));
   if (entry.session.role === "gateway") return sooner(clocks, entry.ask?.at ?? null);
-  return sooner(clocks, sooner(nextCandidateRetry(turn, entry), nextBetter(turn, entry)));
+  const shunned = entry.session.state === "DEGRADED" ? unshunnedAt(entry, turn.now) : null;
+  return sooner(sooner(clocks, shunned), sooner(nextCandidateRetry(turn, entry), nextBetter(turn, entry)));
 }
 
 function nextBetter(turn: Turn, entry: Entry): Millis | null {

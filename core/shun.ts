@@ -27,6 +27,12 @@ export function forgive(entry: Entry, path: PathId): void {
   entry.shunned = entry.shunned.filter((shunned) => shunned.path !== path);
 }
 
+/** When the next of them is a candidate like any other again; `null` = none is shunned. */
+export function unshunnedAt(entry: Entry, now: Millis): Millis | null {
+  const times = entry.shunned.map(({ until }) => until).filter((until) => until > now);
+  return times.length === 0 ? null : Math.min(...times);
+}
+
 export function shunnedNow(entry: Entry, now: Millis): readonly PathId[] {
   return entry.shunned.filter(({ until }) => until > now).map(({ path }) => path);
 }

@@ -67,8 +67,11 @@ export function enter(to: StateName, from: Session, facts: Facts, reason: Reason
 export function waitFor(session: Session, facts: Facts, scene: Scene): Wait | null {
   if (facts.retry === "none" || session.role === "gateway") return null;
   if (facts.retry === "soon") return { until: scene.now + RETRY_INTERVAL_MS, denies: "every_attempt" };
+  const running = session.state === "DEGRADED" ? session.wait : null;
   const { reason, retryAfterMs } = denialOf(scene);
   const ours = scene.event.type !== "PeerDenied" && SWITCH_LIMITS.has(reason);
+  // What holds up every attempt is not shortened by what denies some.
+  if (ours && running?.denies === "every_attempt" && running.until > scene.now) return running;
   return { until: scene.now + Math.max(1, retryAfterMs), denies: ours ? "other_paths" : "every_attempt" };
 }
 

@@ -60,7 +60,7 @@ export interface Wait {
   readonly until: Millis;
   /**
    * Our own limits of switches deny only moves to another path: the one that the session was on may prove itself again at any
-   * time. A peer's denial and a failed attempt hold up every attempt.
+   * time. Whatever else denies (the peer, the limit of recoveries), and a failed attempt, hold up every attempt.
    */
   readonly denies: "every_attempt" | "other_paths";
 }

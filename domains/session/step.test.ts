@@ -123,7 +123,10 @@ describe("a client's session", () => {
     const waiting = step(recovering, denied, given(), 150).next;
     expect(waiting).toMatchObject({ state: "DEGRADED", wait: { until: 1_050 } });
     expect(step(waiting, AVAILABLE, given({ candidate: 1 }), 500).next).toEqual(waiting);
-    expect(step(waiting, AVAILABLE, given({ candidate: 1 }), 1_050).next).toMatchObject({ state: "RECOVERING", target: 1 });
+    const wish: SessionEvent = { type: "SwitchRequested", target: 2, reason: "switch_requested", verdict: DENIED };
+    const wished = step(waiting, wish, given(), 400).next;
+    expect(step(wished, AVAILABLE, given({ candidate: 1 }), 500).next).toEqual(wished);
+    expect(step(wished, AVAILABLE, given({ candidate: 1 }), 1_050).next).toMatchObject({ state: "RECOVERING", target: 1 });
   });
 
   test("4: a proof for another attempt changes nothing", () => {

@@ -110,7 +110,7 @@ export class Judge implements Court {
     for (const watch of this.#watches) {
       if (completes(watch, input, effects)) watch.attempt = null;
       for (const effect of effects) {
-        this.#attempt(watch, effect);
+        this.#attempt(watch, effect, now);
         watch.obey(effect, now, this.local.session.attemptTimeoutMs);
       }
     }
@@ -226,12 +226,14 @@ export class Judge implements Court {
   }
 
   /** An attempt names a bind seq that was never used, and is ended before the next one. */
-  #attempt(watch: Watch, effect: Effect): void {
+  #attempt(watch: Watch, effect: Effect, now: number): void {
     if (effect.type !== "Engine" || !("session" in effect.command) || effect.command.session !== watch.handle) return;
     const { command } = effect;
     if (command.type === "Attach") {
       if (watch.attempt !== null) this.complain("I6: a second attempt while one runs");
       if (watch.path(command.path)?.standing === "bad") this.complain("a dead path is the target of an attempt");
+      if (command.reason !== "switch_requested" && watch.avoids(command.path, now))
+        this.complain("a target that failed is tried again before its time, and another is there");
       if (command.bindSeq <= watch.bindSeq) this.complain(`I2: bind seq ${command.bindSeq} was used before`);
     }
     if (command.type === "AbortAttach" && command.bindSeq !== watch.attempt?.bindSeq)
@@ -308,8 +310,8 @@ export class Judge implements Court {
     if (within(seen.recoveries) >= recoveriesPerMin) return false;
     const good = watch.paths.filter(({ standing }) => standing === "good").map(({ id }) => id);
     const own = watch.active ?? watch.missed;
-    if (seen.state === "DEGRADED" && own !== null && good.includes(own)) return true;
-    if (watch.missed !== null && good.includes(watch.missed)) return true;
+    const fit = own !== null && good.includes(own) && !watch.avoids(own, now);
+    if (fit && (seen.state === "DEGRADED" || watch.missed !== null)) return true;
     if (now < watch.movesBlockedUntil || within(seen.switches) >= switchesPerMin || !good.some((id) => id !== own)) return false;
     const limitMs = watch.active === null ? this.local.switch.emergencyCooldownMs : this.offered.switch.cooldownMs;
     return watch.lastSwitchAt === null || now - watch.lastSwitchAt >= limitMs;

@@ -52,6 +52,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a failed attempt is repeated after seconds", "domains/session/model.js", "RETRY_INTERVAL_MS = 250", "RETRY_INTERVAL_MS = 5_000", "failover"),
   mutant("a stable candidate is not taken from DEGRADED", "core/settle.js", 'return entry.session.wait?.denies !== "every_attempt" && takeCandidate(turn, entry);', "return false;", "failover"),
   mutant("the limits of switches hold up the same path", "domains/session/guard.js", 'session.wait.denies === "every_attempt" || context.candidate !== lastActiveOf(session)', "true", "no switch left"),
+  mutant("only a living path of its own is proved anew over the limits", "core/context.js", "const own = lastActiveOf(entry.session);", "const own = activeOf(entry.session);", "no switch left"),
+  mutant("the same path is tried anew however often it fails", "core/context.js", "return shunned.includes(own) && !shunned.includes(denied) ? null : own;", "return own;", "no switch left"),
   // proofs and authority
   {
     name: "an old proof is accepted by the gateway",

@@ -1,5 +1,6 @@
 import type { Effect } from "#core/contract";
 import type { Link, Report } from "#kernel/contract/engine.generated";
+import type { CoreEvent } from "#kernel/contract/event";
 import type { PathId, Role, SessionHandle } from "#kernel/contract/state";
 
 /**
@@ -17,6 +18,12 @@ export interface PathSeen {
   /** What the engine was told with SetPathDead. */
   told: boolean;
 }
+
+/** What an attempt may fail of that speaks against its target. */
+const FRUITLESS: readonly string[] = ["target_unanswered", "target_unstable", "attempt_timeout"];
+/** A target that failed gives way to others for this long, doubling. */
+const SHUN_FIRST_MS = 2_000;
+const SHUN_MAX_MS = 300_000;
 
 /** One session as inputs and commands tell it: the engine's side of the story. Never reads the core's own record of it. */
 export class Watch {
@@ -39,6 +46,8 @@ export class Watch {
   blockedUntil = 0;
   /** A denial of switches named this time: proving the missed path anew is none. */
   movesBlockedUntil = 0;
+  /** Targets that failed, each with its failures since it was bound last, and until when another one is to be preferred. */
+  shunned: readonly { readonly path: PathId; readonly failures: number; readonly until: number }[] = [];
   /** Since when nothing stands between the session and RECOVERING. */
   readySince: number | null = null;
   /** Earliest time from which the degraded clock may run. */
@@ -124,8 +133,9 @@ export class Watch {
     path.answered = false;
   }
 
-  /** What the core ordered about this session. */
+  /** What the core ordered about this session, and what it says of an attempt that ends. */
   obey(effect: Effect, now: number, timeoutMs: number): void {
+    if (effect.type === "Event") this.#result(effect.event, now);
     if (effect.type !== "Engine") return;
     const { command } = effect;
     if (command.type === "ClosePath") {
@@ -162,11 +172,26 @@ export class Watch {
     }
   }
 
+  #result({ type, session, reason }: CoreEvent, now: number): void {
+    if (type !== "AttachResult" || session !== this.id || !FRUITLESS.includes(reason ?? "") || this.attempt === null) return;
+    const { path } = this.attempt;
+    const failures = (this.shunned.find((one) => one.path === path)?.failures ?? 0) + 1;
+    const until = now + Math.min(SHUN_MAX_MS, SHUN_FIRST_MS * 2 ** (failures - 1));
+    this.shunned = [...this.shunned.filter((one) => one.path !== path), { path, failures, until }];
+  }
+
+  /** `path` failed lately, and there is another good one that did not: it is not the one to be tried. */
+  avoids(path: PathId, now: number): boolean {
+    const failed = (id: PathId): boolean => this.shunned.some((one) => one.path === id && one.until > now);
+    return failed(path) && this.paths.some(({ id, standing }) => standing === "good" && !failed(id));
+  }
+
   /** The session proved itself on `path`. Returns whether the active path changed. */
   bind(path: PathId, now: number): boolean {
     const old = this.active ?? this.missed;
     const moved = old !== null && old !== path;
     this.active = path;
+    this.shunned = this.shunned.filter((one) => one.path !== path);
     this.missed = null;
     this.missedSince = null;
     this.readySince = null;

@@ -3,7 +3,7 @@
 
 mod world;
 
-use jvpn_proto::messages::{AttachKind, Command, Report, Role};
+use jvpn_proto::messages::{AttachKind, Command, PathId, Report, Role};
 use world::{CLIENT_INNER, Link, MS, S, Side, World};
 
 #[test]
@@ -121,35 +121,64 @@ fn a_denied_activation_restores_the_send_path_and_is_told_with_its_reason() {
 #[test]
 fn a_path_that_is_left_while_it_is_suspected_is_cleared_when_it_is_heard() {
     let mut world = World::ready(&[10, 10], 10);
-    world.black_hole(1, true, true);
-    let suspected = |report: &Report| matches!(report, Report::PathSuspected { path: 1, .. });
-    while world.count(Side::Client, suspected) == 0 {
-        world.run(MS);
-    }
+    suspect(&mut world, 1);
     world.attach(2, 2, AttachKind::Switch);
     world.black_hole(1, false, false);
-    let cleared = |report: &Report| matches!(report, Report::PathCleared { path: 1, .. });
-    let silent = |report: &Report| matches!(report, Report::PathSilent { path: 1, .. });
-    assert_eq!(world.count(Side::Client, cleared), 0);
     world.run(6 * S);
-    assert_eq!((world.count(Side::Client, cleared), world.count(Side::Client, silent)), (1, 0));
+    assert_eq!((cleared(&world, 1), world.silent(Side::Client, 1)), (1, None));
+}
+
+#[test]
+fn a_path_that_is_left_while_it_is_suspected_and_taken_again_is_cleared() {
+    let mut world = World::ready(&[10, 10], 10);
+    suspect(&mut world, 1);
+    world.attach(2, 2, AttachKind::Switch);
+    world.attach(1, 3, AttachKind::Switch);
+    world.black_hole(1, false, false);
+    world.run(100 * MS);
+    assert_eq!((cleared(&world, 1), world.silent(Side::Client, 1)), (1, None));
+}
+
+#[test]
+fn a_path_that_the_core_gave_up_while_it_was_suspected_is_alive_again_and_not_cleared() {
+    let mut world = World::ready(&[10, 10], 10);
+    suspect(&mut world, 1);
+    let session = world.session();
+    world.order(Command::SetPathDead { session, path: 1, dead: true });
+    world.black_hole(1, false, false);
+    world.run(6 * S);
+    let alive = |report: &Report| matches!(report, Report::PathAlive { path: 1, .. });
+    assert_eq!((world.count(Side::Client, alive), cleared(&world, 1)), (1, 0));
 }
 
 #[test]
 fn a_target_that_was_suspected_is_cleared_when_it_is_heard_though_the_attempt_was_given_up() {
     let mut world = World::ready(&[10, 10], 10);
     world.attach(2, 2, AttachKind::Switch);
-    world.black_hole(2, true, true);
-    let suspected = |report: &Report| matches!(report, Report::PathSuspected { path: 2, .. });
-    while world.count(Side::Client, suspected) == 0 {
-        world.run(MS);
-    }
+    suspect(&mut world, 2);
     let session = world.session();
     world.order(Command::AbortAttach { session, bind_seq: 2, restore: None });
     world.order(Command::SetProbing { session, interval_ms: 25 });
     world.black_hole(2, false, false);
     world.run(100 * MS);
-    assert_eq!(world.count(Side::Client, |report| matches!(report, Report::PathCleared { path: 2, .. })), 1);
+    assert_eq!(cleared(&world, 2), 1);
+}
+
+/// The path swallows everything from here on, and the client suspects it.
+fn suspect(world: &mut World, path: PathId) {
+    world.black_hole(path, true, true);
+    let suspected = |report: &Report| matches!(report, Report::PathSuspected { path: one, .. } if *one == path);
+    for _ in 0..1_000 {
+        if world.count(Side::Client, suspected) > 0 {
+            return;
+        }
+        world.run(MS);
+    }
+    panic!("path {path} is not suspected after a second of silence");
+}
+
+fn cleared(world: &World, path: PathId) -> usize {
+    world.count(Side::Client, |report| matches!(report, Report::PathCleared { path: one, .. } if *one == path))
 }
 
 #[test]

@@ -159,8 +159,8 @@ impl Session {
         Ok(())
     }
 
-    /// The gateway has heard the activation and not decided yet. It is asked again when it said, and gets as long again for its
-    /// answer; how long an attempt may last in all is the core's to say.
+    /// The gateway has heard the activation and not decided yet. It is asked again when it said, and has the time of a validation to
+    /// answer that; how long an attempt may last in all is the core's to say.
     pub(super) fn activation_waits(&mut self, now: u64, cx: &mut Shared, retry_after_ms: u32) {
         let interval = self.interval_us();
         // What was told as unanswered is over for the core.

@@ -51,7 +51,7 @@ impl Session {
         let Some(path) = self.path_mut(id) else { return };
         path.dead = dead;
         if dead {
-            path.alive = false;
+            (path.alive, path.suspected) = (false, false);
             if self.send == Some(id) {
                 self.doubt_began(now, cx, self.liveness.silence(now));
                 self.send = None;

@@ -180,18 +180,20 @@ impl Counts {
                     SocketAddr::new(packet.from, from_port),
                     SocketAddr::new(packet.to, to_port),
                 );
-                if syn && !ack {
+                let opens = syn && !ack;
+                if opens {
                     self.syns.add((ends, sequence));
                 }
-                self.add_close(ends, syn, fin, rst);
+                self.follow(ends, opens, fin, rst);
             }
             Payload::Udp { .. } | Payload::Other => {}
         }
     }
 
-    fn add_close(&mut self, (from, to): Ends, syn: bool, fin: bool, rst: bool) {
+    /// Tells the resets of open connections from those that come after both ends have closed.
+    fn follow(&mut self, (from, to): Ends, opens: bool, fin: bool, rst: bool) {
         let ends = (from.min(to), from.max(to));
-        if syn {
+        if opens {
             self.closed.remove(&ends);
         }
         if rst && self.closed.get(&ends) != Some(&[true, true]) {
@@ -231,7 +233,9 @@ impl Counts {
             &self.resume_inits,
             &self.resume_resps,
         ];
-        self.syns.is_full() || handshakes.iter().any(|distinct| distinct.is_full())
+        self.syns.is_full()
+            || self.closed.len() >= DISTINCT_MAX
+            || handshakes.iter().any(|distinct| distinct.is_full())
     }
 
     pub fn shown(&self) -> Shown {

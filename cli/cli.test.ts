@@ -51,7 +51,8 @@ describe.runIf(IS_BUILT)("exit codes", () => {
   });
 
   test("0: --version", async () => {
-    expect((await jvpn("--version")).stdout).toMatch(/^\d+\.\d+\.\d+/);
+    const { code, stdout } = await jvpn("--version");
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
   });
 
   test("8: no daemon, in three lines and as JSON", async () => {

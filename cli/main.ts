@@ -58,6 +58,7 @@ try {
 }
 
 function misused({ message, code }: CommanderError): ControlError {
-  const what = message.replace(/^error: /, "");
-  return new ControlError({ code: "usage", message: what, why: code, hint: "see jvpn --help", retryAfterMs: null });
+  const what = code === "commander.help" ? "no such command" : message.replace(/^error: /, "");
+  const why = "the command line cannot be understood";
+  return new ControlError({ code: "usage", message: what, why, hint: "see jvpn --help", retryAfterMs: null });
 }

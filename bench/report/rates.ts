@@ -25,7 +25,7 @@ const STREAMS: Readonly<
   },
   null: {
     title: "Share of an engine without a cipher",
-    says: "The same engine, with a cipher that does nothing: what is left is the price of everything else.",
+    says: "The same engine, with a cipher that does nothing: what is left is the price of everything else. Where the time goes: [0016](decisions/0016-the-cipher-takes-a-third.md).",
     plot: null,
   },
   variants: {

@@ -1,13 +1,13 @@
 /** Many clients in one process (`engine/crowd`): they speak the real protocol, over real UDP, each from an address of its own. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Ground } from "#lab/contenders/contender";
 import { ROOT } from "#lab/paths";
 import type { Scope } from "#lab/scope";
 import { Tool } from "#lab/tool";
+import { yieldToAll } from "./threads.ts";
 
 const execute = promisify(execFile);
 
@@ -82,9 +82,9 @@ export class Crowd {
   }
 
   /** The path of every client dies, and each attaches itself from another address. */
-  jump(limitMs: number): Promise<Done> {
+  async jump(limitMs: number): Promise<Done> {
     // So many clients would have processors of their own: from here on they get what the gateway leaves.
-    if (this.#tool.pid !== undefined) setPriority(this.#tool.pid, constants.priority.PRIORITY_LOW);
+    if (this.#tool.pid !== undefined) await yieldToAll(this.#tool.pid);
     return this.#ask({ op: "jump", limitMs }, limitMs);
   }
 

@@ -434,6 +434,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
       dial: null,
       policy: { name: "standard", version: 17, valid: true, errors: [] },
       health: { transport: "ok", session: "ok", security: "ok", policy: "ok", observability: "ok", cluster: "ok" },
+      states: { BIRTH: 0, ATTACHED: 0, VOLATILE: 0, DEGRADED: 0, RECOVERING: 0, TERMINATED: 0, [state]: 1 },
       sessions: [session],
     },
   };

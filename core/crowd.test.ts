@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { STATES } from "#kernel/contract/state";
 import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Input } from "./contract.ts";
 import { step } from "./step.ts";
-import { view } from "./view.ts";
+import { sessionPage, view } from "./view.ts";
 import { createCore, SESSIONS_MAX, type World } from "./world.ts";
 
 const CROWD = 20_000;
@@ -43,6 +44,27 @@ describe("many sessions", () => {
       command: { type: "RefuseSession", session: 1, reason: "resource_exhausted" },
     });
     expect(SESSIONS_MAX).toBe(131_072);
+  });
+
+  test("a look at the node shows some of them, the worst first, and all can be read in pages", () => {
+    const world = crowd();
+    step(world, { type: "Engine", report: { type: "PathClosed", session: 15_000, path: 1, reason: "link_down" } }, 30_000);
+    step(world, { type: "Operator", id: 1, actor: "noc", request: { verb: "terminate", session: 7, detail: "" } }, 30_001);
+    const { states, sessions } = view(world, 30_002);
+    expect(states).toEqual({ BIRTH: 0, ATTACHED: CROWD - 2, VOLATILE: 0, DEGRADED: 1, RECOVERING: 0, TERMINATED: 1 });
+    expect([sessions.length, sessions[0]?.handle, sessions[1]?.handle]).toEqual([256, 15_000, 1]);
+    const pages = Array.from({ length: 21 }, (_, page) =>
+      sessionPage(world, { offset: 1_000 * page, limit: 1_000, states: STATES }, 30_002),
+    );
+    const handles = pages.flatMap((page) => page.sessions.map(({ handle }) => handle));
+    expect(handles.length).toBe(CROWD);
+    expect(new Set(handles).size).toBe(CROWD);
+    expect([handles[0], handles.at(-1)]).toEqual([15_000, 7]);
+    expect(pages.every(({ total }) => total === CROWD)).toBe(true);
+    expect(sessionPage(world, { offset: 0, limit: 5, states: ["DEGRADED", "TERMINATED"] }, 30_002)).toMatchObject({
+      total: 2,
+      sessions: [{ handle: 15_000 }, { handle: 7 }],
+    });
   });
 
   test("the daemon's end ends every session, and nothing is dialled again", () => {

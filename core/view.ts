@@ -1,13 +1,19 @@
 import { activeOf } from "#domains/session/model";
-import type { NodeView, SessionView } from "#kernel/contract/view";
+import { type SessionHandle, STATES, type StateName } from "#kernel/contract/state";
+import type { NodeView, PageQuery, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
 import { type Entry, policyLabel, type World } from "./world.ts";
 
-/** The whole node as a person sees it: live sessions in order of birth, then those that ended, newest last. */
+/** Sessions of one look at the whole node: a crowd must not hold up those who decide. */
+const SHOWN_MAX = 256;
+const WORST_FIRST: readonly StateName[] = ["DEGRADED", "RECOVERING", "VOLATILE", "BIRTH", "ATTACHED"];
+
+/** The whole node as a person sees it. */
 export function view(world: World, now: Millis): NodeView {
-  const { policy, client } = world;
+  const { policy } = world;
   const base = policy.current?.base;
-  const live = [...world.sessions.values()].map((entry) => sessionView(world, entry, now));
+  const live = liveByState(world);
+  const count = (state: StateName) => (state === "TERMINATED" ? ended(world) : live[state]).length;
   return {
     role: world.role,
     bootMs: now,
@@ -19,8 +25,61 @@ export function view(world: World, now: Millis): NodeView {
       errors: policy.errors.map((error) => error.message),
     },
     health: world.health,
-    sessions: client.current === null || world.role === "gateway" ? [...live, ...world.ended] : live,
+    states: Object.fromEntries(STATES.map((state) => [state, count(state)])) as NodeView["states"],
+    sessions: pageOf(world, live, { offset: 0, limit: SHOWN_MAX, states: STATES }, now).sessions,
   };
+}
+
+/** Costs a glance at every session, and a view of those on the page. */
+export function sessionPage(world: World, query: PageQuery, now: Millis): SessionPage {
+  return pageOf(world, liveByState(world), query, now);
+}
+
+function pageOf(world: World, groups: ByState, { offset, limit, states }: PageQuery, now: Millis): SessionPage {
+  const wanted = WORST_FIRST.filter((state) => states.includes(state)).map((state) => groups[state]);
+  const live = ([] as Entry[]).concat(...wanted);
+  const gone = states.includes("TERMINATED") ? ended(world) : [];
+  const [from, to] = [offset, offset + limit];
+  const views = live.slice(from, to).map((entry) => sessionView(world, entry, now));
+  const behind = (at: number) => Math.max(0, at - live.length);
+  return { total: live.length + gone.length, sessions: [...views, ...gone.slice(behind(from), behind(to))] };
+}
+
+/** Those whose id begins like that, live ones first. Ids are compared as they are written. */
+export function sessionsNamed(world: World, beginning: string): readonly SessionName[] {
+  const named: SessionName[] = [];
+  const look = ({ handle, id, state }: SessionName) => {
+    if (id.startsWith(beginning)) named.push({ handle, id, state });
+  };
+  for (const { session } of world.sessions.values()) look(session);
+  for (const session of ended(world)) look(session);
+  return named;
+}
+
+/** A session by its handle, live or ended; `null` where there is none. */
+export function sessionAt(world: World, handle: SessionHandle, now: Millis): SessionView | null {
+  const entry = world.sessions.get(handle);
+  return entry === undefined ? (world.ended.find((one) => one.handle === handle) ?? null) : sessionView(world, entry, now);
+}
+
+/** Where a client has a session, those before it are of no interest. */
+function ended(world: World): readonly SessionView[] {
+  return world.role === "client" && world.client.current !== null ? [] : world.ended;
+}
+
+type ByState = Readonly<Record<StateName, readonly Entry[]>>;
+
+function liveByState(world: World): ByState {
+  const groups: Record<StateName, Entry[]> = {
+    BIRTH: [],
+    ATTACHED: [],
+    VOLATILE: [],
+    DEGRADED: [],
+    RECOVERING: [],
+    TERMINATED: [],
+  };
+  for (const entry of world.sessions.values()) groups[entry.session.state].push(entry);
+  return groups;
 }
 
 export function sessionView(world: World, entry: Entry, now: Millis): SessionView {

@@ -35,7 +35,7 @@ import type { Assignment, EngineConfig, Report } from "#kernel/contract/engine.g
 import type { CoreEvent } from "#kernel/contract/event";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { SessionHandle } from "#kernel/contract/state";
-import type { NodeView } from "#kernel/contract/view";
+import type { NodeView, PageQuery } from "#kernel/contract/view";
 
 /** Everything a daemon stands on, opened and claimed already. */
 export interface Foundations {
@@ -166,6 +166,22 @@ export class Daemon implements ControlTarget {
       reports: this.#loop.reports,
       view: { ...view, health: { ...view.health, observability: worse(view.health.observability, this.#recorder.health) } },
     };
+  }
+
+  bootMs() {
+    return this.#loop.bootMs();
+  }
+
+  page(query: PageQuery) {
+    return this.#loop.page(query);
+  }
+
+  named(beginning: string) {
+    return this.#loop.named(beginning);
+  }
+
+  session(handle: SessionHandle) {
+    return this.#loop.session(handle);
   }
 
   timeline(id: string) {

@@ -1,7 +1,7 @@
 import type { Effect, Input, OperatorRequest } from "#core/contract";
 import { explainSession } from "#core/explain";
 import { step } from "#core/step";
-import { view } from "#core/view";
+import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view";
 import { createCore, type World } from "#core/world";
 import type { OperatorOutcome } from "#daemon/control/routes";
 import { causeText } from "#daemon/fault";
@@ -13,7 +13,8 @@ import type { CoreEvent } from "#kernel/contract/event";
 import type { SessionReasonView } from "#kernel/contract/policy";
 import type { Reason } from "#kernel/contract/reason";
 import type { Role, SessionHandle } from "#kernel/contract/state";
-import type { NodeView } from "#kernel/contract/view";
+import type { NodeView, PageQuery, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
+import type { Millis } from "#kernel/time";
 
 /** Reports worked off before timers and operators get their turn. */
 const BATCH = 256;
@@ -130,6 +131,23 @@ export class Loop {
 
   view(): NodeView {
     return view(this.#world, this.#now());
+  }
+
+  /** The time of what it tells. */
+  bootMs(): Millis {
+    return this.#now();
+  }
+
+  page(query: PageQuery): SessionPage {
+    return sessionPage(this.#world, query, this.#now());
+  }
+
+  named(beginning: string): readonly SessionName[] {
+    return sessionsNamed(this.#world, beginning);
+  }
+
+  session(handle: SessionHandle): SessionView | null {
+    return sessionAt(this.#world, handle, this.#now());
   }
 
   /** What the policy permits a live session now, and why its paths rank as they do; `null` where it does not live. */

@@ -24,6 +24,9 @@ import { ask } from "./request.ts";
 /** Where a daemon listens for its operators unless told otherwise. */
 export const DEFAULT_SOCKET = "/run/jumping-vpn/control.sock";
 
+/** Sessions that a daemon tells in one answer. */
+const PAGE_MAX = 1_000;
+
 export interface ControlOptions {
   /** Default: `JVPN_SOCKET`, else `/run/jumping-vpn/control.sock`. */
   readonly socket?: string;
@@ -48,9 +51,9 @@ export class Control {
     return this.#read("/v1/status");
   }
 
-  /** At most `limit` sessions, worst first. */
+  /** At most `limit` sessions, worst first; asked for in pages of 1,000, each of them a look of its own. */
   sessions(limit = 5_000): Promise<SessionsDocument> {
-    return this.#read(`/v1/sessions?limit=${limit}`);
+    return this.#pages("/v1/sessions", limit);
   }
 
   session(id: string): Promise<SessionDocument> {
@@ -61,8 +64,9 @@ export class Control {
     return this.#read(`/v1/sessions/${encodeURIComponent(id)}/timeline`);
   }
 
-  paths(): Promise<PathsDocument> {
-    return this.#read("/v1/paths");
+  /** The paths of at most `limit` live sessions, in the same way. */
+  paths(limit = 5_000): Promise<PathsDocument> {
+    return this.#pages("/v1/paths", limit);
   }
 
   version(): Promise<VersionDocument> {
@@ -124,21 +128,36 @@ export class Control {
     const wanted: readonly StateName[] = typeof states === "string" ? [states] : states;
     const limit = AbortSignal.timeout(timeoutMs);
     const first = await this.status();
-    const found = pick(first, wanted);
+    const found = await this.#firstIn(wanted);
     if (found !== undefined) return found;
     for await (const item of this.events({ since: first.record.lastSeq, signal: limit })) {
       if (!isGap(item) && item.type !== "SessionStateChange" && item.type !== "SessionCreated") continue;
-      const session = pick(await this.status(), wanted);
+      const session = await this.#firstIn(wanted);
       if (session !== undefined) return session;
     }
     const now = await this.status();
-    const seen = now.view.sessions.map((session) => session.state).join(", ") || "there is no session";
+    const seen = statesText(now.view.states) || "there is no session";
     throw timedOut(
       `waiting for ${wanted.join(" or ")}`,
       timeoutMs,
       `state: ${seen}${lastDial(now)}`,
       "see `jvpn status`, and `jvpn watch` while it tries",
     );
+  }
+
+  async #firstIn(states: readonly StateName[]): Promise<SessionView | undefined> {
+    const { sessions } = await this.#read<SessionsDocument>(`/v1/sessions?limit=1&state=${states.join(",")}`);
+    return sessions[0];
+  }
+
+  async #pages<D extends SessionsDocument | PathsDocument>(path: string, max: number): Promise<D> {
+    const sessions: D["sessions"][number][] = [];
+    for (;;) {
+      const limit = Math.min(max - sessions.length, PAGE_MAX);
+      const page = await this.#read<D>(`${path}?limit=${limit}&offset=${sessions.length}`);
+      sessions.push(...page.sessions);
+      if (sessions.length >= Math.min(max, page.total) || page.sessions.length === 0) return { ...page, sessions };
+    }
   }
 
   #read<T>(path: string): Promise<T> {
@@ -150,8 +169,10 @@ export class Control {
   }
 }
 
-function pick(status: StatusDocument, wanted: readonly StateName[]): SessionView | undefined {
-  return status.view.sessions.find((session) => wanted.includes(session.state));
+/** `2 ATTACHED, 1 VOLATILE`; empty where there is none. */
+export function statesText(states: StatusDocument["view"]["states"]): string {
+  const some = Object.entries(states).filter(([, count]) => count > 0);
+  return some.map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
 function lastDial(status: StatusDocument): string {

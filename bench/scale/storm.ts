@@ -79,9 +79,7 @@ async function storm(scope: Scope, clients: number, count: number, progress: Pro
     });
     record = status.record;
   }
-  const { view } = await gateway.node.sdk.status();
-  const states: Record<string, number> = {};
-  for (const { state } of view.sessions) states[state] = (states[state] ?? 0) + 1;
+  const { states } = (await gateway.node.sdk.status()).view;
   return { schema: "jumping-vpn/bench/v1", name: "storm", clients, join, storms, states, machine: provenance(), raw: [] };
 }
 

@@ -6,15 +6,22 @@ import { sessionLines, sessionRow } from "../format/session.ts";
 import { table } from "../format/text.ts";
 import { io } from "../io.ts";
 
-interface ListOptions extends CommonOptions {
+export interface ListOptions extends CommonOptions {
   readonly limit: number;
 }
 
+/** A list that may be long. */
+export function limited(command: Command): Command {
+  return command.option("--limit <n>", "at most so many", positive, 1_000);
+}
+
+/** What a list leaves out. */
+export function moreLines({ total, sessions }: { readonly total: number; readonly sessions: readonly unknown[] }): string[] {
+  return total > sessions.length ? [`… ${total - sessions.length} more (--limit)`] : [];
+}
+
 export function sessionsVerb(program: Command): void {
-  const command = program
-    .command("sessions")
-    .description("all sessions, worst first")
-    .option("--limit <n>", "at most so many", positive, 1_000);
+  const command = limited(program.command("sessions").description("all sessions, worst first"));
   verb<ListOptions>(command, async (control, options) => {
     const document = await control.sessions(options.limit);
     if (options.json) {
@@ -23,7 +30,7 @@ export function sessionsVerb(program: Command): void {
     }
     if (document.total === 0) io.line("no sessions");
     for (const line of table(document.sessions.map((session) => sessionRow(io, session)))) io.line(line);
-    if (document.total > document.sessions.length) io.line(`… ${document.total - document.sessions.length} more (--limit)`);
+    for (const line of moreLines(document)) io.line(line);
     return EXIT.ok;
   });
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
 import type { Reason } from "#kernel/contract/reason";
-import type { StatusDocument } from "#sdk/index";
+import { type StatusDocument, statesText } from "#sdk/index";
 import type { CommonOptions } from "../command.ts";
 import { verb } from "../command.ts";
 import { sessionLines, sessionRow } from "../format/session.ts";
@@ -30,11 +30,11 @@ export function statusVerb(program: Command): void {
 
 /** Gateway: every live session is attached. Client: its session is. */
 export function checkCode(status: StatusDocument): number {
-  const { sessions } = status.view;
-  const live = sessions.filter((session) => session.state !== "TERMINATED");
-  if (status.role === "gateway") return live.every((session) => session.state === "ATTACHED") ? EXIT.ok : EXIT.notAttached;
-  if (live.some((session) => session.state === "ATTACHED")) return EXIT.ok;
-  return live.length === 0 && sessions.length > 0 ? EXIT.terminated : EXIT.notAttached;
+  const { ATTACHED: attached, TERMINATED: terminated, ...others } = status.view.states;
+  const waiting = Object.values(others).reduce((sum, count) => sum + count, 0);
+  if (status.role === "gateway") return waiting === 0 ? EXIT.ok : EXIT.notAttached;
+  if (attached > 0) return EXIT.ok;
+  return waiting === 0 && terminated > 0 ? EXIT.terminated : EXIT.notAttached;
 }
 
 export function statusLines(status: StatusDocument): string[] {
@@ -76,14 +76,11 @@ export function dialAdvice(publicKey: string | null, lastReason: Reason | null):
 
 function gatewayLines(status: StatusDocument): string[] {
   const { view } = status;
-  const counts = new Map<string, number>();
-  for (const session of view.sessions) counts.set(session.state, (counts.get(session.state) ?? 0) + 1);
-  const summary = [...counts].map(([state, count]) => `${count} ${state}`).join(", ") || "none";
   const lines = [
     `${paint(io, "green", "●")} gateway ${paint(io, "bold", status.node)}   up ${duration(status.uptimeMs)}   policy ${view.policy.name} v${view.policy.version}`,
     `  listen     ${status.listen.join(", ") || "—"}`,
     `  tunnel     ${status.tunnel.interface} ${status.tunnel.addresses.join(", ")}   mtu ${status.tunnel.mtu}`,
-    `  sessions   ${summary}`,
+    `  sessions   ${statesText(view.states) || "none"}`,
   ];
   const rows = view.sessions.filter((session) => session.state !== "TERMINATED").slice(0, ROWS_MAX);
   lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(io, line, TABLE_COLUMNS_MIN)));

@@ -197,6 +197,10 @@ test.each([
   ["POST", "/v1/sessions/x/terminate", `{"reason":"${"x".repeat(70_000)}"}`, 400, "bad_request"],
   ["GET", "/v1/events?since=yesterday", "", 400, "bad_request"],
   ["GET", "/v1/sessions?limit=0", "", 400, "bad_request"],
+  ["GET", "/v1/sessions?limit=1001", "", 400, "bad_request"],
+  ["GET", "/v1/sessions?offset=-1", "", 400, "bad_request"],
+  ["GET", "/v1/paths?state=ATTACHED,LOST", "", 400, "bad_request"],
+  ["GET", "/v1/paths?page=2", "", 400, "bad_request"],
 ])("%s %s is refused in three lines", async (method, path, body, status, code) => {
   const answer = await raw(method, path, body);
   expect([answer.status, answer.body]).toMatchObject([

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { PathView, SessionView } from "#kernel/contract/view";
-import { findLiveSession, findPath } from "./find.ts";
+import { findPath, findSession, movable } from "./find.ts";
 
 const path = (id: number, label: string) => ({ id, label }) as PathView;
 const session = {
@@ -23,11 +23,30 @@ test("a path that the configuration forbids is denied, one that does not exist i
   expect(find("wlan9/udp4")).toMatchObject({ ok: false, error: { status: 404, code: "unknown_path" } });
 });
 
+test("a session is found by its id or a unique beginning of it, a live one before an ended one", () => {
+  const names = [
+    { handle: 1, id: "s-7QF2-9KXD", state: "TERMINATED" },
+    { handle: 2, id: "s-7QF2-AAAA", state: "ATTACHED" },
+    { handle: 3, id: "s-7Q", state: "ATTACHED" },
+    { handle: 4, id: "s-8B", state: "VOLATILE" },
+  ] as const;
+  const directory = { named: (beginning: string) => names.filter(({ id }) => id.startsWith(beginning)) };
+  const found = ["7qf2", "s-7qf2-9", "S-7Q", "8", "s-8b"].map((text) => findSession(directory, text));
+  expect(found).toMatchObject([2, 1, 3, 4, 4].map((handle) => ({ ok: true, value: { handle } })));
+  expect(findSession(directory, "s-7")).toMatchObject({
+    ok: false,
+    error: { code: "ambiguous", why: "2 sessions begin like that" },
+  });
+  expect(["", "s-", "9"].map((text) => findSession(directory, text))).toMatchObject(
+    Array.from({ length: 3 }, () => ({ ok: false, error: { code: "not_found" } })),
+  );
+});
+
 test("a session that ended is told with its end where somebody wants to move it", () => {
   const ended = { ...session, state: "TERMINATED", reason: "degraded_ttl_exceeded" } as SessionView;
-  expect(findLiveSession([ended], "7qf2")).toMatchObject({
+  expect(movable(ended)).toMatchObject({
     ok: false,
     error: { status: 409, code: "terminal", why: "it is TERMINATED: degraded_ttl_exceeded" },
   });
-  expect(findLiveSession([{ ...ended, state: "VOLATILE" }], "7qf2").ok).toBe(true);
+  expect(movable({ ...ended, state: "VOLATILE" }).ok).toBe(true);
 });

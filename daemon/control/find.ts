@@ -1,6 +1,6 @@
 import type { OperatorError } from "#core/contract";
 import type { TextFault } from "#kernel/contract/control";
-import type { PathView, SessionView } from "#kernel/contract/view";
+import type { PathView, SessionName, SessionView } from "#kernel/contract/view";
 
 export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ControlRefusal };
 
@@ -14,14 +14,22 @@ export interface ControlRefusal {
   readonly faults?: readonly TextFault[];
 }
 
+/** Of every session id. */
+const PREFIX = "s-";
 const HINT_SESSIONS = "list them with `jvpn sessions`";
 
+/** Who knows all sessions. */
+export interface Directory {
+  /** Those whose id begins like that. */
+  named(beginning: string): readonly SessionName[];
+}
+
 /** A session by its id or a unique beginning of it, in any case, with or without `s-`. A live session wins over an ended one. */
-export function findSession(sessions: readonly SessionView[], text: string): Found<SessionView> {
-  const wanted = text.toLowerCase().replace(/^s-/, "");
-  const bare = (session: SessionView) => session.id.toLowerCase().replace(/^s-/, "");
-  const exact = sessions.filter((session) => bare(session) === wanted);
-  const matching = exact.length > 0 ? exact : sessions.filter((session) => wanted !== "" && bare(session).startsWith(wanted));
+export function findSession(directory: Directory, text: string): Found<SessionName> {
+  const wanted = `${PREFIX}${text.toUpperCase().replace(/^S-/, "")}`;
+  const begun = wanted === PREFIX ? [] : directory.named(wanted);
+  const exact = begun.filter(({ id }) => id === wanted);
+  const matching = exact.length > 0 ? exact : begun;
   const live = matching.filter((session) => session.state !== "TERMINATED");
   const chosen = live.length > 0 ? live : matching;
   if (chosen.length > 1)
@@ -38,10 +46,9 @@ export function findSession(sessions: readonly SessionView[], text: string): Fou
 }
 
 /** A session that somebody wants to move: an ended one has nowhere to go. */
-export function findLiveSession(sessions: readonly SessionView[], text: string): Found<SessionView> {
-  const found = findSession(sessions, text);
-  if (!found.ok || found.value.state !== "TERMINATED") return found;
-  const { id, reason } = found.value;
+export function movable(session: SessionView): Found<SessionView> {
+  if (session.state !== "TERMINATED") return { ok: true, value: session };
+  const { id, reason } = session;
   return refuse(409, "terminal", `session ${id} cannot be moved`, `it is TERMINATED: ${reason ?? "terminal"}`, HINT_SESSIONS);
 }
 

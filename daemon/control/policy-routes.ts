@@ -4,7 +4,6 @@ import { POLICY_BYTES_MAX } from "#daemon/config/policy";
 import type { Fault } from "#daemon/fault";
 import type { InForce, PolicyAnswer, PolicyRefusal } from "#daemon/policy/policy-book";
 import { VERSIONS_MAX } from "#daemon/policy/policy-history";
-import type { StatusDocument } from "#kernel/contract/control";
 import type {
   PolicyAppliedDocument,
   PolicyDiffDocument,
@@ -14,13 +13,13 @@ import type {
   PolicyVersionDocument,
   SessionReasonView,
 } from "#kernel/contract/policy";
-import type { SessionHandle } from "#kernel/contract/state";
-import type { SessionView } from "#kernel/contract/view";
+import { LIVE_STATES, type SessionHandle } from "#kernel/contract/state";
+import type { PageQuery, SessionPage } from "#kernel/contract/view";
 import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
-import { type ControlRefusal, findSession } from "./find.ts";
+import { type ControlRefusal, type Directory, findSession } from "./find.ts";
 
 /** The policy of a daemon as its operators may use it. */
-export interface PolicyTarget {
+export interface PolicyTarget extends Directory {
   readonly policy: {
     readonly inForce: InForce;
     diff(offered: PolicyText): PolicyAnswer<PolicyDiffDocument>;
@@ -29,7 +28,7 @@ export interface PolicyTarget {
     history(limit: number): PolicyHistoryDocument;
     version(version: number): PolicyAnswer<PolicyVersionDocument>;
   };
-  status(): StatusDocument;
+  page(query: PageQuery): SessionPage;
   explain(session: SessionHandle): SessionReasonView | null;
   /** An operator's policy was refused; for the record. */
   policyRefused(actor: string, faults: readonly Fault[]): void;
@@ -79,18 +78,19 @@ export function policyRoutes(app: Hono, target: PolicyTarget): void {
 }
 
 function explained(context: Context, target: PolicyTarget): Response {
-  const live = target.status().view.sessions.filter((session) => session.state !== "TERMINATED");
   const wanted = context.req.query("session");
+  const live = { named: (beginning: string) => target.named(beginning).filter(({ state }) => state !== "TERMINATED") };
   const found = wanted === undefined ? null : findSession(live, wanted);
   if (found?.ok === false) return refuse(context, found.error);
-  const chosen: readonly SessionView[] = found === null ? live.slice(0, EXPLAINED_MAX) : [found.value];
+  const worst = target.page({ offset: 0, limit: EXPLAINED_MAX, states: LIVE_STATES });
+  const chosen = found === null ? worst.sessions : [found.value];
   const { inForce } = target.policy;
   const document: PolicyExplainDocument = {
     schema: "jumping-vpn/policy-explain/v1",
     policy: inForce,
     newSessions: { allowed: inForce.valid, reason: inForce.valid ? null : "policy_invalid" },
     sessions: chosen.map(({ handle }) => target.explain(handle)).filter((session) => session !== null),
-    total: live.length,
+    total: worst.total,
   };
   return context.json(document);
 }

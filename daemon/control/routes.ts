@@ -7,9 +7,10 @@ import type { OperatorError, OperatorRequest } from "#core/contract";
 import type { Subscriber } from "#daemon/record/subscriber";
 import type { ErrorDocument, StatusDocument, TimelineDocument } from "#kernel/contract/control";
 import { REASONS, reasonOf } from "#kernel/contract/reason";
-import type { SessionView } from "#kernel/contract/view";
+import { LIVE_STATES, type SessionHandle, STATES, type StateName } from "#kernel/contract/state";
+import type { SessionPage, SessionView } from "#kernel/contract/view";
 import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
-import { findLiveSession, findPath, findSession } from "./find.ts";
+import { type Found, findPath, findSession, movable } from "./find.ts";
 import { POLICY_BODY_BYTES_MAX, type PolicyTarget, policyRoutes } from "./policy-routes.ts";
 
 export type OperatorOutcome =
@@ -19,6 +20,10 @@ export type OperatorOutcome =
 /** The daemon as its operators may use it. */
 export interface ControlTarget extends PolicyTarget {
   status(): StatusDocument;
+  /** Milliseconds of the boot-time clock. */
+  bootMs(): number;
+  /** Live or ended; `null` = there is none. */
+  session(handle: SessionHandle): SessionView | null;
   timeline(id: string): Omit<TimelineDocument, "schema"> | null;
   /** `actor` is written to the record. */
   operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome>;
@@ -31,7 +36,8 @@ export interface ControlTarget extends PolicyTarget {
 }
 
 const BODY_BYTES_MAX = 64 * 1024;
-const SESSIONS_MAX = 100_000;
+/** Sessions of one answer: about 20 ms of the thread that decides. */
+const PAGE_MAX = 1_000;
 const HEARTBEAT_MS = 15_000;
 
 const switchBody = z.strictObject({ to: z.union([z.string().min(1).max(128), z.int().min(0)]) });
@@ -43,7 +49,16 @@ const terminateBody = z.strictObject({
     .max(256, "must have at most 256 characters")
     .regex(/^[^\p{Cc}]*$/u, "must be one line"),
 });
-const limitQuery = z.coerce.number().int().min(1).max(SESSIONS_MAX).default(5_000);
+const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_MAX),
+  offset: z.coerce.number().int().min(0).default(0),
+  state: z.preprocess((text) => (typeof text === "string" ? text.split(",") : undefined), z.array(z.enum(STATES)).optional()),
+});
+const PAGE_HELP: Readonly<Record<string, string>> = {
+  limit: `must be a number of 1 … ${PAGE_MAX}`,
+  offset: "must be a number from 0 on",
+  state: `must be some of ${STATES.join(",")}, with commas in between`,
+};
 const sinceQuery = z.coerce.number().int().min(0).optional();
 export function createRoutes(target: ControlTarget): Hono {
   const app = new Hono();
@@ -97,21 +112,18 @@ function readRoutes(app: Hono, target: ControlTarget): void {
     return context.json({ schema: "jumping-vpn/version/v1", version, node, pid, role });
   });
   app.get("/v1/sessions", (context) => {
-    const limit = limitQuery.safeParse(context.req.query("limit"));
-    if (!limit.success) return refuse(context, badRequest("limit", `must be a number of 1 … ${SESSIONS_MAX}`));
-    const sessions = worstFirst(target.status().view.sessions);
-    return context.json({ schema: "jumping-vpn/sessions/v1", total: sessions.length, sessions: sessions.slice(0, limit.data) });
+    const page = pageOf(context, target, STATES);
+    return page.ok ? context.json({ schema: "jumping-vpn/sessions/v1", ...page.value }) : refuse(context, page.error);
   });
   app.get("/v1/sessions/:id", (context) => {
-    const { view } = target.status();
-    const found = findSession(view.sessions, context.req.param("id"));
+    const found = sessionOf(target, context.req.param("id"));
     return found.ok
-      ? context.json({ schema: "jumping-vpn/session/v1", bootMs: view.bootMs, session: found.value })
+      ? context.json({ schema: "jumping-vpn/session/v1", bootMs: target.bootMs(), session: found.value })
       : refuse(context, found.error);
   });
   app.get("/v1/sessions/:id/timeline", (context) => {
     const id = context.req.param("id");
-    const found = findSession(target.status().view.sessions, id);
+    const found = findSession(target, id);
     const timeline = target.timeline(found.ok ? found.value.id : id);
     if (timeline !== null) return context.json({ schema: "jumping-vpn/timeline/v1", ...timeline });
     return found.ok
@@ -119,16 +131,38 @@ function readRoutes(app: Hono, target: ControlTarget): void {
       : refuse(context, found.error);
   });
   app.get("/v1/paths", (context) => {
-    const sessions = target.status().view.sessions.map(({ id, state, paths }) => ({ session: id, state, paths }));
-    return context.json({ schema: "jumping-vpn/paths/v1", sessions });
+    const page = pageOf(context, target, LIVE_STATES);
+    if (!page.ok) return refuse(context, page.error);
+    const sessions = page.value.sessions.map(({ id, state, paths }) => ({ session: id, state, paths }));
+    return context.json({ schema: "jumping-vpn/paths/v1", total: page.value.total, sessions });
   });
+}
+
+/** The page that the query asks for, of `states` unless it names some. */
+function pageOf(context: Context, target: ControlTarget, states: readonly StateName[]): Found<SessionPage> {
+  const query = pageQuery.safeParse(context.req.query());
+  if (!query.success) {
+    const field = String(query.error.issues[0]?.path[0] ?? "query");
+    return { ok: false, error: badRequest(field, PAGE_HELP[field] ?? "may have limit, offset and state") };
+  }
+  const { limit, offset, state = states } = query.data;
+  return { ok: true, value: target.page({ limit, offset, states: state }) };
+}
+
+function sessionOf(target: ControlTarget, text: string): Found<SessionView> {
+  const found = findSession(target, text);
+  if (!found.ok) return found;
+  const value = target.session(found.value.handle);
+  if (value === null) throw new Error(`session ${found.value.id} has a name and nothing else`);
+  return { ok: true, value };
 }
 
 function actRoutes(app: Hono, target: ControlTarget): void {
   app.post("/v1/sessions/:id/switch", async (context) => {
     const body = switchBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, badRequest("to", "must be the label or number of a path"));
-    const session = findLiveSession(target.status().view.sessions, context.req.param("id"));
+    const found = sessionOf(target, context.req.param("id"));
+    const session = found.ok ? movable(found.value) : found;
     if (!session.ok) return refuse(context, session.error);
     const path = findPath(session.value, String(body.data.to), (name) => target.neverUses(name));
     if (!path.ok) return refuse(context, path.error);
@@ -141,7 +175,7 @@ function actRoutes(app: Hono, target: ControlTarget): void {
   app.post("/v1/sessions/:id/terminate", async (context) => {
     const body = terminateBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, badRequest("reason", "must be one line of at most 256 characters"));
-    const session = findSession(target.status().view.sessions, context.req.param("id"));
+    const session = findSession(target, context.req.param("id"));
     if (!session.ok) return refuse(context, session.error);
     return done(
       context,
@@ -182,19 +216,6 @@ function eventStream(context: Context, target: ControlTarget): Response {
       target.unsubscribe(subscriber);
     }
   });
-}
-
-/** Not ATTACHED before ATTACHED, the youngest change first; ended sessions last. */
-function worstFirst(sessions: readonly SessionView[]): SessionView[] {
-  const rank: Record<SessionView["state"], number> = {
-    DEGRADED: 0,
-    RECOVERING: 1,
-    VOLATILE: 2,
-    BIRTH: 3,
-    ATTACHED: 4,
-    TERMINATED: 5,
-  };
-  return sessions.toSorted((a, b) => rank[a.state] - rank[b.state] || a.handle - b.handle);
 }
 
 function done(context: Context, verb: string, outcome: OperatorOutcome): Response {

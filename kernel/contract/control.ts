@@ -56,7 +56,7 @@ export interface StatusDocument {
 
 export interface SessionsDocument {
   readonly schema: "jumping-vpn/sessions/v1";
-  /** All there are; `sessions` holds at most `limit` of them. */
+  /** All that were asked for; `sessions` holds some of them. */
   readonly total: number;
   readonly sessions: readonly SessionView[];
 }
@@ -77,6 +77,8 @@ export interface TimelineDocument {
 
 export interface PathsDocument {
   readonly schema: "jumping-vpn/paths/v1";
+  /** All live sessions; `sessions` holds some of them. */
+  readonly total: number;
   readonly sessions: readonly { readonly session: SessionId; readonly state: string; readonly paths: readonly PathView[] }[];
 }
 

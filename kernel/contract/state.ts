@@ -1,6 +1,7 @@
 /** The six states of the mission's life cycle. */
 export const STATES = ["BIRTH", "ATTACHED", "VOLATILE", "DEGRADED", "RECOVERING", "TERMINATED"] as const;
 export type StateName = (typeof STATES)[number];
+export const LIVE_STATES: readonly StateName[] = STATES.filter((state) => state !== "TERMINATED");
 
 export type Role = "client" | "gateway";
 

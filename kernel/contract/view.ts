@@ -78,5 +78,32 @@ export interface NodeView {
   readonly health: Readonly<
     Record<"transport" | "session" | "security" | "policy" | "observability" | "cluster", "ok" | "degraded" | "failed">
   >;
+  /** How many there are of each state, of those that ended the newest few alone. */
+  readonly states: Readonly<Record<StateName, number>>;
+  /** The worst 256 at most, in the order of `SessionPage`. */
+  readonly sessions: readonly SessionView[];
+}
+
+/** A session as it is looked for. */
+export interface SessionName {
+  readonly handle: SessionHandle;
+  readonly id: SessionId;
+  readonly state: StateName;
+}
+
+/** Which sessions are wanted: so many, behind the first `offset` of those in these states. */
+export interface PageQuery {
+  readonly offset: number;
+  readonly limit: number;
+  readonly states: readonly StateName[];
+}
+
+/**
+ * Some sessions of all, worst first: DEGRADED, RECOVERING, VOLATILE, BIRTH, ATTACHED, then those that ended; of one state in order of
+ * birth, or of their end. Each page is a look of its own: a session that changes its state in between may be missing or come twice.
+ */
+export interface SessionPage {
+  /** All in the states that were asked for. */
+  readonly total: number;
   readonly sessions: readonly SessionView[];
 }

@@ -114,7 +114,10 @@ fn mirror(tun: &Tun, elide: bool, done: impl Fn() -> bool) -> (u32, u32) {
         sys::wait(&mut set, Some(10_000)).expect("a wait");
         let mut turned: Vec<(Vec<u8>, bool)> = vec![];
         while let Ok(len) = tun.read(&mut frame) {
-            let Ok(mut segments) = split(&frame[..len], elide) else { continue };
+            let Ok(mut segments) = split(&frame[..len]) else { continue };
+            if !elide {
+                segments.complete_checksums().expect("well formed");
+            }
             if segments.destination().is_ipv6() {
                 continue;
             }
@@ -151,11 +154,12 @@ fn what_is_sent_into_the_device_is_read_with_its_addresses() {
             sys::wait(&mut set, Some(PATIENCE_US)).expect("a wait");
             let len = tun.read(&mut frame).expect("a frame");
             // The kernel's own IPv6 router solicitations come this way too.
-            if split(&frame[..len], false).is_ok_and(|segments| segments.destination().is_ipv4()) {
+            if split(&frame[..len]).is_ok_and(|segments| segments.destination().is_ipv4()) {
                 break len;
             }
         };
-        let mut segments = split(&frame[..len], false).expect("well formed");
+        let mut segments = split(&frame[..len]).expect("well formed");
+        segments.complete_checksums().expect("a checksum that can be completed");
         assert_eq!((segments.source().to_string().as_str(), segments.destination().to_string().as_str()), (HERE, FAR));
         let segment = segments.next().expect("one packet");
         let packet = [segment.head, segment.body].concat();

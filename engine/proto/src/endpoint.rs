@@ -137,6 +137,11 @@ impl Endpoint {
         }
     }
 
+    /// Does the session's peer take inner packets with a partial checksum?
+    pub fn elides_checksums(&self, session: SessionHandle) -> bool {
+        self.sessions.get(&session).is_some_and(|session| session.elides_checksums())
+    }
+
     /// Where the inner packets of a session go at this moment. `None`: no send path.
     pub fn send_route(&mut self, session: SessionHandle, now: u64) -> Option<SendRoute> {
         self.sessions.get_mut(&session)?.send_route(&mut self.cx, now)

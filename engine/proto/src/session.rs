@@ -34,7 +34,7 @@ use crate::rebinding::RebindLimit;
 use crate::recent::Recent;
 use crate::shared::Shared;
 use crate::timers::Armed;
-use crate::wire::write_receiver;
+use crate::wire::{CAP_PARTIAL_CHECKSUM, write_receiver};
 
 use activation::Attempt;
 use binding::Binding;
@@ -80,6 +80,8 @@ pub(crate) struct Session {
     /// The session indices: what the peer sends to, and what this end sends to, on a path without an index of its own.
     rx_index: u32,
     tx_index: u32,
+    /// Capabilities that the handshake granted.
+    granted: u32,
     owner_epoch: u64,
     keepalive_us: u64,
     paths: Vec<Path>,
@@ -160,6 +162,7 @@ impl Session {
             epochs: Epochs::new(root, response.suite, role, limits, now),
             rx_index,
             tx_index: peer_index,
+            granted: response.capabilities,
             owner_epoch: response.owner_epoch,
             keepalive_us: (u64::from(offer.keepalive_ms) * 1_000).max(KEEPALIVE_MIN_US),
             paths: Vec::new(),
@@ -193,6 +196,11 @@ impl Session {
             deliveries: 0,
             rebinds: RebindLimit::default(),
         }
+    }
+
+    /// Does the peer take inner packets with a partial checksum?
+    pub(crate) fn elides_checksums(&self) -> bool {
+        u64::from(self.granted) & CAP_PARTIAL_CHECKSUM != 0
     }
 
     pub(crate) fn is_active(&self) -> bool {

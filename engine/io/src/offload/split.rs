@@ -61,16 +61,16 @@ struct First {
     index: usize,
 }
 
-/// Cuts `frame` = virtio header ‖ packet. With `elide` (negotiated with the peer) checksums that the kernel vouched for stay
-/// partial; otherwise, and for encapsulated ones, they are completed here. A frame without `NEEDS_CSUM` passes untouched.
-pub fn split(frame: &[u8], elide: bool) -> Result<Segments<'_>, Malformed> {
+/// Cuts `frame` = virtio header ‖ packet. Checksums that the kernel vouched for stay partial, unless the peer takes none
+/// ([`Segments::complete_checksums`]); encapsulated ones are completed here. A frame without `NEEDS_CSUM` passes untouched.
+pub fn split(frame: &[u8]) -> Result<Segments<'_>, Malformed> {
     let (virtio, packet) = VirtioHeader::parse(frame)?;
     let chain = Chain::parse(packet)?;
     let mut segments = Segments::of(packet, false)?;
     if virtio.gso_type != GSO_NONE {
-        segments.cut(virtio, chain, packet, elide)?;
+        segments.cut(virtio, chain, packet)?;
     } else if virtio.needs_checksum() {
-        if elide && direct(virtio, chain, packet).is_some_and(|transport| transport.length_fits(packet)) {
+        if direct(virtio, chain, packet).is_some_and(|transport| transport.length_fits(packet)) {
             segments.form = Form::Whole { csum_partial: true };
         } else {
             segments.complete(virtio, packet)?;
@@ -175,6 +175,26 @@ impl<'a> Segments<'a> {
         true
     }
 
+    /// Leaves no checksum partial, for a peer that takes none such. To be called before the first [`Segments::next`].
+    #[cold]
+    pub fn complete_checksums(&mut self) -> Result<(), Malformed> {
+        match &mut self.form {
+            Form::Superframe { elide, .. } => *elide = false,
+            Form::Whole { csum_partial: false } => {}
+            Form::Whole { csum_partial: true } => {
+                let chain = Chain::parse(self.body)?;
+                let transport = chain.transport(self.body).ok_or(Malformed::ChecksumField)?;
+                let (head, body) = self.body.split_at(transport.payload);
+                let room = self.head.get_mut(..head.len()).ok_or(Malformed::HeaderTooLong)?;
+                room.copy_from_slice(head);
+                complete_checksum(chain, transport, room, body);
+                (self.head_len, self.body, self.size) = (head.len(), body, body.len());
+                self.form = Form::Whole { csum_partial: false };
+            }
+        }
+        Ok(())
+    }
+
     /// The next packet. (Not `Iterator`: the head is lent.)
     #[expect(clippy::should_implement_trait, reason = "a lending iterator cannot be one")]
     pub fn next(&mut self) -> Option<Segment<'_>> {
@@ -197,7 +217,7 @@ impl<'a> Segments<'a> {
         Some(Segment { head: &self.head[..self.head_len], body, csum_partial })
     }
 
-    fn cut(&mut self, virtio: VirtioHeader, chain: Chain, packet: &'a [u8], elide: bool) -> Result<(), Malformed> {
+    fn cut(&mut self, virtio: VirtioHeader, chain: Chain, packet: &'a [u8]) -> Result<(), Malformed> {
         let transport = direct(virtio, chain, packet)
             .filter(|transport| {
                 let kind = (virtio.gso_type, chain.version, transport.protocol);
@@ -214,7 +234,7 @@ impl<'a> Segments<'a> {
         self.body = body;
         self.size = usize::from(virtio.gso_size);
         self.left = body.len().div_ceil(self.size).max(1);
-        self.form = Form::Superframe { chain, transport, elide, first: First::of(chain, transport, head) };
+        self.form = Form::Superframe { chain, transport, elide: true, first: First::of(chain, transport, head) };
         Ok(())
     }
 

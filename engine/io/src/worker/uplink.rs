@@ -85,7 +85,7 @@ impl Uplink {
     /// what matters.
     fn seal(&mut self, length: usize, outer: &mut Outer, tun: &Tun) {
         let now = boot_us();
-        let mut segments = match split(&self.frame[..length], true) {
+        let mut segments = match split(&self.frame[..length]) {
             Ok(segments) => segments,
             Err(malformed) => return outer.endpoint.count_drop(now, malformed.reason(), 1),
         };
@@ -98,6 +98,10 @@ impl Uplink {
             && self.refusals.refuse(now, &way.to, &segments, tun)
         {
             return outer.endpoint.count_drop(now, "inner_too_big", segments.left() as u64);
+        }
+        let elides = heading.map_or_else(|| outer.endpoint.elides_checksums(session), |way| way.to.elides_checksums);
+        if !elides && let Err(malformed) = segments.complete_checksums() {
+            return outer.endpoint.count_drop(now, malformed.reason(), segments.left() as u64);
         }
         while let Some(segment) = segments.next() {
             self.departure.add(&mut heading, session, now, &segment, outer);

@@ -98,6 +98,8 @@ pub struct SendRoute {
     pub packet_max: u16,
     /// That is the result of a finished search, which senders inside may be told.
     pub settled: bool,
+    /// The peer takes inner packets with a partial checksum.
+    pub elides_checksums: bool,
 }
 
 impl SendRoute {

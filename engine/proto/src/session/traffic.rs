@@ -25,7 +25,16 @@ impl Session {
         // With a companion, whether it answers is what counts: in a blackout of both paths the copies lead nowhere either.
         let arrives = copies[0].is_some_and(|copy| copy.purpose != CopyPurpose::Redundant) || self.companion_answers();
         let keep = !arrives && self.may_lead_nowhere(cx, now);
-        Some(SendRoute { route, path: id, budget, copies, keep, packet_max, settled })
+        Some(SendRoute {
+            route,
+            path: id,
+            budget,
+            copies,
+            keep,
+            packet_max,
+            settled,
+            elides_checksums: self.elides_checksums(),
+        })
     }
 
     fn copies(&self, cx: &mut Shared, now: u64, carrier: PathId) -> [Option<DuplicateRoute>; COPIES_MAX] {

@@ -146,12 +146,19 @@ impl Session {
         if !path.validated {
             return;
         }
-        let silent_us = now.saturating_sub(path.heard_at.unwrap_or(now));
+        let suspected_us = path.suspected.then(|| now.saturating_sub(path.heard_at.unwrap_or(now)));
         path.heard(now);
-        if self.liveness.watched() != Some(id) {
-            // It was left while it was suspected.
-            return self.end_suspicion(cx, now, id, silent_us);
+        if self.liveness.watched() == Some(id) {
+            self.credit_watched(cx, now, id);
         }
+        // It was left while it was suspected, and perhaps taken again.
+        if let Some(silent_us) = suspected_us {
+            self.end_suspicion(cx, now, id, silent_us);
+        }
+    }
+
+    /// The path where this end listens: what it thought of its silence is judged anew.
+    fn credit_watched(&mut self, cx: &mut Shared, now: u64, id: PathId) {
         if self.send != Some(id) {
             // The core gave the path up. A client will choose again; a gateway must tell a client that does not know.
             match self.role {
@@ -166,8 +173,6 @@ impl Session {
         } else if let Some(silent_us) = doubted_us.filter(|_| !self.liveness.in_doubt(now)) {
             self.doubt_ended(now, cx, silent_us);
         }
-        // It was left while it was suspected, and taken again.
-        self.end_suspicion(cx, now, id, silent_us);
     }
 
     fn on_inner(

@@ -1,6 +1,6 @@
 /**
  * `npm test`: the whole suite, one closing line. Every part runs even where an earlier one failed, and prints what it did.
- * Parts that need root and a TUN device are reported as skipped, with the reason, where these are missing.
+ * Parts that need root and a TUN device, or valgrind, are reported as skipped, with the reason, where these are missing.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -14,25 +14,37 @@ interface Count {
 
 interface Part {
   readonly name: string;
-  readonly needsNamespaces: boolean;
+  /** What keeps the part from being run here, or `null`. */
+  readonly missing: () => string | null;
   readonly run: () => Count;
 }
 
+const nothing = () => null;
+
 const PARTS: readonly Part[] = [
-  { name: "check", needsNamespaces: false, run: () => one(process.execPath, ["build/tools/check.js"]) },
-  { name: "TypeScript", needsNamespaces: false, run: vitest },
-  { name: "exploration", needsNamespaces: false, run: () => one(process.execPath, ["build/sim/explore/main.js"]) },
-  { name: "engine", needsNamespaces: false, run: () => cargo("engine") },
-  { name: "lab tools", needsNamespaces: false, run: () => cargo("lab/native") },
-  { name: "lab", needsNamespaces: true, run: () => one(process.execPath, ["build/lab/main.js", "run", "--quick", "--again"]) },
-  { name: "demo", needsNamespaces: true, run: demo },
+  { name: "check", missing: nothing, run: () => one(process.execPath, ["build/tools/check.js"]) },
+  { name: "TypeScript", missing: nothing, run: vitest },
+  { name: "exploration", missing: nothing, run: () => one(process.execPath, ["build/sim/explore/main.js"]) },
+  { name: "engine", missing: nothing, run: () => cargo("engine") },
+  {
+    name: "instructions per packet",
+    missing: valgrindMissing,
+    run: () => one(process.execPath, ["build/bench/main.js", "packets"]),
+  },
+  { name: "lab tools", missing: nothing, run: () => cargo("lab/native") },
+  {
+    name: "lab",
+    missing: namespacesMissing,
+    run: () => one(process.execPath, ["build/lab/main.js", "run", "--quick", "--again"]),
+  },
+  { name: "demo", missing: namespacesMissing, run: demo },
 ];
 
 function main(): void {
-  const missing = namespacesMissing();
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const part of PARTS) {
-    if (part.needsNamespaces && missing !== null) {
+    const missing = part.missing();
+    if (missing !== null) {
       process.stdout.write(`\n■ ${part.name}: skipped (${missing})\n`);
       total.skipped += 1;
       continue;
@@ -101,6 +113,11 @@ function one(command: string, args: readonly string[]): Count {
 function namespacesMissing(): string | null {
   const asked = run(process.execPath, ["tools/run.mjs", "requirements"]);
   return asked.ok ? null : (asked.output.split("\n")[0] ?? "requirements are missing");
+}
+
+function valgrindMissing(): string | null {
+  const asked = spawnSync("valgrind", ["--version"], { stdio: "ignore" });
+  return asked.status === 0 ? null : "valgrind is missing (Debian: apt-get install valgrind)";
 }
 
 main();

@@ -141,7 +141,7 @@ export class LeaseBook {
       v4Prefix: pools.v4?.length ?? 0,
       v6: textOf(6, held.v6),
       v6Prefix: pools.v6?.length ?? 0,
-      dns: [...dns],
+      dns,
       mtu,
     };
   }

@@ -42,12 +42,19 @@ pub(crate) struct Epoch {
     told_expired: bool,
 }
 
+/// The epoch beside the current one.
 #[derive(Debug)]
-enum Other {
-    /// `until` is set when the peer was heard under the current epoch.
-    Previous { epoch: Epoch, until: Option<u64> },
+struct Other {
+    epoch: Epoch,
+    turn: Turn,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// It is dropped at `until`, which is set when the peer was heard under the current epoch.
+    Previous { until: Option<u64> },
     /// Derived by the responder, not confirmed by the peer.
-    Next(Epoch),
+    Next,
 }
 
 /// A DATA that was authentic and new.
@@ -70,7 +77,8 @@ pub(crate) struct Epochs {
     suite: Suite,
     limits: Limits,
     current: Epoch,
-    other: Option<Other>,
+    /// Boxed, because a rekey is seldom.
+    other: Option<Box<Other>>,
 }
 
 impl Epoch {
@@ -78,6 +86,18 @@ impl Epoch {
         let (seal, open) = epoch_keys(&root, suite, role);
         let window = ReplayWindow::new();
         Self { number, root, seal, open, window, next_counter: 0, born_at: now, failed_opens: 0, told_expired: false }
+    }
+
+    fn wake(&mut self) {
+        self.window.grow();
+        self.seal.wake();
+        self.open.wake();
+    }
+
+    fn rest(&mut self) {
+        self.window.shrink();
+        self.seal.rest();
+        self.open.rest();
     }
 
     /// Why the key may not carry inner packets, if so.
@@ -137,32 +157,24 @@ impl Epochs {
         if self.current.number & 1 == parity {
             return Some(&mut self.current);
         }
-        match &mut self.other {
-            Some(Other::Previous { epoch, .. } | Other::Next(epoch)) => Some(epoch),
-            None => None,
-        }
+        self.other.as_deref_mut().map(|other| &mut other.epoch)
     }
 
     /// Moves on when the peer was heard under the newest epoch for the first time.
     fn heard_under(&mut self, number: u32, now: u64, linger_us: u64) -> bool {
         let until = Some(now + linger_us.clamp(LINGER_MIN_US, LINGER_MAX_US));
-        match self.other.take() {
-            Some(Other::Next(mut next)) if next.number == number => {
+        let Some(other) = &mut self.other else { return false };
+        match other.turn {
+            Turn::Next if other.epoch.number == number => {
                 // A key ages from its first use: its answer may have been lost for long.
-                next.born_at = now;
-                let epoch = std::mem::replace(&mut self.current, next);
-                self.other = Some(Other::Previous { epoch, until });
-                true
+                other.epoch.born_at = now;
+                std::mem::swap(&mut self.current, &mut other.epoch);
             }
-            Some(Other::Previous { epoch, until: None }) if self.current.number == number => {
-                self.other = Some(Other::Previous { epoch, until });
-                true
-            }
-            unchanged => {
-                self.other = unchanged;
-                false
-            }
+            Turn::Previous { until: None } if self.current.number == number => {}
+            Turn::Next | Turn::Previous { .. } => return false,
         }
+        other.turn = Turn::Previous { until };
+        true
     }
 
     /// Seals `out[16..16 + len]` as one DATA and returns its whole length. `None`: no room, or the key is used up.
@@ -272,15 +284,15 @@ impl Epochs {
 
     /// Responder: the next epoch is opened from here on, and sealed under once the peer was heard in it.
     pub(crate) fn prepare(&mut self, now: u64, dh: &[u8], transcript: &[u8]) {
-        let next = self.derive(now, dh, transcript);
-        self.other = Some(Other::Next(next));
+        let epoch = self.derive(now, dh, transcript);
+        self.other = Some(Box::new(Other { epoch, turn: Turn::Next }));
     }
 
     /// Initiator: seals under the next epoch from here on.
     pub(crate) fn advance(&mut self, now: u64, dh: &[u8], transcript: &[u8]) {
         let next = self.derive(now, dh, transcript);
         let epoch = std::mem::replace(&mut self.current, next);
-        self.other = Some(Other::Previous { epoch, until: None });
+        self.other = Some(Box::new(Other { epoch, turn: Turn::Previous { until: None } }));
     }
 
     fn derive(&self, now: u64, dh: &[u8], transcript: &[u8]) -> Epoch {
@@ -290,9 +302,9 @@ impl Epochs {
 
     /// When the previous epoch is dropped.
     pub(crate) fn previous_until(&self) -> Option<u64> {
-        match &self.other {
-            Some(Other::Previous { until, .. }) => *until,
-            _ => None,
+        match self.other.as_ref()?.turn {
+            Turn::Previous { until } => until,
+            Turn::Next => None,
         }
     }
 
@@ -303,17 +315,25 @@ impl Epochs {
         }
     }
 
-    /// The session carries traffic: remember as many counters as paths of different latency need.
-    pub(crate) fn grow_window(&mut self) {
-        self.current.window.grow();
-        if let Some(Other::Previous { epoch, .. } | Other::Next(epoch)) = &mut self.other {
-            epoch.window.grow();
+    /// The session carries traffic: keys are ready, and as many counters remembered as paths of different latency need.
+    pub(crate) fn wake(&mut self) {
+        self.current.wake();
+        if let Some(other) = &mut self.other {
+            other.epoch.wake();
         }
     }
 
-    /// The session is idle: 128 bytes are enough.
-    pub(crate) fn shrink_window(&mut self) {
-        self.current.window.shrink();
+    #[cfg(test)]
+    pub(crate) fn awake(&self) -> bool {
+        self.current.seal.awake() && self.current.open.awake()
+    }
+
+    /// The session is idle: the window has 128 bytes, and keys are made ready for each message.
+    pub(crate) fn rest(&mut self) {
+        self.current.rest();
+        if let Some(other) = &mut self.other {
+            other.epoch.rest();
+        }
     }
 }
 

@@ -109,7 +109,8 @@ pub(crate) struct Session {
     /// Bytes of copies that this suspicion may still cost, and where the peer asked for them.
     copies_left: u64,
     copies_to: Option<PathId>,
-    window_grown: bool,
+    /// It carries traffic: its keys are ready, its window is large.
+    awake: bool,
     /// While traffic flows, if there is a ring left.
     recent: Option<Box<Recent>>,
     packet_max: PacketMax,
@@ -181,7 +182,7 @@ impl Session {
             measured: false,
             copies_left: 0,
             copies_to: None,
-            window_grown: false,
+            awake: false,
             recent: None,
             packet_max: PacketMax { bytes: u16::MAX, settled: false },
             large_sealed: false,

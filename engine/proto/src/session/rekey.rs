@@ -194,8 +194,8 @@ impl Session {
         let init = frames::Rekey { epoch, e: *ephemeral.public() };
         let Ok(shared) = ephemeral.agree(&resp.e) else { return Err(self.deny_rekey(now, cx, epoch)) };
         self.epochs.advance(now, &*shared, &transcript(&init, resp));
-        if self.window_grown {
-            self.epochs.grow_window();
+        if self.awake {
+            self.epochs.wake();
         }
         self.rekey = Rekey::Confirming { retry: Retry::begun(now, self.pto_us(self.control_path())) };
         self.send_rekey(now, cx);
@@ -217,8 +217,8 @@ impl Session {
 
     /// The first message of the peer under the newest epoch.
     pub(super) fn peer_confirmed_epoch(&mut self, now: u64, cx: &mut Shared) {
-        if self.window_grown {
-            self.epochs.grow_window();
+        if self.awake {
+            self.epochs.wake();
         }
         match std::mem::replace(&mut self.rekey, Rekey::Idle) {
             Rekey::Answered { init, resp, trigger } => {

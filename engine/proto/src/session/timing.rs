@@ -26,9 +26,9 @@ impl Session {
         self.rekey_on_time(now, cx);
         self.watch_on_time(now, cx);
         self.sizes_on_time(now, cx);
-        if self.window_grown && !self.liveness.carries_traffic(now) {
-            self.window_grown = false;
-            self.epochs.shrink_window();
+        if self.awake && !self.liveness.carries_traffic(now) {
+            self.awake = false;
+            self.epochs.rest();
         }
         self.rearm(now, cx);
         true
@@ -46,7 +46,7 @@ impl Session {
             Phase::Pending { until } => Some(until),
             Phase::Offered | Phase::Active => None,
         };
-        let idle_at = self.liveness.emits_until().filter(|_| self.window_grown);
+        let idle_at = self.liveness.emits_until().filter(|_| self.awake);
         let limit = self.key_limit_reached(now).then_some(now);
         [
             pending,

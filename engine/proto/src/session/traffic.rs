@@ -175,9 +175,9 @@ impl Session {
                 self.recent = cx.rings.lend();
             }
             self.elect_companion();
-            if !self.window_grown {
-                self.window_grown = true;
-                self.epochs.grow_window();
+            if !self.awake {
+                self.awake = true;
+                self.epochs.wake();
             }
             self.rearm(now, cx);
         }

@@ -197,9 +197,9 @@ export class Loop {
 
   /** A number that JavaScript cannot hold is never handed back to the engine as another one. */
   #hear(report: Report): void {
-    const inexact = Object.entries(report).find(([, value]) => typeof value === "number" && !Number.isSafeInteger(value));
-    if (inexact !== undefined) {
-      const why = `${inexact[0]} is not a number of at most 53 bits`;
+    const inexact = inexactIn(report);
+    if (inexact !== null) {
+      const why = `${inexact} is not a number of at most 53 bits`;
       this.feed({ type: "Faulted", session: sessionOf(report), what: `report ${report.type}`, why, thrown: false });
       return;
     }
@@ -328,6 +328,15 @@ function refused(message: string): OperatorOutcome {
 
 function unanswered(code: Reason, message: string, hint: string): OperatorOutcome {
   return { ok: false, error: { code, message, hint, retryAfterMs: null } };
+}
+
+/** The member that is a number which JavaScript cannot hold; `null` = there is none. */
+function inexactIn(report: Report): string | null {
+  for (const name in report) {
+    const value: unknown = report[name as keyof Report];
+    if (typeof value === "number" && !Number.isSafeInteger(value)) return name;
+  }
+  return null;
 }
 
 /** The session that an input, report or command is about; `null` = none, or all. */

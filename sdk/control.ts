@@ -170,7 +170,7 @@ export class Control {
 }
 
 /** `2 ATTACHED, 1 VOLATILE`; empty where there is none. */
-export function statesText(states: StatusDocument["view"]["states"]): string {
+export function statesText(states: Readonly<Record<string, number>>): string {
   const some = Object.entries(states).filter(([, count]) => count > 0);
   return some.map(([state, count]) => `${count} ${state}`).join(", ");
 }

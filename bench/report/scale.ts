@@ -1,4 +1,5 @@
 /** How a gateway grows, and what a storm costs it, with what was demanded and whether it is reached. */
+import { statesText } from "#sdk/index";
 import type { ScaleResult } from "../scale/scale.ts";
 import type { StormResult } from "../scale/storm.ts";
 import type { Kept } from "./data.ts";
@@ -66,13 +67,12 @@ export function stormSection({ file, result }: Kept<StormResult>): Page {
     "processor: core, packets",
   ];
   const worst = Math.max(...storms.map(({ jump }) => jump.us / 1_000));
-  const atEnd = Object.entries(states).map(([state, number]) => `${number} ${state}`);
   return {
     text: [
       "## Storm\n",
       `All ${clients} sessions of one gateway lose their path at the same moment, and each client attaches itself from another address. Times are without a path, all from the same beginning. The clients share the machine and get what the gateway leaves: theirs would be processors of their own.\n`,
       table(head, rows),
-      `All attached again: ${judged(worst, STORM_MS_MUST, STORM_MS_TARGET, "ms")}. The gateway's view at the end: ${atEnd.join(", ")}.\n`,
+      `All attached again: ${judged(worst, STORM_MS_MUST, STORM_MS_TARGET, "ms")}. The gateway's view at the end: ${statesText(states)}.\n`,
       origin(result.machine, file),
     ].join("\n"),
     pictures: [],

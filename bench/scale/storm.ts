@@ -5,6 +5,7 @@
 import { provenance } from "#lab/machine";
 import type { Scope } from "#lab/scope";
 import { elapse } from "#lab/stage";
+import { statesText } from "#sdk/index";
 import { type Benchmark, inScope, type Progress, type Result } from "../benchmark.ts";
 import { wholeNumberOf } from "../options.ts";
 import type { Done } from "./crowd.ts";
@@ -96,9 +97,7 @@ function summarize({ storms, clients, states }: StormResult): string {
       `at most ${reportsWaitingMost} reports waited   ${records} records, ${recordsLost} lost   ` +
       `core ${cpuSeconds.core.toFixed(2)} s, packets ${cpuSeconds.packets.toFixed(2)} s of processor time\n`,
   );
-  return `${rows.join("")}at the end: ${Object.entries(states)
-    .map(([state, number]) => `${number} ${state}`)
-    .join(", ")}\n`;
+  return `${rows.join("")}at the end: ${statesText(states)}\n`;
 }
 
 const seconds = (us: number): string => `${(us / 1e6).toFixed(2)} s`;

@@ -1,7 +1,10 @@
 //! What a stranger, or a client that means ill, may cost the others. Ids as in the attack list.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod support;
 mod world;
+
+use std::net::Ipv4Addr;
 
 use jvpn_proto::endpoint::{Limits, Received, Route};
 use jvpn_proto::handshake::CookieJar;
@@ -48,6 +51,27 @@ fn a01_captured_inits_replayed_without_end_keep_their_client_out_of_nothing() {
         let confirmed = world.count(Side::Gateway, |report| matches!(report, Report::HandshakeConfirmed { .. }));
         assert_eq!((confirmed, world.active()), (1, true), "{count} captured");
     }
+}
+
+#[test]
+fn a02_all_addresses_together_cost_two_thousand_diffie_hellmans_a_second() {
+    let mut world = World::with(&[10], 10, Limits { inits_per_s: u32::MAX, ..limits() }, 1);
+    let key = world.gateway.public_key();
+    let init = captured_inits(&mut world, 1).remove(0);
+    let mut opened = |number: u32, now: u64| {
+        let mut other = init.clone();
+        other[8..12].copy_from_slice(&number.to_le_bytes());
+        support::forge::mac1(&mut other, &key);
+        let from = gateway_route((Ipv4Addr::from_bits(0x0A00_0000 + number), 666).into());
+        match world.gateway.receive(now, from, &mut other) {
+            Received::Dropped("init_ceiling") => 0,
+            Received::Dropped("handshake_forged") => 1,
+            other => panic!("{other:?}"),
+        }
+    };
+    let in_one_second: u32 = (0..2_500).map(|number| opened(number, 10 * S + u64::from(number) * 100)).sum();
+    assert_eq!(in_one_second, 2_000);
+    assert_eq!(opened(2_500, 11 * S), 1, "a second later");
 }
 
 #[test]

@@ -14,20 +14,27 @@ const STORM_MS_MUST = 20_000;
 const STORM_MS_TARGET = 5_000;
 const MIB = 1_048_576;
 
+/** So few sessions that they do not show in what the process takes and gives back by itself. */
+const bytesText = (bytes: number): string => (bytes > 0 ? `${bytes}` : "too few to tell");
+
 export function scaleSection({ file, result }: Kept<ScaleResult>): Page {
   const { sizes, core, clients, startMs, empty } = result;
   const last = sizes.at(-1);
   const grown = sizes.map(({ sessions, bytesPerSession, heapBytesPerSession, memory, nsPerPacket, join }) => [
     `${sessions}`,
-    `${bytesPerSession}`,
-    `${heapBytesPerSession}`,
+    bytesText(bytesPerSession),
+    bytesText(heapBytesPerSession),
     `${(memory.rss / MIB).toFixed(0)} MiB`,
     `${nsPerPacket} ns`,
     ms(join.us / 1_000, "never"),
   ]);
-  const alone = core.map(({ sessions, bytesPerSession, joinsPerSecond, jumpsPerSecond, decisionsPerSecond }) =>
-    [sessions, bytesPerSession, joinsPerSecond, jumpsPerSecond, decisionsPerSecond].map((value) => `${value}`),
-  );
+  const alone = core.map(({ sessions, bytesPerSession, joinsPerSecond, jumpsPerSecond, decisionsPerSecond }) => [
+    `${sessions}`,
+    bytesText(bytesPerSession),
+    `${joinsPerSecond}`,
+    `${jumpsPerSecond}`,
+    `${decisionsPerSecond}`,
+  ]);
   const head = ["sessions", "bytes each, in all", "of these JavaScript", "whole process", "per received packet", "joined in"];
   return {
     text: [

@@ -325,7 +325,8 @@ impl Epochs {
 
     #[cfg(test)]
     pub(crate) fn awake(&self) -> bool {
-        self.current.seal.awake() && self.current.open.awake()
+        let other = self.other.as_ref().map(|other| &other.epoch);
+        [Some(&self.current), other].into_iter().flatten().all(|epoch| epoch.seal.awake() && epoch.open.awake())
     }
 
     /// The session is idle: the window has 128 bytes, and keys are made ready for each message.

@@ -159,6 +159,8 @@ pub enum SealError {
     NoPath,
     /// `out` is shorter than header, packet and tag.
     BufferTooSmall,
+    /// The peer takes no partial checksum.
+    PartialChecksum,
 }
 
 impl fmt::Display for SealError {
@@ -169,6 +171,7 @@ impl fmt::Display for SealError {
             Self::KeyExpired => "key_expired",
             Self::NoPath => "no_path",
             Self::BufferTooSmall => "buffer_too_small",
+            Self::PartialChecksum => "partial_checksum",
         })
     }
 }

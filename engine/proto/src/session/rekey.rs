@@ -158,6 +158,9 @@ impl Session {
         let Ok(shared) = ephemeral.agree(&init.e) else { return Err(self.deny_rekey(now, cx, init.epoch)) };
         let resp = frames::Rekey { epoch: init.epoch, e: *ephemeral.public() };
         self.epochs.prepare(now, &*shared, &transcript(init, &resp));
+        if self.awake {
+            self.epochs.wake();
+        }
         self.rekey = Rekey::Answered { init: init.clone(), resp, trigger };
         self.send_rekey(now, cx);
         Ok(())
@@ -217,9 +220,6 @@ impl Session {
 
     /// The first message of the peer under the newest epoch.
     pub(super) fn peer_confirmed_epoch(&mut self, now: u64, cx: &mut Shared) {
-        if self.awake {
-            self.epochs.wake();
-        }
         match std::mem::replace(&mut self.rekey, Rekey::Idle) {
             Rekey::Answered { init, resp, trigger } => {
                 self.rekey = Rekey::Answered { init, resp, trigger };

@@ -2,10 +2,10 @@
 
 mod greedy;
 
-use crate::endpoint::Route;
+use crate::endpoint::{Limits, Route};
 use crate::frames::{Attach, AttachKind, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Switch, Transport};
 use crate::messages::{PathId, Report};
-use crate::world::{Link, MS, S, Side, World};
+use crate::world::{Link, MS, S, Side, World, limits};
 
 /// The client sends these frames on a path, now.
 fn send(world: &mut World, path: PathId, frames: &[Frame]) {
@@ -231,15 +231,33 @@ fn a49_random_plaintexts_in_a_valid_seal_never_end_the_process_nor_move_the_bind
     assert_eq!(bound(&mut world), Some(1));
 }
 
+/// Both ends have their keys ready, all of them.
+fn awake(world: &World) -> bool {
+    let ends = [(&world.client, world.session()), (&world.gateway, world.gateway_session.unwrap_or_default())];
+    ends.iter().all(|(end, id)| end.sessions.get(id).is_some_and(|session| session.epochs.awake()))
+}
+
+#[test]
+fn keys_are_ready_under_traffic_also_after_a_rekey() {
+    let mut world = World::with(&[10], 10, Limits { rekey_after_us: 2 * S, reject_after_us: 4 * S, ..limits() }, 2);
+    world.connect();
+    world.flow = [MS, MS];
+    for _ in 0..600 {
+        world.run(10 * MS);
+        let rotated = world.count(Side::Gateway, |report| matches!(report, Report::KeyRotated { .. }));
+        assert!(awake(&world) || rotated == 0 && world.now < 2 * S, "after {rotated} rotations");
+    }
+    assert!(world.count(Side::Gateway, |report| matches!(report, Report::KeyRotated { .. })) >= 2);
+}
+
 #[test]
 fn an_idle_session_of_two_paths_has_its_keys_at_rest_and_little_more() {
     let mut world = World::ready(&[10, 10], 10);
     let id = world.gateway_session.unwrap_or_default();
-    let awake = |world: &World| world.gateway.sessions.get(&id).is_some_and(|session| session.epochs.awake());
     assert!(awake(&world), "it carries traffic");
     world.flow = [0, 0];
     world.run(30 * S);
-    assert!(!awake(&world), "its keys are 64 bytes");
+    assert!(world.gateway.sessions.get(&id).is_some_and(|session| !session.epochs.awake()), "its keys are 64 bytes");
     let paths = world.gateway.sessions.get(&id).map_or(0, |session| session.paths.capacity());
     let whole = size_of::<super::Session>() + paths * size_of::<crate::path::Path>();
     assert!(whole <= 2_584, "{whole} bytes without the replay window");

@@ -117,6 +117,9 @@ impl Session {
         (head, body): (&[u8], &[u8]),
         csum_partial: bool,
     ) -> Result<usize, SealError> {
+        if csum_partial && !self.elides_checksums() {
+            return Err(SealError::PartialChecksum);
+        }
         if self.phase != Phase::Active {
             return Err(SealError::NotReady);
         }

@@ -25,8 +25,8 @@ const TOLERANCE = 0.01;
 type Figures = Readonly<Record<string, number>>;
 
 interface Baseline {
-  /** Another compiler makes other instructions: then nothing can be compared. */
-  readonly rustc: string;
+  /** Another compiler makes other instructions, another libc copies in another way: then nothing can be compared. */
+  readonly toolchain: string;
   readonly instructionsPerPacket: Figures;
 }
 
@@ -37,7 +37,7 @@ export interface PacketsResult extends Result {
   readonly ratio: Figures;
   /** Shapes that cost more than the tolerance allows. */
   readonly regressions: readonly string[];
-  readonly rustc: string;
+  readonly toolchain: string;
   /** Why nothing was counted or compared; `null` = it was. */
   readonly missing: string | null;
 }
@@ -52,9 +52,9 @@ export const PACKETS: Benchmark = {
 };
 
 async function packets(store: boolean, progress: Progress): Promise<Outcome> {
-  const rustc = spawnSync("rustc", ["--version"], { encoding: "utf8" }).stdout.trim();
+  const toolchain = toolchainHere();
   if (spawnSync("valgrind", ["--version"], { stdio: "ignore" }).status !== 0)
-    return outcome(rustc, {}, null, "valgrind is not installed (Debian: apt-get install valgrind)");
+    return outcome(toolchain, {}, null, "valgrind is not installed (Debian: apt-get install valgrind)");
   progress("building the packet path with the null cipher");
   await execute("cargo", BUILD, { cwd: ENGINE });
   const figures: Record<string, number> = {};
@@ -62,16 +62,24 @@ async function packets(store: boolean, progress: Progress): Promise<Outcome> {
     figures[traffic] = await perPacket(traffic, frames);
     progress(`${traffic}: ${figures[traffic]} instructions per packet`);
   }
-  if (store) writeFileSync(BASELINE, `${JSON.stringify({ rustc, instructionsPerPacket: figures }, null, 2)}\n`);
+  if (store) writeFileSync(BASELINE, `${JSON.stringify({ toolchain, instructionsPerPacket: figures }, null, 2)}\n`);
   const stored = existsSync(BASELINE) ? (JSON.parse(readFileSync(BASELINE, "utf8")) as Baseline) : null;
-  if (stored === null || stored.rustc !== rustc)
+  if (stored?.toolchain !== toolchain)
     return outcome(
-      rustc,
+      toolchain,
       figures,
       null,
-      `the stored figures are of ${stored?.rustc ?? "nothing"}: store new ones with --store yes`,
+      `the stored figures are of ${stored?.toolchain ?? "nothing"}, and here is ${toolchain}: store new ones with --store yes`,
     );
-  return outcome(rustc, figures, stored, null);
+  return outcome(toolchain, figures, stored, null);
+}
+
+function toolchainHere(): string {
+  const rustc = spawnSync("rustc", ["--version"], { encoding: "utf8" }).stdout.trim();
+  const { glibcVersionRuntime } = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
+  // valgrind knows nothing wider: libc's and the ciphers' code is chosen by it.
+  const avx2 = /\bavx2\b/.test(readFileSync("/proc/cpuinfo", "utf8")) ? ", AVX2" : "";
+  return `${rustc}, glibc ${glibcVersionRuntime ?? "unknown"}, ${process.arch}${avx2}`;
 }
 
 async function perPacket(traffic: string, frames: number): Promise<number> {
@@ -87,7 +95,7 @@ async function count(traffic: string, frames: number): Promise<{ instructions: n
   return { instructions, packets: (JSON.parse(stdout) as { packets: number }).packets };
 }
 
-function outcome(rustc: string, figures: Figures, stored: Baseline | null, missing: string | null): Outcome {
+function outcome(toolchain: string, figures: Figures, stored: Baseline | null, missing: string | null): Outcome {
   const compared = Object.entries(figures).filter(([traffic]) => stored?.instructionsPerPacket[traffic] !== undefined);
   const ratio = Object.fromEntries(
     compared.map(([traffic, now]) => [traffic, now / (stored?.instructionsPerPacket[traffic] ?? Number.NaN)]),
@@ -99,7 +107,7 @@ function outcome(rustc: string, figures: Figures, stored: Baseline | null, missi
     instructionsPerPacket: figures,
     ratio,
     regressions,
-    rustc,
+    toolchain,
     missing,
     machine: provenance(),
     raw: [],

@@ -206,7 +206,8 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
   ] as const)("what keeps a client dialling: %s", async (lastReason, why) => {
     const attached = statusWith("ATTACHED");
     const dial = { sinceBootMs: 8_035_600, attempts: 5, lastReason };
-    status = { ...attached, view: { ...attached.view, sessions: [], dial } };
+    const states = { ...attached.view.states, ATTACHED: 0 };
+    status = { ...attached, view: { ...attached.view, states, sessions: [], dial } };
     const { stdout } = await jvpn("status");
     expect(stdout).toContain(`for 4.4 s, 5 without success   last reason ${lastReason}\n${why}`);
   });

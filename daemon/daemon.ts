@@ -8,6 +8,7 @@ import type { ClientSettings } from "#daemon/config/client";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, policyBeside } from "#daemon/config/policy";
 import { engineConfig, reloaded } from "#daemon/config/running";
+import type { Sessions } from "#daemon/control/find";
 import { type ControlTarget, createRoutes, type OperatorOutcome } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
 import { EventLines } from "#daemon/event-lines";
@@ -30,12 +31,11 @@ import { machineFacts } from "#daemon/system/facts";
 import type { Machine } from "#daemon/system/machine";
 import { assignmentFault, clientPlan, gatewayPlan } from "#daemon/system/plan";
 import { Tunnel } from "#daemon/system/tunnel";
-import type { StatusDocument } from "#kernel/contract/control";
+import type { StatusDocument, VersionDocument } from "#kernel/contract/control";
 import type { Assignment, EngineConfig, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
-import type { SessionHandle } from "#kernel/contract/state";
-import type { NodeView, PageQuery } from "#kernel/contract/view";
+import type { NodeView } from "#kernel/contract/view";
 
 /** Everything a daemon stands on, opened and claimed already. */
 export interface Foundations {
@@ -71,6 +71,7 @@ const TOLD: ReadonlySet<CoreEvent["type"]> = new Set([
 /** A running gateway or client: the loop, and the ports around it. */
 export class Daemon implements ControlTarget {
   readonly policy: PolicyBook;
+  readonly sessions: Sessions;
   readonly #on: Foundations;
   readonly #node: string;
   readonly #recorder: Recorder;
@@ -122,6 +123,7 @@ export class Daemon implements ControlTarget {
     });
     const place = { file: places.policy, beside: policyBeside(on.configFile) };
     this.policy = new PolicyBook(new PolicyHistory(on.store), place, (offered) => this.#loop.feed(offered), Date.now);
+    this.sessions = this.#loop;
     this.#server = createAdaptorServer({ fetch: createRoutes(this).fetch }) as Server;
   }
 
@@ -147,6 +149,11 @@ export class Daemon implements ControlTarget {
     return this.#settings.role === "client" && ruleFor(this.#settings, interfaceName).priority === "never";
   }
 
+  version(): VersionDocument {
+    const { role } = this.#settings;
+    return { schema: "jumping-vpn/version/v1", version: this.#on.version, node: this.#node, pid: process.pid, role };
+  }
+
   status(): StatusDocument {
     const { role } = this.#settings;
     const view = this.#loop.view();
@@ -168,32 +175,12 @@ export class Daemon implements ControlTarget {
     };
   }
 
-  bootMs() {
-    return this.#loop.bootMs();
-  }
-
-  page(query: PageQuery) {
-    return this.#loop.page(query);
-  }
-
-  named(beginning: string) {
-    return this.#loop.named(beginning);
-  }
-
-  session(handle: SessionHandle) {
-    return this.#loop.session(handle);
-  }
-
   timeline(id: string) {
     return this.#recorder.timeline(id);
   }
 
   operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome> {
     return this.#loop.operate(actor, request);
-  }
-
-  explain(session: SessionHandle) {
-    return this.#loop.explain(session);
   }
 
   policyRefused(actor: string, faults: readonly Fault[]): void {

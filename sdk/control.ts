@@ -1,11 +1,12 @@
-import type {
-  DoneDocument,
-  PathsDocument,
-  SessionDocument,
-  SessionsDocument,
-  StatusDocument,
-  TimelineDocument,
-  VersionDocument,
+import {
+  type DoneDocument,
+  type PathsDocument,
+  SESSIONS_PAGE_MAX,
+  type SessionDocument,
+  type SessionsDocument,
+  type StatusDocument,
+  type TimelineDocument,
+  type VersionDocument,
 } from "#kernel/contract/control";
 import type {
   PolicyAppliedDocument,
@@ -23,9 +24,6 @@ import { ask } from "./request.ts";
 
 /** Where a daemon listens for its operators unless told otherwise. */
 export const DEFAULT_SOCKET = "/run/jumping-vpn/control.sock";
-
-/** Sessions that a daemon tells in one answer. */
-const PAGE_MAX = 1_000;
 
 export interface ControlOptions {
   /** Default: `JVPN_SOCKET`, else `/run/jumping-vpn/control.sock`. */
@@ -153,7 +151,7 @@ export class Control {
   async #pages<D extends SessionsDocument | PathsDocument>(path: string, max: number): Promise<D> {
     const sessions: D["sessions"][number][] = [];
     for (;;) {
-      const limit = Math.min(max - sessions.length, PAGE_MAX);
+      const limit = Math.min(max - sessions.length, SESSIONS_PAGE_MAX);
       const page = await this.#read<D>(`${path}?limit=${limit}&offset=${sessions.length}`);
       sessions.push(...page.sessions);
       if (sessions.length >= Math.min(max, page.total) || page.sessions.length === 0) return { ...page, sessions };

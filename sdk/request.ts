@@ -3,8 +3,8 @@ import { userInfo } from "node:os";
 import type { ErrorDocument } from "#kernel/contract/control";
 import { ControlError, notRunning, timedOut } from "./errors.ts";
 
-/** 100,000 sessions are about 80 MB. */
-const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+/** The longest answers are a page of 1,000 sessions with eight paths each, about 4 MB, and 512 records of one session. */
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface Call {
   readonly method: "GET" | "POST";

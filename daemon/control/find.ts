@@ -1,6 +1,8 @@
 import type { OperatorError } from "#core/contract";
 import type { TextFault } from "#kernel/contract/control";
-import type { PathView, SessionName, SessionView } from "#kernel/contract/view";
+import type { SessionReasonView } from "#kernel/contract/policy";
+import type { SessionHandle } from "#kernel/contract/state";
+import type { PageQuery, PathView, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
 
 export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ControlRefusal };
 
@@ -18,10 +20,21 @@ export interface ControlRefusal {
 const PREFIX = "s-";
 const HINT_SESSIONS = "list them with `jvpn sessions`";
 
-/** Who knows all sessions. */
+/** Who knows which sessions there are. */
 export interface Directory {
   /** Those whose id begins like that. */
   named(beginning: string): readonly SessionName[];
+}
+
+/** Who knows all about them. */
+export interface Sessions extends Directory {
+  /** The time of what it tells, of the boot-time clock. */
+  bootMs(): number;
+  page(query: PageQuery): SessionPage;
+  /** Live or ended; `null` = there is none. */
+  session(handle: SessionHandle): SessionView | null;
+  /** What the policy permits a live session now; `null` = it does not live. */
+  explain(session: SessionHandle): SessionReasonView | null;
 }
 
 /** A session by its id or a unique beginning of it, in any case, with or without `s-`. A live session wins over an ended one. */

@@ -11,15 +11,13 @@ import type {
   PolicyHistoryDocument,
   PolicyText,
   PolicyVersionDocument,
-  SessionReasonView,
 } from "#kernel/contract/policy";
-import { LIVE_STATES, type SessionHandle } from "#kernel/contract/state";
-import type { PageQuery, SessionPage } from "#kernel/contract/view";
+import { LIVE_STATES } from "#kernel/contract/state";
 import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
-import { type ControlRefusal, type Directory, findSession } from "./find.ts";
+import { type ControlRefusal, findSession, type Sessions } from "./find.ts";
 
 /** The policy of a daemon as its operators may use it. */
-export interface PolicyTarget extends Directory {
+export interface PolicyTarget {
   readonly policy: {
     readonly inForce: InForce;
     diff(offered: PolicyText): PolicyAnswer<PolicyDiffDocument>;
@@ -28,8 +26,7 @@ export interface PolicyTarget extends Directory {
     history(limit: number): PolicyHistoryDocument;
     version(version: number): PolicyAnswer<PolicyVersionDocument>;
   };
-  page(query: PageQuery): SessionPage;
-  explain(session: SessionHandle): SessionReasonView | null;
+  readonly sessions: Sessions;
   /** An operator's policy was refused; for the record. */
   policyRefused(actor: string, faults: readonly Fault[]): void;
 }
@@ -79,17 +76,17 @@ export function policyRoutes(app: Hono, target: PolicyTarget): void {
 
 function explained(context: Context, target: PolicyTarget): Response {
   const wanted = context.req.query("session");
-  const live = { named: (beginning: string) => target.named(beginning).filter(({ state }) => state !== "TERMINATED") };
+  const live = { named: (beginning: string) => target.sessions.named(beginning).filter(({ state }) => state !== "TERMINATED") };
   const found = wanted === undefined ? null : findSession(live, wanted);
   if (found?.ok === false) return refuse(context, found.error);
-  const worst = target.page({ offset: 0, limit: EXPLAINED_MAX, states: LIVE_STATES });
+  const worst = target.sessions.page({ offset: 0, limit: EXPLAINED_MAX, states: LIVE_STATES });
   const chosen = found === null ? worst.sessions : [found.value];
   const { inForce } = target.policy;
   const document: PolicyExplainDocument = {
     schema: "jumping-vpn/policy-explain/v1",
     policy: inForce,
     newSessions: { allowed: inForce.valid, reason: inForce.valid ? null : "policy_invalid" },
-    sessions: chosen.map(({ handle }) => target.explain(handle)).filter((session) => session !== null),
+    sessions: chosen.map(({ handle }) => target.sessions.explain(handle)).filter((session) => session !== null),
     total: worst.total,
   };
   return context.json(document);

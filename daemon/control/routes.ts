@@ -5,9 +5,15 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import type { OperatorError, OperatorRequest } from "#core/contract";
 import type { Subscriber } from "#daemon/record/subscriber";
-import type { ErrorDocument, StatusDocument, TimelineDocument } from "#kernel/contract/control";
+import {
+  type ErrorDocument,
+  SESSIONS_PAGE_MAX,
+  type StatusDocument,
+  type TimelineDocument,
+  type VersionDocument,
+} from "#kernel/contract/control";
 import { REASONS, reasonOf } from "#kernel/contract/reason";
-import { LIVE_STATES, type SessionHandle, STATES, type StateName } from "#kernel/contract/state";
+import { LIVE_STATES, STATES, type StateName } from "#kernel/contract/state";
 import type { SessionPage, SessionView } from "#kernel/contract/view";
 import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
 import { type Found, findPath, findSession, movable } from "./find.ts";
@@ -20,10 +26,7 @@ export type OperatorOutcome =
 /** The daemon as its operators may use it. */
 export interface ControlTarget extends PolicyTarget {
   status(): StatusDocument;
-  /** Milliseconds of the boot-time clock. */
-  bootMs(): number;
-  /** Live or ended; `null` = there is none. */
-  session(handle: SessionHandle): SessionView | null;
+  version(): VersionDocument;
   timeline(id: string): Omit<TimelineDocument, "schema"> | null;
   /** `actor` is written to the record. */
   operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome>;
@@ -36,8 +39,6 @@ export interface ControlTarget extends PolicyTarget {
 }
 
 const BODY_BYTES_MAX = 64 * 1024;
-/** Sessions of one answer: about 20 ms of the thread that decides. */
-const PAGE_MAX = 1_000;
 const HEARTBEAT_MS = 15_000;
 
 const switchBody = z.strictObject({ to: z.union([z.string().min(1).max(128), z.int().min(0)]) });
@@ -50,12 +51,12 @@ const terminateBody = z.strictObject({
     .regex(/^[^\p{Cc}]*$/u, "must be one line"),
 });
 const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_MAX),
+  limit: z.coerce.number().int().min(1).max(SESSIONS_PAGE_MAX).default(SESSIONS_PAGE_MAX),
   offset: z.coerce.number().int().min(0).default(0),
   state: z.preprocess((text) => (typeof text === "string" ? text.split(",") : undefined), z.array(z.enum(STATES)).optional()),
 });
 const PAGE_HELP: Readonly<Record<string, string>> = {
-  limit: `must be a number of 1 … ${PAGE_MAX}`,
+  limit: `must be a number of 1 … ${SESSIONS_PAGE_MAX}`,
   offset: "must be a number from 0 on",
   state: `must be some of ${STATES.join(",")}, with commas in between`,
 };
@@ -108,8 +109,7 @@ function bodyOf(maxSize: number): MiddlewareHandler {
 function readRoutes(app: Hono, target: ControlTarget): void {
   app.get("/v1/status", (context) => context.json(target.status()));
   app.get("/v1/version", (context) => {
-    const { version, node, pid, role } = target.status();
-    return context.json({ schema: "jumping-vpn/version/v1", version, node, pid, role });
+    return context.json(target.version());
   });
   app.get("/v1/sessions", (context) => {
     const page = pageOf(context, target, STATES);
@@ -118,12 +118,12 @@ function readRoutes(app: Hono, target: ControlTarget): void {
   app.get("/v1/sessions/:id", (context) => {
     const found = sessionOf(target, context.req.param("id"));
     return found.ok
-      ? context.json({ schema: "jumping-vpn/session/v1", bootMs: target.bootMs(), session: found.value })
+      ? context.json({ schema: "jumping-vpn/session/v1", bootMs: target.sessions.bootMs(), session: found.value })
       : refuse(context, found.error);
   });
   app.get("/v1/sessions/:id/timeline", (context) => {
     const id = context.req.param("id");
-    const found = findSession(target, id);
+    const found = findSession(target.sessions, id);
     const timeline = target.timeline(found.ok ? found.value.id : id);
     if (timeline !== null) return context.json({ schema: "jumping-vpn/timeline/v1", ...timeline });
     return found.ok
@@ -146,13 +146,13 @@ function pageOf(context: Context, target: ControlTarget, states: readonly StateN
     return { ok: false, error: badRequest(field, PAGE_HELP[field] ?? "may have limit, offset and state") };
   }
   const { limit, offset, state = states } = query.data;
-  return { ok: true, value: target.page({ limit, offset, states: state }) };
+  return { ok: true, value: target.sessions.page({ limit, offset, states: state }) };
 }
 
 function sessionOf(target: ControlTarget, text: string): Found<SessionView> {
-  const found = findSession(target, text);
+  const found = findSession(target.sessions, text);
   if (!found.ok) return found;
-  const value = target.session(found.value.handle);
+  const value = target.sessions.session(found.value.handle);
   if (value === null) throw new Error(`session ${found.value.id} has a name and nothing else`);
   return { ok: true, value };
 }
@@ -175,7 +175,7 @@ function actRoutes(app: Hono, target: ControlTarget): void {
   app.post("/v1/sessions/:id/terminate", async (context) => {
     const body = terminateBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, badRequest("reason", "must be one line of at most 256 characters"));
-    const session = findSession(target, context.req.param("id"));
+    const session = findSession(target.sessions, context.req.param("id"));
     if (!session.ok) return refuse(context, session.error);
     return done(
       context,

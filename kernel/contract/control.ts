@@ -54,6 +54,9 @@ export interface StatusDocument {
   readonly view: NodeView;
 }
 
+/** Sessions of one answer: about 20 ms of the thread that decides. */
+export const SESSIONS_PAGE_MAX = 1_000;
+
 export interface SessionsDocument {
   readonly schema: "jumping-vpn/sessions/v1";
   /** All that were asked for; `sessions` holds some of them. */

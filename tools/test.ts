@@ -16,52 +16,35 @@ interface Count {
 
 interface Part {
   readonly name: string;
-  /** What keeps the part from being run here, or `null`. */
-  readonly missing: () => string | null;
-  readonly run: () => Count;
+  readonly play: () => Count;
 }
 
-const nothing = () => null;
-
 const PARTS: readonly Part[] = [
-  { name: "check", missing: nothing, run: () => one(process.execPath, ["build/tools/check.js"]) },
-  { name: "TypeScript", missing: nothing, run: vitest },
-  { name: "exploration", missing: nothing, run: () => one(process.execPath, ["build/sim/explore/main.js"]) },
-  { name: "engine", missing: nothing, run: () => cargo("engine") },
-  { name: "instructions per packet", missing: nothing, run: instructions },
-  { name: "lab tools", missing: nothing, run: () => cargo("lab/native") },
-  {
-    name: "lab",
-    missing: namespacesMissing,
-    run: () => one(process.execPath, ["build/lab/main.js", "run", "--quick", "--again"]),
-  },
-  { name: "demo", missing: namespacesMissing, run: demo },
+  { name: "check", play: () => one(process.execPath, ["build/tools/check.js"]) },
+  { name: "TypeScript", play: vitest },
+  { name: "exploration", play: () => one(process.execPath, ["build/sim/explore/main.js"]) },
+  { name: "engine", play: () => cargo("engine") },
+  { name: "instructions per packet", play: instructions },
+  { name: "lab tools", play: () => cargo("lab/native") },
+  { name: "lab", play: inNamespaces(() => one(process.execPath, ["build/lab/main.js", "run", "--quick", "--again"])) },
+  { name: "demo", play: inNamespaces(demo) },
 ];
 
 function main(): void {
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const part of PARTS) {
+  for (const { name, play } of PARTS) {
+    process.stdout.write(`\n■ ${name}\n`);
     const began = performance.now();
-    const { passed, failed, skipped } = runUnlessMissing(part);
-    if (skipped !== undefined) {
-      process.stdout.write(`\n■ ${part.name}: skipped (${skipped})\n`);
-      total.skipped += 1;
-      continue;
-    }
-    process.stdout.write(`■ ${part.name}: ${passed} ok, ${failed} not, ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
+    const { passed, failed, skipped } = play();
+    const outcome = skipped === undefined ? `${passed} ok, ${failed} not` : `skipped (${skipped})`;
+    process.stdout.write(`■ ${name}: ${outcome}, ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
+    if (skipped !== undefined) total.skipped += 1;
     total.passed += passed;
     total.failed += failed;
   }
   const skipped = total.skipped === 0 ? "" : `, ${total.skipped} skipped`;
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
   process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
-}
-
-function runUnlessMissing({ name, missing, run }: Part): Count {
-  const skipped = missing();
-  if (skipped !== null) return { passed: 0, failed: 0, skipped };
-  process.stdout.write(`\n■ ${name}\n`);
-  return run();
 }
 
 function vitest(): Count {
@@ -121,10 +104,12 @@ function one(command: string, args: readonly string[]): Count {
   return ran.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** What keeps namespaces and tunnels from being made here, or `null`. */
-function namespacesMissing(): string | null {
-  const asked = run(process.execPath, ["tools/run.mjs", "requirements"]);
-  return asked.ok ? null : (asked.output.split("\n")[0] ?? "requirements are missing");
+/** Skipped where namespaces and tunnels cannot be made. */
+function inNamespaces(part: () => Count): () => Count {
+  return () => {
+    const asked = run(process.execPath, ["tools/run.mjs", "requirements"]);
+    return asked.ok ? part() : { passed: 0, failed: 0, skipped: asked.output.split("\n")[0] ?? "requirements are missing" };
+  };
 }
 
 main();

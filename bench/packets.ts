@@ -77,9 +77,11 @@ async function packets(store: boolean, progress: Progress): Promise<Outcome> {
 function toolchainHere(): string {
   const rustc = spawnSync("rustc", ["--version"], { encoding: "utf8" }).stdout.trim();
   const { glibcVersionRuntime } = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
-  // valgrind knows nothing wider: libc's and the ciphers' code is chosen by it.
-  const avx2 = /\bavx2\b/.test(readFileSync("/proc/cpuinfo", "utf8")) ? ", AVX2" : "";
-  return `${rustc}, glibc ${glibcVersionRuntime ?? "unknown"}, ${process.arch}${avx2}`;
+  // libc chooses how it copies by maker and features of the processor; valgrind knows nothing wider than AVX2.
+  const processor = readFileSync("/proc/cpuinfo", "utf8");
+  const maker = /^vendor_id\s*:\s*(\S+)/m.exec(processor)?.[1] ?? "unknown maker";
+  const avx2 = /\bavx2\b/.test(processor) ? " AVX2" : "";
+  return `${rustc}, glibc ${glibcVersionRuntime ?? "unknown"}, ${process.arch} ${maker}${avx2}`;
 }
 
 async function perPacket(traffic: string, frames: number): Promise<number> {

@@ -77,12 +77,13 @@ pub struct SealError;
 pub struct OpenError;
 
 /// Seals what this end sends in one epoch. The owner gives each counter once.
-pub struct SealKey(TrafficKey);
+pub struct SealKey(pub(crate) TrafficKey);
 
 /// Opens what the peer sends in one epoch.
-pub struct OpenKey(TrafficKey);
+pub struct OpenKey(pub(crate) TrafficKey);
 
-struct TrafficKey {
+/// What both are: a secret, and the cipher made ready with it.
+pub(crate) struct TrafficKey {
     suite: Suite,
     secret: Zeroizing<[u8; 32]>,
     /// What the cipher prepares from the secret; `None` = at rest.
@@ -90,12 +91,19 @@ struct TrafficKey {
 }
 
 impl TrafficKey {
-    fn wake(&mut self) {
+    /// Many messages are about to be sealed or opened.
+    pub(crate) fn wake(&mut self) {
         self.ready.get_or_insert_with(|| less_safe(self.suite, &self.secret));
     }
 
-    fn rest(&mut self) {
+    /// There are few from here on.
+    pub(crate) fn rest(&mut self) {
         self.ready = None;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn awake(&self) -> bool {
+        self.ready.is_some()
     }
 
     #[inline]
@@ -108,21 +116,6 @@ impl TrafficKey {
 }
 
 impl SealKey {
-    /// Many messages are about to be sealed.
-    pub fn wake(&mut self) {
-        self.0.wake();
-    }
-
-    /// Few messages are to be sealed from here on.
-    pub fn rest(&mut self) {
-        self.0.rest();
-    }
-
-    #[cfg(test)]
-    pub(crate) fn awake(&self) -> bool {
-        self.0.ready.is_some()
-    }
-
     /// Seals `out[..len]` in place, puts the tag behind it and returns `len + 16`.
     #[inline]
     pub fn seal(&self, counter: u64, aad: &[u8; DATA_AAD], out: &mut [u8], len: usize) -> Result<usize, SealError> {
@@ -147,21 +140,6 @@ impl SealKey {
 }
 
 impl OpenKey {
-    /// Many messages are about to be opened.
-    pub fn wake(&mut self) {
-        self.0.wake();
-    }
-
-    /// Few messages are to be opened from here on.
-    pub fn rest(&mut self) {
-        self.0.rest();
-    }
-
-    #[cfg(test)]
-    pub(crate) fn awake(&self) -> bool {
-        self.0.ready.is_some()
-    }
-
     /// Opens ciphertext ‖ tag in place and returns the plaintext, the first part of `body`.
     #[inline]
     pub fn open<'a>(&self, counter: u64, aad: &[u8; DATA_AAD], body: &'a mut [u8]) -> Result<&'a mut [u8], OpenError> {

@@ -27,11 +27,11 @@ fn sealing_and_opening_agree_with_published_vectors() {
             assert_eq!(buffer, sealed, "{what}");
             assert_eq!(open.open_with(counter, &aad, &mut buffer).map(|text| &*text), Ok(&text[..]), "{what}");
             if state == "awake" {
-                seal.rest();
-                open.rest();
+                seal.0.rest();
+                open.0.rest();
             } else {
-                seal.wake();
-                open.wake();
+                seal.0.wake();
+                open.0.wake();
             }
         }
     }

@@ -80,7 +80,7 @@ export interface TimelineDocument {
 
 export interface PathsDocument {
   readonly schema: "jumping-vpn/paths/v1";
-  /** All live sessions; `sessions` holds some of them. */
+  /** All that were asked for, the live ones unless states were named; `sessions` holds some of them. */
   readonly total: number;
   readonly sessions: readonly { readonly session: SessionId; readonly state: string; readonly paths: readonly PathView[] }[];
 }

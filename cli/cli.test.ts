@@ -425,6 +425,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     publicKey: "jvpk1:y",
     listen: [],
     capabilities: [],
+    workers: 1,
     tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], mtu: 1380, error: null },
     config: { errors: [], awaitingRestart: [] },
     record: { lastSeq: 1, lost: 0 },

@@ -167,6 +167,7 @@ export class Daemon implements ControlTarget {
       publicKey: this.#started?.publicKey ?? null,
       listen: this.#started?.listen ?? [],
       capabilities: this.#started?.capabilities ?? [],
+      workers: this.#started?.workers ?? null,
       tunnel: this.#tunnel.view,
       config: this.#config,
       record: { lastSeq: this.#recorder.lastSeq, lost: this.#recorder.lost },
@@ -313,6 +314,8 @@ export class Daemon implements ControlTarget {
     switch (report.type) {
       case "Started":
         this.#started = report;
+        if (report.aloneBecause !== null)
+          this.#on.log.warn({ why: report.aloneBecause }, "one worker, not one for each processor");
         break;
       case "Links":
         this.#names?.refresh();

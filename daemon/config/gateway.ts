@@ -31,6 +31,7 @@ import {
 } from "#daemon/net/address";
 
 const CLIENTS_MAX = 131_072;
+const WORKERS_MAX = 16;
 
 const schema = z.strictObject({
   gateway: z.strictObject({
@@ -39,6 +40,9 @@ const schema = z.strictObject({
     pools: z.array(prefix).min(1, "must name at least one network").max(2, "must have at most one IPv4 and one IPv6 network"),
     masquerade: z.boolean().default(false),
     dns: z.array(ipAddress).max(4, "must have at most 4 entries").default([]),
+    workers: z
+      .union([z.literal("auto"), z.int().min(1).max(WORKERS_MAX)], `must be "auto" or a number from 1 to ${WORKERS_MAX}`)
+      .default("auto"),
   }),
   tunnel: z
     .strictObject({ interface: interfaceName.default("jvpn0"), mtu: mtu.default("auto") })
@@ -78,6 +82,8 @@ export interface GatewaySettings {
   readonly pools: Pools;
   readonly masquerade: boolean;
   readonly dns: readonly string[];
+  /** Threads that move packets, each with its own part of the sessions; `auto` = as many as suit the machine. */
+  readonly workers: number | "auto";
   readonly interface: string;
   readonly mtu: number;
   readonly mark: number;
@@ -115,6 +121,7 @@ export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings
     pools,
     masquerade: gateway.masquerade,
     dns: gateway.dns,
+    workers: gateway.workers,
     interface: tunnel.interface,
     mtu: tunnel.mtu === "auto" ? DEFAULT_MTU : tunnel.mtu,
     mark: DEFAULT_MARK,

@@ -9,6 +9,7 @@ export function engineConfig(settings: Settings): EngineConfig {
     tun: settings.interface,
     mtu: settings.mtu,
     disable: [...settings.engine.disable],
+    workers: settings.role === "client" ? 1 : settings.workers === "auto" ? 0 : settings.workers,
     mark: settings.mark,
     rekeyAfterS: settings.engine.rekeyAfterS,
     rejectAfterS: settings.engine.rejectAfterS,
@@ -17,7 +18,7 @@ export function engineConfig(settings: Settings): EngineConfig {
 }
 
 /** What belongs to devices, sockets and files that are open already. */
-const FIXED = ["identity", "interface", "listen", "pools", "routes", "mtu", "masquerade", "mark", "engine", "daemon"];
+const FIXED = ["identity", "interface", "listen", "pools", "routes", "mtu", "masquerade", "workers", "mark", "engine", "daemon"];
 
 /** The settings after a reload: what a running process cannot change keeps its value. `kept` = where that hides a change. */
 export function reloaded(running: Settings, fresh: Settings): { readonly settings: Settings; readonly kept: readonly string[] } {

@@ -71,6 +71,7 @@ function config(identity: string): EngineConfig {
     tun: "jvpn-port-test",
     mtu: 1420,
     disable: [],
+    workers: 1,
     mark: 0,
     rekeyAfterS: 120,
     rejectAfterS: 180,

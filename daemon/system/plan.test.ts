@@ -20,6 +20,7 @@ const GATEWAY: GatewaySettings = {
   listen: [],
   pools: { v4: parsePrefix("10.80.0.0/16") ?? null, v6: parsePrefix("fd80::/64") ?? null },
   masquerade: false,
+  workers: 1,
   dns: [],
   clients: [],
 };

@@ -41,6 +41,8 @@ export interface StatusDocument {
   readonly publicKey: string | null;
   readonly listen: readonly string[];
   readonly capabilities: readonly string[];
+  /** Threads that move packets. */
+  readonly workers: number | null;
   readonly tunnel: TunnelView;
   readonly config: {
     /** Why the configuration file was refused at the last reload, at most 20 lines; none = it is in force. */

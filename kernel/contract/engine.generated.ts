@@ -28,6 +28,11 @@ export type EngineConfig = {
    */
   readonly disable: readonly string[];
   /**
+   * Threads that move packets, each with its own part of the sessions, at most 16; 0 = as many as suit the machine. A client has
+   * one session, and one worker.
+   */
+  readonly workers: number;
+  /**
    * SO_MARK of the outer sockets; 0 = none.
    */
   readonly mark: number;
@@ -188,7 +193,7 @@ export type PathStats = {
 export type SilenceEvidence = "standby_answered" | "timeout" | "peer_deaf";
 
 export type Report =
-  | { readonly type: "Started"; readonly publicKey: string; readonly incarnation: number; readonly listen: readonly string[]; readonly tun: string; readonly capabilities: readonly string[] }
+  | { readonly type: "Started"; readonly publicKey: string; readonly incarnation: number; readonly listen: readonly string[]; readonly tun: string; readonly capabilities: readonly string[]; readonly workers: number; readonly aloneBecause: string | null }
   | { readonly type: "Links"; readonly links: readonly Link[] }
   | { readonly type: "Fatal"; readonly what: string }
   | { readonly type: "PathOpened"; readonly path: number; readonly local: string }

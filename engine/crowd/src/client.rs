@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use jvpn_proto::{
-    endpoint::{Endpoint, EndpointConfig, Limits, Route, Transmit},
+    endpoint::{Endpoint, EndpointConfig, Limits, Route, Shard, Transmit},
     keyfile::StaticKey,
     messages::{Assignment, AttachKind, Command, PathId, Report, Role, SessionHandle},
 };
@@ -74,6 +74,7 @@ impl Client {
             allow_redundant: false,
             allow_aes: true,
             limits: Limits::default(),
+            shard: Shard::WHOLE,
         };
         let mut client = Self {
             endpoint: Endpoint::new(config, seed, now),

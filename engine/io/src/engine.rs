@@ -1,7 +1,7 @@
 //! The engine as its owner sees it: started with a configuration, told commands, asked for reports, stopped.
 
 use std::{
-    io,
+    io, iter,
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -13,19 +13,21 @@ use std::{
 };
 
 use jvpn_proto::{
-    endpoint::{Endpoint, EndpointConfig, Limits},
+    endpoint::{Endpoint, EndpointConfig, Limits, Shard},
     messages::{Command, EngineConfig, Report, ReportBatch, Role},
 };
 
 use crate::{
+    device::{Device, WORKERS_MAX},
+    dispatch::Dispatch,
     fault::StartError,
     identity,
     netlink::LinkWatch,
-    queue::{Mailbox, ReportQueue},
+    queue::ReportQueue,
     sys::{Waker, boot_us, fill_random},
-    tun::{Tun, TunError},
+    tun::Tun,
     udp,
-    worker::{SOCKETS_MAX, Shared, SocketDefaults, Sockets, Worker},
+    worker::{Outer, SOCKETS_MAX, Shared, SocketDefaults, Sockets, Worker},
 };
 
 const DISABLE: [&str; 5] = ["tun_offload", "udp_gso", "udp_gro", "aes_gcm", "redundant"];
@@ -48,60 +50,67 @@ impl Engine {
         let resources = |error: io::Error| {
             StartError::machine("cannot start the engine", error, "see the limits of the process (ulimit -n)")
         };
-        let (seed, incarnation) = random().map_err(resources)?;
+        let incarnation = u32::from_ne_bytes(random().map_err(resources)?);
         let enabled = |name: &str| !config.disable.iter().any(|disabled| disabled == name);
         let aes = enabled("aes_gcm") && has_aes();
 
-        let tun = Tun::create(&config.tun, config.mtu, enabled("tun_offload"))
-            .map_err(|error| no_tun(&config.tun, &error))?;
+        let Device { queues, addresses, alone_because } = Device::create(config, enabled("tun_offload"))?;
         let found = udp::probe();
         let (gso, gro) = (found.gso && enabled("udp_gso"), found.gro && enabled("udp_gro"));
-        let mut sockets = Sockets::new(SocketDefaults { mark: config.mark, gso, gro });
+        let defaults = SocketDefaults { mark: config.mark, gso, gro };
+        let mut sockets: Vec<Sockets> = queues.iter().map(|_| Sockets::new(defaults)).collect();
         let listen = listen(&config.listen, &mut sockets)?;
         let watch = LinkWatch::open(&config.tun).map_err(resources)?;
-        let mailbox = Mailbox::new(Waker::new().map_err(resources)?);
+        let wakers = queues.iter().map(|_| Waker::new()).collect::<io::Result<Vec<_>>>().map_err(resources)?;
         let stop_links = Arc::new(Waker::new().map_err(resources)?);
 
-        let mut capabilities = tun.capabilities();
+        let workers = queues.len() as u8;
+        let mut capabilities = queues.first().map(Tun::capabilities).unwrap_or_default();
         capabilities.extend(udp::Capabilities { gso, gro }.names());
         capabilities.extend(aes.then_some("aes_gcm"));
         let started = Report::Started {
             public_key: key.public().to_text(),
             incarnation,
             listen,
-            tun: tun.name().to_owned(),
+            tun: config.tun.clone(),
             capabilities: capabilities.into_iter().map(str::to_owned).collect(),
+            workers,
+            alone_because,
         };
-        let shared = Arc::new(Shared { mailbox, reports: ReportQueue::new(notify), stopping: AtomicBool::new(false) });
+        let dispatch = Dispatch::new(wakers, addresses);
+        let shared = Arc::new(Shared { dispatch, reports: ReportQueue::new(notify), stopping: AtomicBool::new(false) });
         let now = boot_us();
-        let limits = limits(config);
-        let endpoint_config = EndpointConfig {
-            role: config.role,
-            identity: key,
-            incarnation,
-            mtu: config.mtu,
-            allow_aes: aes,
-            allow_redundant: enabled("redundant"),
-            limits,
-        };
-        let endpoint = Endpoint::new(endpoint_config, seed, now);
         // An empty queue takes two reports.
         let _ = shared.reports.push(now, started);
         let _ = shared.reports.push(now, Report::Links { links: watch.links().to_vec() });
 
         let mut engine = Self { shared: shared.clone(), stop_links: stop_links.clone(), threads: Vec::new() };
-        let worker = Worker::new(config.role, endpoint, tun, sockets, shared.clone());
-        engine.spawn("jvpn-packets", move || worker.run()).map_err(resources)?;
+        for (number, (tun, sockets)) in (0..workers).zip(iter::zip(queues, sockets)) {
+            let endpoint_config = EndpointConfig {
+                role: config.role,
+                identity: key.clone(),
+                incarnation,
+                mtu: config.mtu,
+                allow_aes: aes,
+                allow_redundant: enabled("redundant"),
+                limits: limits(config),
+                shard: Shard { number, of: workers },
+            };
+            let endpoint = Endpoint::new(endpoint_config, random().map_err(resources)?, now);
+            let outer = Outer { role: config.role, endpoint, sockets };
+            let worker = Worker::new(number, outer, tun, shared.clone());
+            engine.spawn(&format!("jvpn-packets-{number}"), move || worker.run()).map_err(resources)?;
+        }
         engine.spawn("jvpn-links", move || watch_links(watch, &stop_links, &shared)).map_err(resources)?;
         Ok(engine)
     }
 
-    /// Hands commands to the worker, all or none. They are obeyed in order.
+    /// Hands commands to the workers, all or none. Those of one session are obeyed in order.
     pub fn apply(&self, commands: Vec<Command>) -> Result<(), String> {
         if self.shared.reports.is_closed() {
             return Err("the engine ended with a fatal report".to_owned());
         }
-        self.shared.mailbox.put(commands)
+        self.shared.dispatch.put(commands)
     }
 
     /// The oldest waiting reports, at most `max` (1 … 1,024). Allows the next `notify`.
@@ -114,7 +123,7 @@ impl Engine {
         drop(self);
     }
 
-    /// A thread that ends with an error or a panic takes the other one with it and leaves `Fatal` as the last report.
+    /// A thread that ends with an error or a panic takes the others with it and leaves `Fatal` as the last report.
     fn spawn(&mut self, name: &str, work: impl FnOnce() -> Result<(), String> + Send + 'static) -> io::Result<()> {
         let (shared, stop_links) = (self.shared.clone(), self.stop_links.clone());
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -143,7 +152,7 @@ impl Drop for Engine {
 
 fn stop(shared: &Shared, links: &Waker) {
     shared.stopping.store(true, Ordering::Release);
-    shared.mailbox.waker().wake();
+    shared.dispatch.wake_all();
     links.wake();
 }
 
@@ -169,6 +178,11 @@ fn check(config: &EngineConfig) -> Result<(), StartError> {
             "choose 1280 or more",
         ));
     }
+    if config.workers > WORKERS_MAX || (config.role == Role::Client && config.workers > 1) {
+        let why = format!("a gateway has at most {WORKERS_MAX}, a client one, because it has one session");
+        let what = format!("{} workers are refused", config.workers);
+        return Err(StartError::configuration(what, why, "remove workers from [engine]"));
+    }
     let ways = config.listen.len();
     match config.role {
         Role::Gateway if ways == 0 || ways > SOCKETS_MAX => Err(StartError::configuration(
@@ -184,9 +198,9 @@ fn check(config: &EngineConfig) -> Result<(), StartError> {
     }
 }
 
-fn listen(addresses: &[SocketAddr], sockets: &mut Sockets) -> Result<Vec<SocketAddr>, StartError> {
+fn listen(addresses: &[SocketAddr], workers: &mut [Sockets]) -> Result<Vec<SocketAddr>, StartError> {
     let open = |(id, address): (u32, &SocketAddr)| {
-        sockets.listen(id, *address).map_err(|error| {
+        Sockets::listen(workers, id, *address).map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => format!("see who uses it: ss -ulpn 'sport = :{}'", address.port()),
                 io::ErrorKind::AddrNotAvailable => "choose an address of this machine (ip address)".to_owned(),
@@ -199,29 +213,10 @@ fn listen(addresses: &[SocketAddr], sockets: &mut Sockets) -> Result<Vec<SocketA
     (0..).zip(addresses).map(open).collect()
 }
 
-fn no_tun(name: &str, error: &TunError) -> StartError {
-    let hint = match error.source.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => "run as root, or with CAP_NET_ADMIN",
-        Some(libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
-            "load the kernel module: modprobe tun (in a container, pass /dev/net/tun in)"
-        }
-        Some(libc::EBUSY | libc::EEXIST | libc::EINVAL) => {
-            "another process or device has this name: ip link; choose another"
-        }
-        _ => "check the name and the MTU of the device",
-    };
-    let what = format!("cannot create the TUN device {name}");
-    if error.source.kind() == io::ErrorKind::InvalidInput && error.source.raw_os_error().is_none() {
-        return StartError::configuration(what, error, hint);
-    }
-    StartError::machine(what, error, hint)
-}
-
-fn random() -> io::Result<([u8; 32], u32)> {
-    let (mut seed, mut incarnation) = ([0; 32], [0; 4]);
-    fill_random(&mut seed)?;
-    fill_random(&mut incarnation)?;
-    Ok((seed, u32::from_ne_bytes(incarnation)))
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    fill_random(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn limits(config: &EngineConfig) -> Limits {

@@ -2,6 +2,8 @@
 //! SAFETY note.
 
 pub mod checksum;
+mod device;
+mod dispatch;
 mod engine;
 pub mod fault;
 pub mod identity;
@@ -9,6 +11,7 @@ mod links;
 pub mod netlink;
 pub mod offload;
 pub mod queue;
+pub mod steering;
 pub mod sys;
 pub mod systemd;
 pub mod tun;

@@ -1,7 +1,7 @@
 //! The two bounded queues between the engine's threads and the deciding core.
 //!
 //! ```text
-//!   core ── apply ──► Mailbox ── take ──► worker
+//!   core ── apply ──► Mailbox ── take ──► worker        one mailbox for each worker
 //!   core ◄── drain ── ReportQueue ◄── push ── worker, link watch
 //!              ▲ one wake, and no second one before the core drained
 //! ```
@@ -12,9 +12,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use jvpn_proto::messages::{Command, Report, ReportBatch, SessionHandle, Timed};
+use jvpn_proto::messages::{Report, ReportBatch, SessionHandle, Timed};
 
-use crate::sys::Waker;
+use crate::{dispatch::Order, sys::Waker};
 
 /// Commands that may wait for the worker: twice what a gateway sends when it starts with half of its clients.
 pub const COMMANDS_MAX: usize = 65_536;
@@ -32,36 +32,49 @@ pub const BATCH_MAX: usize = 1_024;
 /// Commands on their way to the worker. Full = refused as a whole: a half-applied batch would be worse than none.
 #[derive(Debug)]
 pub struct Mailbox {
-    commands: Mutex<VecDeque<Command>>,
+    orders: Mutex<VecDeque<Order>>,
     waker: Waker,
 }
 
 impl Mailbox {
     pub fn new(waker: Waker) -> Self {
-        Self { commands: Mutex::default(), waker }
+        Self { orders: Mutex::default(), waker }
     }
 
-    pub fn put(&self, batch: Vec<Command>) -> Result<(), String> {
-        let mut commands = lock(&self.commands);
-        if commands.len() + batch.len() > COMMANDS_MAX {
-            return Err(format!(
-                "{} commands wait for the engine and {} more exceed the limit of {COMMANDS_MAX}; send fewer at once",
-                commands.len(),
-                batch.len(),
-            ));
-        }
-        commands.extend(batch);
+    pub fn put(&self, batch: impl ExactSizeIterator<Item = Order>) -> Result<(), String> {
+        let mut orders = lock(&self.orders);
+        fits(orders.len(), batch.len())?;
+        orders.extend(batch);
         self.waker.wake();
         Ok(())
     }
 
-    pub fn take(&self) -> Option<Command> {
-        lock(&self.commands).pop_front()
+    /// Whether so many may be pushed; nothing but a worker makes this room smaller, and that by one.
+    pub fn has_room(&self, more: usize) -> Result<(), String> {
+        fits(lock(&self.orders).len(), more)
+    }
+
+    /// One more, whatever the limit. Wakes nobody.
+    pub fn push(&self, order: Order) {
+        lock(&self.orders).push_back(order);
+    }
+
+    pub fn take(&self) -> Option<Order> {
+        lock(&self.orders).pop_front()
     }
 
     pub fn waker(&self) -> &Waker {
         &self.waker
     }
+}
+
+fn fits(waiting: usize, more: usize) -> Result<(), String> {
+    if waiting + more <= COMMANDS_MAX {
+        return Ok(());
+    }
+    Err(format!(
+        "{waiting} commands wait for the engine and {more} more exceed the limit of {COMMANDS_MAX}; send fewer at once"
+    ))
 }
 
 /// Reports on their way to the core, in the order of their making.
@@ -234,6 +247,8 @@ mod tests {
         atomic::{AtomicU32, Ordering},
     };
 
+    use jvpn_proto::messages::Command;
+
     use super::*;
 
     #[test]
@@ -316,10 +331,11 @@ mod tests {
     #[test]
     fn a_full_mailbox_refuses_the_whole_batch() {
         let mailbox = Mailbox::new(Waker::new().expect("eventfd"));
-        let command = || Command::AbortDial { dial: 1 };
-        assert!(mailbox.put(vec![command(); COMMANDS_MAX - 1]).is_ok());
-        assert!(mailbox.put(vec![command(); 2]).is_err());
-        assert!(mailbox.put(vec![command()]).is_ok());
+        let command = Order::Obey(Command::AbortDial { dial: 1 });
+        let some = |count| vec![command.clone(); count].into_iter();
+        assert!(mailbox.put(some(COMMANDS_MAX - 1)).is_ok());
+        assert!(mailbox.put(some(2)).is_err() && mailbox.has_room(2).is_err());
+        assert!(mailbox.has_room(1).is_ok() && mailbox.put(some(1)).is_ok());
         assert_eq!(std::iter::from_fn(|| mailbox.take()).count(), COMMANDS_MAX);
     }
 

@@ -40,7 +40,7 @@ pub struct TunError {
     pub source: io::Error,
 }
 
-/// A device that is up, non-blocking, without addresses or routes.
+/// One queue of a device that is up, non-blocking, without addresses or routes.
 #[derive(Debug)]
 pub struct Tun {
     file: File,
@@ -52,21 +52,26 @@ impl Tun {
     /// Creates the device in the network namespace of the calling thread and brings it up. `name`: 1 to 15 bytes, and no such
     /// interface exists. `mtu` ≥ 1280. Without `offload` every frame is one whole packet with a full checksum, both ways.
     pub fn create(name: &str, mtu: u16, offload: bool) -> Result<Self, TunError> {
-        let at = |step| move |source| TunError { step, source };
-        let mut request = named(name).map_err(at("name"))?;
+        Self::make(name, mtu, offload, 0)
+    }
+
+    /// The same device with one queue for each of several threads. Without [`crate::steering`] the kernel spreads flows over them.
+    pub fn create_queues(name: &str, mtu: u16, offload: bool, queues: u8) -> Result<Vec<Self>, TunError> {
+        let first = Self::make(name, mtu, offload, libc::IFF_MULTI_QUEUE)?;
+        let more = (1..queues).map(|_| first.another_queue()).collect::<Result<Vec<_>, _>>()?;
+        Ok(std::iter::once(first).chain(more).collect())
+    }
+
+    fn another_queue(&self) -> Result<Self, TunError> {
+        let (file, _) = open(&self.name, libc::IFF_MULTI_QUEUE)?;
+        Ok(Self { file, name: self.name.clone(), offload: self.offload })
+    }
+
+    fn make(name: &str, mtu: u16, offload: bool, flags: libc::c_int) -> Result<Self, TunError> {
         if mtu < MTU_MIN {
             return Err(at("mtu")(io::Error::new(io::ErrorKind::InvalidInput, "below 1280")));
         }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
-            .open("/dev/net/tun")
-            .map_err(at("open /dev/net/tun"))?;
-        let flags = libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | libc::IFF_TUN_EXCL;
-        // All these flags are in the low 16 bits, the highest of them in the sign.
-        request.ifr_ifru.ifru_flags = flags as libc::c_short;
-        ioctl(&file, libc::TUNSETIFF, &mut request).map_err(at("create"))?;
+        let (file, mut request) = open(name, flags | libc::IFF_TUN_EXCL)?;
         let mut virtio_len = libc::c_int::try_from(VIRTIO_LEN).unwrap_or_default();
         ioctl(&file, libc::TUNSETVNETHDRSZ, &mut virtio_len).map_err(at("virtio header"))?;
 
@@ -135,6 +140,26 @@ impl std::error::Error for TunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.source)
     }
+}
+
+fn at(step: &'static str) -> impl FnOnce(io::Error) -> TunError {
+    move |source| TunError { step, source }
+}
+
+/// A queue of the device with this name, which is made if there is none, and the request that it was opened with.
+fn open(name: &str, flags: libc::c_int) -> Result<(File, libc::ifreq), TunError> {
+    let mut request = named(name).map_err(at("name"))?;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
+        .open("/dev/net/tun")
+        .map_err(at("open /dev/net/tun"))?;
+    // All flags are in the low 16 bits, the highest of them in the sign.
+    let flags = libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | flags;
+    request.ifr_ifru.ifru_flags = flags as libc::c_short;
+    ioctl(&file, libc::TUNSETIFF, &mut request).map_err(at("create"))?;
+    Ok((file, request))
 }
 
 fn probe(file: &File) -> libc::c_uint {

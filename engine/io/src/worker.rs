@@ -1,4 +1,5 @@
-//! The packet loop: one thread that runs each packet to its end, TUN to socket and socket to TUN.
+//! The packet loop: a thread that runs each packet to its end, TUN to socket and socket to TUN. Several share nothing but the way to
+//! the core: each has its sessions, its sockets and its queue of the TUN.
 //!
 //! ```text
 //!   wait ─► commands ─► sockets (drained first) ─► TUN ─► timers ─► control datagrams ─► reports ─┐
@@ -25,14 +26,15 @@ use std::{
     },
 };
 
-use jvpn_proto::{
-    endpoint::Endpoint,
-    messages::{Command, Report, Role, SessionHandle},
-};
+use jvpn_proto::messages::{Command, Report, SessionHandle};
 
-pub use self::sockets::{SOCKETS_MAX, SocketDefaults, Sockets};
-use self::{downlink::Downlink, outer::Outer, uplink::Uplink};
+use self::{downlink::Downlink, uplink::Uplink};
+pub use self::{
+    outer::Outer,
+    sockets::{SOCKETS_MAX, SocketDefaults, Sockets},
+};
 use crate::{
+    dispatch::{Dispatch, Order},
     queue::{Mailbox, ReportQueue},
     sys::{WaitSet, be_punctual, boot_us, wait},
     tun::Tun,
@@ -52,16 +54,18 @@ const COMMANDS: usize = 0;
 /// After the TUN, which is asked in every turn anyway.
 const FIRST_SOCKET: usize = 2;
 
-/// What the worker shares with the thread that started it.
+/// What the workers share with each other and with the thread that started them.
 #[derive(Debug)]
 pub struct Shared {
-    pub mailbox: Mailbox,
+    pub dispatch: Dispatch,
     pub reports: ReportQueue,
     pub stopping: AtomicBool,
 }
 
 #[derive(Debug)]
 pub struct Worker {
+    /// Its place among the workers.
+    number: u8,
     outer: Outer,
     tun: Tun,
     uplink: Uplink,
@@ -73,10 +77,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub fn new(role: Role, endpoint: Endpoint, tun: Tun, sockets: Sockets, shared: Arc<Shared>) -> Self {
+    pub fn new(number: u8, outer: Outer, tun: Tun, shared: Arc<Shared>) -> Self {
         let downlink = Downlink::new(tun.write_offload());
-        let outer = Outer { role, endpoint, sockets };
-        Self { outer, tun, uplink: Uplink::default(), downlink, shared, attended_at: boot_us(), judged_at: 0 }
+        Self { number, outer, tun, uplink: Uplink::default(), downlink, shared, attended_at: boot_us(), judged_at: 0 }
     }
 
     /// Works until the engine stops; an error is the reason why it cannot go on.
@@ -87,7 +90,7 @@ impl Worker {
         while !self.shared.stopping.load(Ordering::Acquire) {
             self.sleep(&mut set, busy)?;
             if set.is_ready(COMMANDS) {
-                self.shared.mailbox.waker().clear();
+                self.mailbox().waker().clear();
             }
             let commanded = self.take_commands();
             let undrained = self.receive(&set)?;
@@ -103,7 +106,7 @@ impl Worker {
     /// Waits for work or the next deadline.
     fn sleep(&mut self, set: &mut WaitSet, busy: bool) -> Result<(), String> {
         set.clear();
-        set.add(self.shared.mailbox.waker().as_raw_fd());
+        set.add(self.mailbox().waker().as_raw_fd());
         set.add(self.tun.as_raw_fd());
         for fd in self.outer.sockets.descriptors() {
             set.add(fd);
@@ -129,10 +132,17 @@ impl Worker {
     /// `true` = more commands wait.
     fn take_commands(&mut self) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
-            let Some(command) = self.shared.mailbox.take() else { return false };
-            self.outer.obey(command);
+            match self.mailbox().take() {
+                None => return false,
+                Some(Order::Obey(command)) => self.outer.obey(command),
+                Some(Order::Disown { address, session }) => self.outer.endpoint.disown(address, session),
+            }
         }
         true
+    }
+
+    fn mailbox(&self) -> &Mailbox {
+        self.shared.dispatch.mailbox(self.number)
     }
 
     /// Takes one batch from each ready socket. `true` = one of them may have more.
@@ -170,6 +180,9 @@ impl Worker {
                 return Err("the core does not read the engine's reports".to_owned());
             }
         }
+        while let Some((address, session)) = self.outer.endpoint.next_disowned() {
+            self.shared.dispatch.release(address, session);
+        }
         if let Some(session) = self.shared.reports.loudest() {
             self.silence(session);
         }
@@ -180,10 +193,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Ends a session that fills the queue to the core; to the core it is one that its peer has ended.
-    fn silence(&mut self, session: SessionHandle) {
+    /// Ends a session, of whichever worker, that fills the queue to the core; to the core it is one that its peer has ended.
+    fn silence(&self, session: SessionHandle) {
         let reason = "report_flood".to_owned();
-        self.outer.obey(Command::CloseSession { session, reason: reason.clone() });
+        self.shared.dispatch.tell(session, Order::Obey(Command::CloseSession { session, reason: reason.clone() }));
         // Where even this does not fit, the next report of anybody ends the engine.
         let _ = self.shared.reports.push(boot_us(), Report::PeerClosed { session, reason });
     }

@@ -34,8 +34,8 @@ use crate::shared::Shared;
 
 pub use crate::hold::Released;
 pub use types::{
-    COPIES_MAX, CopyPurpose, DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, SizedFor,
-    SocketId, Transmit,
+    COPIES_MAX, CopyPurpose, DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, Shard,
+    SizedFor, SocketId, Transmit,
 };
 
 /// Interval of statistics, µs.
@@ -68,6 +68,7 @@ pub struct Endpoint {
     // Gateway.
     reception: Reception,
     inner: HashMap<IpAddr, SessionHandle>,
+    disowned: Vec<(IpAddr, SessionHandle)>,
     // Client.
     links: HashMap<PathId, Link>,
     dial: Option<Dial>,
@@ -80,18 +81,19 @@ pub struct Endpoint {
 impl Endpoint {
     /// `seed` comes from the operating system's generator and is used for nothing else.
     pub fn new(config: EndpointConfig, seed: [u8; 32], now: u64) -> Self {
-        let mut cx = Shared::new(seed, config.mtu);
+        let mut cx = Shared::new(seed, config.mtu, config.shard);
         let reception = Reception::new(config.limits.inits_per_s, &mut cx.rng);
         Self {
+            next_handle: config.shard.first_handle(),
             config,
             cx,
             sessions: OwnKeyMap::default(),
-            next_handle: 1,
             closings: Closings::default(),
             hints: Hints::default(),
             statistics_at: now + STATISTICS_US,
             reception,
             inner: HashMap::new(),
+            disowned: Vec::new(),
             links: HashMap::new(),
             dial: None,
             answered_on: None,

@@ -16,6 +16,7 @@ mod segment;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::endpoint::Shard;
 use crate::indices::OwnKeyMap;
 use crate::messages::SessionHandle;
 use segment::TcpSegment;
@@ -25,7 +26,7 @@ const SESSION_BYTES_MAX: usize = 256 << 10;
 /// Of these, for everything but TCP: a dense flow of datagrams must not push out the few segments that matter.
 const OTHER_BYTES_MAX: usize = SESSION_BYTES_MAX / 4;
 const SEGMENT_BYTES_MAX: usize = SESSION_BYTES_MAX - OTHER_BYTES_MAX;
-/// Of all sessions.
+/// Of all sessions of a process.
 const TOTAL_BYTES_MAX: usize = 64 << 20;
 /// What one packet costs besides its bytes: tiny packets fill memory too.
 const OVERHEAD: usize = 160;
@@ -102,8 +103,10 @@ impl Waiting {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Hold {
+    /// The share of `TOTAL_BYTES_MAX`.
+    bytes_max: usize,
     /// In the order in which they were kept.
     packets: BTreeMap<u64, Held>,
     sessions: OwnKeyMap<Waiting>,
@@ -123,6 +126,18 @@ pub(crate) enum Keep {
 }
 
 impl Hold {
+    pub(crate) fn new(shard: Shard) -> Self {
+        Self {
+            bytes_max: TOTAL_BYTES_MAX / usize::from(shard.of),
+            packets: BTreeMap::new(),
+            sessions: OwnKeyMap::default(),
+            bytes: 0,
+            next: 0,
+            sweep_at: 0,
+            leaving: VecDeque::new(),
+        }
+    }
+
     /// Keeps `head ‖ body`, one inner packet. False if it is none that is kept.
     pub(crate) fn keep(
         &mut self,
@@ -153,7 +168,7 @@ impl Hold {
         while let Some(surplus) = self.sessions.get(&session).and_then(Waiting::surplus) {
             self.forget(surplus);
         }
-        while self.bytes > TOTAL_BYTES_MAX
+        while self.bytes > self.bytes_max
             && let Some((&oldest, _)) = self.packets.first_key_value()
         {
             self.forget(oldest);
@@ -283,7 +298,7 @@ mod tests {
 
     #[test]
     fn packets_leave_in_the_order_in_which_they_came_each_session_for_itself() {
-        let mut hold = Hold::default();
+        let mut hold = Hold::new(Shard::WHOLE);
         for n in 0..3 {
             assert!(keep(&mut hold, 0, 1, &datagram(n, 40)));
             assert!(keep(&mut hold, 0, 2, &datagram(100 + n, 40)));
@@ -297,7 +312,7 @@ mod tests {
 
     #[test]
     fn of_a_segment_only_the_newest_copy_is_kept() {
-        let mut hold = Hold::default();
+        let mut hold = Hold::new(Shard::WHOLE);
         let mut repeated = tcp(1_000, 500, 0x10);
         keep(&mut hold, 0, 1, &repeated);
         keep(&mut hold, 0, 1, &tcp(1_500, 500, 0x10));
@@ -309,7 +324,7 @@ mod tests {
 
     #[test]
     fn on_a_way_that_is_not_proved_segments_leave_again_and_datagrams_once() {
-        let mut hold = Hold::default();
+        let mut hold = Hold::new(Shard::WHOLE);
         keep(&mut hold, 0, 1, &datagram(1, 40));
         keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
         hold.release(10, 1, true);
@@ -321,7 +336,7 @@ mod tests {
 
     #[test]
     fn segments_live_for_a_minute_and_everything_else_for_a_second() {
-        let mut hold = Hold::default();
+        let mut hold = Hold::new(Shard::WHOLE);
         keep(&mut hold, 0, 1, &datagram(1, 40));
         keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
         hold.release(OTHER_AGE_MAX_US, 1, true);
@@ -332,7 +347,7 @@ mod tests {
 
     #[test]
     fn of_segments_the_newest_give_way_within_a_session_and_the_oldest_over_all() {
-        let mut hold = Hold::default();
+        let mut hold = Hold::new(Shard::WHOLE);
         for n in 0..=255 {
             keep(&mut hold, 0, 1, &tcp(n * 1_400, 1_400, 0x10));
         }
@@ -355,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_dense_flow_of_datagrams_pushes_out_no_segment() {
-        let mut hold = Hold::default();
+        let mut hold = Hold::new(Shard::WHOLE);
         keep(&mut hold, 0, 1, &tcp(1, 1_400, 0x10));
         for n in 0..10_000_u64 {
             keep(&mut hold, n * 100, 1, &datagram(n as u8, 200));
@@ -367,7 +382,7 @@ mod tests {
 
     #[test]
     fn what_was_sent_already_is_kept_if_it_is_tcp() {
-        let mut hold = Hold::default();
+        let mut hold = Hold::new(Shard::WHOLE);
         assert!(!hold.keep(0, 1, Keep::Segments, (&[], &datagram(1, 40)), false));
         assert!(hold.keep(0, 1, Keep::Segments, (&[], &tcp(1, 10, 0x10)), true));
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::endpoint::Shard;
 use crate::messages::{PathId, SessionHandle};
 use crate::rng::Rng;
 
@@ -35,17 +36,22 @@ pub(crate) struct Target {
     pub(crate) path: Option<PathId>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Indices {
     map: OwnKeyMap<Target>,
+    shard: Shard,
 }
 
 impl Indices {
-    /// A fresh random index for the target. 0 is never given: on the wire it means "none". Sessions and paths take up a thousandth
+    pub(crate) fn new(shard: Shard) -> Self {
+        Self { map: OwnKeyMap::default(), shard }
+    }
+
+    /// A fresh random index of this shard for the target. 0 is never given: on the wire it means "none". Sessions and paths take up a thousandth
     /// of all indices at the very most, so a second draw is rare and a third hardly ever needed.
     pub(crate) fn assign(&mut self, rng: &mut Rng, target: Target) -> u32 {
         loop {
-            let index = rng.number();
+            let Some(index) = self.shard.own(rng.number()) else { continue };
             if index != 0 && !self.map.contains_key(&index) {
                 self.map.insert(index, target);
                 return index;

@@ -194,6 +194,32 @@ pub enum Command {
 }
 
 impl Command {
+    /// The session that it is about.
+    pub fn session(&self) -> Option<SessionHandle> {
+        match self {
+            Self::AcceptSession { session, .. }
+            | Self::RefuseSession { session, .. }
+            | Self::AnswerAttach { session, .. }
+            | Self::ChallengeSession { session }
+            | Self::RequestSwitch { session, .. }
+            | Self::ConfirmSession { session }
+            | Self::AddCandidate { session, .. }
+            | Self::Attach { session, .. }
+            | Self::AbortAttach { session, .. }
+            | Self::SetPathDead { session, .. }
+            | Self::SetProbing { session, .. }
+            | Self::CloseSession { session, .. }
+            | Self::ForgetSession { session } => Some(*session),
+            Self::SetPeer { .. }
+            | Self::RemovePeer { .. }
+            | Self::OpenPath { .. }
+            | Self::ClosePath { .. }
+            | Self::Dial { .. }
+            | Self::DialAlso { .. }
+            | Self::AbortDial { .. } => None,
+        }
+    }
+
     /// Kind under which a refusal of this command is counted as dropped (`Report::Dropped`).
     pub fn refusal(&self) -> &'static str {
         match self {
@@ -288,6 +314,9 @@ pub enum Report {
         listen: Vec<SocketAddr>,
         tun: String,
         capabilities: Vec<String>,
+        workers: u8,
+        /// Why there is one worker where the machine has processors for more.
+        alone_because: Option<String>,
     },
     /// All interfaces, after any change and once at start.
     Links {
@@ -457,7 +486,7 @@ pub enum Report {
         kind: String,
         attributable: bool,
     },
-    /// Unauthenticated or unattributable drops since the last report of the kind, at most one per kind and second.
+    /// Unauthenticated or unattributable drops since the last report of the kind, at most one per kind, second and worker.
     Dropped {
         kind: String,
         #[ts(type = "number")]
@@ -530,6 +559,9 @@ pub struct EngineConfig {
     pub mtu: u16,
     /// Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`, `redundant`.
     pub disable: Vec<String>,
+    /// Threads that move packets, each with its own part of the sessions, at most 16; 0 = as many as suit the machine. A client has
+    /// one session, and one worker.
+    pub workers: u8,
     /// SO_MARK of the outer sockets; 0 = none.
     pub mark: u32,
     /// Seconds until a rekey and until a key is refused, packets until a rekey: 120, 180, 2^27 unless a test lowers them.

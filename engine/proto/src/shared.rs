@@ -1,5 +1,6 @@
 //! What all sessions of one endpoint share: the way out, the way up, randomness, indices, timers, budgets.
 
+use crate::endpoint::Shard;
 use crate::hold::Hold;
 use crate::indices::Indices;
 use crate::journal::Journal;
@@ -9,7 +10,7 @@ use crate::recent::Rings;
 use crate::rng::Rng;
 use crate::timers::Timers;
 
-/// Bytes of copies on standbys in one second, over all sessions: many suspicions at once are a fault of ours, not of the paths.
+/// Bytes of copies on standbys in one second, over all sessions of an endpoint: many suspicions at once are a fault of ours, not of the paths.
 const COPIES_PER_S: u64 = 16 << 20;
 const SECOND_US: u64 = 1_000_000;
 
@@ -34,15 +35,15 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(seed: [u8; 32], tunnel_mtu: u16) -> Self {
+    pub(crate) fn new(seed: [u8; 32], tunnel_mtu: u16, shard: Shard) -> Self {
         Self {
             rng: Rng::new(seed),
             tunnel_mtu,
             outbox: Outbox::default(),
             journal: Journal::default(),
-            indices: Indices::default(),
+            indices: Indices::new(shard),
             timers: Timers::default(),
-            hold: Hold::default(),
+            hold: Hold::new(shard),
             rings: Rings::default(),
             stalled_at: 0,
             measured: Vec::new(),

@@ -163,6 +163,7 @@ fn gateway_of(clients: u32) -> (Endpoint, String) {
         allow_aes: true,
         allow_redundant: false,
         limits,
+        shard: Shard::WHOLE,
     };
     let mut gateway = Endpoint::new(config, [9; 32], 0);
     for number in 0..clients {

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use super::fragments::RawSender;
+use crate::steering;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Wanted for each direction: 100 ms of 600 Mbit/s.
@@ -70,6 +71,24 @@ pub fn probe() -> Capabilities {
 impl UdpSocket {
     /// Fails where the address, the interface or the mark cannot be had. Offloads and large buffers are used where possible.
     pub fn open(options: &UdpOptions<'_>) -> io::Result<Self> {
+        Self::open_beside(options, false)
+    }
+
+    /// Sockets with one address. Several share its datagrams ([`steering::by_index`]). The first takes the address alone, so
+    /// that another process which has it is an error, and lets the others in.
+    pub fn open_group(options: &UdpOptions<'_>, sockets: u8) -> io::Result<Vec<Self>> {
+        let first = Self::open(options)?;
+        if sockets == 1 {
+            return Ok(vec![first]);
+        }
+        let options = UdpOptions { bind: first.local_addr()?, ..options.clone() };
+        set_int(&first.socket, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
+        let more = (1..sockets).map(|_| Self::open_beside(&options, true)).collect::<io::Result<Vec<_>>>()?;
+        steering::by_index(&first, sockets)?;
+        Ok(std::iter::once(first).chain(more).collect())
+    }
+
+    fn open_beside(options: &UdpOptions<'_>, others: bool) -> io::Result<Self> {
         let v6 = options.bind.is_ipv6();
         let socket = Socket::new(Domain::for_address(options.bind), Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_nonblocking(true)?;
@@ -81,6 +100,9 @@ impl UdpSocket {
         }
         if options.mark != 0 {
             set(&socket, libc::SOL_SOCKET, libc::SO_MARK, &options.mark.to_ne_bytes())?;
+        }
+        if others {
+            set_int(&socket, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
         }
         if options.reached_address {
             let (level, name) =

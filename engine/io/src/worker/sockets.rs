@@ -1,7 +1,7 @@
 //! The outer sockets by their id: one per listening address at a gateway, one per path at a client.
 
 use std::{
-    io,
+    io, iter,
     net::{IpAddr, SocketAddr},
     os::fd::{AsRawFd, RawFd},
 };
@@ -65,25 +65,42 @@ impl Sockets {
         Self { defaults, entries: Vec::new() }
     }
 
-    /// A gateway's socket, which answers from the address that was reached. Returns the address with the port in use.
-    pub fn listen(&mut self, id: SocketId, bind: SocketAddr) -> io::Result<SocketAddr> {
-        self.open(id, bind, None)
+    /// A gateway's sockets at one address, one for each worker, which answer from the address that was reached. Returns the address
+    /// with the port in use.
+    pub fn listen(workers: &mut [Self], id: SocketId, bind: SocketAddr) -> io::Result<SocketAddr> {
+        let Some(first) = workers.first() else { return Err(io::ErrorKind::InvalidInput.into()) };
+        first.room_for(id)?;
+        let sockets = UdpSocket::open_group(&first.options(bind, None), workers.len() as u8)?;
+        let mut bound = bind;
+        for (worker, socket) in iter::zip(workers, sockets) {
+            bound = worker.add(id, socket)?;
+        }
+        Ok(bound)
     }
 
     /// A client's socket, which uses one interface and one source address whatever the routes say.
     pub fn bind_path(&mut self, id: SocketId, device: &str, local: IpAddr) -> io::Result<SocketAddr> {
-        self.open(id, SocketAddr::new(local, 0), Some(device))
+        self.room_for(id)?;
+        let socket = UdpSocket::open(&self.options(SocketAddr::new(local, 0), Some(device)))?;
+        self.add(id, socket)
     }
 
-    fn open(&mut self, id: SocketId, bind: SocketAddr, device: Option<&str>) -> io::Result<SocketAddr> {
+    fn room_for(&self, id: SocketId) -> io::Result<()> {
         if self.entries.len() >= SOCKETS_MAX {
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
         }
         if self.position(id).is_some() {
             return Err(io::Error::from_raw_os_error(libc::EEXIST));
         }
+        Ok(())
+    }
+
+    fn options<'a>(&self, bind: SocketAddr, device: Option<&'a str>) -> UdpOptions<'a> {
         let SocketDefaults { mark, gso, gro } = self.defaults;
-        let socket = UdpSocket::open(&UdpOptions { bind, device, reached_address: device.is_none(), mark, gso, gro })?;
+        UdpOptions { bind, device, reached_address: device.is_none(), mark, gso, gro }
+    }
+
+    fn add(&mut self, id: SocketId, socket: UdpSocket) -> io::Result<SocketAddr> {
         let local = socket.local_addr()?;
         self.entries.push(Entry { id, socket, told: None });
         Ok(local)
@@ -159,24 +176,28 @@ mod tests {
 
     const DEFAULTS: SocketDefaults = SocketDefaults { mark: 0, gso: true, gro: true };
 
+    fn listen(sockets: &mut Sockets, id: SocketId, bind: SocketAddr) -> io::Result<SocketAddr> {
+        Sockets::listen(std::slice::from_mut(sockets), id, bind)
+    }
+
     #[test]
     fn an_id_is_used_once_and_the_number_of_sockets_is_bounded() -> io::Result<()> {
         let mut sockets = Sockets::new(DEFAULTS);
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        sockets.listen(7, any)?;
-        assert_eq!(sockets.listen(7, any).map_err(|error| error.raw_os_error()), Err(Some(libc::EEXIST)));
+        listen(&mut sockets, 7, any)?;
+        assert_eq!(listen(&mut sockets, 7, any).map_err(|error| error.raw_os_error()), Err(Some(libc::EEXIST)));
         for id in 100..100 + SOCKETS_MAX as u32 - 1 {
-            sockets.listen(id, any)?;
+            listen(&mut sockets, id, any)?;
         }
-        assert_eq!(sockets.listen(8, any).map_err(|error| error.raw_os_error()), Err(Some(libc::EMFILE)));
+        assert_eq!(listen(&mut sockets, 8, any).map_err(|error| error.raw_os_error()), Err(Some(libc::EMFILE)));
         sockets.close(7);
-        sockets.listen(8, any).map(drop)
+        listen(&mut sockets, 8, any).map(drop)
     }
 
     #[test]
     fn a_hard_error_is_told_once_until_a_send_succeeds() -> io::Result<()> {
         let mut sockets = Sockets::new(DEFAULTS);
-        let local = sockets.listen(1, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let local = listen(&mut sockets, 1, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let to = |remote| Route { socket: 1, local: None, remote };
         // A source on the loopback network cannot reach the world.
         let away = to(SocketAddr::from(([192, 0, 2, 1], 9)));

@@ -97,6 +97,26 @@ fn a_stream_lives_through_the_loss_of_its_link() {
 }
 
 #[test]
+fn sessions_of_several_workers_carry_traffic_and_addresses_move_between_them() {
+    let Some(topology) = Topology::lay() else { return };
+    let mut world = World::connect_to(3, &topology, "192.0.2.1", &[]);
+    assert!(world.gateway.saw(|report| matches!(report, Report::Started { workers: 3, alone_because: None, .. })));
+    let mut by_worker = [0; 3];
+    for dial in 2.. {
+        let session = world.gateway.session.expect("connected");
+        by_worker[session as usize % 3] += 1;
+        datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+        datagrams_echo(&topology, "fd80::2", "fd80::1", &SIZES);
+        stream_both_ways(&topology, "10.80.0.1", 1 << 20);
+        if !by_worker.contains(&0) {
+            return;
+        }
+        assert!(dial < 64, "the sessions of 64 dials are {by_worker:?}");
+        world.dial_again(dial);
+    }
+}
+
+#[test]
 fn without_its_device_an_engine_ends_with_fatal() {
     let Some(topology) = Topology::lay() else { return };
     let mut world = World::connect(&topology, "192.0.2.1", &[]);
@@ -109,7 +129,7 @@ fn without_its_device_an_engine_ends_with_fatal() {
 #[test]
 fn what_cannot_start_says_why_and_what_to_do() {
     let Some(topology) = Topology::lay() else { return };
-    let start = |role, namespace, tun, disable| Node::start(role, namespace, tun, disable, sync_channel(1).0);
+    let start = |role, namespace, tun, disable| Node::start(role, namespace, tun, disable, 1, sync_channel(1).0);
     let _gateway = start(Role::Gateway, &topology.gateway, "tun-g", &[]).expect("the first gateway starts");
     let busy = start(Role::Gateway, &topology.gateway, "tun-h", &[]).err().expect("the port is in use");
     assert!(busy.what.contains(":4774") && busy.hint.contains("ss -ulpn"), "{busy:?}");

@@ -34,7 +34,7 @@ pub struct Node {
     /// Client: whom to dial as soon as a path is open.
     gateway_key: Option<String>,
     /// The session that was accepted or confirmed last.
-    session: Option<SessionHandle>,
+    pub session: Option<SessionHandle>,
     /// What the core did not answer by itself, in order.
     seen: Vec<Report>,
 }
@@ -42,20 +42,45 @@ pub struct Node {
 impl World {
     /// The session runs over path 1, on link wan0, to `remote`.
     pub fn connect(topology: &Topology, remote: &str, disable: &[&str]) -> Self {
+        Self::connect_to(1, topology, remote, disable)
+    }
+
+    /// The same with so many workers at the gateway.
+    pub fn connect_to(workers: u8, topology: &Topology, remote: &str, disable: &[&str]) -> Self {
         let (wake, wakes) = sync_channel(1);
-        let start =
-            |role, namespace, tun| Node::start(role, namespace, tun, disable, wake.clone()).expect("the engine starts");
-        let gateway = start(Role::Gateway, &topology.gateway, "tun-g");
-        let client = start(Role::Client, &topology.client, "tun-c");
+        let start = |role, namespace, tun, workers| {
+            Node::start(role, namespace, tun, disable, workers, wake.clone()).expect("the engine starts")
+        };
+        let gateway = start(Role::Gateway, &topology.gateway, "tun-g", workers);
+        let client = start(Role::Client, &topology.client, "tun-c", 1);
         let mut world = Self { gateway, client, wakes };
         let peer = Peer { key: world.client.public_key.clone(), offer: offer() };
         world.gateway.apply(vec![Command::SetPeer { peer }]);
         world.client.gateway_key = Some(world.gateway.public_key.clone());
         world.open_path(1, "wan0", remote);
-        world.until("session at the gateway", |world| world.gateway.session.is_some());
-        world.until("assignment", |world| world.client.saw(|report| matches!(report, Report::Assigned { .. })));
-        world.until("attach", |world| world.client.saw(|report| matches!(report, Report::AttachValidated { .. })));
+        world.until_joined();
         world
+    }
+
+    /// One more session over path 1, which takes over the addresses of the one before.
+    pub fn dial_again(&mut self, dial: u32) {
+        let gateway_key = self.gateway.public_key.clone();
+        (self.gateway.session, self.client.session) = (None, None);
+        self.client.apply(vec![Command::Dial { dial, gateway_key, paths: vec![1] }]);
+        self.until_joined();
+    }
+
+    fn until_joined(&mut self) {
+        let of = |world: &Self, report: &Report| match report {
+            Report::Assigned { session, .. } | Report::AttachValidated { session, .. } => {
+                world.client.session == Some(*session)
+            }
+            _ => false,
+        };
+        self.until("session at the gateway", |world| world.gateway.session.is_some());
+        self.until("assignment and attach", |world| {
+            world.client.seen.iter().filter(|seen| of(world, seen)).count() == 2
+        });
     }
 
     pub fn open_path(&mut self, path: PathId, ifname: &str, remote: &str) {
@@ -99,6 +124,7 @@ impl Node {
         namespace: &str,
         tun: &'static str,
         disable: &[&str],
+        workers: u8,
         wake: SyncSender<()>,
     ) -> Result<Self, StartError> {
         let key = KeyFile::new(&format!("{namespace}-{tun}"));
@@ -110,6 +136,7 @@ impl Node {
             tun: tun.to_owned(),
             mtu: MTU,
             disable: disable.iter().map(|&name| name.to_owned()).collect(),
+            workers,
             mark: 0,
             rekey_after_s: 120,
             reject_after_s: 180,

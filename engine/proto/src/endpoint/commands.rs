@@ -1,5 +1,7 @@
 //! Commands of the core.
 
+use std::net::IpAddr;
+
 use super::{CLIENT_PATHS_MAX, Endpoint, Link, Route};
 use crate::dial::{DIAL_PATHS_MAX, Dial};
 use crate::frames::Reason;
@@ -134,13 +136,17 @@ impl Endpoint {
     }
 
     fn accept(&mut self, now: u64, session: SessionHandle, assignment: Assignment) -> Result<(), String> {
-        let addresses = self.with(session, |session, cx| {
-            session.accept(now, cx, assignment)?;
-            Ok(session.addresses)
-        })?;
-        // An address that another session of the client still holds goes over: the newest session owns it.
-        self.inner.extend(addresses.into_iter().flatten().map(|address| (address, session)));
-        Ok(())
+        let addresses = [assignment.v4.map(IpAddr::V4), assignment.v6.map(IpAddr::V6)].into_iter().flatten();
+        let accepted = self.with(session, |session, cx| session.accept(now, cx, assignment));
+        for address in addresses {
+            if accepted.is_ok() {
+                // An address that another session of the client still holds goes over: the newest session owns it.
+                self.inner.insert(address, session);
+            } else if self.inner.get(&address) != Some(&session) {
+                self.has_lost(address, session);
+            }
+        }
+        accepted
     }
 
     // ---- client ----------------------------------------------------------------------------------------------------------

@@ -34,6 +34,33 @@ pub struct EndpointConfig {
     /// Redundant sending may be negotiated.
     pub allow_redundant: bool,
     pub limits: Limits,
+    pub shard: Shard,
+}
+
+/// The sessions of one endpoint among those of all endpoints of a gateway, which know nothing of each other. What names a session
+/// tells its endpoint: a handle `h` belongs to number `h % of`, a receiver index to the number `b % of` of its lowest byte `b`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// 0 … `of` − 1.
+    pub number: u8,
+    pub of: u8,
+}
+
+impl Shard {
+    /// One endpoint has all sessions.
+    pub const WHOLE: Self = Self { number: 0, of: 1 };
+
+    /// Its smallest handle; 0 is none.
+    pub(crate) fn first_handle(self) -> SessionHandle {
+        SessionHandle::from(if self.number == 0 { self.of } else { self.number })
+    }
+
+    /// The number with its lowest byte replaced by the nearest smaller or larger one of this shard; `None` where a byte has no room.
+    pub(crate) fn own(self, number: u32) -> Option<u32> {
+        let [low, rest @ ..] = number.to_le_bytes();
+        let low = (low - low % self.of).checked_add(self.number)?;
+        Some(u32::from_le_bytes([low, rest[0], rest[1], rest[2]]))
+    }
 }
 
 /// Limits of keys and of unauthenticated work. Tests lower them; a deployment only the rekey values.

@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use jvpn_proto::endpoint::{Endpoint, EndpointConfig, Limits, Received, Released, Route};
+use jvpn_proto::endpoint::{Endpoint, EndpointConfig, Limits, Received, Released, Route, Shard};
 use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{
     Assignment, AttachKind, Command, Offer, PathId, Peer, Report, Role, SessionHandle, SilenceEvidence,
@@ -149,16 +149,21 @@ fn key(n: u8) -> StaticKey {
 }
 
 pub fn endpoint(role: Role, identity: StaticKey, limits: Limits, incarnation: u32, seed: u8) -> Endpoint {
-    let config = EndpointConfig {
+    let config = EndpointConfig { incarnation, allow_aes: seed.is_multiple_of(2), limits, ..config(role, identity) };
+    Endpoint::new(config, [seed; 32], 0)
+}
+
+fn config(role: Role, identity: StaticKey) -> EndpointConfig {
+    EndpointConfig {
         role,
         identity,
-        incarnation,
+        incarnation: 0,
         mtu: 1420,
-        allow_aes: seed.is_multiple_of(2),
+        allow_aes: true,
         allow_redundant: true,
-        limits,
-    };
-    Endpoint::new(config, [seed; 32], 0)
+        limits: limits(),
+        shard: Shard::WHOLE,
+    }
 }
 
 impl World {
@@ -181,21 +186,24 @@ impl World {
 
     /// A gateway that wishes for redundant mode, and a client that cannot do it.
     pub fn redundant_in_vain(delays_ms: &[u64], liveness_ms: u16) -> Self {
-        let config = EndpointConfig {
-            role: Role::Client,
-            identity: key(1),
-            incarnation: 0,
-            mtu: 1420,
-            allow_aes: true,
-            allow_redundant: false,
-            limits: limits(),
-        };
+        let config = EndpointConfig { allow_redundant: false, ..config(Role::Client, key(1)) };
         let offer = Offer { redundant: true, ..offer(liveness_ms) };
         Self::offered(delays_ms, Endpoint::new(config, [2; 32], 0), offer, limits(), 2).under_way()
     }
 
+    /// A gateway's endpoint that has a part of the sessions.
+    pub fn with_shard(delays_ms: &[u64], shard: Shard) -> Self {
+        let client = endpoint(Role::Client, key(1), limits(), 0, 2);
+        let config = EndpointConfig { incarnation: 77, shard, ..config(Role::Gateway, key(2)) };
+        Self::between(delays_ms, client, Endpoint::new(config, [4; 32], 0), offer(10), 2)
+    }
+
     fn offered(delays_ms: &[u64], client: Endpoint, offer: Offer, limits: Limits, seed: u8) -> Self {
-        let mut gateway = endpoint(Role::Gateway, key(2), limits, 77, seed.wrapping_add(2));
+        let gateway = endpoint(Role::Gateway, key(2), limits, 77, seed.wrapping_add(2));
+        Self::between(delays_ms, client, gateway, offer, seed)
+    }
+
+    fn between(delays_ms: &[u64], client: Endpoint, mut gateway: Endpoint, offer: Offer, seed: u8) -> Self {
         let peer = Peer { key: client.public_key().to_text(), offer };
         gateway.command(0, Command::SetPeer { peer }).unwrap();
         let mut world = Self {

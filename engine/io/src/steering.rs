@@ -1,0 +1,254 @@
+//! Which of several workers gets a packet: decided by the kernel, so that none is handed from thread to thread.
+//!
+//! ```text
+//!   outer datagram ─► lowest byte of its index % workers ─► that socket of the group   (classic BPF)
+//!   inner packet ─► destination ─► session's handle % workers ─► that queue of the TUN  (eBPF, with a table that we keep)
+//! ```
+//!
+//! The index is at one place in DATA (the receiver's, given by us) and in INIT (the sender's, random): repetitions of an INIT reach one
+//! worker, on whatever path they come. Everything that names no session of ours reaches some worker, which drops it.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv6Addr},
+    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+};
+
+use jvpn_proto::messages::SessionHandle;
+
+/// Offset of the lowest byte of the index in DATA and INIT (docs/spec/wire.md, "Datagrams").
+const INDEX: u32 = 4;
+/// Addresses that may be known: two for each of half a million sessions. The kernel takes memory only for those that are.
+const ADDRESSES_MAX: u32 = 1 << 20;
+
+/// Sends datagrams for a group of sockets (`SO_REUSEPORT`) to the socket in the place of their index's worker.
+pub fn by_index(socket: &impl AsRawFd, workers: u8) -> io::Result<()> {
+    let step = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
+    // A datagram that is too short ends the program with 0.
+    let mut program = [
+        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, INDEX),
+        step(libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K, u32::from(workers)),
+        step(libc::BPF_RET | BPF_A, 0),
+    ];
+    let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the option reads a `sock_fprog` and the program that it points to; both live until the call has returned.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_REUSEPORT_CBPF,
+            (&raw const filter).cast(),
+            size_of_val(&filter) as libc::socklen_t,
+        )
+    };
+    done(result.into()).map(drop)
+}
+
+/// The result of a classic program is its accumulator (linux/filter.h).
+const BPF_A: u32 = 0x10;
+
+/// The sessions' inner addresses, as the TUN's program sees them.
+#[derive(Debug)]
+pub struct AddressTable {
+    map: OwnedFd,
+}
+
+impl AddressTable {
+    /// An empty table in the kernel. Needs CAP_BPF (or CAP_SYS_ADMIN before Linux 5.8).
+    pub fn new() -> io::Result<Self> {
+        /// No memory before it is needed (linux/bpf.h).
+        const NO_PREALLOC: u32 = 1;
+        let attributes = MapCreate {
+            map_type: HASH,
+            key_size: size_of::<Key>() as u32,
+            value_size: size_of::<SessionHandle>() as u32,
+            max_entries: ADDRESSES_MAX,
+            map_flags: NO_PREALLOC,
+        };
+        Ok(Self { map: descriptor(MAP_CREATE, &attributes)? })
+    }
+
+    /// From now on the session's worker gets packets for this address. Where the kernel has no memory for it, the first worker gets
+    /// and drops them (`inner_unroutable`).
+    pub fn set(&self, address: IpAddr, session: SessionHandle) {
+        let _ = self.entry(MAP_UPDATE, &key(address), Some(&mut { session }));
+    }
+
+    pub fn get(&self, address: IpAddr) -> Option<SessionHandle> {
+        let mut session = 0;
+        self.entry(MAP_LOOKUP, &key(address), Some(&mut session)).ok().map(|_| session)
+    }
+
+    pub fn remove(&self, address: IpAddr) {
+        // The only possible failure is that it is not there.
+        let _ = self.entry(MAP_DELETE, &key(address), None);
+    }
+
+    /// Sends inner packets to the queue of the TUN in the place of the worker that the table names; others to the first.
+    pub fn steer(&self, tun: &impl AsRawFd) -> io::Result<()> {
+        let program = self.program()?;
+        let mut fd = program.as_raw_fd();
+        // SAFETY: the request reads one int. The device keeps the program, and the program the table, beyond our descriptors.
+        done(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETSTEERINGEBPF, &raw mut fd) }.into()).map(drop)
+    }
+
+    fn program(&self) -> io::Result<OwnedFd> {
+        let code = assemble(self.map.as_raw_fd());
+        let attributes = ProgramLoad {
+            program_type: SOCKET_FILTER,
+            instructions: code.len() as u32,
+            code: code.as_ptr() as u64,
+            license: c"Apache-2.0".as_ptr() as u64,
+            log_level: 0,
+            log_size: 0,
+            log: 0,
+        };
+        descriptor(PROGRAM_LOAD, &attributes)
+    }
+
+    fn entry(&self, request: libc::c_int, key: &Key, session: Option<&mut SessionHandle>) -> io::Result<libc::c_long> {
+        let attributes = MapEntry {
+            map: self.map.as_raw_fd().cast_unsigned(),
+            key: key.as_ptr() as u64,
+            value: session.map_or(0, |session| std::ptr::from_mut(session) as u64),
+            flags: 0,
+        };
+        bpf(request, &attributes)
+    }
+}
+
+/// An IPv6 address, or an IPv4 address mapped into it.
+type Key = [u8; 16];
+
+fn key(address: IpAddr) -> Key {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => Ipv6Addr::octets(&v6),
+    }
+}
+
+// Numbers and layouts of linux/bpf.h.
+
+const MAP_CREATE: libc::c_int = 0;
+const MAP_LOOKUP: libc::c_int = 1;
+const MAP_UPDATE: libc::c_int = 2;
+const MAP_DELETE: libc::c_int = 3;
+const PROGRAM_LOAD: libc::c_int = 5;
+const HASH: u32 = 1;
+const SOCKET_FILTER: u32 = 1;
+
+#[repr(C)]
+struct MapCreate {
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+    map_flags: u32,
+}
+
+#[repr(C, align(8))]
+struct MapEntry {
+    map: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+#[repr(C)]
+struct ProgramLoad {
+    program_type: u32,
+    instructions: u32,
+    code: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log: u64,
+}
+
+fn bpf<T>(request: libc::c_int, attributes: &T) -> io::Result<libc::c_long> {
+    // SAFETY: pointer and length describe `attributes`. The addresses inside are of a key of 16 bytes and a value of 4, as the table was
+    // created, or of a program and a string; their owners outlive the call.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, request, std::ptr::from_ref(attributes), size_of::<T>()) };
+    done(result)
+}
+
+fn descriptor<T>(request: libc::c_int, attributes: &T) -> io::Result<OwnedFd> {
+    let fd = bpf(request, attributes)? as RawFd;
+    // SAFETY: the kernel made this descriptor for this call (close-on-exec), and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn done(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// The program of the TUN: looks up the destination of an IP packet. 8 bytes an instruction: code, registers (target low, source high),
+/// offset, constant. Source: the kernel's documentation of the instruction set, and linux/bpf.h.
+fn assemble(map: RawFd) -> [u64; 30] {
+    /// Registers: result of a call; its arguments; what it leaves alone; end of the stack.
+    const R0: u8 = 0;
+    const R1: u8 = 1;
+    const R2: u8 = 2;
+    const R3: u8 = 3;
+    const R4: u8 = 4;
+    const PACKET: u8 = 6;
+    const STACK: u8 = 10;
+    /// Functions of the kernel.
+    const LOAD_BYTES: i32 = 26;
+    const LOOKUP: i32 = 1;
+    /// Where the jumps go.
+    const IPV6: i16 = 13;
+    const LOAD: i16 = 17;
+    const END: i16 = 27;
+    const NOTHING: i16 = 28;
+
+    let step = |code: u8, target: u8, source: u8, offset: i16, constant: i32| {
+        let registers = if cfg!(target_endian = "big") { target << 4 | source } else { source << 4 | target };
+        let ([o0, o1], [c0, c1, c2, c3]) = (offset.to_ne_bytes(), constant.to_ne_bytes());
+        u64::from_ne_bytes([code, registers, o0, o1, c0, c1, c2, c3])
+    };
+    let set = |target, constant| step(0xb7, target, 0, 0, constant);
+    let copy = |target, source| step(0xbf, target, source, 0, 0);
+    let add = |target, constant| step(0x07, target, 0, 0, constant);
+    let clear8 = |offset| step(0x7a, STACK, 0, offset, 0);
+    let call = |function| step(0x85, 0, 0, 0, function);
+    let jump = |here: i16, to: i16| step(0x05, 0, 0, to - here - 1, 0);
+    let jump_if = |here: i16, is: i32, to: i16| step(0x15, R0, 0, to - here - 1, is);
+    let jump_unless = |here: i16, is: i32, to: i16| step(0x55, R0, 0, to - here - 1, is);
+    let end = step(0x95, 0, 0, 0, 0);
+    [
+        copy(PACKET, R1),
+        // The key is the last 16 bytes of the stack.
+        clear8(-16),
+        clear8(-8),
+        step(0x30, 0, 0, 0, 0), // R0 = the packet's first byte; without one the program ends with 0
+        step(0x77, R0, 0, 0, 4), // R0 >>= 4: the IP version
+        jump_if(5, 6, IPV6),
+        jump_unless(6, 4, NOTHING),
+        // IPv4: 4 bytes at 16, behind ::ffff:
+        step(0x6a, STACK, 0, -6, 0xffff),
+        set(R2, 16),
+        copy(R3, STACK),
+        add(R3, -4),
+        set(R4, 4),
+        jump(12, LOAD),
+        // IPv6: 16 bytes at 24
+        set(R2, 24),
+        copy(R3, STACK),
+        add(R3, -16),
+        set(R4, 16),
+        copy(R1, PACKET),
+        call(LOAD_BYTES),
+        jump_unless(19, 0, NOTHING),
+        step(0x18, R1, 1, 0, map), // R1 = the table; takes two places
+        step(0, 0, 0, 0, 0),
+        copy(R2, STACK),
+        add(R2, -16),
+        call(LOOKUP),
+        jump_if(25, 0, END),
+        step(0x61, R0, R0, 0, 0), // R0 = what R0 points to: the handle, of which the kernel takes the remainder
+        end,
+        set(R0, 0),
+        end,
+    ]
+}

@@ -17,6 +17,7 @@ const VARIANTS: readonly Contender[] = [
   jumpingVpn({ name: "ChaCha20-Poly1305", disable: ["aes_gcm"] }),
   jumpingVpn({ name: "over IPv6", family: "ipv6" }),
   jumpingVpn({ name: "without offloads", disable: ["tun_offload", "udp_gso", "udp_gro"] }),
+  jumpingVpn({ name: "three workers", workers: 3 }),
   jumpingVpn({ name: "a jump each second", jumpEveryMs: 1_000 }),
 ];
 

@@ -165,6 +165,8 @@ export interface Plan {
   readonly folder: string;
   /** What both engines do without: names of `[engine] disable`. */
   readonly disable?: readonly string[];
+  /** Threads of the gateway that move packets; else as many as it finds suitable. */
+  readonly workers?: number;
   /** Inner MTU of both ends; absent = the product's own. The policy has its own limit. */
   readonly mtu?: number;
   /** File of another build of the engine. */
@@ -192,6 +194,7 @@ listen = ["0.0.0.0:${PORT}", "[::]:${PORT}"]
 identity = "${plan.keys.gateway.file}"
 pools = [${INNER_POOLS.map((pool) => `"${pool}"`).join(", ")}]
 masquerade = false
+workers = ${plan.workers ?? '"auto"'}
 
 [[client]]
 name = "van-12"

@@ -29,6 +29,8 @@ export interface Setting {
   readonly family?: 4 | 6;
   /** What both engines do without: names of `[engine] disable`. */
   readonly disable?: readonly string[];
+  /** Threads of the gateway that move packets; else as many as it finds suitable. */
+  readonly workers?: number;
   /** Uplinks that the client is told never to use. */
   readonly never?: readonly string[];
   /** The uplinks end in a router that translates addresses; the scenario gives it its rules. */
@@ -91,8 +93,9 @@ export class Stage {
       keepRecords(folder, name);
       rmSync(folder, { recursive: true, force: true });
     });
-    const { policy, disable = [], never = [] } = setting;
-    const plan: Plan = { folder, keys: await makeKeys(folder), policy, disable, never };
+    const { policy, disable = [], never = [], workers } = setting;
+    const keys = await makeKeys(folder);
+    const plan: Plan = { folder, keys, policy, disable, never, ...(workers === undefined ? {} : { workers }) };
     const topology = await layOut(scope, `${PREFIX}${name}-`, setting.uplinks, setting.rttMs, setting.nat !== undefined);
     await setting.nat?.(topology.access);
     for (const uplink of topology.uplinks) await uplink.impair("both", { mtu: setting.mtu ?? null });

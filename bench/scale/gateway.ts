@@ -18,9 +18,14 @@ name = "crowd"
 preset = "standard"
 `;
 
+/** Threads that move packets; `auto` = as many as the gateway finds suitable. */
+export type Workers = number | "auto";
+
 export interface Gateway {
   readonly node: Node;
   readonly publicKey: string;
+  /** Threads that move packets. */
+  readonly workers: number | null;
   /** From the start of the program until it answers operators, all clients read. */
   readonly startMs: number;
   /** What is left after a collection of garbage. */
@@ -32,8 +37,7 @@ export async function startCrowdedGateway(
   scope: Scope,
   netns: Netns,
   folder: string,
-  address: string,
-  keys: readonly string[],
+  { address, keys, workers }: { address: string; keys: readonly string[]; workers: Workers },
 ): Promise<Gateway> {
   const identity = join(folder, "gateway.key");
   const printed = await command(process.execPath, [CLI, "genkey", identity, "--json"]);
@@ -44,6 +48,7 @@ export async function startCrowdedGateway(
 listen = ["${address}"]
 identity = "${identity}"
 pools = ["10.64.0.0/14", "fd80::/64"]
+workers = ${JSON.stringify(workers)}
 
 [tunnel]
 interface = "jvpn0"
@@ -66,5 +71,5 @@ ${clients.join("\n")}`;
       Promise.resolve(existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Memory) : undefined),
     );
   };
-  return { node, publicKey, startMs, memory };
+  return { node, publicKey, workers: (await node.sdk.status()).workers, startMs, memory };
 }

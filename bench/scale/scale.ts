@@ -11,9 +11,9 @@ import type { Scope } from "#lab/scope";
 import { elapse } from "#lab/stage";
 import { type Benchmark, inScope, type Progress, type Result } from "../benchmark.ts";
 import { layGround } from "../ground.ts";
-import { wholeNumberOf } from "../options.ts";
+import { type Words, wholeNumberOf } from "../options.ts";
 import { buildCrowd, Crowd, type Done } from "./crowd.ts";
-import { type Gateway, startCrowdedGateway } from "./gateway.ts";
+import { type Gateway, startCrowdedGateway, type Workers } from "./gateway.ts";
 import type { Memory } from "./memory.ts";
 import { threadNs } from "./threads.ts";
 
@@ -50,6 +50,8 @@ interface CoreCost {
 export interface ScaleResult extends Result {
   readonly name: "scale";
   readonly clients: number;
+  /** Threads of the gateway that move packets. */
+  readonly workers: number | null;
   /** From the start of the program until all clients are read and operators are answered. */
   readonly startMs: number;
   /** A gateway that knows all clients, none of which has come yet. */
@@ -59,20 +61,21 @@ export interface ScaleResult extends Result {
 }
 
 export const SCALE: Benchmark = {
-  usage: "[--clients 100000]",
-  options: ["clients"],
+  usage: "[--clients 100000] [--workers N]",
+  options: ["clients", "workers"],
   plan(words) {
     const clients = wholeNumberOf(words, "clients", 100_000, 100, CLIENTS_MAX);
-    return { file: "scale", run: (progress) => inScope((scope) => scale(scope, clients, progress), summarize) };
+    const workers = workersOf(words);
+    return { file: "scale", run: (progress) => inScope((scope) => scale(scope, clients, workers, progress), summarize) };
   },
 };
 
-async function scale(scope: Scope, clients: number, progress: Progress): Promise<ScaleResult> {
+async function scale(scope: Scope, clients: number, workers: Workers, progress: Progress): Promise<ScaleResult> {
   await buildCrowd();
   const sizes = [...new Set([clients / 100, clients / 10, clients].map(Math.ceil))];
   const core: CoreCost[] = [];
   for (const size of sizes) core.push(await costOfCore(size, progress));
-  const { ground, crowd, gateway } = await gather(scope, clients, progress);
+  const { ground, crowd, gateway } = await gather(scope, clients, workers, progress);
   const empty = await gateway.memory();
   const grown: Size[] = [];
   for (const size of sizes) {
@@ -84,6 +87,7 @@ async function scale(scope: Scope, clients: number, progress: Progress): Promise
     schema: "jumping-vpn/bench/v1",
     name: "scale",
     clients,
+    workers: gateway.workers,
     startMs: gateway.startMs,
     empty,
     sizes: grown,
@@ -93,11 +97,20 @@ async function scale(scope: Scope, clients: number, progress: Progress): Promise
   };
 }
 
+/** Left out: as many as the gateway itself finds suitable. */
+export function workersOf(words: Words): Workers {
+  return words.workers === undefined ? "auto" : wholeNumberOf(words, "workers", 1, 1, 16);
+}
+
 /** A crowd and a gateway that knows it. */
-export async function gather(scope: Scope, clients: number, progress: Progress) {
+export async function gather(scope: Scope, clients: number, workers: Workers, progress: Progress) {
   const ground = await layGround(scope, "scale", "ipv4");
   const crowd = await Crowd.start(scope, ground, clients);
-  const gateway = await startCrowdedGateway(scope, ground.gateway, ground.folder, `${ground.gatewayOuter}:4774`, crowd.keys);
+  const gateway = await startCrowdedGateway(scope, ground.gateway, ground.folder, {
+    address: `${ground.gatewayOuter}:4774`,
+    keys: crowd.keys,
+    workers,
+  });
   progress(`a gateway knows ${clients} clients after ${(gateway.startMs / 1_000).toFixed(1)} s`);
   return { ground, crowd, gateway };
 }

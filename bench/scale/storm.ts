@@ -10,8 +10,9 @@ import { type Benchmark, inScope, type Progress, type Result } from "../benchmar
 import { wholeNumberOf } from "../options.ts";
 import type { Done } from "./crowd.ts";
 import { buildCrowd } from "./crowd.ts";
+import type { Workers } from "./gateway.ts";
 import type { Memory } from "./memory.ts";
-import { CLIENTS_MAX, gather } from "./scale.ts";
+import { CLIENTS_MAX, gather, workersOf } from "./scale.ts";
 import { mainThreadNs, threadNs } from "./threads.ts";
 
 /** Storms of one run: the policy permits a client eight switches in a minute. */
@@ -29,13 +30,15 @@ interface Storm {
   readonly records: number;
   readonly recordsLost: number;
   readonly memory: Memory;
-  /** Processor time of the gateway until all were back, seconds: the thread that decides, and the one that moves packets. */
+  /** Processor time of the gateway until all were back, seconds: the thread that decides, and those that move packets. */
   readonly cpuSeconds: { readonly core: number; readonly packets: number };
 }
 
 export interface StormResult extends Result {
   readonly name: "storm";
   readonly clients: number;
+  /** Threads of the gateway that move packets. */
+  readonly workers: number | null;
   readonly join: Done;
   readonly storms: readonly Storm[];
   /** The gateway's own view at the end: sessions by state. */
@@ -43,18 +46,26 @@ export interface StormResult extends Result {
 }
 
 export const STORM: Benchmark = {
-  usage: "[--clients 100000] [--storms 2]",
-  options: ["clients", "storms"],
+  usage: "[--clients 100000] [--storms 2] [--workers N]",
+  options: ["clients", "storms", "workers"],
   plan(words) {
     const clients = wholeNumberOf(words, "clients", 100_000, 100, CLIENTS_MAX);
     const storms = wholeNumberOf(words, "storms", 2, 1, STORMS_MAX);
-    return { file: "storm", run: (progress) => inScope((scope) => storm(scope, clients, storms, progress), summarize) };
+    const workers = workersOf(words);
+    return {
+      file: "storm",
+      run: (progress) => inScope((scope) => storm(scope, { clients, workers, count: storms }, progress), summarize),
+    };
   },
 };
 
-async function storm(scope: Scope, clients: number, count: number, progress: Progress): Promise<StormResult> {
+async function storm(
+  scope: Scope,
+  { clients, workers, count }: { clients: number; workers: Workers; count: number },
+  progress: Progress,
+): Promise<StormResult> {
   await buildCrowd();
-  const { ground, crowd, gateway } = await gather(scope, clients, progress);
+  const { ground, crowd, gateway } = await gather(scope, clients, workers, progress);
   const join = await crowd.join(`${ground.gatewayOuter}:4774`, gateway.publicKey, clients);
   progress(`${clients} sessions after ${(join.us / 1e6).toFixed(1)} s`);
   await elapse(SETTLE_MS);
@@ -81,7 +92,17 @@ async function storm(scope: Scope, clients: number, count: number, progress: Pro
     record = status.record;
   }
   const { states } = (await gateway.node.sdk.status()).view;
-  return { schema: "jumping-vpn/bench/v1", name: "storm", clients, join, storms, states, machine: provenance(), raw: [] };
+  return {
+    schema: "jumping-vpn/bench/v1",
+    name: "storm",
+    clients,
+    workers: gateway.workers,
+    join,
+    storms,
+    states,
+    machine: provenance(),
+    raw: [],
+  };
 }
 
 function cpuOf(pid: number | undefined): Storm["cpuSeconds"] {

@@ -12,10 +12,10 @@ export function mainThreadNs(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[0]);
 }
 
-/** Nanoseconds of processor time of the threads of a process with this name. */
+/** Nanoseconds of processor time of all threads of a process whose names begin so. */
 export function threadNs(pid: number, name: string): number {
   const tasks = `/proc/${pid}/task`;
-  const own = readdirSync(tasks).filter((task) => readFileSync(`${tasks}/${task}/comm`, "utf8").trim() === name);
+  const own = readdirSync(tasks).filter((task) => readFileSync(`${tasks}/${task}/comm`, "utf8").startsWith(name));
   const ns = own.map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]));
   return ns.reduce((sum, one) => sum + one, 0);
 }

@@ -39,6 +39,7 @@ export const VARIANTS: readonly Case[] = [
     setting: { ...SETTING, disable: ["tun_offload", "udp_gso", "udp_gro"] },
     play,
   },
+  { id: "workers", title: "case 1.1 with three workers at the gateway", setting: { ...SETTING, workers: 3 }, play },
   { id: "chacha", title: "case 1.1 with ChaCha20-Poly1305", setting: { ...SETTING, disable: ["aes_gcm"] }, play },
 ];
 

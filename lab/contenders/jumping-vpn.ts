@@ -8,6 +8,8 @@ export interface Variant {
   readonly name: string;
   /** Names of `[engine] disable`, at both ends. */
   readonly disable?: readonly string[];
+  /** Threads of the gateway that move packets. */
+  readonly workers?: number;
   /** Another build of the engine, made when it is first needed. */
   readonly engine?: () => string;
   readonly family?: "ipv4" | "ipv6";
@@ -24,7 +26,7 @@ preset = "bench"
 mtu = ${MTU}
 `;
 
-export function jumpingVpn({ name, disable, engine, family, jumpEveryMs }: Variant): Contender {
+export function jumpingVpn({ name, disable, workers, engine, family, jumpEveryMs }: Variant): Contender {
   return {
     name,
     missing: () => null,
@@ -36,6 +38,7 @@ export function jumpingVpn({ name, disable, engine, family, jumpEveryMs }: Varia
         policy: POLICY,
         mtu: MTU,
         ...(disable === undefined ? {} : { disable }),
+        ...(workers === undefined ? {} : { workers }),
         ...(engine === undefined ? {} : { engine: engine() }),
         // Without jumps one link is enough, and a standby's probes would be traffic of its own.
         ...(jumpEveryMs === undefined ? { never: ["wlan0"] } : {}),

@@ -227,6 +227,18 @@ impl PathMtu {
         self.round.iter_mut().flat_map(|round| round.probes.iter_mut().map(|probe| (probe.size, &mut probe.seq)))
     }
 
+    /// Bytes of the flight that begins, if it belongs to a search.
+    pub(crate) fn search_bytes(&self) -> Option<u64> {
+        let round = self.round.as_ref().filter(|round| !round.verifying)?;
+        Some(round.probes.iter().filter_map(|probe| probe.size).map(u64::from).sum())
+    }
+
+    /// The search waits: others are at it.
+    pub(crate) fn postpone(&mut self, until: u64) {
+        self.round = None;
+        self.next_at = until;
+    }
+
     /// The flight could not be sent: what is unanswered says nothing.
     pub(crate) fn cancel(&mut self, now: u64) {
         self.round = None;

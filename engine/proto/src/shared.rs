@@ -10,8 +10,12 @@ use crate::recent::Rings;
 use crate::rng::Rng;
 use crate::timers::Timers;
 
-/// Bytes of copies on standbys in one second, over all sessions of an endpoint: many suspicions at once are a fault of ours, not of the paths.
+/// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of ours, not of the
+/// paths.
 const COPIES_PER_S: u64 = 16 << 20;
+/// Bytes of probes that search for sizes in one second, over all sessions of a process: of a crowd that wakes at once, each would send
+/// a flight of 15 kB, and until it does the base is made use of.
+const SIZES_PER_S: u64 = 16 << 20;
 const SECOND_US: u64 = 1_000_000;
 
 #[derive(Debug)]
@@ -30,8 +34,9 @@ pub(crate) struct Shared {
     pub(crate) stalled_at: u64,
     /// Sessions whose next statistics are due; each is listed once.
     pub(crate) measured: Vec<SessionHandle>,
-    copies: u64,
-    copies_from: u64,
+    /// Of copies of inner packets, and of probes of sizes.
+    pub(crate) copies: Budget,
+    pub(crate) sizes: Budget,
 }
 
 impl Shared {
@@ -47,8 +52,8 @@ impl Shared {
             rings: Rings::default(),
             stalled_at: 0,
             measured: Vec::new(),
-            copies: 0,
-            copies_from: 0,
+            copies: Budget::new(COPIES_PER_S, shard),
+            sizes: Budget::new(SIZES_PER_S, shard),
         }
     }
 
@@ -59,17 +64,30 @@ impl Shared {
     pub(crate) fn drop(&mut self, now: u64, kind: &'static str) {
         self.journal.count_drop(now, kind, 1);
     }
+}
 
-    /// Bytes of copies that may still go out in this second.
-    pub(crate) fn copies_left(&mut self, now: u64) -> u64 {
-        if now >= self.copies_from + SECOND_US {
-            self.copies_from = now;
-            self.copies = 0;
-        }
-        COPIES_PER_S.saturating_sub(self.copies)
+/// Bytes in one second, of a kind that must not crowd out everything else.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    per_s: u64,
+    spent: u64,
+    from: u64,
+}
+
+impl Budget {
+    /// The share of an endpoint in what a process may spend.
+    fn new(per_s: u64, shard: Shard) -> Self {
+        Self { per_s: per_s / u64::from(shard.of), spent: 0, from: 0 }
     }
 
-    pub(crate) fn count_copies(&mut self, bytes: u64) {
-        self.copies = self.copies.saturating_add(bytes);
+    pub(crate) fn left(&mut self, now: u64) -> u64 {
+        if now >= self.from + SECOND_US {
+            (self.from, self.spent) = (now, 0);
+        }
+        self.per_s.saturating_sub(self.spent)
+    }
+
+    pub(crate) fn spend(&mut self, bytes: u64) {
+        self.spent = self.spent.saturating_add(bytes);
     }
 }

@@ -11,6 +11,8 @@ use crate::wire::{DATA_HEADER, TAG, write_receiver};
 
 /// Findings of one path in one turn: a round's end, a verdict, the next flight.
 const FINDINGS_MAX: usize = 4;
+/// A search for which this second has no bytes left comes again after so long, or up to twice as long.
+const POSTPONE_US: u64 = 1_000_000;
 /// Type and length of PAD.
 const PAD_HEADER: usize = 3;
 
@@ -69,6 +71,13 @@ impl Session {
     }
 
     fn send_sizes(&mut self, now: u64, cx: &mut Shared, at: usize) {
+        if let Some(bytes) = self.paths[at].mtu.search_bytes() {
+            if cx.sizes.left(now) < bytes {
+                let wait = POSTPONE_US + cx.rng.below(POSTPONE_US);
+                return self.paths[at].mtu.postpone(now + wait);
+            }
+            cx.sizes.spend(bytes);
+        }
         let deaf = self.deafness(now);
         let (handle, session_index) = (self.handle, self.tx_index);
         let Path { id, route, tx_index, traffic, probes, mtu, .. } = &mut self.paths[at];

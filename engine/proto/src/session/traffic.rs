@@ -98,7 +98,7 @@ impl Session {
         } else {
             return None;
         };
-        let budget = self.copies_left.min(cx.copies_left(now));
+        let budget = self.copies_left.min(cx.copies.left(now));
         let standbys =
             self.paths.iter().filter(|path| path.id != send && path.usable() && path.alive && path.tx_index != 0);
         let standby =
@@ -160,7 +160,7 @@ impl Session {
         let bytes = u64::from(bytes);
         if way.purpose == CopyPurpose::Suspicion {
             self.copies_left = self.copies_left.saturating_sub(bytes);
-            cx.count_copies(bytes);
+            cx.copies.spend(bytes);
         }
         let Some(path) = self.path_mut(way.path) else { return };
         path.count_sent(now, 0, bytes);

@@ -315,7 +315,10 @@ export class Daemon implements ControlTarget {
       case "Started":
         this.#started = report;
         if (report.aloneBecause !== null)
-          this.#on.log.warn({ why: report.aloneBecause }, "one worker, not one for each processor");
+          this.#on.log.warn(
+            { why: report.aloneBecause },
+            "one worker moves all packets, where the machine has processors for more",
+          );
         break;
       case "Links":
         this.#names?.refresh();

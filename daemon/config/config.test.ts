@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Role } from "#kernel/contract/state";
 import { identityFaults, loadSettings } from "./load.ts";
+import { engineConfig, reloaded } from "./running.ts";
 
 const KEY_A = `jvpk1:${"A".repeat(43)}`;
 const KEY_B = `jvpk1:${"B".repeat(42)}A`;
@@ -80,6 +81,22 @@ test("a client's file becomes its settings", () => {
   });
 });
 
+test.each([
+  ["left out", "gateway", GATEWAY, 0],
+  ["auto", "gateway", GATEWAY.replace("[gateway]", '[gateway]\nworkers = "auto"'), 0],
+  ["16", "gateway", GATEWAY.replace("[gateway]", "[gateway]\nworkers = 16"), 16],
+  ["a client's", "client", CLIENT, 1],
+] as const)("workers of the engine: %s", (_, role, text, workers) => {
+  const loaded = load(role, text);
+  expect(loaded.ok && engineConfig(loaded.value).workers).toBe(workers);
+});
+
+test("another number of workers waits for a restart", () => {
+  const [running, fresh] = [GATEWAY, GATEWAY.replace("[gateway]", "[gateway]\nworkers = 2")].map((text) => load("gateway", text));
+  if (running?.ok !== true || fresh?.ok !== true) throw new Error("both are valid");
+  expect(reloaded(running.value, fresh.value)).toMatchObject({ kept: ["workers"], settings: { workers: "auto" } });
+});
+
 describe("every fault names its line, what, why and what to do", () => {
   const gateway: readonly [name: string, from: string, to: string, line: number, what: RegExp, hint: RegExp][] = [
     ["an unknown key", "identity =", "idenity =", 3, /unknown key `idenity` in gateway/, /did you mean `identity`/],
@@ -110,6 +127,9 @@ describe("every fault names its line, what, why and what to do", () => {
       /inside the pool/,
     ],
     ["the gateway's own address", "10.80.0.14", "10.80.0.1", 10, /client address 10.80.0.1 cannot be used/, /inside the pool/],
+    ["no worker", "[gateway]", "[gateway]\nworkers = 0", 2, /gateway.workers is not valid: 0/, /correct/],
+    ["too many workers", "[gateway]", "[gateway]\nworkers = 17", 2, /gateway.workers is not valid: 17/, /correct/],
+    ["workers in words", "[gateway]", '[gateway]\nworkers = "many"', 2, /gateway.workers is not valid: "many"/, /correct/],
     ["a line that is no TOML", "[gateway]", "[gateway", 1, /not valid TOML/, /correct the line/],
   ];
   test.each(gateway)("%s (gateway)", (_, from, to, line, what, hint) =>

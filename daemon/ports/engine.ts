@@ -5,7 +5,7 @@ import { EXIT } from "#kernel/contract/exit-code";
 
 /** The packet engine as the daemon sees it: batches of commands in, batches of reports out. */
 export interface EnginePort {
-  /** All or none are taken. Throws `EngineBusy` when more than 65,536 would wait, and after `stop`; else where one is malformed. */
+  /** All or none are taken. Throws `EngineBusy` when more than 65,536 would wait for a worker, and after `stop`; else where one is malformed. */
   apply(commands: readonly Command[]): void;
   /** The oldest waiting reports, at most `max` (1 … 1,024). An empty batch after `stop`. */
   drain(max: number): ReportBatch;

@@ -1,6 +1,6 @@
 //! The TUN device of an engine: one queue for each worker, and the kernel's part of choosing between them.
 
-use std::io;
+use std::{io, thread};
 
 use jvpn_proto::messages::{EngineConfig, Role};
 
@@ -14,9 +14,6 @@ use crate::{
 pub const WORKERS_MAX: u8 = 16;
 /// With fewer processors a second worker takes more from the other threads and the kernel than it gives.
 const PROCESSORS_FOR_WORKERS: usize = 4;
-
-/// The step that needs a right beyond that to create devices.
-const STEERING: &str = "steering";
 
 #[derive(Debug)]
 pub struct Device {
@@ -33,7 +30,7 @@ impl Device {
     pub fn create(config: &EngineConfig, offload: bool) -> Result<Self, StartError> {
         let workers = match (config.role, config.workers) {
             (Role::Client, _) => 1,
-            (Role::Gateway, 0) => suitable(),
+            (Role::Gateway, 0) => suitable(thread::available_parallelism().map_or(1, usize::from)),
             (Role::Gateway, wanted) => wanted,
         };
         if workers == 1 {
@@ -41,13 +38,12 @@ impl Device {
         }
         match Self::shared(config, offload, workers) {
             Ok(device) => Ok(device),
-            Err(error) if config.workers == 0 => Self::alone(config, offload, Some(error.to_string())),
-            Err(error) if error.step == STEERING => Err(StartError::machine(
-                format!("cannot start {workers} workers"),
-                error.source,
-                "give the gateway CAP_BPF, or set workers = 1",
-            )),
-            Err(error) => Err(no_tun(&config.tun, &error)),
+            Err(Refusal::Device(error)) => Err(no_tun(&config.tun, &error)),
+            Err(Refusal::Steering(error)) if config.workers == 0 => Self::alone(config, offload, Some(why(&error))),
+            Err(Refusal::Steering(error)) => {
+                let what = format!("cannot start {workers} workers");
+                Err(StartError::machine(what, why(&error), "run as root, or with CAP_BPF; or set workers = 1"))
+            }
         }
     }
 
@@ -56,20 +52,26 @@ impl Device {
         Ok(Self { queues: vec![queue], addresses: None, alone_because })
     }
 
-    fn shared(config: &EngineConfig, offload: bool, workers: u8) -> Result<Self, TunError> {
-        let steering = |source| TunError { step: STEERING, source };
-        let addresses = AddressTable::new().map_err(steering)?;
-        let queues = Tun::create_queues(&config.tun, config.mtu, offload, workers)?;
-        if let Some(queue) = queues.first() {
-            addresses.steer(queue).map_err(steering)?;
-        }
+    fn shared(config: &EngineConfig, offload: bool, workers: u8) -> Result<Self, Refusal> {
+        let addresses = AddressTable::new().map_err(Refusal::Steering)?;
+        let queues = Tun::create_queues(&config.tun, config.mtu, offload, workers).map_err(Refusal::Device)?;
+        addresses.steer(&queues[0], workers).map_err(Refusal::Steering)?;
         Ok(Self { queues, addresses: Some(addresses), alone_because: None })
     }
 }
 
+enum Refusal {
+    Device(TunError),
+    /// Needs a right, and a kernel, beyond those for a device.
+    Steering(io::Error),
+}
+
+fn why(error: &io::Error) -> String {
+    format!("the kernel does not take the programs that choose a packet's worker: {error}")
+}
+
 /// One processor is left to the thread that decides.
-fn suitable() -> u8 {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+fn suitable(processors: usize) -> u8 {
     if processors < PROCESSORS_FOR_WORKERS { 1 } else { (processors - 1).min(usize::from(WORKERS_MAX)) as u8 }
 }
 
@@ -89,4 +91,14 @@ fn no_tun(name: &str, error: &TunError) -> StartError {
         return StartError::configuration(what, error, hint);
     }
     StartError::machine(what, error, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_with_four_processors_or_more_gets_a_worker_for_each_but_one() {
+        assert_eq!([1, 2, 3, 4, 8, 17, 18, 256].map(suitable), [1, 1, 1, 3, 7, 16, 16, 16]);
+    }
 }

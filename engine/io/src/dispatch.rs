@@ -1,36 +1,25 @@
-//! From the core to the workers: each command goes to the worker of its session, and inner addresses follow their sessions.
+//! From the core to the workers: each command goes to the worker of its session, and packets follow the sessions' addresses.
 //!
 //! ```text
-//!              ┌─ AcceptSession: the address table of the TUN, and the session that had the address before
+//!              ┌─ AcceptSession: the address table of the TUN
 //!   core ─ put ┼─ commands of a session ──► mailbox of worker handle % workers
 //!              └─ SetPeer, RemovePeer ────► all mailboxes
 //! ```
 
 use std::{
+    iter,
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use jvpn_proto::messages::{Assignment, Command, SessionHandle};
+use jvpn_proto::messages::{Command, SessionHandle};
 
 use crate::{queue::Mailbox, steering::AddressTable, sys::Waker};
-
-/// What a worker is told.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Order {
-    Obey(Command),
-    /// The address went over to a session of another worker.
-    Disown {
-        address: IpAddr,
-        session: SessionHandle,
-    },
-}
 
 #[derive(Debug)]
 pub struct Dispatch {
     mailboxes: Vec<Mailbox>,
-    /// Only where there are several workers. Locked while commands are given out, so that addresses change hands in the order of the
-    /// commands, whichever workers obey them.
+    /// Only where there are several workers.
     addresses: Option<Mutex<AddressTable>>,
 }
 
@@ -50,91 +39,99 @@ impl Dispatch {
         }
     }
 
-    /// Hands commands to their workers, all or none. Each worker obeys its own in order.
-    pub fn put(&self, commands: Vec<Command>) -> Result<(), String> {
-        let Some(table) = &self.addresses else {
-            return self.mailboxes[0].put(commands.into_iter().map(Order::Obey));
-        };
-        let table = lock(table);
-        let accepted = commands.iter().filter(|command| matches!(command, Command::AcceptSession { .. })).count();
-        for mailbox in &self.mailboxes {
-            // Of an accepted session a worker gets the command, or two addresses to disown.
-            mailbox.has_room(commands.len() + accepted)?;
+    /// Hands commands to their workers, all or none; each worker obeys its own in order. Returns how many addresses found no place in
+    /// the table.
+    pub fn put(&self, commands: Vec<Command>) -> Result<u64, String> {
+        let claims = if self.addresses.is_some() { claims(&commands) } else { Vec::new() };
+        let shares = self.shares(commands);
+        for (mailbox, share) in iter::zip(&self.mailboxes, &shares) {
+            mailbox.has_room(share.len())?;
         }
-        for command in commands {
-            match command.session() {
-                Some(session) => {
-                    if let Command::AcceptSession { assignment, .. } = &command {
-                        self.hand_over(&table, assignment, session);
-                    }
-                    self.mailboxes[self.worker_of(session)].push(Order::Obey(command));
-                }
-                None => self.mailboxes.iter().for_each(|mailbox| mailbox.push(Order::Obey(command.clone()))),
-            }
+        // In the order of the commands, whichever workers obey them. The core has ended the session that had an address before, so that
+        // nothing of it is lost in the moment until the new one's worker obeys.
+        let refused = claims.into_iter().filter(|(address, session)| !self.claim(*address, *session)).count();
+        for (mailbox, share) in iter::zip(&self.mailboxes, shares) {
+            mailbox.put(share);
         }
-        self.wake_all();
-        Ok(())
+        Ok(refused as u64)
     }
 
-    /// Tells the session's worker, however much waits there.
-    pub fn tell(&self, session: SessionHandle, order: Order) {
-        let mailbox = &self.mailboxes[self.worker_of(session)];
-        mailbox.push(order);
-        mailbox.waker().wake();
+    /// One more for the session's worker, however much waits there.
+    pub fn tell(&self, session: SessionHandle, command: Command) {
+        self.mailboxes[self.worker_of(session)].put(vec![command]);
     }
 
     /// Nobody has the address any more, unless another session took it meanwhile.
-    pub fn release(&self, address: IpAddr, session: SessionHandle) {
-        let Some(table) = &self.addresses else { return };
-        let table = lock(table);
-        if table.get(address) == Some(session) {
+    pub fn free(&self, address: IpAddr, session: SessionHandle) {
+        if let Some(table) = self.table()
+            && table.get(address) == Some(session)
+        {
             table.remove(address);
         }
     }
 
-    fn hand_over(&self, table: &AddressTable, assignment: &Assignment, session: SessionHandle) {
-        let addresses = [assignment.v4.map(IpAddr::V4), assignment.v6.map(IpAddr::V6)];
-        for address in addresses.into_iter().flatten() {
-            // Within one worker the newer session takes the address by itself.
-            if let Some(before) = table.get(address).filter(|before| self.worker_of(*before) != self.worker_of(session))
-            {
-                self.mailboxes[self.worker_of(before)].push(Order::Disown { address, session: before });
-            }
-            table.set(address, session);
+    fn claim(&self, address: IpAddr, session: SessionHandle) -> bool {
+        self.table().is_none_or(|table| table.set(address, session).is_ok())
+    }
+
+    fn shares(&self, commands: Vec<Command>) -> Vec<Vec<Command>> {
+        if self.mailboxes.len() == 1 {
+            return vec![commands];
         }
+        let mut shares = vec![Vec::new(); self.mailboxes.len()];
+        for command in commands {
+            match command.session() {
+                Some(session) => shares[self.worker_of(session)].push(command),
+                None => shares.iter_mut().for_each(|share| share.push(command.clone())),
+            }
+        }
+        shares
     }
 
     fn worker_of(&self, session: SessionHandle) -> usize {
         session as usize % self.mailboxes.len()
     }
+
+    /// Held for a call or two of the kernel: workers wait for it. A panic meanwhile leaves a whole table behind.
+    fn table(&self) -> Option<MutexGuard<'_, AddressTable>> {
+        self.addresses.as_ref().map(|table| table.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
-/// A panic while the lock was held leaves a whole table behind: each change is one call of the kernel.
-fn lock(table: &Mutex<AddressTable>) -> MutexGuard<'_, AddressTable> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
+/// Addresses that sessions get, in order.
+fn claims(commands: &[Command]) -> Vec<(IpAddr, SessionHandle)> {
+    let of = |command: &Command| match command {
+        Command::AcceptSession { session, assignment } => {
+            [assignment.v4.map(IpAddr::V4), assignment.v6.map(IpAddr::V6)].map(|address| Some((address?, *session)))
+        }
+        _ => [None, None],
+    };
+    commands.iter().flat_map(of).flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
 
+    use jvpn_proto::messages::Assignment;
+
     use super::*;
     use crate::queue::COMMANDS_MAX;
 
-    const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
+    const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
     #[test]
-    fn an_address_goes_from_worker_to_worker_in_the_order_of_the_commands() {
+    fn an_address_goes_from_session_to_session_in_the_order_of_the_commands() {
         let Some(dispatch) = dispatch(2) else { return };
-        for session in [4, 7, 9, 6] {
-            dispatch.put(vec![accept(session)]).expect("room");
+        for session in [4, 7, 9] {
+            assert_eq!(dispatch.put(vec![accept(session)]), Ok(0));
         }
-        let disown = |session| Order::Disown { address: ADDRESS, session };
-        assert_eq!(given(&dispatch, 0), [Order::Obey(accept(4)), disown(4), Order::Obey(accept(6))]);
-        assert_eq!(given(&dispatch, 1), [Order::Obey(accept(7)), Order::Obey(accept(9)), disown(9)]);
-        dispatch.release(ADDRESS, 4);
-        assert_eq!(holder(&dispatch), Some(6), "4 lost it before");
-        dispatch.release(ADDRESS, 6);
+        assert_eq!(dispatch.put(vec![accept(11), close(11), accept(6)]), Ok(0));
+        assert_eq!(given(&dispatch, 0), [accept(4), accept(6)]);
+        assert_eq!(given(&dispatch, 1), [accept(7), accept(9), accept(11), close(11)]);
+        dispatch.free(ADDRESS.into(), 11);
+        assert_eq!(holder(&dispatch), Some(6), "11 lost it before");
+        dispatch.free(ADDRESS.into(), 6);
         assert_eq!(holder(&dispatch), None);
     }
 
@@ -142,13 +139,12 @@ mod tests {
     fn clients_are_known_to_every_worker_and_a_full_mailbox_refuses_the_whole_batch() {
         let Some(dispatch) = dispatch(2) else { return };
         let forget = || Command::RemovePeer { key: String::new() };
-        let close = |session| Command::ForgetSession { session };
-        dispatch.put(vec![forget(), close(3)]).expect("room");
-        assert_eq!(given(&dispatch, 0), [Order::Obey(forget())]);
-        assert_eq!(given(&dispatch, 1), [Order::Obey(forget()), Order::Obey(close(3))]);
-        dispatch.put(vec![close(1); COMMANDS_MAX]).expect("room");
-        assert!(dispatch.put(vec![close(2), close(1)]).is_err());
-        assert!(given(&dispatch, 0).is_empty());
+        assert_eq!(dispatch.put(vec![forget(), close(3)]), Ok(0));
+        assert_eq!(given(&dispatch, 0), [forget()]);
+        assert_eq!(given(&dispatch, 1), [forget(), close(3)]);
+        assert_eq!(dispatch.put(vec![close(1); COMMANDS_MAX]), Ok(0));
+        assert!(dispatch.put(vec![accept(2), close(1)]).is_err());
+        assert!(given(&dispatch, 0).is_empty() && holder(&dispatch).is_none());
     }
 
     fn dispatch(workers: usize) -> Option<Dispatch> {
@@ -158,17 +154,21 @@ mod tests {
         Some(Dispatch::new(wakers, Some(table)))
     }
 
-    fn given(dispatch: &Dispatch, worker: u8) -> Vec<Order> {
-        std::iter::from_fn(|| dispatch.mailbox(worker).take()).collect()
+    fn given(dispatch: &Dispatch, worker: u8) -> Vec<Command> {
+        iter::from_fn(|| dispatch.mailbox(worker).take()).collect()
     }
 
     fn holder(dispatch: &Dispatch) -> Option<SessionHandle> {
-        lock(dispatch.addresses.as_ref()?).get(ADDRESS)
+        dispatch.table()?.get(ADDRESS.into())
+    }
+
+    fn close(session: SessionHandle) -> Command {
+        Command::ForgetSession { session }
     }
 
     fn accept(session: SessionHandle) -> Command {
-        let v4 = Some(Ipv4Addr::new(10, 0, 0, 2));
-        let assignment = Assignment { v4, v4_prefix: 24, v6: None, v6_prefix: 64, dns: Vec::new(), mtu: 1_420 };
+        let (v4, dns) = (Some(ADDRESS), Vec::new());
+        let assignment = Assignment { v4, v4_prefix: 24, v6: None, v6_prefix: 64, dns, mtu: 1_420 };
         Command::AcceptSession { session, assignment }
     }
 }

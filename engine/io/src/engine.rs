@@ -110,7 +110,13 @@ impl Engine {
         if self.shared.reports.is_closed() {
             return Err("the engine ended with a fatal report".to_owned());
         }
-        self.shared.dispatch.put(commands)
+        let refused = self.shared.dispatch.put(commands)?;
+        if refused > 0 {
+            // Packets for these addresses are dropped, and this says why. Were the queue closed, nobody would ask.
+            let kind = "address_table_full".to_owned();
+            let _ = self.shared.reports.push(boot_us(), Report::Dropped { kind, count: refused });
+        }
+        Ok(())
     }
 
     /// The oldest waiting reports, at most `max` (1 … 1,024). Allows the next `notify`.
@@ -181,7 +187,7 @@ fn check(config: &EngineConfig) -> Result<(), StartError> {
     if config.workers > WORKERS_MAX || (config.role == Role::Client && config.workers > 1) {
         let why = format!("a gateway has at most {WORKERS_MAX}, a client one, because it has one session");
         let what = format!("{} workers are refused", config.workers);
-        return Err(StartError::configuration(what, why, "remove workers from [engine]"));
+        return Err(StartError::configuration(what, why, "leave workers out, or set it to 1 … 16 at a gateway"));
     }
     let ways = config.listen.len();
     match config.role {

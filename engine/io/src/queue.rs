@@ -1,7 +1,7 @@
 //! The two bounded queues between the engine's threads and the deciding core.
 //!
 //! ```text
-//!   core ── apply ──► Mailbox ── take ──► worker        one mailbox for each worker
+//!   core ── apply ──► Mailbox ── take ──► worker            one mailbox for each worker
 //!   core ◄── drain ── ReportQueue ◄── push ── worker, link watch
 //!              ▲ one wake, and no second one before the core drained
 //! ```
@@ -12,9 +12,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use jvpn_proto::messages::{Report, ReportBatch, SessionHandle, Timed};
+use jvpn_proto::messages::{Command, Report, ReportBatch, SessionHandle, Timed};
 
-use crate::{dispatch::Order, sys::Waker};
+use crate::sys::Waker;
 
 /// Commands that may wait for the worker: twice what a gateway sends when it starts with half of its clients.
 pub const COMMANDS_MAX: usize = 65_536;
@@ -29,52 +29,49 @@ const SHARE_MAX: usize = 1_024;
 /// Reports in one batch, so that the core's loop gets a breath between two.
 pub const BATCH_MAX: usize = 1_024;
 
-/// Commands on their way to the worker. Full = refused as a whole: a half-applied batch would be worse than none.
+/// Commands on their way to one worker. Who puts a batch asks for room first: a half-applied batch would be worse than none.
 #[derive(Debug)]
 pub struct Mailbox {
-    orders: Mutex<VecDeque<Order>>,
+    commands: Mutex<VecDeque<Command>>,
     waker: Waker,
 }
 
 impl Mailbox {
     pub fn new(waker: Waker) -> Self {
-        Self { orders: Mutex::default(), waker }
+        Self { commands: Mutex::default(), waker }
     }
 
-    pub fn put(&self, batch: impl ExactSizeIterator<Item = Order>) -> Result<(), String> {
-        let mut orders = lock(&self.orders);
-        fits(orders.len(), batch.len())?;
-        orders.extend(batch);
-        self.waker.wake();
-        Ok(())
-    }
-
-    /// Whether so many may be pushed; nothing but a worker makes this room smaller, and that by one.
     pub fn has_room(&self, more: usize) -> Result<(), String> {
-        fits(lock(&self.orders).len(), more)
+        let waiting = lock(&self.commands).len();
+        if waiting + more <= COMMANDS_MAX {
+            return Ok(());
+        }
+        Err(format!(
+            "{waiting} commands wait for the engine and {more} more exceed the limit of {COMMANDS_MAX}; send fewer at once"
+        ))
     }
 
-    /// One more, whatever the limit. Wakes nobody.
-    pub fn push(&self, order: Order) {
-        lock(&self.orders).push_back(order);
+    /// Wakes the worker, unless commands wait for it already: then it is awake.
+    pub fn put(&self, batch: Vec<Command>) {
+        if batch.is_empty() {
+            return;
+        }
+        let mut commands = lock(&self.commands);
+        let idle = commands.is_empty();
+        commands.extend(batch);
+        drop(commands);
+        if idle {
+            self.waker.wake();
+        }
     }
 
-    pub fn take(&self) -> Option<Order> {
-        lock(&self.orders).pop_front()
+    pub fn take(&self) -> Option<Command> {
+        lock(&self.commands).pop_front()
     }
 
     pub fn waker(&self) -> &Waker {
         &self.waker
     }
-}
-
-fn fits(waiting: usize, more: usize) -> Result<(), String> {
-    if waiting + more <= COMMANDS_MAX {
-        return Ok(());
-    }
-    Err(format!(
-        "{waiting} commands wait for the engine and {more} more exceed the limit of {COMMANDS_MAX}; send fewer at once"
-    ))
 }
 
 /// Reports on their way to the core, in the order of their making.
@@ -247,8 +244,6 @@ mod tests {
         atomic::{AtomicU32, Ordering},
     };
 
-    use jvpn_proto::messages::Command;
-
     use super::*;
 
     #[test]
@@ -329,14 +324,14 @@ mod tests {
     }
 
     #[test]
-    fn a_full_mailbox_refuses_the_whole_batch() {
+    fn a_mailbox_has_room_up_to_its_limit_and_gives_in_order() {
         let mailbox = Mailbox::new(Waker::new().expect("eventfd"));
-        let command = Order::Obey(Command::AbortDial { dial: 1 });
-        let some = |count| vec![command.clone(); count].into_iter();
-        assert!(mailbox.put(some(COMMANDS_MAX - 1)).is_ok());
-        assert!(mailbox.put(some(2)).is_err() && mailbox.has_room(2).is_err());
-        assert!(mailbox.has_room(1).is_ok() && mailbox.put(some(1)).is_ok());
-        assert_eq!(std::iter::from_fn(|| mailbox.take()).count(), COMMANDS_MAX);
+        let commands = |dials: std::ops::Range<u32>| dials.map(|dial| Command::AbortDial { dial }).collect::<Vec<_>>();
+        let all = commands(0..COMMANDS_MAX as u32);
+        mailbox.put(all[..COMMANDS_MAX - 1].to_vec());
+        assert!(mailbox.has_room(1).is_ok() && mailbox.has_room(2).is_err());
+        mailbox.put(all[COMMANDS_MAX - 1..].to_vec());
+        assert_eq!(std::iter::from_fn(|| mailbox.take()).collect::<Vec<_>>(), all);
     }
 
     fn event(dial: u32) -> Report {

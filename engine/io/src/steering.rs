@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   outer datagram ─► lowest byte of its index % workers ─► that socket of the group   (classic BPF)
-//!   inner packet ─► destination ─► session's handle % workers ─► that queue of the TUN  (eBPF, with a table that we keep)
+//!   inner packet ─► destination ─► handle of its session % workers ─► that queue of the TUN   (eBPF, with a table that we keep)
 //! ```
 //!
 //! The index is at one place in DATA (the receiver's, given by us) and in INIT (the sender's, random): repetitions of an INIT reach one
@@ -14,19 +14,20 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
 };
 
-use jvpn_proto::messages::SessionHandle;
+use jvpn_proto::{messages::SessionHandle, wire::INDEX_AT};
 
-/// Offset of the lowest byte of the index in DATA and INIT (docs/spec/wire.md, "Datagrams").
-const INDEX: u32 = 4;
-/// Addresses that may be known: two for each of half a million sessions. The kernel takes memory only for those that are.
-const ADDRESSES_MAX: u32 = 1 << 20;
+/// Addresses that may be known: two of each client that a gateway may know. An empty table takes 4 MiB of the kernel's memory.
+const ADDRESSES_MAX: u32 = 1 << 18;
+
+/// The result of a classic program is its accumulator (linux/filter.h).
+const BPF_A: u32 = 0x10;
 
 /// Sends datagrams for a group of sockets (`SO_REUSEPORT`) to the socket in the place of their index's worker.
 pub fn by_index(socket: &impl AsRawFd, workers: u8) -> io::Result<()> {
     let step = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
     // A datagram that is too short ends the program with 0.
     let mut program = [
-        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, INDEX),
+        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, INDEX_AT as u32),
         step(libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K, u32::from(workers)),
         step(libc::BPF_RET | BPF_A, 0),
     ];
@@ -43,9 +44,6 @@ pub fn by_index(socket: &impl AsRawFd, workers: u8) -> io::Result<()> {
     };
     done(result.into()).map(drop)
 }
-
-/// The result of a classic program is its accumulator (linux/filter.h).
-const BPF_A: u32 = 0x10;
 
 /// The sessions' inner addresses, as the TUN's program sees them.
 #[derive(Debug)]
@@ -65,13 +63,14 @@ impl AddressTable {
             max_entries: ADDRESSES_MAX,
             map_flags: NO_PREALLOC,
         };
-        Ok(Self { map: descriptor(MAP_CREATE, &attributes)? })
+        // SAFETY: the attributes hold no address.
+        Ok(Self { map: unsafe { descriptor(MAP_CREATE, &attributes)? } })
     }
 
-    /// From now on the session's worker gets packets for this address. Where the kernel has no memory for it, the first worker gets
-    /// and drops them (`inner_unroutable`).
-    pub fn set(&self, address: IpAddr, session: SessionHandle) {
-        let _ = self.entry(MAP_UPDATE, &key(address), Some(&mut { session }));
+    /// From now on the session's worker gets packets for this address. Fails where there is no more room: the first worker gets and
+    /// drops them then.
+    pub fn set(&self, address: IpAddr, session: SessionHandle) -> io::Result<()> {
+        self.entry(MAP_UPDATE, &key(address), Some(&mut { session })).map(drop)
     }
 
     pub fn get(&self, address: IpAddr) -> Option<SessionHandle> {
@@ -80,20 +79,20 @@ impl AddressTable {
     }
 
     pub fn remove(&self, address: IpAddr) {
-        // The only possible failure is that it is not there.
+        // That it is not there is no fault, and an entry that stays names a session that is gone.
         let _ = self.entry(MAP_DELETE, &key(address), None);
     }
 
     /// Sends inner packets to the queue of the TUN in the place of the worker that the table names; others to the first.
-    pub fn steer(&self, tun: &impl AsRawFd) -> io::Result<()> {
-        let program = self.program()?;
+    pub fn steer(&self, tun: &impl AsRawFd, workers: u8) -> io::Result<()> {
+        let program = self.program(workers)?;
         let mut fd = program.as_raw_fd();
         // SAFETY: the request reads one int. The device keeps the program, and the program the table, beyond our descriptors.
         done(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETSTEERINGEBPF, &raw mut fd) }.into()).map(drop)
     }
 
-    fn program(&self) -> io::Result<OwnedFd> {
-        let code = assemble(self.map.as_raw_fd());
+    fn program(&self, workers: u8) -> io::Result<OwnedFd> {
+        let code = assemble(self.map.as_raw_fd(), workers);
         let attributes = ProgramLoad {
             program_type: SOCKET_FILTER,
             instructions: code.len() as u32,
@@ -103,17 +102,22 @@ impl AddressTable {
             log_size: 0,
             log: 0,
         };
-        descriptor(PROGRAM_LOAD, &attributes)
+        // SAFETY: the attributes hold the addresses of a program with this length and of a string with its end; both live until the call
+        // has returned.
+        unsafe { descriptor(PROGRAM_LOAD, &attributes) }
     }
 
     fn entry(&self, request: libc::c_int, key: &Key, session: Option<&mut SessionHandle>) -> io::Result<libc::c_long> {
         let attributes = MapEntry {
             map: self.map.as_raw_fd().cast_unsigned(),
+            zero: 0,
             key: key.as_ptr() as u64,
             value: session.map_or(0, |session| std::ptr::from_mut(session) as u64),
             flags: 0,
         };
-        bpf(request, &attributes)
+        // SAFETY: the attributes hold the addresses of a key of 16 bytes and of a value of 4 or none, as the table was created; both live
+        // until the call has returned.
+        unsafe { bpf(request, &attributes) }
     }
 }
 
@@ -146,9 +150,10 @@ struct MapCreate {
     map_flags: u32,
 }
 
-#[repr(C, align(8))]
+#[repr(C)]
 struct MapEntry {
     map: u32,
+    zero: u32,
     key: u64,
     value: u64,
     flags: u64,
@@ -165,15 +170,16 @@ struct ProgramLoad {
     log: u64,
 }
 
-fn bpf<T>(request: libc::c_int, attributes: &T) -> io::Result<libc::c_long> {
-    // SAFETY: pointer and length describe `attributes`. The addresses inside are of a key of 16 bytes and a value of 4, as the table was
-    // created, or of a program and a string; their owners outlive the call.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, request, std::ptr::from_ref(attributes), size_of::<T>()) };
-    done(result)
+/// SAFETY: the attributes are those of the request, and the addresses in them are good for what the request does with them.
+unsafe fn bpf<T>(request: libc::c_int, attributes: &T) -> io::Result<libc::c_long> {
+    // SAFETY: pointer and length describe `attributes`; the rest is the caller's promise.
+    done(unsafe { libc::syscall(libc::SYS_bpf, request, std::ptr::from_ref(attributes), size_of::<T>()) })
 }
 
-fn descriptor<T>(request: libc::c_int, attributes: &T) -> io::Result<OwnedFd> {
-    let fd = bpf(request, attributes)? as RawFd;
+/// SAFETY: as for `bpf`, and the request makes a descriptor.
+unsafe fn descriptor<T>(request: libc::c_int, attributes: &T) -> io::Result<OwnedFd> {
+    // SAFETY: the caller's promise is the same.
+    let fd = unsafe { bpf(request, attributes)? } as RawFd;
     // SAFETY: the kernel made this descriptor for this call (close-on-exec), and nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -184,7 +190,7 @@ fn done(result: libc::c_long) -> io::Result<libc::c_long> {
 
 /// The program of the TUN: looks up the destination of an IP packet. 8 bytes an instruction: code, registers (target low, source high),
 /// offset, constant. Source: the kernel's documentation of the instruction set, and linux/bpf.h.
-fn assemble(map: RawFd) -> [u64; 30] {
+fn assemble(map: RawFd, workers: u8) -> [u64; 31] {
     /// Registers: result of a call; its arguments; what it leaves alone; end of the stack.
     const R0: u8 = 0;
     const R1: u8 = 1;
@@ -199,8 +205,8 @@ fn assemble(map: RawFd) -> [u64; 30] {
     /// Where the jumps go.
     const IPV6: i16 = 13;
     const LOAD: i16 = 17;
-    const END: i16 = 27;
-    const NOTHING: i16 = 28;
+    const END: i16 = 28;
+    const NOTHING: i16 = 29;
 
     let step = |code: u8, target: u8, source: u8, offset: i16, constant: i32| {
         let registers = if cfg!(target_endian = "big") { target << 4 | source } else { source << 4 | target };
@@ -246,7 +252,8 @@ fn assemble(map: RawFd) -> [u64; 30] {
         add(R2, -16),
         call(LOOKUP),
         jump_if(25, 0, END),
-        step(0x61, R0, R0, 0, 0), // R0 = what R0 points to: the handle, of which the kernel takes the remainder
+        step(0x61, R0, R0, 0, 0),                 // R0 = what R0 points to: the handle
+        step(0x94, R0, 0, 0, i32::from(workers)), // R0 %= workers, here because the kernel takes 16 bits of the result
         end,
         set(R0, 0),
         end,

@@ -72,6 +72,7 @@ impl Tun {
             return Err(at("mtu")(io::Error::new(io::ErrorKind::InvalidInput, "below 1280")));
         }
         let (file, mut request) = open(name, flags | libc::IFF_TUN_EXCL)?;
+        keep_for_ourselves(&file).map_err(at("owner"))?;
         let mut virtio_len = libc::c_int::try_from(VIRTIO_LEN).unwrap_or_default();
         ioctl(&file, libc::TUNSETVNETHDRSZ, &mut virtio_len).map_err(at("virtio header"))?;
 
@@ -160,6 +161,13 @@ fn open(name: &str, flags: libc::c_int) -> Result<(File, libc::ifreq), TunError>
     request.ifr_ifru.ifru_flags = flags as libc::c_short;
     ioctl(&file, libc::TUNSETIFF, &mut request).map_err(at("create"))?;
     Ok((file, request))
+}
+
+/// Who else may open a queue of the device: root, and our own user. Without an owner it would be everybody, where there may be several.
+fn keep_for_ourselves(file: &File) -> io::Result<()> {
+    // SAFETY: both take integers by value and touch no memory of ours.
+    let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETOWNER, libc::c_ulong::from(libc::geteuid())) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn probe(file: &File) -> libc::c_uint {

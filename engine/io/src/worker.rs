@@ -34,7 +34,7 @@ pub use self::{
     sockets::{SOCKETS_MAX, SocketDefaults, Sockets},
 };
 use crate::{
-    dispatch::{Dispatch, Order},
+    dispatch::Dispatch,
     queue::{Mailbox, ReportQueue},
     sys::{WaitSet, be_punctual, boot_us, wait},
     tun::Tun,
@@ -132,11 +132,8 @@ impl Worker {
     /// `true` = more commands wait.
     fn take_commands(&mut self) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
-            match self.mailbox().take() {
-                None => return false,
-                Some(Order::Obey(command)) => self.outer.obey(command),
-                Some(Order::Disown { address, session }) => self.outer.endpoint.disown(address, session),
-            }
+            let Some(command) = self.mailbox().take() else { return false };
+            self.outer.obey(command);
         }
         true
     }
@@ -175,15 +172,17 @@ impl Worker {
     }
 
     fn hand_over_reports(&mut self) -> Result<(), String> {
+        let mut reported = false;
         while let Some((at_us, report)) = self.outer.endpoint.report() {
+            reported = true;
             if !self.shared.reports.push(at_us, report) {
                 return Err("the core does not read the engine's reports".to_owned());
             }
         }
-        while let Some((address, session)) = self.outer.endpoint.next_disowned() {
-            self.shared.dispatch.release(address, session);
+        while let Some((address, session)) = self.outer.endpoint.next_freed() {
+            self.shared.dispatch.free(address, session);
         }
-        if let Some(session) = self.shared.reports.loudest() {
+        if reported && let Some(session) = self.shared.reports.loudest() {
             self.silence(session);
         }
         let (_, lost) = self.outer.endpoint.reports_lost();
@@ -196,7 +195,7 @@ impl Worker {
     /// Ends a session, of whichever worker, that fills the queue to the core; to the core it is one that its peer has ended.
     fn silence(&self, session: SessionHandle) {
         let reason = "report_flood".to_owned();
-        self.shared.dispatch.tell(session, Order::Obey(Command::CloseSession { session, reason: reason.clone() }));
+        self.shared.dispatch.tell(session, Command::CloseSession { session, reason: reason.clone() });
         // Where even this does not fit, the next report of anybody ends the engine.
         let _ = self.shared.reports.push(boot_us(), Report::PeerClosed { session, reason });
     }

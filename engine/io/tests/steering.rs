@@ -2,8 +2,11 @@
 
 mod namespace;
 
+use std::fs::File;
+use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket as Plain};
 use std::os::fd::AsRawFd;
+use std::thread;
 
 use jvpn_io::offload::{FRAME_MAX, destination};
 use jvpn_io::steering::AddressTable;
@@ -25,6 +28,10 @@ fn datagrams_reach_the_socket_that_their_index_names() {
             let group = UdpSocket::open_group(&options, WORKERS).expect("a group");
             let to = group[0].local_addr().expect("bound");
             assert!(UdpSocket::open(&UdpOptions { bind: to, ..options.clone() }).is_err(), "the address is taken");
+            // What is too short for an index goes to the first.
+            Plain::bind((bind.ip(), 0)).expect("bound").send_to(&[0x10, 0, 0, 0], to).expect("sent");
+            until_readable(&group[0]);
+            assert_eq!(group[0].recv_batch(&mut RecvBatch::default()).expect("received"), 1);
             for low in 0..=255 {
                 // Whoever sends, and whatever the type.
                 let sender = Plain::bind((bind.ip(), 0)).expect("bound");
@@ -44,8 +51,8 @@ fn datagrams_reach_the_socket_that_their_index_names() {
 fn inner_packets_reach_the_queue_of_their_session() {
     namespace::run("inner_packets_reach_the_queue_of_their_session", || {
         let queues = Tun::create_queues("jvpn-t", 1400, true, WORKERS).expect("a device");
-        let table = AddressTable::new().expect("a table");
-        table.steer(&queues[0]).expect("a program");
+        let Some(table) = table() else { return };
+        table.steer(&queues[0], WORKERS).expect("a program");
         namespace::ip("address add 10.77.0.1/24 dev jvpn-t");
         namespace::ip("address add fd77::1/64 dev jvpn-t nodad");
         let address = |text: String| text.parse::<IpAddr>().expect("an address");
@@ -62,20 +69,55 @@ fn inner_packets_reach_the_queue_of_their_session() {
                 }
             }
         };
-        for session in 1..=20 {
-            for to in [address(format!("10.77.0.{}", session + 1)), address(format!("fd77::{}", session + 1))] {
+        // The kernel has 16 bits for the program's result.
+        for (host, session) in (2..).zip([1, 2, 3, 20, 65_535, 65_536, 70_001, 0x8000_0000, u32::MAX - 1]) {
+            for to in [address(format!("10.77.0.{host}")), address(format!("fd77::{host}"))] {
                 arrives(0, to);
-                table.set(to, session);
-                assert_eq!(table.get(to), Some(session));
-                arrives(session as usize % usize::from(WORKERS), to);
-                table.set(to, session + 1);
-                arrives((session + 1) as usize % usize::from(WORKERS), to);
+                for session in [session, session + 1] {
+                    table.set(to, session).expect("room");
+                    assert_eq!(table.get(to), Some(session));
+                    arrives((session % u32::from(WORKERS)) as usize, to);
+                }
                 table.remove(to);
                 assert_eq!(table.get(to), None);
                 arrives(0, to);
             }
         }
     });
+}
+
+#[test]
+fn no_other_user_gets_a_queue_of_the_device() {
+    namespace::run("no_other_user_gets_a_queue_of_the_device", || {
+        let _queues = Tun::create_queues("jvpn-t", 1400, true, WORKERS).expect("a device");
+        let attach = |file: &File| {
+            // SAFETY: `ifreq` is plain data, and the request reads and writes one.
+            unsafe {
+                let mut request: libc::ifreq = std::mem::zeroed();
+                request.ifr_name[..6].copy_from_slice(&b"jvpn-t".map(|byte| libc::c_char::from_ne_bytes([byte])));
+                let flags = libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | libc::IFF_MULTI_QUEUE;
+                request.ifr_ifru.ifru_flags = flags as libc::c_short;
+                libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF, &raw mut request)
+            }
+        };
+        let open = || File::options().read(true).write(true).open("/dev/net/tun").expect("opened");
+        let (stranger, own) = (open(), open());
+        let refused = thread::scope(|scope| {
+            let as_nobody = scope.spawn(|| {
+                // SAFETY: changes the user of this thread alone, which ends here; the library's call would change all of them.
+                let changed = unsafe { libc::syscall(libc::SYS_setresuid, 65_534, 65_534, 65_534) };
+                assert_eq!(changed, 0);
+                (attach(&stranger), io::Error::last_os_error().raw_os_error())
+            });
+            as_nobody.join().expect("no panic")
+        });
+        assert_eq!(refused, (-1, Some(libc::EPERM)));
+        assert_eq!(attach(&own), 0, "root may");
+    });
+}
+
+fn table() -> Option<AddressTable> {
+    AddressTable::new().inspect_err(|error| eprintln!("skipped: no programs in the kernel here: {error}")).ok()
 }
 
 fn until_readable(source: &impl AsRawFd) {

@@ -1,4 +1,4 @@
-//! All packet state of one process, sans-IO, in both roles: datagrams, commands and time go in; datagrams, inner packets and
+//! All packet state of one worker, sans-IO, in both roles: datagrams, commands and time go in; datagrams, inner packets and
 //! reports come out.
 //!
 //! ```text
@@ -55,7 +55,7 @@ struct Link {
     error: Option<(String, u64)>,
 }
 
-/// The packet state of one process.
+/// The packet state of one worker.
 #[derive(Debug)]
 pub struct Endpoint {
     config: EndpointConfig,
@@ -68,7 +68,7 @@ pub struct Endpoint {
     // Gateway.
     reception: Reception,
     inner: HashMap<IpAddr, SessionHandle>,
-    disowned: Vec<(IpAddr, SessionHandle)>,
+    freed: Vec<(IpAddr, SessionHandle)>,
     // Client.
     links: HashMap<PathId, Link>,
     dial: Option<Dial>,
@@ -82,7 +82,7 @@ impl Endpoint {
     /// `seed` comes from the operating system's generator and is used for nothing else.
     pub fn new(config: EndpointConfig, seed: [u8; 32], now: u64) -> Self {
         let mut cx = Shared::new(seed, config.mtu, config.shard);
-        let reception = Reception::new(config.limits.inits_per_s, &mut cx.rng);
+        let reception = Reception::new(config.limits.inits_per_s, config.shard, &mut cx.rng);
         Self {
             next_handle: config.shard.first_handle(),
             config,
@@ -93,7 +93,7 @@ impl Endpoint {
             statistics_at: now + STATISTICS_US,
             reception,
             inner: HashMap::new(),
-            disowned: Vec::new(),
+            freed: Vec::new(),
             links: HashMap::new(),
             dial: None,
             answered_on: None,

@@ -47,8 +47,8 @@ impl Indices {
         Self { map: OwnKeyMap::default(), shard }
     }
 
-    /// A fresh random index of this shard for the target. 0 is never given: on the wire it means "none". Sessions and paths take up a thousandth
-    /// of all indices at the very most, so a second draw is rare and a third hardly ever needed.
+    /// A fresh random index of this shard for the target. 0 is never given: on the wire it means "none". Sessions and paths take up
+    /// a thousandth of all indices at the very most, so a second draw is rare and a third hardly ever needed.
     pub(crate) fn assign(&mut self, rng: &mut Rng, target: Target) -> u32 {
         loop {
             let Some(index) = self.shard.own(rng.number()) else { continue };
@@ -65,5 +65,35 @@ impl Indices {
 
     pub(crate) fn release(&mut self, index: u32) {
         self.map.remove(&index);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_is_moved_into_the_shard_or_drawn_again() {
+        for of in 1..=16 {
+            for number in 0..of {
+                let shard = Shard { number, of };
+                let own: Vec<u32> = (0..=255).filter_map(|low| shard.own(0xabcd_ef00 | low)).collect();
+                assert!(own.iter().all(|index| shard.has(*index) && index & !0xff == 0xabcd_ef00));
+                assert!(own.len() >= 256 - usize::from(of));
+            }
+        }
+    }
+
+    #[test]
+    fn handles_stay_in_their_shard_also_after_the_largest() {
+        for of in 1..=16 {
+            for number in 0..of {
+                let shard = Shard { number, of };
+                let first = shard.first_handle();
+                assert!(first > 0 && first % u32::from(of) == u32::from(number));
+                let largest = u32::MAX - (u32::MAX - first) % u32::from(of);
+                assert_eq!((shard.next_handle(first), shard.next_handle(largest)), (first + u32::from(of), first));
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ mod slots;
 
 use std::collections::HashMap;
 
-use crate::endpoint::Route;
+use crate::endpoint::{Route, Shard};
 use crate::handshake::{CookieJar, Mac2, check_mac1, init_hash};
 use crate::keyfile::{PublicKey, StaticKey};
 use crate::messages::{Offer, SessionHandle};
@@ -49,11 +49,11 @@ pub(crate) struct Reception {
 }
 
 impl Reception {
-    pub(crate) fn new(inits_per_s: u32, rng: &mut Rng) -> Self {
+    pub(crate) fn new(inits_per_s: u32, shard: Shard, rng: &mut Rng) -> Self {
         Self {
             peers: HashMap::new(),
             jar: CookieJar::new(&mut |out| rng.fill(out)),
-            slots: Slots::default(),
+            slots: Slots::new(shard),
             proved: Buckets::default(),
             unproved: Buckets::default(),
             inits_per_s,
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_gateway_knows_131_072_clients_and_one_more_only_when_another_is_forgotten() {
-        let mut reception = Reception::new(1_000, &mut Rng::new([1; 32]));
+        let mut reception = Reception::new(1_000, Shard::WHOLE, &mut Rng::new([1; 32]));
         let key = |n: u32| {
             let mut bytes = [0; 32];
             bytes[..4].copy_from_slice(&n.to_le_bytes());

@@ -3,9 +3,7 @@
 
 mod world;
 
-use std::net::IpAddr;
-
-use jvpn_proto::endpoint::Shard;
+use jvpn_proto::endpoint::{Received, Route, Shard};
 use jvpn_proto::messages::{Command, Report};
 use world::{CLIENT_INNER, MS, S, Side, World};
 
@@ -31,29 +29,30 @@ fn handles_and_indices_name_their_endpoint() {
 }
 
 #[test]
-fn an_address_that_went_over_to_another_endpoint_is_neither_source_nor_destination() {
+fn an_index_of_another_endpoint_is_dropped_without_a_hint() {
     let mut world = World::with_shard(&[10], Shard { number: 2, of: OF });
     world.connect();
-    let (session, address) = (world.gateway_session.unwrap(), IpAddr::from(CLIENT_INNER));
-    assert_eq!(world.gateway.next_disowned(), None);
-    world.gateway.disown(address, session + u32::from(OF));
-    assert_eq!(world.gateway.route_inner(address), Some(session), "that was another session");
-    world.gateway.disown(address, session);
-    assert_eq!(world.gateway.route_inner(address), None);
-    assert!(!world.gateway.source_allowed(session, address));
+    let from = Route { socket: 0, local: None, remote: ([192, 0, 2, 9], 9).into() };
+    for low in 0..OF {
+        let mut data = [0; 32];
+        (data[0], data[4], data[5]) = (0x10, low, 0xee);
+        let verdict = world.gateway.receive(world.now, from, &mut data);
+        assert_eq!(verdict, Received::Dropped(if low == 2 { "unknown_index" } else { "other_worker" }));
+        assert_eq!(world.gateway.transmit().is_some(), low == 2, "a hint is for an index that nobody knows");
+    }
 }
 
 #[test]
-fn the_addresses_of_a_session_that_ends_or_was_gone_when_it_was_accepted_are_given_back() {
+fn the_addresses_of_a_session_that_ends_or_was_gone_when_it_was_accepted_are_freed() {
     let mut world = World::with_shard(&[10], Shard { number: 0, of: OF });
     world.connect();
     let session = world.gateway_session.unwrap();
     world.order_gateway(Command::CloseSession { session, reason: "operator".to_owned() });
-    let given_back = |world: &mut World| std::iter::from_fn(|| world.gateway.next_disowned()).collect::<Vec<_>>();
-    assert_eq!(given_back(&mut world), [(CLIENT_INNER.into(), session)]);
+    let freed = |world: &mut World| std::iter::from_fn(|| world.gateway.next_freed()).collect::<Vec<_>>();
+    assert_eq!(freed(&mut world), [(CLIENT_INNER.into(), session)]);
     let accept = Command::AcceptSession { session, assignment: world::assignment() };
     assert!(world.gateway.command(world.now, accept).is_err());
-    assert_eq!(given_back(&mut world), [(CLIENT_INNER.into(), session)]);
+    assert_eq!(freed(&mut world), [(CLIENT_INNER.into(), session)]);
     assert!(world.run_until(S, |report| matches!(report, Report::PeerClosed { .. })));
 }
 
@@ -62,5 +61,5 @@ fn one_endpoint_alone_has_nobody_to_tell() {
     let mut world = World::ready(&[10], 10);
     let session = world.gateway_session.unwrap();
     world.order_gateway(Command::CloseSession { session, reason: "operator".to_owned() });
-    assert_eq!(world.gateway.next_disowned(), None);
+    assert_eq!(world.gateway.next_freed(), None);
 }

@@ -9,12 +9,13 @@
 use jvpn_proto::{
     endpoint::{CopyPurpose, DuplicateRoute, SendRoute},
     messages::SessionHandle,
+    wire::INDEX_AT,
 };
 
 use crate::udp::{BATCH_BYTES_MAX, SEGMENTS_MAX};
 
-/// Offset of the receiver index in a DATA message (docs/spec/wire.md, "Datagrams").
-const INDEX: std::ops::Range<usize> = 4..8;
+/// The receiver index in a DATA message.
+const INDEX: std::ops::Range<usize> = INDEX_AT..INDEX_AT + 4;
 
 #[derive(Debug)]
 pub struct Outgoing {

@@ -8,14 +8,16 @@ use std::{
     io::{BufRead, BufReader},
     process::{Command, Stdio},
     sync::mpsc::sync_channel,
+    thread,
     time::Instant,
 };
 
+use jvpn_io::steering::AddressTable;
 use jvpn_proto::messages::{AttachKind, Command as Order, Report, Role};
 
 use crate::{
     netns::{Topology, ip, within},
-    node::{Node, World},
+    node::{Node, World, start_without_programs},
     traffic::{datagrams_echo, datagrams_echo_at_last, stream_both_ways},
 };
 
@@ -98,7 +100,7 @@ fn a_stream_lives_through_the_loss_of_its_link() {
 
 #[test]
 fn sessions_of_several_workers_carry_traffic_and_addresses_move_between_them() {
-    let Some(topology) = Topology::lay() else { return };
+    let Some(topology) = Topology::lay().filter(|_| programs_are_taken()) else { return };
     let mut world = World::connect_to(3, &topology, "192.0.2.1", &[]);
     assert!(world.gateway.saw(|report| matches!(report, Report::Started { workers: 3, alone_because: None, .. })));
     let mut by_worker = [0; 3];
@@ -109,21 +111,45 @@ fn sessions_of_several_workers_carry_traffic_and_addresses_move_between_them() {
         datagrams_echo(&topology, "fd80::2", "fd80::1", &SIZES);
         stream_both_ways(&topology, "10.80.0.1", 1 << 20);
         if !by_worker.contains(&0) {
-            return;
+            break;
         }
         assert!(dial < 64, "the sessions of 64 dials are {by_worker:?}");
         world.dial_again(dial);
     }
+    // What is asked of all workers at last still leaves.
+    let reason = "daemon_stopped".to_owned();
+    let close = |&session| Order::CloseSession { session, reason: reason.clone() };
+    world.gateway.apply(world.gateway.sessions.iter().map(close).collect());
+    world.gateway.stop();
+    world.until("all sessions closed", |world| {
+        let closed = |session| {
+            world.client.saw(|report| matches!(report, Report::PeerClosed { session: of, .. } if *of == session))
+        };
+        world.client.sessions.iter().copied().all(closed)
+    });
 }
 
 #[test]
 fn without_its_device_an_engine_ends_with_fatal() {
-    let Some(topology) = Topology::lay() else { return };
-    let mut world = World::connect(&topology, "192.0.2.1", &[]);
+    let Some(topology) = Topology::lay().filter(|_| programs_are_taken()) else { return };
+    let mut world = World::connect_to(3, &topology, "192.0.2.1", &[]);
     ip(&["-n", &topology.client, "link", "delete", "tun-c"]);
-    let fatal = |report: &Report| matches!(report, Report::Fatal { what } if what.contains("tun-c"));
-    world.until("fatal report", |world| world.client.saw(fatal));
-    assert!(world.client.refuses_commands());
+    ip(&["-n", &topology.gateway, "link", "delete", "tun-g"]);
+    let fatal_of =
+        |tun: &'static str| move |report: &Report| matches!(report, Report::Fatal { what } if what.contains(tun));
+    world.until("fatal reports", |world| world.client.saw(fatal_of("tun-c")) && world.gateway.saw(fatal_of("tun-g")));
+    assert!(world.client.refuses_commands() && world.gateway.refuses_commands());
+}
+
+#[test]
+fn without_the_right_to_choose_their_packets_there_are_no_several_workers() {
+    let Some(topology) = Topology::lay() else { return };
+    let refused = start_without_programs(&topology.gateway, 2).expect_err("two are asked for");
+    assert!(refused.what.contains("2 workers") && refused.hint.contains("CAP_BPF"), "{refused:?}");
+    let found = start_without_programs(&topology.gateway, 0).expect("as many as can be");
+    let several = thread::available_parallelism().is_ok_and(|processors| processors.get() >= 4);
+    let alone = |report: &Report| matches!(report, Report::Started { workers: 1, alone_because, .. } if alone_because.is_some() == several);
+    assert!(found.iter().any(alone), "{found:?}");
 }
 
 #[test]
@@ -160,6 +186,10 @@ fn throughput_of_one_stream() {
         let _ = server.kill();
         let _ = server.wait();
     }
+}
+
+fn programs_are_taken() -> bool {
+    AddressTable::new().inspect_err(|error| eprintln!("skipped: no programs in the kernel here: {error}")).is_ok()
 }
 
 fn iperf3(arguments: &[&str]) -> Command {

@@ -89,3 +89,20 @@ pub fn within<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
         entered.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
+
+/// Takes CAP_BPF, and CAP_SYS_ADMIN which includes it, from the calling thread alone.
+pub fn without_programs() {
+    /// linux/capability.h: the version with 64 capabilities, in two halves of effective, permitted and inheritable ones.
+    const VERSION: u32 = 0x2008_0522;
+    const SYS_ADMIN: u32 = 21;
+    const BPF: u32 = 39;
+    let mut header = [VERSION, 0];
+    let mut halves = [[0_u32; 3]; 2];
+    // SAFETY: both calls take a header of two numbers and two halves of three; 0 = the calling thread.
+    unsafe {
+        assert_eq!(libc::syscall(libc::SYS_capget, header.as_mut_ptr(), halves.as_mut_ptr()), 0);
+        halves[0][0] &= !(1 << SYS_ADMIN);
+        halves[1][0] &= !(1 << (BPF - 32));
+        assert_eq!(libc::syscall(libc::SYS_capset, header.as_mut_ptr(), halves.as_ptr()), 0);
+    }
+}

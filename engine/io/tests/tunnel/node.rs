@@ -11,7 +11,7 @@ use std::{
 use jvpn_io::{Engine, StartError, identity};
 use jvpn_proto::messages::{Assignment, Command, EngineConfig, Link, Offer, PathId, Peer, Report, Role, SessionHandle};
 
-use crate::netns::{Topology, ip, within};
+use crate::netns::{Topology, ip, within, without_programs};
 
 /// Longest wait for anything that a test expects.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +26,8 @@ pub struct World {
 }
 
 pub struct Node {
-    engine: Engine,
+    /// None once it was stopped.
+    engine: Option<Engine>,
     public_key: String,
     namespace: String,
     tun: &'static str,
@@ -35,6 +36,8 @@ pub struct Node {
     gateway_key: Option<String>,
     /// The session that was accepted or confirmed last.
     pub session: Option<SessionHandle>,
+    /// All that were.
+    pub sessions: Vec<SessionHandle>,
     /// What the core did not answer by itself, in order.
     seen: Vec<Report>,
 }
@@ -128,28 +131,32 @@ impl Node {
         wake: SyncSender<()>,
     ) -> Result<Self, StartError> {
         let key = KeyFile::new(&format!("{namespace}-{tun}"));
-        let any = |address: &str| SocketAddr::new(address.parse().expect("an address"), PORT);
-        let config = EngineConfig {
-            role,
-            identity: key.0.display().to_string(),
-            listen: if role == Role::Gateway { vec![any("0.0.0.0"), any("::")] } else { Vec::new() },
-            tun: tun.to_owned(),
-            mtu: MTU,
-            disable: disable.iter().map(|&name| name.to_owned()).collect(),
-            workers,
-            mark: 0,
-            rekey_after_s: 120,
-            reject_after_s: 180,
-            rekey_after_packets: 1 << 27,
-        };
+        let disable = disable.iter().map(|&name| name.to_owned()).collect();
+        let config = EngineConfig { disable, ..config(role, &key, tun, workers) };
         let public_key = identity::public_key(&key.0)?;
         // A full channel means that a wake waits already.
         let notify = move || {
             let _ = wake.try_send(());
         };
         let engine = within(namespace, || Engine::start(&config, notify))?;
-        let (namespace, links, seen) = (namespace.to_owned(), Vec::new(), Vec::new());
-        Ok(Self { engine, public_key, namespace, tun, links, gateway_key: None, session: None, seen })
+        Ok(Self {
+            engine: Some(engine),
+            public_key,
+            namespace: namespace.to_owned(),
+            tun,
+            links: Vec::new(),
+            gateway_key: None,
+            session: None,
+            sessions: Vec::new(),
+            seen: Vec::new(),
+        })
+    }
+
+    /// The engine obeys what it was told, and ends.
+    pub fn stop(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            engine.stop();
+        }
     }
 
     pub fn saw(&self, matches: impl Fn(&Report) -> bool) -> bool {
@@ -157,11 +164,11 @@ impl Node {
     }
 
     pub fn apply(&self, commands: Vec<Command>) {
-        self.engine.apply(commands).expect("the mailbox has room");
+        self.engine.as_ref().expect("not stopped").apply(commands).expect("the mailbox has room");
     }
 
     pub fn refuses_commands(&self) -> bool {
-        self.engine.apply(Vec::new()).is_err()
+        self.engine.as_ref().is_some_and(|engine| engine.apply(Vec::new()).is_err())
     }
 
     pub fn link(&self, name: &str) -> Option<&Link> {
@@ -169,8 +176,8 @@ impl Node {
     }
 
     fn handle_reports(&mut self) {
-        loop {
-            let batch = self.engine.drain(1_024);
+        while let Some(engine) = &self.engine {
+            let batch = engine.drain(1_024);
             for timed in batch.reports {
                 self.handle(timed.report);
             }
@@ -186,6 +193,7 @@ impl Node {
             Report::Stats { .. } => {}
             Report::HandshakeConfirmed { session, .. } => {
                 self.session = Some(session);
+                self.sessions.push(session);
                 self.address(&assignment("10.80.0.1", "fd80::1"));
                 self.apply(vec![Command::AcceptSession { session, assignment: assignment("10.80.0.2", "fd80::2") }]);
             }
@@ -206,6 +214,7 @@ impl Node {
             }
             Report::HandshakeDone { session, .. } => {
                 self.session = Some(session);
+                self.sessions.push(session);
                 self.apply(vec![Command::ConfirmSession { session }]);
             }
             Report::Assigned { ref assignment, .. } => {
@@ -224,6 +233,34 @@ impl Node {
             arguments.extend(more);
             ip(&arguments);
         }
+    }
+}
+
+/// Starts a gateway's engine in a thread that may make devices and give the kernel no programs.
+pub fn start_without_programs(namespace: &str, workers: u8) -> Result<Vec<Report>, StartError> {
+    let key = KeyFile::new(&format!("{namespace}-{workers}"));
+    let config = config(Role::Gateway, &key, "tun-g", workers);
+    let engine = within(namespace, || {
+        without_programs();
+        Engine::start(&config, || {})
+    })?;
+    Ok(engine.drain(1_024).reports.into_iter().map(|timed| timed.report).collect())
+}
+
+fn config(role: Role, key: &KeyFile, tun: &str, workers: u8) -> EngineConfig {
+    let any = |address: &str| SocketAddr::new(address.parse().expect("an address"), PORT);
+    EngineConfig {
+        role,
+        identity: key.0.display().to_string(),
+        listen: if role == Role::Gateway { vec![any("0.0.0.0"), any("::")] } else { Vec::new() },
+        tun: tun.to_owned(),
+        mtu: MTU,
+        disable: Vec::new(),
+        workers,
+        mark: 0,
+        rekey_after_s: 120,
+        reject_after_s: 180,
+        rekey_after_packets: 1 << 27,
     }
 }
 

@@ -143,7 +143,7 @@ impl Endpoint {
                 // An address that another session of the client still holds goes over: the newest session owns it.
                 self.inner.insert(address, session);
             } else if self.inner.get(&address) != Some(&session) {
-                self.has_lost(address, session);
+                self.free(address, session);
             }
         }
         accepted

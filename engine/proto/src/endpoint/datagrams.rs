@@ -80,6 +80,10 @@ impl Endpoint {
     }
 
     fn on_unknown_index(&mut self, now: u64, from: Route, receiver: u32, len: usize) -> Received {
+        if !self.config.shard.has(receiver) {
+            // Another endpoint's, and perhaps known there: the kernel puts datagrams of one sender together that are for several.
+            return Received::Dropped("other_worker");
+        }
         let closing = self.closings.on_data(receiver, from, len);
         if !closing && self.config.role == Role::Gateway && self.hints.admits(now, from.remote.ip()) {
             self.push(now, from, hint(HINT_UNKNOWN_INDEX, receiver).to_vec());

@@ -9,7 +9,10 @@ use crate::messages::SessionHandle;
 impl Endpoint {
     pub(super) fn take_handle(&mut self) -> SessionHandle {
         let handle = self.next_handle;
-        self.next_handle += SessionHandle::from(self.config.shard.of);
+        self.next_handle = self.config.shard.next_handle(handle);
+        while self.sessions.contains_key(&self.next_handle) {
+            self.next_handle = self.config.shard.next_handle(self.next_handle);
+        }
         handle
     }
 
@@ -22,24 +25,17 @@ impl Endpoint {
         Ok(())
     }
 
-    /// The address is not the session's any more: a newer session has it, perhaps one of another endpoint.
-    pub fn disown(&mut self, address: IpAddr, session: SessionHandle) {
-        if self.inner.get(&address) == Some(&session) {
-            self.inner.remove(&address);
-            self.has_lost(address, session);
-        }
-    }
-
-    /// Other endpoints have to know.
-    pub(super) fn has_lost(&mut self, address: IpAddr, session: SessionHandle) {
+    /// The address is not the session's, or no more.
+    pub(super) fn free(&mut self, address: IpAddr, session: SessionHandle) {
         if self.config.shard != Shard::WHOLE {
-            self.disowned.push((address, session));
+            self.freed.push((address, session));
         }
     }
 
-    /// The next address that does not belong to its session, or no more. None where there are no other endpoints.
-    pub fn next_disowned(&mut self) -> Option<(IpAddr, SessionHandle)> {
-        self.disowned.pop()
+    /// The next address that a session gave back, for those who send packets to the right endpoint: at most two of each session that
+    /// ended since they were asked for last.
+    pub fn next_freed(&mut self) -> Option<(IpAddr, SessionHandle)> {
+        self.freed.pop()
     }
 
     /// Takes a session out of every table. With a reason the peer is told.
@@ -48,7 +44,10 @@ impl Endpoint {
         self.reception.settle(handle);
         self.cx.hold.end(handle);
         for address in session.addresses.into_iter().flatten() {
-            self.disown(address, handle);
+            if self.inner.get(&address) == Some(&handle) {
+                self.inner.remove(&address);
+                self.free(address, handle);
+            }
         }
         if self.chosen == Some(handle) {
             // A dial beside a living session that came to nothing: the older one goes on.

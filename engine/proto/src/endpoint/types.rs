@@ -55,11 +55,21 @@ impl Shard {
         SessionHandle::from(if self.number == 0 { self.of } else { self.number })
     }
 
-    /// The number with its lowest byte replaced by the nearest smaller or larger one of this shard; `None` where a byte has no room.
-    pub(crate) fn own(self, number: u32) -> Option<u32> {
-        let [low, rest @ ..] = number.to_le_bytes();
+    /// After the largest the smallest comes again.
+    pub(crate) fn next_handle(self, handle: SessionHandle) -> SessionHandle {
+        handle.checked_add(self.of.into()).unwrap_or_else(|| self.first_handle())
+    }
+
+    /// The index with its lowest byte moved into this shard, within its group of `of` bytes; `None` in the last group, where that is cut
+    /// off.
+    pub(crate) fn own(self, index: u32) -> Option<u32> {
+        let [low, rest @ ..] = index.to_le_bytes();
         let low = (low - low % self.of).checked_add(self.number)?;
         Some(u32::from_le_bytes([low, rest[0], rest[1], rest[2]]))
+    }
+
+    pub(crate) fn has(self, index: u32) -> bool {
+        index.to_le_bytes()[0] % self.of == self.number
     }
 }
 

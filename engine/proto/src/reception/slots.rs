@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::endpoint::Shard;
 use crate::messages::SessionHandle;
 use crate::wire::RESP_LEN;
 
@@ -18,6 +19,8 @@ const ANSWERS_PER_KEY_MAX: usize = 32;
 const PENDING_PER_KEY_MAX: usize = 8;
 /// Sessions of one client key that were confirmed, or closed by it, while their answer is remembered.
 const CONFIRMED_PER_KEY_MAX: usize = 8;
+/// Of these with one of many workers: what a client may ask of the core is divided by the workers, which it chooses among.
+const CONFIRMED_PER_KEY_MIN: usize = 2;
 
 type Hash = [u8; 32];
 
@@ -38,8 +41,9 @@ struct Answer {
     until: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Slots {
+    confirmed_per_key_max: usize,
     /// By the hash of INIT without mac2.
     answers: HashMap<Hash, Answer>,
     /// In order of expiry; entries of answers that were forgotten before are passed over.
@@ -50,6 +54,16 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    pub(super) fn new(shard: Shard) -> Self {
+        Self {
+            confirmed_per_key_max: (CONFIRMED_PER_KEY_MAX / usize::from(shard.of)).max(CONFIRMED_PER_KEY_MIN),
+            answers: HashMap::new(),
+            expiry: VecDeque::new(),
+            waiting: HashMap::new(),
+            of_key: HashMap::new(),
+        }
+    }
+
     pub(super) fn answer(&self, hash: &Hash) -> Option<&[u8; RESP_LEN]> {
         self.answers.get(hash).map(|answer| &answer.response)
     }
@@ -60,7 +74,7 @@ impl Slots {
         let mut evicted = Vec::new();
         let own = self.of_key.get(key).map(|own| own.iter().copied().collect::<Vec<_>>()).unwrap_or_default();
         let settled = own.iter().filter(|hash| self.slot(hash) == Some(Slot::Settled)).count();
-        if settled >= CONFIRMED_PER_KEY_MAX {
+        if settled >= self.confirmed_per_key_max {
             return None;
         }
         let mut waiting = own.iter().filter(|hash| matches!(self.slot(hash), Some(Slot::Waits(_))));
@@ -170,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_ninth_of_a_key_takes_the_place_of_the_oldest_whose_answer_stays() {
-        let mut slots = Slots::default();
+        let mut slots = Slots::new(Shard::WHOLE);
         for n in 0..8 {
             assert_eq!(take(&mut slots, 0, n, KEY), Some(vec![]));
         }
@@ -180,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_key_has_a_bounded_number_of_answers_and_all_have_one() {
-        let mut slots = Slots::default();
+        let mut slots = Slots::new(Shard::WHOLE);
         for n in 0..100 {
             assert!(take(&mut slots, 0, n, KEY).is_some());
         }
@@ -195,7 +209,7 @@ mod tests {
 
     #[test]
     fn who_confirms_too_many_waits_until_they_are_forgotten() {
-        let mut slots = Slots::default();
+        let mut slots = Slots::new(Shard::WHOLE);
         for n in 0..CONFIRMED_PER_KEY_MAX {
             assert!(take(&mut slots, n as u64, n, KEY).is_some());
             slots.settle(n as SessionHandle);
@@ -208,7 +222,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_was_forgotten_early_and_given_again_lives_its_whole_time() {
-        let mut slots = Slots::default();
+        let mut slots = Slots::new(Shard::WHOLE);
         for n in 0..=ANSWERS_PER_KEY_MAX {
             assert!(take(&mut slots, 0, n, KEY).is_some());
         }
@@ -216,5 +230,19 @@ mod tests {
         assert!(take(&mut slots, 1, 0, KEY).is_some());
         slots.expire(PENDING_US);
         assert!(slots.answer(&hash(0)).is_some());
+    }
+
+    #[test]
+    fn many_workers_share_what_one_client_may_confirm() {
+        let allowed = |of| {
+            let mut slots = Slots::new(Shard { number: 0, of });
+            let confirm = |n: &usize| {
+                let taken = take(&mut slots, *n as u64, *n, KEY).is_some();
+                slots.settle(*n as SessionHandle);
+                taken
+            };
+            (0..10).take_while(confirm).count()
+        };
+        assert_eq!([1, 2, 3, 16].map(allowed), [8, 4, 2, 2]);
     }
 }

@@ -57,6 +57,9 @@ pub const COOKIE_LEN: usize = COOKIE_SEALED + MAC + TAG;
 
 pub const HINT_LEN: usize = 8;
 
+/// Where DATA has its receiver index, and INIT its sender index.
+pub const INDEX_AT: usize = 4;
+
 /// Clear bytes before the ciphertext of DATA.
 pub const DATA_HEADER: usize = 16;
 /// An empty plaintext: the keepalive.

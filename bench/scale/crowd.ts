@@ -23,6 +23,9 @@ const PACKETS_PER_SECOND = 20_000;
 /** A machine that has other work, too, may take this long for each. */
 const JOIN_MS_MAX = 5;
 const ANSWER_MS = 10_000;
+const PING_MS_MAX = 10_000;
+/** Who pings wakes, and both ends look for the size of the path: more than these would be lost for their number. */
+const PINGS_PER_SECOND = 500;
 
 /** How a task of the crowd went; times in µs. */
 export interface Done {
@@ -30,7 +33,7 @@ export interface Done {
   readonly missing: number;
   readonly us: number;
   readonly tookUs: { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number };
-  /** Datagrams that clients sent until they were attached. */
+  /** Datagrams that clients sent until they were attached, or as pings. */
   readonly datagrams: number;
   /** Attempts that were begun anew because nobody answered. */
   readonly unanswered: number;
@@ -79,6 +82,12 @@ export class Crowd {
     const order = { op: "talk", clients, packets, perSecond: PACKETS_PER_SECOND };
     const done = (await this.#tool.ask(order, limitMs + ANSWER_MS)) as unknown as Done;
     return done.datagrams;
+  }
+
+  /** Some clients, spread over all, ping a host behind the gateway, and hear from it. */
+  async ping(to: string, clients: number): Promise<Done> {
+    const limitMs = PING_MS_MAX + (2_000 * clients) / PINGS_PER_SECOND;
+    return this.#ask({ op: "ping", to, clients, perSecond: PINGS_PER_SECOND, limitMs }, limitMs);
   }
 
   /** The path of every client dies, and each attaches itself from another address. */

@@ -13,6 +13,9 @@ const INSTRUMENT = join(ROOT, "build", "bench", "scale", "memory.js");
 const START_MS_MAX = 60_000;
 const MEMORY_MS_MAX = 30_000;
 
+/** Its inner address: the first host of its pool. */
+export const GATEWAY_INNER = "10.64.0.1";
+
 const POLICY = `schema = "jumping-vpn/policy/v1"
 name = "crowd"
 preset = "standard"

@@ -10,7 +10,7 @@ import { type Benchmark, inScope, type Progress, type Result } from "../benchmar
 import { wholeNumberOf } from "../options.ts";
 import type { Done } from "./crowd.ts";
 import { buildCrowd } from "./crowd.ts";
-import type { Workers } from "./gateway.ts";
+import { GATEWAY_INNER, type Workers } from "./gateway.ts";
 import type { Memory } from "./memory.ts";
 import { CLIENTS_MAX, gather, workersOf } from "./scale.ts";
 import { mainThreadNs, threadNs } from "./threads.ts";
@@ -18,11 +18,14 @@ import { mainThreadNs, threadNs } from "./threads.ts";
 /** Storms of one run: the policy permits a client eight switches in a minute. */
 const STORMS_MAX = 4;
 const STORM_MS_MAX = 60_000;
+const PINGERS = 1_000;
 /** After a storm the record is written to its end. */
 const SETTLE_MS = 5_000;
 
 interface Storm {
   readonly jump: Done;
+  /** After it some clients, spread over all, ping the gateway through their tunnels, once. */
+  readonly ping: Done;
   /** Reports of the engine that waited for the core at most, since the start; snapshots that gave way. */
   readonly reportsWaitingMost: number;
   readonly reportsLost: number;
@@ -80,8 +83,11 @@ async function storm(
     await elapse(SETTLE_MS);
     const memory = await gateway.memory();
     const status = await gateway.node.sdk.status();
+    const ping = await crowd.ping(GATEWAY_INNER, Math.min(clients, PINGERS));
+    if (ping.missing > 0) throw new Error(`${ping.missing} clients got no answer through their tunnels: ${JSON.stringify(ping)}`);
     storms.push({
       jump,
+      ping,
       reportsWaitingMost: status.reports.waitingMost,
       reportsLost: status.reports.lost,
       records: status.record.lastSeq - record.lastSeq,
@@ -112,10 +118,11 @@ function cpuOf(pid: number | undefined): Storm["cpuSeconds"] {
 
 function summarize({ storms, clients, states }: StormResult): string {
   const rows = storms.map(
-    ({ jump, reportsWaitingMost, records, recordsLost, cpuSeconds }) =>
+    ({ jump, ping, reportsWaitingMost, records, recordsLost, cpuSeconds }) =>
       `${clients} sessions back after ${seconds(jump.us)}   p50 ${seconds(jump.tookUs.p50)}, p99 ${seconds(jump.tookUs.p99)}, max ${seconds(jump.tookUs.max)}   ` +
       `${(jump.datagrams / clients).toFixed(1)} datagrams each, ${jump.unanswered} attempts begun anew   ` +
       `at most ${reportsWaitingMost} reports waited   ${records} records, ${recordsLost} lost   ` +
+      `then ${ping.datagrams} pinged the gateway inside, p99 ${seconds(ping.tookUs.p99)}   ` +
       `core ${cpuSeconds.core.toFixed(2)} s, packets ${cpuSeconds.packets.toFixed(2)} s of processor time\n`,
   );
   return `${rows.join("")}at the end: ${statesText(states)}\n`;

@@ -3,16 +3,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use jvpn_proto::{
-    endpoint::{Endpoint, EndpointConfig, Limits, Route, Shard, Transmit},
+    endpoint::{Endpoint, EndpointConfig, Limits, Received, Route, Shard, Transmit},
     keyfile::StaticKey,
     messages::{Assignment, AttachKind, Command, PathId, Report, Role, SessionHandle},
 };
 
-use crate::addresses::address_of;
+use crate::{addresses::address_of, packet};
 
 const DIAL: u32 = 1;
 const MTU: u16 = 1_380;
-const INNER_BYTES: usize = 100;
 /// Pause before an unanswered activation is tried again, µs, and how often it doubles.
 const AGAIN_US: u64 = 100_000;
 const AGAIN_DOUBLINGS: u32 = 5;
@@ -54,6 +53,8 @@ pub struct Client {
     pub sent: u32,
     /// When the last dial or jump began.
     pub since: u64,
+    /// Of a ping that was not answered yet.
+    pinged_at: Option<u64>,
 }
 
 impl Client {
@@ -91,6 +92,7 @@ impl Client {
             armed: None,
             sent: 0,
             since: now,
+            pinged_at: None,
         };
         client.open(now)?;
         client.begin_dial(now)?;
@@ -120,11 +122,16 @@ impl Client {
         self.attach(now)
     }
 
-    /// A datagram from the gateway on one of its paths. What comes on a dead one is lost.
-    pub fn receive(&mut self, now: u64, path: PathId, datagram: &mut [u8]) {
-        if path == self.path {
-            self.endpoint.receive(now, Route { socket: path, local: None, remote: self.gateway }, datagram);
+    /// A datagram from the gateway on one of its paths. What comes on a dead one is lost. `Some` = the answer to a ping, after so many µs.
+    pub fn receive(&mut self, now: u64, path: PathId, datagram: &mut [u8]) -> Option<u64> {
+        if path != self.path {
+            return None;
         }
+        let from = Route { socket: path, local: None, remote: self.gateway };
+        let received = self.endpoint.receive(now, from, datagram);
+        // Nothing else is ever sent to a client.
+        let inner = matches!(received, Received::Inner { .. });
+        self.pinged_at.take_if(|_| inner).map(|at| now.saturating_sub(at))
     }
 
     pub fn on_deadline(&mut self, now: u64) -> Result<(), String> {
@@ -140,10 +147,20 @@ impl Client {
         [self.endpoint.next_deadline(), self.again_at].into_iter().flatten().min()
     }
 
-    /// One inner packet, sealed into `out`; `None` where there is no way for it.
+    /// One inner packet that nobody answers, sealed into `out`; `None` where there is no way for it.
     pub fn talk(&mut self, now: u64, out: &mut [u8]) -> Option<usize> {
+        self.seal(now, out, &packet::unanswered(self.inner))
+    }
+
+    /// The same with one that the host `to` answers.
+    pub fn ping(&mut self, now: u64, out: &mut [u8], to: Ipv4Addr) -> Option<usize> {
+        self.pinged_at = Some(now);
+        self.seal(now, out, &packet::ping(self.inner, to))
+    }
+
+    fn seal(&mut self, now: u64, out: &mut [u8], packet: &[u8]) -> Option<usize> {
         let session = self.session?;
-        let sealed = self.endpoint.seal_inner(session, now, out, &[], &inner_packet(self.inner), false).ok()?;
+        let sealed = self.endpoint.seal_inner(session, now, out, &[], packet, false).ok()?;
         self.endpoint.sent(session, self.path, now, 1, sealed as u32);
         Some(sealed)
     }
@@ -237,24 +254,6 @@ impl Client {
         let reason = "transport_dead".to_owned();
         self.endpoint.command(now, Command::Attach { session, path, bind_seq, kind: AttachKind::Reattach, reason })
     }
-}
-
-/// A UDP packet for a network that nobody has (RFC 5737): the gateway's kernel drops it, and answers nothing.
-fn inner_packet(from: Ipv4Addr) -> [u8; INNER_BYTES] {
-    let mut packet = [0; INNER_BYTES];
-    packet[0] = 0x45;
-    packet[2..4].copy_from_slice(&(INNER_BYTES as u16).to_be_bytes());
-    packet[8] = 64;
-    packet[9] = 17;
-    packet[12..16].copy_from_slice(&from.octets());
-    packet[16..20].copy_from_slice(&[192, 0, 2, 1]);
-    let sum: u32 = packet[..20].chunks_exact(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum();
-    let folded = (sum & 0xFFFF) + (sum >> 16);
-    packet[10..12].copy_from_slice(&(!(folded as u16)).to_be_bytes());
-    packet[20..22].copy_from_slice(&4_000u16.to_be_bytes());
-    packet[22..24].copy_from_slice(&4_001u16.to_be_bytes());
-    packet[24..26].copy_from_slice(&((INNER_BYTES - 20) as u16).to_be_bytes());
-    packet
 }
 
 #[cfg(test)]

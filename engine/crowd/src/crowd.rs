@@ -65,6 +65,8 @@ pub struct Crowd {
     unsent: u64,
     ended: u64,
     talkers: u32,
+    /// Whom they ping.
+    host: Ipv4Addr,
 }
 
 impl Crowd {
@@ -85,6 +87,7 @@ impl Crowd {
             unsent: 0,
             ended: 0,
             talkers: 0,
+            host: Ipv4Addr::UNSPECIFIED,
         })
     }
 
@@ -121,13 +124,26 @@ impl Crowd {
 
     /// Some clients, spread over all, send `packets` inner packets each, in turn.
     pub fn talk(&mut self, talkers: u32, packets: u32, per_second: u32) -> Result<(), String> {
+        self.must_have(talkers, per_second)?;
+        let limit_ms = 10_000 + u64::from(talkers) * u64::from(packets) * 2_000 / u64::from(per_second);
+        self.begin("talk", 0, talkers * packets, Some(per_second), limit_ms)?;
+        self.talkers = talkers;
+        Ok(())
+    }
+
+    /// Some clients, spread over all, ping a host behind the gateway, once.
+    pub fn ping(&mut self, host: Ipv4Addr, clients: u32, per_second: u32, limit_ms: u64) -> Result<(), String> {
+        self.must_have(clients, per_second)?;
+        self.begin("ping", 0, clients, Some(per_second), limit_ms)?;
+        (self.talkers, self.host) = (clients, host);
+        Ok(())
+    }
+
+    fn must_have(&self, talkers: u32, per_second: u32) -> Result<(), String> {
         let here = self.clients.len() as u32;
         if talkers == 0 || talkers > here || per_second == 0 {
             return Err(format!("{talkers} of {here} clients cannot talk at {per_second} packets per second"));
         }
-        let limit_ms = 10_000 + u64::from(talkers) * u64::from(packets) * 2_000 / u64::from(per_second);
-        self.begin("talk", 0, talkers * packets, Some(per_second), limit_ms)?;
-        self.talkers = talkers;
         Ok(())
     }
 
@@ -184,9 +200,9 @@ impl Crowd {
             };
             let (number, op, began) = (task.next, task.op, task.began);
             task.next += 1;
-            if op == "talk" {
+            if op == "talk" || op == "ping" {
                 let number = (number % self.talkers) * (self.clients.len() as u32 / self.talkers);
-                self.say_something(now, number)?;
+                self.say(now, number, op == "ping")?;
                 continue;
             }
             if op == "jump" {
@@ -205,19 +221,29 @@ impl Crowd {
         Ok(())
     }
 
-    fn say_something(&mut self, now: u64, number: u32) -> Result<(), String> {
+    /// One inner packet of a client, if it has a way. It is done with that, or with the answer to a ping.
+    fn say(&mut self, now: u64, number: u32, ping: bool) -> Result<(), String> {
         let client = &mut self.clients[number as usize];
         let mut out = [0; DATAGRAM_MAX];
-        let sealed = client.talk(now, &mut out);
+        let sealed = if ping { client.ping(now, &mut out, self.host) } else { client.talk(now, &mut out) };
         let (path, gateway) = (client.path(), client.gateway());
         if let Some(len) = sealed {
             self.send(number, path, gateway, &out[..len])?;
         }
         if let Some(task) = &mut self.task {
-            task.took_us.push(0);
             task.sent += u64::from(sealed.is_some());
         }
+        if !ping {
+            self.count(0);
+        }
         self.settle(now, number)
+    }
+
+    /// One more is done.
+    fn count(&mut self, took_us: u64) {
+        if let Some(task) = &mut self.task {
+            task.took_us.push(took_us);
+        }
     }
 
     fn send(&mut self, number: u32, path: PathId, to: SocketAddr, data: &[u8]) -> Result<(), String> {
@@ -246,12 +272,13 @@ impl Crowd {
                 let Some((number, path)) = message.local.and_then(owner_of) else { continue };
                 let Some(client) = self.clients.get_mut(number as usize) else { continue };
                 let at = message.at_us;
-                for datagram in message.datagrams() {
-                    client.receive(at, path, datagram);
-                }
-                heard.push((at, number));
+                let answered = message.datagrams().filter_map(|datagram| client.receive(at, path, datagram)).last();
+                heard.push((at, number, answered));
             }
-            for (at, number) in heard {
+            for (at, number, answered) in heard {
+                if let Some(took_us) = answered {
+                    self.count(took_us);
+                }
                 self.settle(at, number)?;
             }
             if count < MESSAGES_MAX {
@@ -317,7 +344,7 @@ impl Crowd {
             op: task.op,
             attached,
             done: task.took_us.len() as u64,
-            missing: u64::from(task.clients) - attached,
+            missing: u64::from(task.clients) - if task.op == "ping" { task.took_us.len() as u64 } else { attached },
             us,
             took_us: Spread::of(task.took_us),
             datagrams: task.sent,

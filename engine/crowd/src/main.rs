@@ -8,17 +8,19 @@
 //! | `{"op":"join","gateway":"10.1.0.1:4774","key":"jvpk1:…","clients":N,"perSecond":1900,"limitMs":120000}` | when N are attached, or at the limit |
 //! | `{"op":"jump","limitMs":60000}` | when all are attached again from new addresses, or at the limit |
 //! | `{"op":"talk","clients":1000,"packets":200,"perSecond":50000}` | when so many clients, spread over all, have sent so many inner packets each |
+//! | `{"op":"ping","to":"10.64.0.1","clients":1000,"perSecond":500,"limitMs":20000}` | when so many, spread over all, have pinged this inner host and heard from it, or at the limit |
 #![forbid(unsafe_code)]
 
 mod addresses;
 mod client;
 mod crowd;
+mod packet;
 mod report;
 
 use std::{
     fs,
     io::{self, BufRead, Write},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     os::fd::AsRawFd,
     process::ExitCode,
     sync::{Arc, mpsc},
@@ -37,6 +39,7 @@ enum Order {
     Join { gateway: SocketAddr, key: String, clients: u32, per_second: u32, limit_ms: u64 },
     Jump { limit_ms: u64 },
     Talk { clients: u32, packets: u32, per_second: u32 },
+    Ping { to: Ipv4Addr, clients: u32, per_second: u32, limit_ms: u64 },
     Quit,
 }
 
@@ -141,6 +144,7 @@ fn obey(crowd: &mut Crowd, line: &str) -> bool {
         }
         Ok(Order::Jump { limit_ms }) => crowd.jump(limit_ms),
         Ok(Order::Talk { clients, packets, per_second }) => crowd.talk(clients, packets, per_second),
+        Ok(Order::Ping { to, clients, per_second, limit_ms }) => crowd.ping(to, clients, per_second, limit_ms),
         Ok(Order::Quit) => return false,
         Err(error) => Err(error.to_string()),
     };

@@ -29,11 +29,11 @@ pub struct Answer {
     pub op: &'static str,
     /// Clients that are attached now, of the whole crowd.
     pub attached: u64,
-    /// Clients that were attached by this.
+    /// Clients that were attached, or answered, by this, and those that should have been.
     pub done: u64,
     pub missing: u64,
     pub us: u64,
-    /// From the beginning of each client (of a jump: of all) to its acknowledgement.
+    /// From the beginning of each client (of a jump: of all) to its acknowledgement or answer.
     pub took_us: Spread,
     /// Datagrams that clients sent until they were attached.
     pub datagrams: u64,

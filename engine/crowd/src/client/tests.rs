@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use jvpn_proto::endpoint::Received;
 use jvpn_proto::messages::{Offer, Peer};
 
 use super::*;
@@ -25,6 +24,9 @@ struct World {
     waiting: VecDeque<(u64, Report)>,
     late_us: u64,
     asked: u32,
+    /// Of the gateway: bytes of probes of sizes that left, and paths whose size is found.
+    size_bytes: u64,
+    sized: u32,
 }
 
 impl World {
@@ -39,6 +41,8 @@ impl World {
             waiting: VecDeque::new(),
             late_us: 0,
             asked: 0,
+            size_bytes: 0,
+            sized: 0,
         };
         for number in 0..clients {
             // 20 a second for each address, 1,000 in all before a cookie is asked for: as the crowd does, below both.
@@ -83,7 +87,8 @@ impl World {
             let Some((_, report)) = self.waiting.pop_front() else { break };
             self.decide(&report);
         }
-        while let Some(Transmit { route, mut data, .. }) = self.gateway.transmit() {
+        while let Some(Transmit { route, mut data, whole }) = self.gateway.transmit() {
+            self.size_bytes += whole.map_or(0, |_| data.len() as u64);
             let Some((number, path)) = owner_of(route.remote.ip()) else { continue };
             self.clients[number as usize].receive(self.now, path, &mut data);
             moved = true;
@@ -103,9 +108,24 @@ impl World {
                 self.asked += 1;
                 Command::AnswerAttach { session, path, bind_seq, deny_reason: None, retry_after_ms: 0 }
             }
+            Report::PathMtu { .. } => {
+                self.sized += 1;
+                return;
+            }
             _ => return,
         };
         self.gateway.command(self.now, command).unwrap();
+    }
+
+    /// Everybody sends one inner packet.
+    fn talk(&mut self) {
+        for (number, client) in (0u32..).zip(&mut self.clients) {
+            let mut datagram = [0; 256];
+            let len = client.talk(self.now, &mut datagram).unwrap();
+            let remote = SocketAddr::new(address_of(number, client.path()).into(), 4_000);
+            let from = Route { socket: 0, local: Some(address().ip()), remote };
+            assert!(matches!(self.gateway.receive(self.now, from, &mut datagram[..len]), Received::Inner { .. }));
+        }
     }
 
     fn jump(&mut self) {
@@ -143,12 +163,28 @@ fn a_core_that_is_seconds_late_is_asked_once_for_each_client_however_often_clien
 }
 
 #[test]
-fn the_header_of_an_inner_packet_sums_to_nothing() {
-    let packet = inner_packet(Ipv4Addr::new(10, 64, 255, 254));
-    let words = packet[..20].chunks_exact(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])));
-    let sum: u32 = words.sum();
-    assert_eq!((sum & 0xFFFF) + (sum >> 16), 0xFFFF);
-    assert_eq!(&packet[12..20], &[10, 64, 255, 254, 192, 0, 2, 1]);
+fn a_crowd_that_wakes_at_once_searches_for_sizes_within_the_budget_of_a_second_until_all_are_found() {
+    const SLEEPERS: u32 = 2_000;
+    const SIZES_PER_S: u64 = 16 << 20;
+    let mut world = World::joined(SLEEPERS);
+    assert_eq!((world.size_bytes, world.sized), (0, 0), "nobody has sent anything");
+    let mut seconds = 0;
+    while world.sized < SLEEPERS {
+        seconds += 1;
+        let before = world.size_bytes;
+        for _ in 0..5 {
+            world.talk();
+            world.run(200 * MS);
+        }
+        // The second of the budget and that of the test need not begin together.
+        assert!(
+            world.size_bytes - before <= 2 * SIZES_PER_S,
+            "{} bytes in second {seconds}",
+            world.size_bytes - before
+        );
+        assert!(seconds < 10, "{} of {SLEEPERS} found their size", world.sized);
+    }
+    assert!(seconds >= 2, "2,000 flights of 15 kB are more than a second may have");
 }
 
 fn gateway_of(clients: u32) -> (Endpoint, String) {

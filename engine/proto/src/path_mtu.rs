@@ -75,6 +75,12 @@ struct Round {
     verifying: bool,
 }
 
+impl Round {
+    fn bytes(&self) -> u64 {
+        self.probes.iter().filter_map(|probe| probe.size).map(u64::from).sum()
+    }
+}
+
 /// What `poll` found; call it again until it finds nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
@@ -227,16 +233,20 @@ impl PathMtu {
         self.round.iter_mut().flat_map(|round| round.probes.iter_mut().map(|probe| (probe.size, &mut probe.seq)))
     }
 
-    /// Bytes of the flight that begins, if it belongs to a search.
-    pub(crate) fn search_bytes(&self) -> Option<u64> {
-        let round = self.round.as_ref().filter(|round| !round.verifying)?;
-        Some(round.probes.iter().filter_map(|probe| probe.size).map(u64::from).sum())
+    /// The next finding is the first flight of a round that searches and can wait: where the base passes, the path is of use.
+    pub(crate) fn may_wait(&self, now: u64) -> bool {
+        let searches = !self.settled || self.low < self.ceiling;
+        self.round.is_none() && searches && self.next_at <= now && self.bound > BASE
     }
 
-    /// The search waits: others are at it.
-    pub(crate) fn postpone(&mut self, until: u64) {
-        self.round = None;
+    /// Others search already; nothing that is known of the path changes.
+    pub(crate) fn wait(&mut self, until: u64) {
         self.next_at = until;
+    }
+
+    /// Bytes of the flight that begins, if it belongs to a search.
+    pub(crate) fn search_bytes(&self) -> u64 {
+        self.round.as_ref().filter(|round| !round.verifying).map_or(0, |round| round.bytes())
     }
 
     /// The flight could not be sent: what is unanswered says nothing.
@@ -369,8 +379,7 @@ impl PathMtu {
     }
 
     fn launch(&mut self, now: u64, pto_us: u64, mut round: Box<Round>) -> Finding {
-        let bytes: u64 = round.probes.iter().filter_map(|probe| probe.size).map(u64::from).sum();
-        (round.sent_at, round.until) = (now, now + pto_us + bytes * US_PER_BYTE);
+        (round.sent_at, round.until) = (now, now + pto_us + round.bytes() * US_PER_BYTE);
         self.round = Some(round);
         Finding::Flight
     }
@@ -388,3 +397,6 @@ impl PathMtu {
         [3, 2, 1].map(|quarters| self.low + gap / 4 * quarters).to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests;

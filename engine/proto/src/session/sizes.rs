@@ -11,7 +11,7 @@ use crate::wire::{DATA_HEADER, TAG, write_receiver};
 
 /// Findings of one path in one turn: a round's end, a verdict, the next flight.
 const FINDINGS_MAX: usize = 4;
-/// A search for which this second has no bytes left comes again after so long, or up to twice as long.
+/// A search that begins when this second has no bytes left does so after so long, or up to twice as long.
 const POSTPONE_US: u64 = 1_000_000;
 /// Type and length of PAD.
 const PAD_HEADER: usize = 3;
@@ -54,6 +54,11 @@ impl Session {
                 if self.sizes_due_at(now, &self.paths[at]).is_none_or(|due| due > now) {
                     break;
                 }
+                if self.paths[at].mtu.may_wait(now) && cx.sizes.left(now) == 0 {
+                    let wait = POSTPONE_US + cx.rng.below(POSTPONE_US);
+                    self.paths[at].mtu.wait(now + wait);
+                    break;
+                }
                 let (sends, pto_us) = (self.carries(self.paths[at].id), self.paths[at].rtt.pto_us(self.interval_us()));
                 match self.paths[at].mtu.poll(now, pto_us, sends) {
                     Some(Finding::Flight) => self.send_sizes(now, cx, at),
@@ -71,13 +76,7 @@ impl Session {
     }
 
     fn send_sizes(&mut self, now: u64, cx: &mut Shared, at: usize) {
-        if let Some(bytes) = self.paths[at].mtu.search_bytes() {
-            if cx.sizes.left(now) < bytes {
-                let wait = POSTPONE_US + cx.rng.below(POSTPONE_US);
-                return self.paths[at].mtu.postpone(now + wait);
-            }
-            cx.sizes.spend(bytes);
-        }
+        cx.sizes.spend(self.paths[at].mtu.search_bytes());
         let deaf = self.deafness(now);
         let (handle, session_index) = (self.handle, self.tx_index);
         let Path { id, route, tx_index, traffic, probes, mtu, .. } = &mut self.paths[at];

@@ -158,6 +158,11 @@ impl Client {
         self.seal(now, out, &packet::ping(self.inner, to))
     }
 
+    /// An answer that is still to come counts no more.
+    pub fn forget_ping(&mut self) {
+        self.pinged_at = None;
+    }
+
     fn seal(&mut self, now: u64, out: &mut [u8], packet: &[u8]) -> Option<usize> {
         let session = self.session?;
         let sealed = self.endpoint.seal_inner(session, now, out, &[], packet, false).ok()?;

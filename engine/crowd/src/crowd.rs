@@ -32,10 +32,34 @@ const DIALLING_MAX: u32 = 256;
 /// Longest datagram with an inner packet.
 const DATAGRAM_MAX: usize = 256;
 
+#[derive(Debug, Clone, Copy)]
+enum Op {
+    Join,
+    Jump,
+    Talk { talkers: u32 },
+    Ping { talkers: u32, host: Ipv4Addr },
+}
+
+impl Op {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Jump => "jump",
+            Self::Talk { .. } => "talk",
+            Self::Ping { .. } => "ping",
+        }
+    }
+
+    /// Clients are to be attached by it.
+    fn attaches(self) -> bool {
+        matches!(self, Self::Join | Self::Jump)
+    }
+}
+
 /// What the crowd is about.
 #[derive(Debug)]
 struct Task {
-    op: &'static str,
+    op: Op,
     /// Clients that take part: the first so many.
     clients: u32,
     /// The first that begins, and the next one.
@@ -64,9 +88,6 @@ pub struct Crowd {
     /// Datagrams that the kernel did not take.
     unsent: u64,
     ended: u64,
-    talkers: u32,
-    /// Whom they ping.
-    host: Ipv4Addr,
 }
 
 impl Crowd {
@@ -86,8 +107,6 @@ impl Crowd {
             troubles: Troubles::default(),
             unsent: 0,
             ended: 0,
-            talkers: 0,
-            host: Ipv4Addr::UNSPECIFIED,
         })
     }
 
@@ -110,7 +129,7 @@ impl Crowd {
             return Err(format!("{here} clients joined and there are keys for {most}: {clients} cannot be reached"));
         }
         self.gateway = Some((gateway, key.to_owned()));
-        self.begin("join", here, clients, Some(per_second), limit_ms)
+        self.begin(Op::Join, here, clients, Some(per_second), limit_ms)
     }
 
     /// The path of every client dies now, and each goes on from another address.
@@ -119,23 +138,21 @@ impl Crowd {
         if self.clients.iter().any(|client| !client.attached()) {
             return Err("not every client is attached".to_owned());
         }
-        self.begin("jump", 0, here, None, limit_ms)
+        self.begin(Op::Jump, 0, here, None, limit_ms)
     }
 
     /// Some clients, spread over all, send `packets` inner packets each, in turn.
     pub fn talk(&mut self, talkers: u32, packets: u32, per_second: u32) -> Result<(), String> {
         self.must_have(talkers, per_second)?;
         let limit_ms = 10_000 + u64::from(talkers) * u64::from(packets) * 2_000 / u64::from(per_second);
-        self.begin("talk", 0, talkers * packets, Some(per_second), limit_ms)?;
-        self.talkers = talkers;
-        Ok(())
+        self.begin(Op::Talk { talkers }, 0, talkers * packets, Some(per_second), limit_ms)
     }
 
     /// Some clients, spread over all, ping a host behind the gateway, once.
-    pub fn ping(&mut self, host: Ipv4Addr, clients: u32, per_second: u32, limit_ms: u64) -> Result<(), String> {
-        self.must_have(clients, per_second)?;
-        self.begin("ping", 0, clients, Some(per_second), limit_ms)?;
-        (self.talkers, self.host) = (clients, host);
+    pub fn ping(&mut self, host: Ipv4Addr, talkers: u32, per_second: u32, limit_ms: u64) -> Result<(), String> {
+        self.must_have(talkers, per_second)?;
+        self.begin(Op::Ping { talkers, host }, 0, talkers, Some(per_second), limit_ms)?;
+        self.clients.iter_mut().for_each(Client::forget_ping);
         Ok(())
     }
 
@@ -149,14 +166,14 @@ impl Crowd {
 
     fn begin(
         &mut self,
-        op: &'static str,
+        op: Op,
         first: u32,
         clients: u32,
         per_second: Option<u32>,
         limit_ms: u64,
     ) -> Result<(), String> {
         if let Some(task) = &self.task {
-            return Err(format!("{} is not done yet", task.op));
+            return Err(format!("{} is not done yet", task.op.name()));
         }
         let began = boot_us();
         let until = began + limit_ms * 1_000;
@@ -200,41 +217,50 @@ impl Crowd {
             };
             let (number, op, began) = (task.next, task.op, task.began);
             task.next += 1;
-            if op == "talk" || op == "ping" {
-                let number = (number % self.talkers) * (self.clients.len() as u32 / self.talkers);
-                self.say(now, number, op == "ping")?;
-                continue;
+            let spread = |talkers: u32| (number % talkers) * (self.clients.len() as u32 / talkers);
+            match op {
+                Op::Talk { talkers } => {
+                    self.say(now, spread(talkers), Client::talk)?;
+                    self.count(0);
+                }
+                Op::Ping { talkers, host } => {
+                    self.say(now, spread(talkers), |client, now, out| client.ping(now, out, host))?;
+                }
+                Op::Jump => {
+                    let client = &mut self.clients[number as usize];
+                    client.jump(now)?;
+                    // The paths of all died at once; who is dealt with later was without a path for longer.
+                    client.since = began;
+                    self.settle(now, number)?;
+                }
+                Op::Join => {
+                    let (Some(identity), Some((gateway, key))) = (self.keys.pop(), &self.gateway) else { break };
+                    let mut seed = [0; 32];
+                    fill_random(&mut seed).map_err(|error| format!("no randomness: {error}"))?;
+                    self.clients.push(Client::dial(now, number, identity, *gateway, key, seed)?);
+                    self.settle(now, number)?;
+                }
             }
-            if op == "jump" {
-                let client = &mut self.clients[number as usize];
-                client.jump(now)?;
-                // The paths of all died at once; who is dealt with later was without a path for longer.
-                client.since = began;
-            } else {
-                let (Some(identity), Some((gateway, key))) = (self.keys.pop(), &self.gateway) else { break };
-                let mut seed = [0; 32];
-                fill_random(&mut seed).map_err(|error| format!("no randomness: {error}"))?;
-                self.clients.push(Client::dial(now, number, identity, *gateway, key, seed)?);
-            }
-            self.settle(now, number)?;
         }
         Ok(())
     }
 
-    /// One inner packet of a client, if it has a way. It is done with that, or with the answer to a ping.
-    fn say(&mut self, now: u64, number: u32, ping: bool) -> Result<(), String> {
+    /// Sends the inner packet that a client seals, if it has a way.
+    fn say(
+        &mut self,
+        now: u64,
+        number: u32,
+        seal: impl FnOnce(&mut Client, u64, &mut [u8]) -> Option<usize>,
+    ) -> Result<(), String> {
         let client = &mut self.clients[number as usize];
         let mut out = [0; DATAGRAM_MAX];
-        let sealed = if ping { client.ping(now, &mut out, self.host) } else { client.talk(now, &mut out) };
+        let sealed = seal(client, now, &mut out);
         let (path, gateway) = (client.path(), client.gateway());
         if let Some(len) = sealed {
             self.send(number, path, gateway, &out[..len])?;
         }
         if let Some(task) = &mut self.task {
             task.sent += u64::from(sealed.is_some());
-        }
-        if !ping {
-            self.count(0);
         }
         self.settle(now, number)
     }
@@ -276,7 +302,9 @@ impl Crowd {
                 heard.push((at, number, answered));
             }
             for (at, number, answered) in heard {
-                if let Some(took_us) = answered {
+                if let Some(took_us) = answered
+                    && self.task.as_ref().is_some_and(|task| matches!(task.op, Op::Ping { .. }))
+                {
                     self.count(took_us);
                 }
                 self.settle(at, number)?;
@@ -317,7 +345,7 @@ impl Crowd {
         }
         let client = &mut self.clients[number as usize];
         match (news, &mut self.task) {
-            (Some(News::Attached), Some(task)) => {
+            (Some(News::Attached), Some(task)) if task.op.attaches() => {
                 task.took_us.push(boot_us().saturating_sub(client.since));
                 task.sent += u64::from(client.sent);
             }
@@ -338,13 +366,13 @@ impl Crowd {
         self.task.as_ref().filter(|task| task.is_done() || task.until <= now)?;
         let attached = self.clients.iter().filter(|client| client.attached()).count() as u64;
         let task = self.task.take()?;
-        let us = now - task.began;
+        let (us, done) = (now - task.began, task.took_us.len() as u64);
         Some(Answer {
             ok: true,
-            op: task.op,
+            op: task.op.name(),
             attached,
-            done: task.took_us.len() as u64,
-            missing: u64::from(task.clients) - if task.op == "ping" { task.took_us.len() as u64 } else { attached },
+            done,
+            missing: u64::from(task.clients).saturating_sub(if task.op.attaches() { attached } else { done }),
             us,
             took_us: Spread::of(task.took_us),
             datagrams: task.sent,
@@ -360,7 +388,7 @@ impl Task {
     /// When the next client begins; `None` = all have begun, or so many that others have to arrive first.
     fn next_at(&self) -> Option<u64> {
         let begun = u64::from(self.next - self.first);
-        if self.op == "join" && begun >= self.took_us.len() as u64 + u64::from(DIALLING_MAX) {
+        if matches!(self.op, Op::Join) && begun >= self.took_us.len() as u64 + u64::from(DIALLING_MAX) {
             return None;
         }
         let at = self.began + self.per_second.map_or(0, |rate| begun * 1_000_000 / u64::from(rate.max(1)));

@@ -35,7 +35,7 @@ pub struct Answer {
     pub us: u64,
     /// From the beginning of each client (of a jump: of all) to its acknowledgement or answer.
     pub took_us: Spread,
-    /// Datagrams that clients sent until they were attached.
+    /// Datagrams that clients sent until they were attached, or as pings.
     pub datagrams: u64,
     /// Attempts that were begun anew because nobody answered.
     pub unanswered: u64,

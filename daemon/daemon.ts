@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { createAdaptorServer } from "@hono/node-server";
 import { ruleFor } from "#core/client/paths";
-import type { Input, Lease, OperatorRequest } from "#core/contract";
+import type { Input, OperatorRequest } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, policyBeside } from "#daemon/config/policy";
@@ -14,11 +14,11 @@ import { listen } from "#daemon/control/socket";
 import { EventLines } from "#daemon/event-lines";
 import { causeText, type Fault, StartFailure } from "#daemon/fault";
 import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
-import { LeaseBook } from "#daemon/lease/lease-book";
+import { HandshakeLeases } from "#daemon/lease/handshake-leases";
 import type { Log } from "#daemon/log";
 import { Loop } from "#daemon/loop";
 import type { Places } from "#daemon/options";
-import { sessionMtu, tunnelMtu } from "#daemon/policy/mtu";
+import { tunnelMtu } from "#daemon/policy/mtu";
 import { PolicyBook } from "#daemon/policy/policy-book";
 import { PolicyHistory } from "#daemon/policy/policy-history";
 import type { EnginePort } from "#daemon/ports/engine";
@@ -78,17 +78,13 @@ export class Daemon implements ControlTarget {
   readonly #lines: EventLines;
   readonly #tunnel: Tunnel;
   readonly #loop: Loop;
-  readonly #leases: LeaseBook | null;
+  readonly #leases: HandshakeLeases | null;
   readonly #server: Server;
   #settings: Settings;
   #config: StatusDocument["config"] = { errors: [], awaitingRestart: [] };
   #engine: EnginePort | null = null;
   #names: GatewayNames | null = null;
   #started: Extract<Report, { type: "Started" }> | null = null;
-  /** Gateway: leases of the handshakes that are being worked off. */
-  #made: ReadonlyMap<string, Lease> = new Map();
-  /** Gateway: the group of each client, by key. */
-  #groups: ReadonlyMap<string, string | null> = new Map();
   #ending = false;
 
   constructor(on: Foundations) {
@@ -96,7 +92,8 @@ export class Daemon implements ControlTarget {
     this.#on = on;
     this.#settings = settings;
     this.#node = settings.daemon.node ?? hostname();
-    this.#leases = settings.role === "gateway" ? new LeaseBook(on.store, settings) : null;
+    this.#leases =
+      settings.role === "gateway" ? new HandshakeLeases(on.store, settings, (what, work) => this.#withStore(what, work)) : null;
     this.#lines = new EventLines(log, on.bootMs);
     this.#recorder = new Recorder({
       node: this.#node,
@@ -115,7 +112,7 @@ export class Daemon implements ControlTarget {
       bootMs: on.bootMs,
       event: (event) => this.#event(event),
       tunnel: (assignment) => this.#assigned(assignment),
-      expect: (reports) => this.#expect(reports),
+      expect: (reports) => this.#leases?.expect(reports),
       before: (report) => this.#before(report),
       trace: log.isLevelEnabled("trace") ? (input, effects) => log.trace({ input, effects }, "step") : null,
       contained: (what) => log.error(what),
@@ -258,8 +255,7 @@ export class Daemon implements ControlTarget {
     const settings = this.#settings;
     if (settings.role === "gateway") {
       const clients = settings.clients.map(({ name, key, group }) => ({ name, key, group }));
-      this.#groups = new Map(clients.map(({ key, group }) => [key, group]));
-      this.#withStore("lease_store_failed", () => this.#leases?.reconfigure(settings));
+      this.#leases?.reconfigure(settings);
       this.#loop.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients } });
       return;
     }
@@ -324,30 +320,15 @@ export class Daemon implements ControlTarget {
         this.#names?.refresh();
         break;
       case "HandshakeConfirmed":
-        if (this.#leases !== null) return { type: "Engine", report, lease: this.#leaseFor(report.clientKey) };
+        if (this.#leases !== null) {
+          const lease = this.#leases.leaseFor(report.clientKey, this.#settings.mtu, this.policy.values);
+          return { type: "Engine", report, lease };
+        }
         break;
       default:
         break;
     }
     return { type: "Engine", report };
-  }
-
-  /** The leases of all handshakes of a batch are kept before the first of them is answered. A store that fails costs these. */
-  #expect(reports: readonly Report[]): void {
-    const keys = new Set(reports.flatMap((report) => (report.type === "HandshakeConfirmed" ? [report.clientKey] : [])));
-    const wanted = [...keys];
-    const leases = this.#leases;
-    const made =
-      leases === null || keys.size === 0 ? [] : this.#withStore("lease_store_failed", () => leases.leases(wanted, Date.now()));
-    this.#made = new Map(made?.map((lease, index) => [wanted[index] ?? "", lease]));
-  }
-
-  #leaseFor(key: string): Lease {
-    const lease = this.#made.get(key);
-    if (lease === undefined) return { ok: false, reason: "resource_exhausted" };
-    if (!lease.ok) return lease;
-    const mtu = sessionMtu(this.#settings.mtu, this.policy.values, this.#groups.get(key) ?? null);
-    return { ok: true, assignment: { ...lease.assignment, mtu } };
   }
 
   /** `undefined` where the store failed, which is told. */

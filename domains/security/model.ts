@@ -24,6 +24,7 @@ export const ORDINARY_DROPS: ReadonlySet<string> = new Set([
   "inner_unroutable",
   "key_expired",
   "no_send_path",
+  "other_worker",
   "outbox_full",
   "path_not_validated",
   "send_too_long",

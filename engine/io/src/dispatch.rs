@@ -88,7 +88,7 @@ impl Dispatch {
         shares
     }
 
-    fn worker_of(&self, session: SessionHandle) -> usize {
+    pub fn worker_of(&self, session: SessionHandle) -> usize {
         session as usize % self.mailboxes.len()
     }
 
@@ -122,7 +122,9 @@ mod tests {
 
     #[test]
     fn an_address_goes_from_session_to_session_in_the_order_of_the_commands() {
-        let Some(dispatch) = dispatch(2) else { return };
+        let table = AddressTable::new().inspect_err(|error| eprintln!("skipped: no table in the kernel: {error}"));
+        let Ok(table) = table else { return };
+        let dispatch = Dispatch::new(wakers(2), Some(table));
         for session in [4, 7, 9] {
             assert_eq!(dispatch.put(vec![accept(session)]), Ok(0));
         }
@@ -133,25 +135,34 @@ mod tests {
         assert_eq!(holder(&dispatch), Some(6), "11 lost it before");
         dispatch.free(ADDRESS.into(), 6);
         assert_eq!(holder(&dispatch), None);
+        assert_eq!(dispatch.put(vec![close(1); COMMANDS_MAX]), Ok(0));
+        assert!(dispatch.put(vec![accept(8), close(1)]).is_err());
+        assert_eq!(holder(&dispatch), None, "what is refused changes nothing");
+    }
+
+    #[test]
+    fn what_one_worker_asks_of_another_arrives_however_much_waits() {
+        let dispatch = Dispatch::new(wakers(3), None);
+        assert_eq!(dispatch.put(vec![close(5); COMMANDS_MAX]), Ok(0));
+        dispatch.tell(8, close(8));
+        assert_eq!(given(&dispatch, 2).last(), Some(&close(8)));
+        assert!(given(&dispatch, 0).is_empty() && given(&dispatch, 1).is_empty());
     }
 
     #[test]
     fn clients_are_known_to_every_worker_and_a_full_mailbox_refuses_the_whole_batch() {
-        let Some(dispatch) = dispatch(2) else { return };
+        let dispatch = Dispatch::new(wakers(2), None);
         let forget = || Command::RemovePeer { key: String::new() };
         assert_eq!(dispatch.put(vec![forget(), close(3)]), Ok(0));
         assert_eq!(given(&dispatch, 0), [forget()]);
         assert_eq!(given(&dispatch, 1), [forget(), close(3)]);
         assert_eq!(dispatch.put(vec![close(1); COMMANDS_MAX]), Ok(0));
         assert!(dispatch.put(vec![accept(2), close(1)]).is_err());
-        assert!(given(&dispatch, 0).is_empty() && holder(&dispatch).is_none());
+        assert!(given(&dispatch, 0).is_empty());
     }
 
-    fn dispatch(workers: usize) -> Option<Dispatch> {
-        let table =
-            AddressTable::new().inspect_err(|error| eprintln!("skipped: no table in the kernel: {error}")).ok()?;
-        let wakers = (0..workers).map(|_| Waker::new().expect("eventfd")).collect();
-        Some(Dispatch::new(wakers, Some(table)))
+    fn wakers(workers: usize) -> Vec<Waker> {
+        (0..workers).map(|_| Waker::new().expect("eventfd")).collect()
     }
 
     fn given(dispatch: &Dispatch, worker: u8) -> Vec<Command> {

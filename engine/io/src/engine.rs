@@ -187,7 +187,8 @@ fn check(config: &EngineConfig) -> Result<(), StartError> {
     if config.workers > WORKERS_MAX || (config.role == Role::Client && config.workers > 1) {
         let why = format!("a gateway has at most {WORKERS_MAX}, a client one, because it has one session");
         let what = format!("{} workers are refused", config.workers);
-        return Err(StartError::configuration(what, why, "leave workers out, or set it to 1 … 16 at a gateway"));
+        let hint = format!("leave workers out, or set it to 1 … {WORKERS_MAX} at a gateway");
+        return Err(StartError::configuration(what, why, hint));
     }
     let ways = config.listen.len();
     match config.role {

@@ -244,7 +244,10 @@ mod tests {
         atomic::{AtomicU32, Ordering},
     };
 
+    use std::os::fd::AsRawFd;
+
     use super::*;
+    use crate::sys::{WaitSet, wait};
 
     #[test]
     fn the_core_is_woken_once_until_it_drains() {
@@ -321,6 +324,28 @@ mod tests {
             assert!(queue.push(1, of(100_000 + at)));
             assert_eq!(queue.loudest(), None, "named already, and nobody else has more than a share");
         }
+    }
+
+    #[test]
+    fn a_worker_is_woken_when_its_mailbox_is_no_longer_empty_and_not_again_before_it_is() {
+        let mailbox = Mailbox::new(Waker::new().expect("eventfd"));
+        let woken = || {
+            let mut set = WaitSet::default();
+            set.add(mailbox.waker().as_raw_fd());
+            wait(&mut set, Some(0)).expect("waited");
+            mailbox.waker().clear();
+            set.is_ready(0)
+        };
+        let one = || vec![Command::AbortDial { dial: 1 }];
+        mailbox.put(Vec::new());
+        assert!(!woken());
+        mailbox.put(one());
+        assert!(woken());
+        mailbox.put(one());
+        assert!(!woken(), "it is at work");
+        assert!(mailbox.take().is_some() && mailbox.take().is_some());
+        mailbox.put(one());
+        assert!(woken());
     }
 
     #[test]

@@ -192,10 +192,16 @@ impl Worker {
         Ok(())
     }
 
-    /// Ends a session, of whichever worker, that fills the queue to the core; to the core it is one that its peer has ended.
-    fn silence(&self, session: SessionHandle) {
+    /// Ends a session that fills the queue to the core; to the core it is one that its peer has ended. Another worker's goes on with
+    /// its reports until that worker obeys, and the core knows nothing of it any more.
+    fn silence(&mut self, session: SessionHandle) {
         let reason = "report_flood".to_owned();
-        self.shared.dispatch.tell(session, Command::CloseSession { session, reason: reason.clone() });
+        let close = Command::CloseSession { session, reason: reason.clone() };
+        if self.shared.dispatch.worker_of(session) == usize::from(self.number) {
+            self.outer.obey(close);
+        } else {
+            self.shared.dispatch.tell(session, close);
+        }
         // Where even this does not fit, the next report of anybody ends the engine.
         let _ = self.shared.reports.push(boot_us(), Report::PeerClosed { session, reason });
     }

@@ -486,7 +486,8 @@ pub enum Report {
         kind: String,
         attributable: bool,
     },
-    /// Unauthenticated or unattributable drops since the last report of the kind, at most one per kind, second and worker.
+    /// Unauthenticated or unattributable drops since the last report of the kind, at most one per kind, second and worker
+    /// (`address_table_full`: per batch of commands).
     Dropped {
         kind: String,
         #[ts(type = "number")]

@@ -14,13 +14,15 @@
 
 use std::collections::VecDeque;
 
+use crate::endpoint::Shard;
+
 /// Bytes of one ring.
 const RING_BYTES: usize = 256 << 10;
 /// Segments in one ring; small ones fill it before their bytes do. Handing them over compares each with all that are held.
 const SEGMENTS_MAX: usize = 256;
 /// Share of the ring that one liveness interval may fill.
 const BYTES_PER_INTERVAL: usize = RING_BYTES / 4;
-/// Rings in all (32 MiB). Sessions beyond have none, and after a blackout wait for their own TCP.
+/// Rings of a process (32 MiB). Sessions beyond have none, and after a blackout wait for their own TCP.
 const RINGS_MAX: usize = 128;
 /// Rings that are kept for the next session while nobody needs them.
 const SPARE_MAX: usize = 4;
@@ -112,15 +114,21 @@ fn is_tcp(packet: &[u8]) -> bool {
 }
 
 /// Lends rings to sessions that carry traffic.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rings {
+    /// The share of `RINGS_MAX`.
+    most: usize,
     spare: Vec<Recent>,
     lent: usize,
 }
 
 impl Rings {
+    pub(crate) fn new(shard: Shard) -> Self {
+        Self { most: RINGS_MAX / usize::from(shard.of), spare: Vec::new(), lent: 0 }
+    }
+
     pub(crate) fn lend(&mut self) -> Option<Box<Recent>> {
-        if self.lent == RINGS_MAX {
+        if self.lent == self.most {
             return None;
         }
         self.lent += 1;
@@ -198,7 +206,7 @@ mod tests {
 
     #[test]
     fn rings_are_bounded_and_come_back_empty() {
-        let mut rings = Rings::default();
+        let mut rings = Rings::new(Shard::WHOLE);
         let mut lent: Vec<_> = (0..RINGS_MAX).map(|_| rings.lend()).collect();
         assert!(lent.iter().all(Option::is_some) && rings.lend().is_none());
         let packet = segment(1, 100);

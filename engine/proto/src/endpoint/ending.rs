@@ -62,3 +62,17 @@ impl Endpoint {
         self.closings.add(now, farewell);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::world::World;
+
+    #[test]
+    fn after_the_largest_handle_come_the_smallest_that_are_free() {
+        let mut world = World::ready(&[10], 10);
+        assert_eq!(world.gateway_session, Some(1));
+        world.gateway.next_handle = u32::MAX - 1;
+        let taken: Vec<u32> = (0..3).map(|_| world.gateway.take_handle()).collect();
+        assert_eq!(taken, [u32::MAX - 1, u32::MAX, 2]);
+    }
+}

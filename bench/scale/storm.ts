@@ -24,8 +24,6 @@ const SETTLE_MS = 5_000;
 
 interface Storm {
   readonly jump: Done;
-  /** After it some clients, spread over all, ping the gateway through their tunnels, once. */
-  readonly ping: Done;
   /** Reports of the engine that waited for the core at most, since the start; snapshots that gave way. */
   readonly reportsWaitingMost: number;
   readonly reportsLost: number;
@@ -44,7 +42,9 @@ export interface StormResult extends Result {
   readonly workers: number | null;
   readonly join: Done;
   readonly storms: readonly Storm[];
-  /** The gateway's own view at the end: sessions by state. */
+  /** After the last one some clients, spread over all, ping the gateway through their tunnels, once. */
+  readonly ping: Done;
+  /** The gateway's own view before that: sessions by state. */
   readonly states: Readonly<Record<string, number>>;
 }
 
@@ -83,13 +83,8 @@ async function storm(
     await elapse(SETTLE_MS);
     const memory = await gateway.memory();
     const status = await gateway.node.sdk.status();
-    let ping = await crowd.ping(GATEWAY_INNER, Math.min(clients, PINGERS));
-    // A datagram may be lost; who hears nothing twice has no way.
-    if (ping.missing > 0) ping = await crowd.ping(GATEWAY_INNER, Math.min(clients, PINGERS));
-    if (ping.missing > 0) throw new Error(`${ping.missing} clients got no answer through their tunnels: ${JSON.stringify(ping)}`);
     storms.push({
       jump,
-      ping,
       reportsWaitingMost: status.reports.waitingMost,
       reportsLost: status.reports.lost,
       records: status.record.lastSeq - record.lastSeq,
@@ -100,6 +95,10 @@ async function storm(
     record = status.record;
   }
   const { states } = (await gateway.node.sdk.status()).view;
+  let ping = await crowd.ping(GATEWAY_INNER, Math.min(clients, PINGERS));
+  // A datagram may be lost; who hears nothing twice has no way.
+  if (ping.missing > 0) ping = await crowd.ping(GATEWAY_INNER, Math.min(clients, PINGERS));
+  if (ping.missing > 0) throw new Error(`${ping.missing} clients got no answer through their tunnels: ${JSON.stringify(ping)}`);
   return {
     schema: "jumping-vpn/bench/v1",
     name: "storm",
@@ -107,6 +106,7 @@ async function storm(
     workers: gateway.workers,
     join,
     storms,
+    ping,
     states,
     machine: provenance(),
     raw: [],
@@ -118,16 +118,15 @@ function cpuOf(pid: number | undefined): Storm["cpuSeconds"] {
   return { core: mainThreadNs(pid) / 1e9, packets: threadNs(pid, "jvpn-packets") / 1e9 };
 }
 
-function summarize({ storms, clients, states }: StormResult): string {
+function summarize({ storms, ping, clients, states }: StormResult): string {
   const rows = storms.map(
-    ({ jump, ping, reportsWaitingMost, records, recordsLost, cpuSeconds }) =>
+    ({ jump, reportsWaitingMost, records, recordsLost, cpuSeconds }) =>
       `${clients} sessions back after ${seconds(jump.us)}   p50 ${seconds(jump.tookUs.p50)}, p99 ${seconds(jump.tookUs.p99)}, max ${seconds(jump.tookUs.max)}   ` +
       `${(jump.datagrams / clients).toFixed(1)} datagrams each, ${jump.unanswered} attempts begun anew   ` +
       `at most ${reportsWaitingMost} reports waited   ${records} records, ${recordsLost} lost   ` +
-      `then ${ping.datagrams} pinged the gateway inside, p99 ${seconds(ping.tookUs.p99)}   ` +
       `core ${cpuSeconds.core.toFixed(2)} s, packets ${cpuSeconds.packets.toFixed(2)} s of processor time\n`,
   );
-  return `${rows.join("")}at the end: ${statesText(states)}\n`;
+  return `${rows.join("")}at the end: ${statesText(states)}; ${ping.datagrams} pinged the gateway inside, p99 ${seconds(ping.tookUs.p99)}\n`;
 }
 
 const seconds = (us: number): string => `${(us / 1e6).toFixed(2)} s`;

@@ -12,7 +12,7 @@ use crate::{
 
 /// More would wait for the one thread that decides.
 pub const WORKERS_MAX: u8 = 16;
-/// With fewer processors a second worker takes more from the other threads and the kernel than it gives.
+/// With fewer none is left for a second worker beside the thread that decides and the kernel's own work.
 const PROCESSORS_FOR_WORKERS: usize = 4;
 
 #[derive(Debug)]

@@ -32,6 +32,7 @@ import {
 
 const CLIENTS_MAX = 131_072;
 const WORKERS_MAX = 16;
+const WORKERS = `must be "auto" or a whole number from 1 to ${WORKERS_MAX}`;
 
 const schema = z.strictObject({
   gateway: z.strictObject({
@@ -40,9 +41,7 @@ const schema = z.strictObject({
     pools: z.array(prefix).min(1, "must name at least one network").max(2, "must have at most one IPv4 and one IPv6 network"),
     masquerade: z.boolean().default(false),
     dns: z.array(ipAddress).max(4, "must have at most 4 entries").default([]),
-    workers: z
-      .union([z.literal("auto"), z.int().min(1).max(WORKERS_MAX)], `must be "auto" or a number from 1 to ${WORKERS_MAX}`)
-      .default("auto"),
+    workers: z.union([z.literal("auto"), z.int().min(1, WORKERS).max(WORKERS_MAX, WORKERS)], WORKERS).default("auto"),
   }),
   tunnel: z
     .strictObject({ interface: interfaceName.default("jvpn0"), mtu: mtu.default("auto") })

@@ -42,7 +42,7 @@ impl Device {
             Err(Refusal::Steering(error)) if config.workers == 0 => Self::alone(config, offload, Some(why(&error))),
             Err(Refusal::Steering(error)) => {
                 let what = format!("cannot start {workers} workers");
-                Err(StartError::machine(what, why(&error), "run as root, or with CAP_BPF; or set workers = 1"))
+                Err(StartError::machine(what, why(&error), "give the gateway CAP_BPF, or set workers = 1"))
             }
         }
     }

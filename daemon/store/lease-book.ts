@@ -1,7 +1,8 @@
-import type { Lease } from "#core/contract";
+import type { StoreOutcome } from "#core/contract";
 import type { ConfiguredClient, Pools } from "#daemon/config/gateway";
+import { causeText } from "#daemon/fault";
 import { type Address, bitsOf, contains, type Family, formatAddress, type Prefix, parseAddress } from "#daemon/net/address";
-import type { Store } from "#daemon/store";
+import type { Store } from "#daemon/store/database";
 
 export interface LeaseTerms {
   readonly pools: Pools;
@@ -21,6 +22,12 @@ const NOTHING: Held = { v4: null, v6: null };
 
 type FamilyKey = "v4" | "v6";
 const FAMILIES: readonly FamilyKey[] = ["v4", "v6"];
+
+/** `refused` = the pool is used up. */
+type Lease = Exclude<StoreOutcome, { is: "unknown" }>;
+
+/** The store failed while it committed: the disk may hold the leases or not. */
+export class OutcomeUnknown extends Error {}
 
 /** Addresses searched for one lease; a pool with a longer run of taken ones is swept on by the next lease. */
 const SEARCH_MAX = 65_536n;
@@ -83,14 +90,9 @@ export class LeaseBook {
     for (const key of over) this.#erase(key);
   }
 
-  /** The lease of one key: see `leases`. */
-  lease(key: string, wallMs: number): Lease {
-    return this.leases([key], wallMs)[0] ?? { ok: false, reason: "address_pool_exhausted" };
-  }
-
   /**
    * The leases of these keys, made where there are none, with one write that the disk confirms. `wallMs` only orders leases by age.
-   * Throws where the store fails: then nothing has changed.
+   * Throws where the store fails: then this book has not changed, and the disk has not either, unless it is an `OutcomeUnknown`.
    */
   leases(keys: readonly string[], wallMs: number): readonly Lease[] {
     const touched = new Map<string, Held | undefined>();
@@ -98,13 +100,21 @@ export class LeaseBook {
     try {
       this.#store.exec("BEGIN");
       const made = keys.map((key) => this.#make(key, this.#held.get(key) ?? NOTHING, wallMs));
-      this.#store.exec("COMMIT");
+      this.#commit();
       return made;
     } catch (cause) {
       this.#takeBack(touched);
       throw cause;
     } finally {
       this.#before = null;
+    }
+  }
+
+  #commit(): void {
+    try {
+      this.#store.exec("COMMIT");
+    } catch (cause) {
+      throw new OutcomeUnknown(causeText(cause), { cause });
     }
   }
 
@@ -126,12 +136,12 @@ export class LeaseBook {
     const v6 = this.#choose("v6", configured.v6, before.v6, this.#offset("v4", v4 ?? null));
     if (v4 === undefined || v6 === undefined) {
       if (before.v4 !== null || before.v6 !== null) this.#remember(key, before);
-      return { ok: false, reason: "address_pool_exhausted" };
+      return { is: "refused", reason: "address_pool_exhausted" };
     }
     const held = { v4, v6 };
     this.#remember(key, held);
     if (held.v4 !== before.v4 || held.v6 !== before.v6) this.#persist(key, held, wallMs);
-    return { ok: true, assignment: this.#assignment(held) };
+    return { is: "done", assignment: this.#assignment(held) };
   }
 
   #assignment(held: Held) {

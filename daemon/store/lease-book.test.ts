@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ConfiguredClient } from "#daemon/config/gateway";
 import { parseAddress, parsePrefix } from "#daemon/net/address";
-import { openStore, type Store } from "#daemon/store";
+import { openStore, type Store } from "#daemon/store/database";
 import { gatewayAddresses, LeaseBook, type LeaseTerms } from "./lease-book.ts";
 
 let folder: string;
@@ -54,8 +54,8 @@ test("a used-up pool takes back the lease of a key that is not configured any mo
   const pools = { v4: parsePrefix("10.9.0.0/29") ?? null, v6: null };
   const all = ["a", "b", "c", "d", "e", "f"].map((key) => client(key));
   const book = new LeaseBook(store, { ...terms(all), pools });
-  for (const key of ["a", "b", "c", "d", "e"]) expect(book.lease(key, 0).ok).toBe(true);
-  expect(book.lease("f", 0)).toEqual({ ok: false, reason: "address_pool_exhausted" });
+  for (const key of ["a", "b", "c", "d", "e"]) expect(leaseOf(book, key).is).toBe("done");
+  expect(leaseOf(book, "f")).toEqual({ is: "refused", reason: "address_pool_exhausted" });
   book.reconfigure({ ...terms(all.filter((entry) => entry.key !== "c")), pools });
   expect(addresses(book, "f")).toEqual(["10.9.0.4", null]);
   expect(addresses(book, "a")).toEqual(["10.9.0.2", null]);
@@ -72,7 +72,7 @@ test("a lease that the store cannot keep is not given, and changes nothing", () 
   const book = new LeaseBook(store, terms());
   addresses(book, "a");
   store.exec("PRAGMA query_only = 1");
-  expect(() => book.lease("b", 0)).toThrow(/readonly/);
+  expect(() => leaseOf(book, "b")).toThrow(/readonly/);
   expect(addresses(book, "a")).toEqual(["10.80.0.2", "fd80::2"]);
   store.exec("PRAGMA query_only = 0");
   expect(addresses(book, "c")).not.toEqual(["10.80.0.2", "fd80::2"]);
@@ -82,7 +82,7 @@ test("a lease that the store cannot keep is not given, and changes nothing", () 
 test("the leases of a crowd are kept together, and where the store fails none of them is given", () => {
   const book = new LeaseBook(store, terms());
   addresses(book, "a");
-  expect(book.leases(["b", "a", "c"], 0).map((lease) => (lease.ok ? lease.assignment.v4 : lease.reason))).toEqual([
+  expect(book.leases(["b", "a", "c"], 0).map((lease) => (lease.is === "done" ? lease.assignment.v4 : lease.reason))).toEqual([
     "10.80.0.3",
     "10.80.0.2",
     "10.80.0.4",
@@ -93,7 +93,7 @@ test("the leases of a crowd are kept together, and where the store fails none of
   expect(store.prepare("SELECT key FROM lease ORDER BY key").all()).toEqual([{ key: "a" }, { key: "b" }, { key: "c" }]);
   const pools = { v4: parsePrefix("10.9.0.0/29") ?? null, v6: null };
   const small = new LeaseBook(store, { ...terms(), pools });
-  expect(small.leases(["d", "e", "f", "g", "h"], 0).every(({ ok }) => ok)).toBe(true);
+  expect(small.leases(["d", "e", "f", "g", "h"], 0).every((lease) => lease.is === "done")).toBe(true);
 });
 
 test("new terms are in force also where the store cannot follow", () => {
@@ -122,7 +122,13 @@ function client(key: string, ...list: string[]): ConfiguredClient {
   return { name: key, key, group: null, addresses: list.flatMap((text) => parseAddress(text) ?? []) };
 }
 
+function leaseOf(book: LeaseBook, key: string) {
+  const [lease] = book.leases([key], 0);
+  if (lease === undefined) throw new Error("one key has one lease");
+  return lease;
+}
+
 function addresses(book: LeaseBook, key: string): (string | null)[] {
-  const lease = book.lease(key, 0);
-  return lease.ok ? [lease.assignment.v4, lease.assignment.v6] : [lease.reason];
+  const lease = leaseOf(book, key);
+  return lease.is === "done" ? [lease.assignment.v4, lease.assignment.v6] : [lease.reason];
 }

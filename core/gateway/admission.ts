@@ -27,13 +27,7 @@ export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
   if (current === null || world.sessions.full) {
     const reason = current === null ? "policy_invalid" : "resource_exhausted";
     command(turn, { type: "RefuseSession", session: report.session, reason });
-    emit(turn, {
-      type: "SecurityEvent",
-      class: "security",
-      session: report.sessionId,
-      reason,
-      numbers: { kind: "session_refused" },
-    });
+    emit(turn, { type: "SecurityEvent", session: report.sessionId, reason, numbers: { kind: "session_refused" } });
     return;
   }
   const old = liveOf(turn, report.clientKey);
@@ -46,7 +40,7 @@ export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
   world.sessions.set(report.session, entry);
   touch(turn, entry);
   const numbers = { predecessor: entry.predecessor, client: peer.name, remote: report.remote, ...sendingNumbers(entry) };
-  emitFor(turn, entry, { type: "SessionCreated", class: "transition", numbers });
+  emitFor(turn, entry, { type: "SessionCreated", numbers });
   const { path, remote } = report;
   observe(turn, entry, {
     type: "Added",

@@ -53,7 +53,7 @@ function askClient(turn: Turn, entry: Entry, to: number): Outcome {
   }
   command(turn, { type: "RequestSwitch", session: entry.session.handle, path: to, reason: "switch_requested" });
   const numbers = { what: "asked the client to switch", path: label };
-  emitFor(turn, entry, { type: "Diagnostic", class: "info", reason: "switch_requested", numbers });
+  emitFor(turn, entry, { type: "Diagnostic", reason: "switch_requested", numbers });
   return { ok: true, value: { session: entry.session.id, requested: label, asked: "client" } };
 }
 

@@ -68,9 +68,9 @@ function carryOut(turn: Turn, entry: Entry, step: Step): void {
   if (wasLive && step.next.state === "TERMINATED") turn.ended.push(entry);
 }
 
-function audit(turn: Turn, entry: Entry, { type, class: kind, version, from, to, reason, paths, numbers }: Audit): void {
+function audit(turn: Turn, entry: Entry, { type, version, from, to, reason, paths, numbers }: Audit): void {
   const transport = paths === undefined ? undefined : { old: labelOf(entry, paths.old), new: labelOf(entry, paths.new) };
-  const body = { type, class: kind, version, from, to, reason, transport, numbers };
+  const body = { type, version, from, to, reason, transport, numbers };
   emitFor(turn, entry, body satisfies { readonly [Member in Exclude<keyof Audit, "paths">]: unknown });
 }
 

@@ -127,9 +127,9 @@ function wake(turn: Turn, always: boolean): void {
 /** Our own clock ran backwards: no age can be trusted any more, and an explicit end is better than an undefined life. */
 function clockFell(turn: Turn, now: Millis): void {
   const numbers = { was: turn.world.now, is: now };
-  emit(turn, { type: "Diagnostic", class: "transition", actor: "core", reason: "state_corruption", numbers });
+  emit(turn, { type: "Diagnostic", actor: "core", reason: "state_corruption", numbers });
   for (const entry of [...turn.world.sessions.values()]) {
-    emitFor(turn, entry, { type: "Diagnostic", class: "transition", actor: "core", reason: "state_corruption", numbers });
+    emitFor(turn, entry, { type: "Diagnostic", actor: "core", reason: "state_corruption", numbers });
     tellCorrupt(turn, entry, "the clock never runs backwards");
   }
 }

@@ -28,20 +28,20 @@ function route(turn: Turn, finding: ClusterFinding, byId: ReadonlyMap<SessionId,
   switch (finding.type) {
     case "AuthorityLost": {
       const { epoch, reason } = finding;
-      emit(turn, { type: "AuthorityLost", class: "transition", reason: "authority_lost", numbers: { epoch, why: reason } });
+      emit(turn, { type: "AuthorityLost", reason: "authority_lost", numbers: { epoch, why: reason } });
       tellAll(turn, "AuthorityLost");
       return;
     }
     case "AuthorityRegained": {
       const numbers = { epoch: finding.epoch };
-      emit(turn, { type: "AuthorityRegained", class: "transition", reason: "authority_regained", numbers });
+      emit(turn, { type: "AuthorityRegained", reason: "authority_regained", numbers });
       tellAll(turn, "AuthorityRegained");
       return;
     }
     case "OwnershipMoved": {
       const { session, epoch } = finding;
       const reason = "ownership_moved";
-      emit(turn, { type: "OwnershipMoved", class: "transition", session, reason, numbers: { epoch } });
+      emit(turn, { type: "OwnershipMoved", session, reason, numbers: { epoch } });
       const entry = byId.get(session);
       if (entry !== undefined) tell(turn, entry, { type: "OwnershipMoved", epoch });
       return;
@@ -61,7 +61,7 @@ function route(turn: Turn, finding: ClusterFinding, byId: ReadonlyMap<SessionId,
 }
 
 function diagnose(turn: Turn, numbers: Readonly<Record<string, string>>): void {
-  emit(turn, { type: "Diagnostic", class: "info", numbers });
+  emit(turn, { type: "Diagnostic", numbers });
 }
 
 function tellAll(turn: Turn, type: "AuthorityLost" | "AuthorityRegained"): void {

@@ -40,7 +40,7 @@ export function storeAnswered(turn: Turn, token: StoreToken, outcome: StoreOutco
   const entry = turn.world.sessions.get(requests.get(token) ?? 0);
   requests.delete(token);
   if (entry?.admission?.request !== token) {
-    emit(turn, { type: "Diagnostic", class: "info", reason: "store_answer_late", numbers: { token, outcome: outcome.is } });
+    emit(turn, { type: "Diagnostic", reason: "store_answer_late", numbers: { token, outcome: outcome.is } });
     return;
   }
   entry.admission = { ...entry.admission, request: null };
@@ -82,7 +82,7 @@ export function gatewaySessionEnded(turn: Turn, { session, peer, admission }: En
 function refuseUnborn(turn: Turn, { session, sessionId }: Evidence, reason: Reason): void {
   command(turn, { type: "RefuseSession", session, reason });
   const numbers = { kind: "session_refused" };
-  emit(turn, { type: "SecurityEvent", class: "security", session: sessionId, reason, numbers });
+  emit(turn, { type: "SecurityEvent", session: sessionId, reason, numbers });
 }
 
 function born(turn: Turn, evidence: Evidence, name: string, policy: Policy): Entry {
@@ -95,7 +95,7 @@ function born(turn: Turn, evidence: Evidence, name: string, policy: Policy): Ent
   turn.world.sessions.set(session, entry);
   touch(turn, entry);
   const numbers = { predecessor, client: name, remote, ...sendingNumbers(entry) };
-  emitFor(turn, entry, { type: "SessionCreated", class: "transition", numbers });
+  emitFor(turn, entry, { type: "SessionCreated", numbers });
   const label = pathLabel("udp", remote);
   observe(turn, entry, { type: "Added", path, label, ifname: "", priority: "primary", metered: false, remote });
   observe(turn, entry, { type: "Validated", path, rttUs: 0 });

@@ -180,7 +180,7 @@ async function recordAndClose(sessions: readonly string[]): Promise<void> {
 }
 
 function event(session: string): CoreEvent {
-  return { type: "SessionCreated", class: "transition", bootMs: 1, session, version: 0, actor: "core" };
+  return { type: "SessionCreated", bootMs: 1, session, version: 0, actor: "core" };
 }
 
 function kept(): EventRecord[] {

@@ -104,7 +104,7 @@ export class Recorder {
 
   /** A record of the daemon itself. */
   note(type: CoreEvent["type"], numbers: NonNullable<CoreEvent["numbers"]>, actor: CoreEvent["actor"] = "core"): void {
-    this.record({ type, class: classOf(type), bootMs: Math.floor(this.#options.bootMs()), numbers, actor });
+    this.record({ type, bootMs: Math.floor(this.#options.bootMs()), numbers, actor });
   }
 
   timeline(session: string): Omit<TimelineDocument, "schema"> | null {

@@ -12,7 +12,7 @@ export interface Stamp {
 }
 
 /** One audit record as it is written, without `prev` and `hash`, which the shell adds when it drains the ring. */
-export interface EventRecord extends Omit<CoreEvent, "bootMs" | "class"> {
+export interface EventRecord extends Omit<CoreEvent, "bootMs"> {
   readonly schema: typeof EVENT_SCHEMA;
   readonly seq: number;
   readonly time: string;

@@ -1,4 +1,4 @@
-import type { EventClass, EventType } from "#kernel/contract/event";
+import type { EventType } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, StateName } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
@@ -46,7 +46,6 @@ export interface Jump {
 /** One audit record with path ids; the core adds time, labels, policy and actor. */
 export interface Audit {
   readonly type: EventType;
-  readonly class: EventClass;
   readonly version: number;
   readonly from?: StateName;
   readonly to?: StateName;

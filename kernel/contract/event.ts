@@ -47,7 +47,6 @@ export type EventClass = "transition" | "security" | "info";
  */
 export interface CoreEvent {
   readonly type: EventType;
-  readonly class: EventClass;
   readonly bootMs: number;
   readonly session?: SessionId | undefined;
   readonly version?: number | undefined;

@@ -1,4 +1,5 @@
 import type { Audit } from "#domains/session/effect";
+import { backoff } from "#kernel/backoff";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import { MINUTE, type Millis, SECOND } from "#kernel/time";
@@ -18,7 +19,7 @@ export function shunFailed(entry: Entry, record: Audit, now: Millis): void {
   if (record.type !== "AttachResult" || target === null || record.reason === undefined) return;
   if (!TARGETS_FAULT.has(record.reason)) return;
   const failures = (entry.shunned.find(({ path }) => path === target)?.failures ?? 0) + 1;
-  const until = now + Math.min(MAX_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
+  const until = now + backoff(failures, FIRST_MS, MAX_MS);
   entry.shunned = [...entry.shunned.filter(({ path }) => path !== target), { path: target, failures, until }].slice(-SHUNNED_MAX);
 }
 

@@ -1,3 +1,4 @@
+import { backoff } from "#kernel/backoff";
 import type { Link } from "#kernel/contract/engine.generated";
 import { covers, endpoint, familyOf } from "#kernel/ip";
 import { type Millis, SECOND } from "#kernel/time";
@@ -45,7 +46,7 @@ export function pathFailed(turn: Turn, entry: Entry | null, path: ClientPath): v
   if (entry !== null) observe(turn, entry, { type: "Closed", path: path.id });
   path.socket = "failed";
   path.failures += 1;
-  path.retryAt = turn.now + Math.min(REOPEN_MAX_MS, REOPEN_FIRST_MS * 2 ** Math.min(path.failures - 1, 10));
+  path.retryAt = turn.now + backoff(path.failures, REOPEN_FIRST_MS, REOPEN_MAX_MS);
 }
 
 /** Opens again what failed and waited long enough. */

@@ -58,7 +58,7 @@ const schema = z.strictObject({
     .max(CLIENTS_MAX, `must have at most ${CLIENTS_MAX} entries`)
     .default([]),
   daemon: daemonTable.default({}),
-  engine: engineTable.optional(),
+  engine: engineTable.prefault({}),
 });
 
 export interface ConfiguredClient {

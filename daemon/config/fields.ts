@@ -1,7 +1,8 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { parseAddress, parseEndpoint, parsePrefix } from "#daemon/net/address";
+import { parseEndpoint, parsePrefix } from "#daemon/net/address";
 import { REJECT_AFTER_S, REKEY_AFTER_PACKETS, REKEY_AFTER_S } from "#kernel/contract/engine.generated";
+import { parseAddress } from "#kernel/ip";
 
 /** The port where none is written. */
 export const DEFAULT_PORT = 4774;

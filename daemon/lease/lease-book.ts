@@ -1,7 +1,8 @@
 import type { Lease } from "#core/contract";
 import type { ConfiguredClient, Pools } from "#daemon/config/gateway";
-import { type Address, bitsOf, contains, type Family, formatAddress, type Prefix, parseAddress } from "#daemon/net/address";
+import { contains, formatAddress, type Prefix } from "#daemon/net/address";
 import type { Store } from "#daemon/store";
+import { type Address, bitsOf, type Family, parseAddress } from "#kernel/ip";
 
 export interface LeaseTerms {
   readonly pools: Pools;

@@ -1,4 +1,5 @@
 import { recordText } from "#domains/observability/envelope";
+import { redactedEvent } from "#domains/observability/redact";
 import { classOf } from "#domains/observability/registry";
 import { type EventLoss, EventRing } from "#domains/observability/ring";
 import type { EventRecord, TimelineDocument } from "#kernel/contract/control";
@@ -88,6 +89,7 @@ export class Recorder {
     return this.#health;
   }
 
+  /** An event of the core, which has redacted it. */
   record(event: CoreEvent): void {
     this.#seq++;
     try {
@@ -102,9 +104,10 @@ export class Recorder {
     this.#schedule();
   }
 
-  /** A record of the daemon itself. */
+  /** A record of the daemon itself. Texts of errors are in it, so it is redacted here. */
   note(type: CoreEvent["type"], numbers: NonNullable<CoreEvent["numbers"]>, actor: CoreEvent["actor"] = "core"): void {
-    this.record({ type, class: classOf(type), bootMs: Math.floor(this.#options.bootMs()), numbers, actor });
+    const bootMs = Math.floor(this.#options.bootMs());
+    this.record(redactedEvent({ type, class: classOf(type), bootMs, numbers, actor }));
   }
 
   timeline(session: string): Omit<TimelineDocument, "schema"> | null {

@@ -1,7 +1,6 @@
 import type { EventRecord } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
 import { withKeysInOrder } from "./canonical.ts";
-import { redactedEvent } from "./redact.ts";
 
 const EVENT_SCHEMA = "jumping-vpn/event/v1";
 
@@ -16,11 +15,11 @@ export interface Stamp {
 export type Unchained = Omit<EventRecord, "prev" | "hash">;
 
 /**
- * Wraps a core event into its record, with keys redacted, and its members in the order of the canonical text. A member that says
- * nothing is `undefined`.
+ * Wraps an event into its record, with its members in the order of the canonical text. The event is redacted already, because
+ * the record is not its only reader. A member that says nothing is `undefined`.
  */
 export function envelope(event: CoreEvent, { seq, time, node }: Stamp): Unchained {
-  const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = redactedEvent(event);
+  const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = event;
   return {
     actor,
     boot_ms: bootMs,

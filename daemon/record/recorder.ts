@@ -7,9 +7,9 @@ import type { CoreEvent } from "#kernel/contract/event";
 import type { SessionId } from "#kernel/contract/state";
 import type { NodeView } from "#kernel/contract/view";
 import { Chain, type ChainEnd } from "./chain.ts";
-import { FileSink } from "./file-sink.ts";
 import { History } from "./history.ts";
 import { missingEnd, type RecordMark } from "./mark.ts";
+import { FileSink } from "./sinks/file.ts";
 import { Subscriber } from "./subscriber.ts";
 
 /** A record that waits for its place in the chain. */

@@ -2,6 +2,7 @@ import type { ClusterEvent } from "#domains/cluster/model";
 import type { PolicySet } from "#domains/policy/model";
 import type { Assignment, Command, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
+import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, SessionHandle } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
@@ -9,7 +10,7 @@ import type { Millis } from "#kernel/time";
 /** Preference of paths, first match wins; none = every usable interface as primary. `interface` is a glob (`wwan*`). */
 export interface PathRule {
   readonly interface: string;
-  readonly priority: "primary" | "secondary" | "backup" | "never";
+  readonly priority: Priority;
   readonly metered: boolean;
 }
 

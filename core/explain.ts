@@ -4,10 +4,11 @@ import type { ClockView, MoveView, PathReasonView, SessionReasonView } from "#ke
 import type { Reason } from "#kernel/contract/reason";
 import type { SessionHandle } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
+import { UNDECIDED } from "./context.ts";
+import { attempt } from "./guard.ts";
 import { type Entry, policyLabel, type World } from "./world.ts";
 
 const KINDS: readonly RecoveryKind[] = ["elective", "emergency", "revalidate"];
-const UNDECIDED = { allowed: false, reason: "policy_denied", retryAfterMs: 1_000, used: 0, max: 0 } as const;
 
 /** What the policy permits a session now and until when, and why its paths rank as they do; `null` where it does not live. */
 export function explainSession(world: World, handle: SessionHandle, now: Millis): SessionReasonView | null {
@@ -58,13 +59,4 @@ function clocksOf(session: Session, limits: Limits, now: Millis): readonly Clock
 function pathViews(world: World, { transport, policy }: Entry, now: Millis): readonly PathReasonView[] {
   const explained = attempt(() => world.domains.transport.explain(transport, policy, now), []);
   return explained.map(({ tuple, ...rest }) => ({ ...rest, rank: tuple }));
-}
-
-/** An explanation must not fail because a domain does. */
-function attempt<T, F>(work: () => T, fallback: F): T | F {
-  try {
-    return work();
-  } catch {
-    return fallback;
-  }
 }

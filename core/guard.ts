@@ -19,3 +19,12 @@ export function guarded<T, F = T>(turn: Turn, domain: DomainName, work: () => T,
     return fallback;
   }
 }
+
+/** The same for what a person looks at, outside of any turn: it must not fail because a domain does, and reports nothing. */
+export function attempt<T, F>(work: () => T, fallback: F): T | F {
+  try {
+    return work();
+  } catch {
+    return fallback;
+  }
+}

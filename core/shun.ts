@@ -1,4 +1,6 @@
 import type { Audit } from "#domains/session/effect";
+import { backoff } from "#kernel/backoff";
+import { PATHS_MAX } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import { MINUTE, type Millis, SECOND } from "#kernel/time";
@@ -7,8 +9,6 @@ import type { Entry } from "./world.ts";
 /** A path that failed as a target is chosen last for this long, doubling up to the second. */
 const FIRST_MS: Millis = 2 * SECOND;
 const MAX_MS: Millis = 5 * MINUTE;
-/** As many as a session has paths. */
-const SHUNNED_MAX = 8;
 /** Failures that say something about the target; a denial or a lost authority does not. */
 const TARGETS_FAULT: ReadonlySet<Reason> = new Set(["target_unanswered", "target_unstable", "attempt_timeout"]);
 
@@ -18,8 +18,8 @@ export function shunFailed(entry: Entry, record: Audit, now: Millis): void {
   if (record.type !== "AttachResult" || target === null || record.reason === undefined) return;
   if (!TARGETS_FAULT.has(record.reason)) return;
   const failures = (entry.shunned.find(({ path }) => path === target)?.failures ?? 0) + 1;
-  const until = now + Math.min(MAX_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
-  entry.shunned = [...entry.shunned.filter(({ path }) => path !== target), { path: target, failures, until }].slice(-SHUNNED_MAX);
+  const until = now + backoff(failures, FIRST_MS, MAX_MS);
+  entry.shunned = [...entry.shunned.filter(({ path }) => path !== target), { path: target, failures, until }].slice(-PATHS_MAX);
 }
 
 /** The path proved itself. */

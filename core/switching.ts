@@ -1,6 +1,7 @@
-import { activeOf, lastActiveOf, type Verdict } from "#domains/session/model";
+import { activeOf, lastActiveOf } from "#domains/session/model";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
+import type { Verdict } from "#kernel/contract/verdict";
 import { mayRecover } from "./context.ts";
 import { tell } from "./sessions.ts";
 import type { Turn } from "./turn.ts";

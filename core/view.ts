@@ -2,6 +2,7 @@ import { activeOf } from "#domains/session/model";
 import { type SessionHandle, STATES, type StateName } from "#kernel/contract/state";
 import type { NodeView, PageQuery, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
+import { attempt } from "./guard.ts";
 import { type Entry, policyLabel, type World } from "./world.ts";
 
 /** Sessions of one look at the whole node: a crowd must not hold up those who decide. */
@@ -122,13 +123,4 @@ function dialView({ role, client }: World): NodeView["dial"] {
   const { dial } = client;
   if (role === "gateway" || dial.halted || (client.current !== null && !dial.background)) return null;
   return { sinceBootMs: dial.sinceAt, attempts: dial.attempts, lastReason: dial.lastReason };
-}
-
-/** A view must not fail because a domain does. */
-function attempt<T, F>(work: () => T, fallback: F): T | F {
-  try {
-    return work();
-  } catch {
-    return fallback;
-  }
 }

@@ -8,6 +8,7 @@ import type { Session } from "#domains/session/model";
 import { NO_PATHS, type Transport } from "#domains/transport/model";
 import { BoundedMap } from "#kernel/bounded-map";
 import type { Assignment, Link, Offer, Report } from "#kernel/contract/engine.generated";
+import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId } from "#kernel/contract/state";
 import type { JumpView, NodeView, SendingMode, SessionView } from "#kernel/contract/view";
@@ -77,7 +78,7 @@ export interface ClientPath {
   readonly ifindex: number;
   readonly local: string;
   readonly remote: string;
-  readonly priority: "primary" | "secondary" | "backup" | "never";
+  readonly priority: Priority;
   readonly metered: boolean;
   socket: "opening" | "open" | "failed";
   failures: number;

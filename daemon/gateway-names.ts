@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { ConfiguredGateway } from "#daemon/config/client";
-import { parseAddress } from "#daemon/net/address";
+import { parseAddress } from "#kernel/ip";
 
 const LOOKUP_MS_MAX = 5_000;
 /** Addresses of one gateway; more are left out. */

@@ -2,6 +2,7 @@ import type { ClientConfig, GatewayConfig, Input, StoreOutcome } from "#core/con
 import type { ClusterEvent } from "#domains/cluster/model";
 import { offerOf } from "#domains/policy/offer";
 import type { Link, PathStats, Report } from "#kernel/contract/engine.generated";
+import type { Priority } from "#kernel/contract/priority";
 import { presetPolicy } from "./presets.ts";
 
 /** The gateway of every transcript. */
@@ -213,7 +214,7 @@ function clientConfig(args: readonly string[]): ClientConfig {
     .filter((arg) => arg !== "no-reconnect")
     .map((arg) => {
       const [name = "", priority = "primary"] = arg.split("=");
-      return { interface: name, priority: priority as "primary" | "secondary" | "backup" | "never", metered: false };
+      return { interface: name, priority: priority as Priority, metered: false };
     });
   return {
     role: "client",

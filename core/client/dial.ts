@@ -1,4 +1,5 @@
 import { birth } from "#domains/session/model";
+import { backoff } from "#kernel/backoff";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
 import { type Millis, SECOND } from "#kernel/time";
@@ -80,8 +81,8 @@ export function dialFailed(turn: Turn, reason: Reason): void {
 
 export function backOff(turn: Turn): void {
   const { dial } = turn.world.client;
-  dial.nextAt = turn.now + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(dial.failures, 10));
   dial.failures += 1;
+  dial.nextAt = turn.now + backoff(dial.failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
 }
 
 export function abort(turn: Turn, lostAll: boolean): void {

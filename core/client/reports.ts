@@ -1,7 +1,7 @@
-import type { Verdict } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Proof } from "#kernel/contract/proof";
 import type { Reason } from "#kernel/contract/reason";
+import type { Verdict } from "#kernel/contract/verdict";
 import { isStable } from "../context.ts";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";

@@ -1,6 +1,6 @@
-import type { Verdict } from "#domains/session/model";
 import { lastActiveOf } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
+import type { Verdict } from "#kernel/contract/verdict";
 import { mayRecover } from "../context.ts";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";

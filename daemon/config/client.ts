@@ -20,6 +20,7 @@ import {
 import { type DaemonSettings, daemonSettings, type EngineSettings, engineSettings } from "#daemon/config/settings";
 import type { Fault } from "#daemon/fault";
 import { parseEndpoint } from "#daemon/net/address";
+import { PRIORITIES, type Priority } from "#kernel/contract/priority";
 
 const schema = z.strictObject({
   client: z.strictObject({ reconnect: z.boolean().default(true), identity: filePath }),
@@ -41,7 +42,7 @@ const schema = z.strictObject({
     .array(
       z.strictObject({
         match: z.strictObject({ interface: interfaceGlob }),
-        priority: z.enum(["primary", "secondary", "backup", "never"]).default("primary"),
+        priority: z.enum(PRIORITIES).default("primary"),
         metered: z.boolean().default(false),
       }),
     )
@@ -56,7 +57,7 @@ const schema = z.strictObject({
     })
     .optional(),
   daemon: daemonTable.default({}),
-  engine: engineTable.optional(),
+  engine: engineTable.prefault({}),
 });
 
 /** What the design names and this version cannot do is refused in these words, never ignored. */
@@ -73,7 +74,7 @@ export interface ConfiguredGateway {
 
 export interface PathPreference {
   readonly interface: string;
-  readonly priority: "primary" | "secondary" | "backup" | "never";
+  readonly priority: Priority;
   readonly metered: boolean;
 }
 

@@ -19,16 +19,8 @@ import {
 import type { DaemonSettings, EngineSettings } from "#daemon/config/settings";
 import { daemonSettings, engineSettings } from "#daemon/config/settings";
 import type { Fault } from "#daemon/fault";
-import {
-  type Address,
-  contains,
-  formatAddress,
-  formatEndpoint,
-  type Prefix,
-  parseAddress,
-  parseEndpoint,
-  parsePrefix,
-} from "#daemon/net/address";
+import { contains, formatAddress, type Prefix, parseEndpoint, parsePrefix } from "#daemon/net/address";
+import { type Address, endpoint, parseAddress } from "#kernel/ip";
 
 const CLIENTS_MAX = 131_072;
 const WORKERS_MAX = 16;
@@ -58,7 +50,7 @@ const schema = z.strictObject({
     .max(CLIENTS_MAX, `must have at most ${CLIENTS_MAX} entries`)
     .default([]),
   daemon: daemonTable.default({}),
-  engine: engineTable.optional(),
+  engine: engineTable.prefault({}),
 });
 
 export interface ConfiguredClient {
@@ -110,8 +102,8 @@ export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings
   const faults = [...poolFaults(document, prefixes), ...clientFaults(document, clients, pools)];
   if (faults.length > 0) return { ok: false, faults };
   const listen = gateway.listen.flatMap((text) => {
-    const endpoint = parseEndpoint(text, DEFAULT_PORT);
-    return endpoint === undefined ? [] : [formatEndpoint(endpoint.host, endpoint.port)];
+    const parsed = parseEndpoint(text, DEFAULT_PORT);
+    return parsed === undefined ? [] : [endpoint(parsed.host, parsed.port)];
   });
   const settings: GatewaySettings = {
     role: "gateway",

@@ -31,11 +31,11 @@ export function daemonSettings(table: z.output<typeof daemonTable>): DaemonSetti
   };
 }
 
-export function engineSettings(table: z.output<typeof engineTable> | undefined): EngineSettings {
+export function engineSettings(table: z.output<typeof engineTable>): EngineSettings {
   return {
-    disable: table?.disable ?? [],
-    rekeyAfterS: table?.rekey_after_s ?? 120,
-    rejectAfterS: table?.reject_after_s ?? 180,
-    rekeyAfterPackets: table?.rekey_after_packets ?? 2 ** 27,
+    disable: table.disable,
+    rekeyAfterS: table.rekey_after_s,
+    rejectAfterS: table.reject_after_s,
+    rekeyAfterPackets: table.rekey_after_packets,
   };
 }

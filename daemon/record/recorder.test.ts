@@ -2,6 +2,9 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Input } from "#core/contract";
+import { step } from "#core/step";
+import { createCore } from "#core/world";
 import { openStore, type Store } from "#daemon/store/database";
 import type { EventRecord } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
@@ -54,6 +57,21 @@ test("records of any length and script, long ones before short ones, are chained
   expect(kept()).toHaveLength(4);
   expect(kept().every(verifies)).toBe(true);
   expect(remembered).toEqual(kept());
+});
+
+test("no secret reaches the record, whether the core or the daemon says it", async () => {
+  const secret = `jvps1:${"Zz9-".repeat(10)}xyz`;
+  const recorder = open();
+  const fault: Input = { type: "Faulted", session: null, what: `key ${secret}`, why: "0f".repeat(32), thrown: false };
+  const events = step(createCore("client"), fault, 1).flatMap((effect) => (effect.type === "Event" ? [effect.event] : []));
+  for (const event of events) recorder.record(event);
+  recorder.note("Diagnostic", { what: "unreadable", why: `cannot parse ${secret}` }, `operator:${secret}`);
+  const read = (await recorder.subscribe(0)?.take(1_000)) ?? [];
+  await recorder.close(1_000);
+  for (const reader of [JSON.stringify(read), readFileSync(file, "utf8")]) {
+    expect(reader.split("[redacted]")).toHaveLength(5);
+    expect(reader).not.toMatch(/jvps1:|Zz9-|[0-9a-f]{64}(?<!"(prev|hash)":"[0-9a-f]{64})/);
+  }
 });
 
 test("a reader gets what it asked for, then what comes; what memory no longer holds is a gap", async () => {

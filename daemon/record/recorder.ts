@@ -1,4 +1,5 @@
 import { recordText } from "#domains/observability/envelope";
+import { redactedEvent } from "#domains/observability/redact";
 import { classOf } from "#domains/observability/registry";
 import { type EventLoss, EventRing } from "#domains/observability/ring";
 import type { EventRecord, TimelineDocument } from "#kernel/contract/control";
@@ -6,9 +7,9 @@ import type { CoreEvent } from "#kernel/contract/event";
 import type { SessionId } from "#kernel/contract/state";
 import type { NodeView } from "#kernel/contract/view";
 import { Chain, type ChainEnd } from "./chain.ts";
-import { FileSink } from "./file-sink.ts";
 import { History } from "./history.ts";
 import { missingEnd, type RecordMark } from "./mark.ts";
+import { FileSink } from "./sinks/file.ts";
 import { Subscriber } from "./subscriber.ts";
 
 /** A record that waits for its place in the chain. */
@@ -88,6 +89,7 @@ export class Recorder {
     return this.#health;
   }
 
+  /** An event of the core, which has redacted it. */
   record(event: CoreEvent): void {
     this.#seq++;
     try {
@@ -102,9 +104,10 @@ export class Recorder {
     this.#schedule();
   }
 
-  /** A record of the daemon itself. */
+  /** A record of the daemon itself. Texts of errors are in it, so it is redacted here. */
   note(type: CoreEvent["type"], numbers: NonNullable<CoreEvent["numbers"]>, actor: CoreEvent["actor"] = "core"): void {
-    this.record({ type, bootMs: Math.floor(this.#options.bootMs()), numbers, actor });
+    const bootMs = Math.floor(this.#options.bootMs());
+    this.record(redactedEvent({ type, bootMs, numbers, actor }));
   }
 
   timeline(session: string): Omit<TimelineDocument, "schema"> | null {

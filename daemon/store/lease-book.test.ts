@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ConfiguredClient } from "#daemon/config/gateway";
-import { parseAddress, parsePrefix } from "#daemon/net/address";
+import { parsePrefix } from "#daemon/net/address";
 import { openStore, type Store } from "#daemon/store/database";
+import { parseAddress } from "#kernel/ip";
 import { gatewayAddresses, LeaseBook, type LeaseTerms } from "./lease-book.ts";
 
 let folder: string;

@@ -1,8 +1,9 @@
 import type { StoreOutcome } from "#core/contract";
 import type { ConfiguredClient, Pools } from "#daemon/config/gateway";
 import { causeText } from "#daemon/fault";
-import { type Address, bitsOf, contains, type Family, formatAddress, type Prefix, parseAddress } from "#daemon/net/address";
+import { contains, formatAddress, type Prefix } from "#daemon/net/address";
 import type { Store } from "#daemon/store/database";
+import { type Address, bitsOf, type Family, parseAddress } from "#kernel/ip";
 
 export interface LeaseTerms {
   readonly pools: Pools;

@@ -1,8 +1,7 @@
-import type { EventType } from "#kernel/contract/event";
+import type { EventType, Numbers } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, StateName } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import type { Numbers } from "./event.ts";
 import type { Session } from "./model.ts";
 
 /** What the session wants done. Data: the core turns it into commands and bookkeeping. */

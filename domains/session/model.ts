@@ -1,5 +1,6 @@
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId } from "#kernel/contract/state";
+import type { Verdict } from "#kernel/contract/verdict";
 import type { Millis } from "#kernel/time";
 
 /** What every state has. The id never changes; `version` rises by one with every transition, from 0 at BIRTH. */
@@ -97,17 +98,6 @@ export interface Limits {
   readonly attemptTimeoutMs: Millis;
   readonly volatileMaxMs: Millis;
 }
-
-/** What the budgets say about a move. `retryAfterMs` = until the earliest permitted attempt. */
-export type Verdict =
-  | { readonly allowed: true }
-  | {
-      readonly allowed: false;
-      readonly reason: Reason;
-      readonly retryAfterMs: Millis;
-      readonly used: number;
-      readonly max: number;
-    };
 
 /** What the session may not know by itself, gathered by the core for one event. */
 export interface Context {

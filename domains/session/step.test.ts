@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { claimMint } from "#kernel/contract/proof";
+import type { Verdict } from "#kernel/contract/verdict";
 import { attached } from "./attached.ts";
 import type { SessionEvent } from "./event.ts";
-import { type Attached, birth, type Context, type Degraded, type Limits, type Session, type Verdict } from "./model.ts";
+import { type Attached, birth, type Context, type Degraded, type Limits, type Session } from "./model.ts";
 import { corrupt, step } from "./step.ts";
 
 const mint = claimMint();

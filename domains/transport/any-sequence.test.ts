@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { PathStats } from "#kernel/contract/engine.generated";
+import { PATHS_MAX, type PathStats } from "#kernel/contract/engine.generated";
 import {
   type Finding,
   NO_PATHS,
-  PATHS_MAX,
   type PathPolicy,
   PENALTIES_MAX,
   SAMPLES_MAX,

@@ -1,17 +1,14 @@
 import type { PathStats, SilenceEvidence } from "#kernel/contract/engine.generated";
+import type { Numbers } from "#kernel/contract/event";
+import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 
-/** The most paths that one session watches. */
-export const PATHS_MAX = 8;
 /** Dead paths that are remembered for their penalty, also after their path id is gone. */
 export const PENALTIES_MAX = 16;
 /** Snapshots kept per path: a window of 10 s at the engine's cadence of 100 ms, with room; a faster cadence is thinned. */
 export const SAMPLES_MAX = 128;
-
-export const PRIORITIES = ["primary", "secondary", "backup", "never"] as const;
-export type Priority = (typeof PRIORITIES)[number];
 
 /** The part of a policy that judges paths. A whole `Policy` fits. */
 export interface PathPolicy {
@@ -168,9 +165,6 @@ export type TransportEvent =
   /** This path is the active one. */
   | { readonly type: "Bound"; readonly path: PathId }
   | { readonly type: "Unbound" };
-
-/** What a reason was decided on, ready for an event's `numbers`. */
-export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
 
 export type Finding =
   | {

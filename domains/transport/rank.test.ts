@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PRIORITIES } from "#kernel/contract/priority";
 import { better, betterAt, explain } from "./better.ts";
-import { NO_PROBES, type Path, type PathPolicy, PRIORITIES, type Sample, type Transport, type Tuple } from "./model.ts";
+import { NO_PROBES, type Path, type PathPolicy, type Sample, type Transport, type Tuple } from "./model.ts";
 import { choose, compareTuples, ranked } from "./rank.ts";
 
 const NOW = 1_000_000;

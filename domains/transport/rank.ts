@@ -1,6 +1,7 @@
+import { PRIORITIES } from "#kernel/contract/priority";
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import { type Choice, type Path, type PathPolicy, PRIORITIES, type Transport, type Tuple } from "./model.ts";
+import type { Choice, Path, PathPolicy, Transport, Tuple } from "./model.ts";
 import { penaltyMs } from "./penalty.ts";
 import { latencyMsOver, lossExceeds, lossOver, PROBES_MEMORY, PROBES_MIN } from "./windows.ts";
 

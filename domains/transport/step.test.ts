@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { PathStats } from "#kernel/contract/engine.generated";
-import { type Finding, NO_PATHS, PATHS_MAX, type PathPolicy, pathOf, type Transport, type TransportEvent } from "./model.ts";
+import { PATHS_MAX, type PathStats } from "#kernel/contract/engine.generated";
+import { type Finding, NO_PATHS, type PathPolicy, pathOf, type Transport, type TransportEvent } from "./model.ts";
 import { choose } from "./rank.ts";
 import { step } from "./step.ts";
 import { views } from "./views.ts";

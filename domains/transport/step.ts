@@ -1,12 +1,12 @@
 import type { PathStats, SilenceEvidence } from "#kernel/contract/engine.generated";
+import { PATHS_MAX } from "#kernel/contract/engine.generated";
+import type { Numbers } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import type { Millis } from "#kernel/time";
 import {
   type Excess,
   type Finding,
   NO_PROBES,
-  type Numbers,
-  PATHS_MAX,
   type Path,
   type PathPolicy,
   pathOf,

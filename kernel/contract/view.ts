@@ -1,3 +1,4 @@
+import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId, StateName } from "#kernel/contract/state";
 
@@ -24,7 +25,7 @@ export interface PathView {
   readonly lossRatio: number | null;
   /** The largest outer packet that passes from here, bytes. */
   readonly mtu: number | null;
-  readonly priority: "primary" | "secondary" | "backup" | "never";
+  readonly priority: Priority;
   readonly metered: boolean;
   readonly penaltyMs: number;
   /** Why it is dead or cold. */

@@ -1,9 +1,10 @@
 import { mintAttachProof, mintHandshakeProof } from "#domains/security/proof";
 import type { Step } from "#domains/session/effect";
 import type { Occurrence, SessionEvent } from "#domains/session/event";
-import { birth, type Context, type Session, type Verdict } from "#domains/session/model";
+import { birth, type Context, type Session } from "#domains/session/model";
 import { step } from "#domains/session/step";
 import type { Role } from "#kernel/contract/state";
+import type { Verdict } from "#kernel/contract/verdict";
 import { Checker } from "#transcripts/checker";
 import { presetPolicy } from "#transcripts/presets";
 

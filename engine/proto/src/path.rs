@@ -10,7 +10,7 @@ use crate::rtt::{Rtt, clamp_u32};
 use crate::shared::Shared;
 
 /// Paths of one session, validated or not. Source: the attack list, A25.
-pub(crate) const PATHS_MAX: usize = 8;
+pub const PATHS_MAX: usize = 8;
 /// Sends of one message that waits for its answer (ATTACH, PATH_CHALLENGE, SWITCH, …).
 pub(crate) const SENDS_MAX: u8 = 5;
 /// Time for a validation without an estimate of the round trip, µs.

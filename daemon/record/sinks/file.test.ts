@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FileSink } from "./file-sink.ts";
+import { FileSink } from "./file.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -1,0 +1,14 @@
+import type { Reason } from "#kernel/contract/reason";
+import type { Millis } from "#kernel/time";
+
+/** What the budgets say about a move. `R` = the reasons that can deny it. */
+export type Verdict<R extends Reason = Reason> =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false;
+      readonly reason: R;
+      /** After this time every limit permits the move, if nothing else is recorded. */
+      readonly retryAfterMs: Millis;
+      readonly used: number;
+      readonly max: number;
+    };

@@ -72,15 +72,15 @@ export interface OperatorError {
   readonly retryAfterMs: number | null;
 }
 
+export type OperatorOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: OperatorError };
+
 export type Effect =
   | { readonly type: "Engine"; readonly command: Command }
   | { readonly type: "Event"; readonly event: CoreEvent }
   /** Client: addresses of the TUN; `null` = take them away (not on a mere reconnect). */
   | { readonly type: "Tunnel"; readonly assignment: Assignment | null }
-  | {
-      readonly type: "Reply";
-      readonly id: number;
-      readonly outcome: { ok: true; value: unknown } | { ok: false; error: OperatorError };
-    }
+  | { readonly type: "Reply"; readonly id: number; readonly outcome: OperatorOutcome }
   /** The next time at which a Tick is due; `null` = none. Replaces the previous one. */
   | { readonly type: "Wake"; readonly at: Millis | null };

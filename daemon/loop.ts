@@ -1,9 +1,8 @@
-import type { Effect, Input, OperatorRequest } from "#core/contract";
+import type { Effect, Input, OperatorOutcome, OperatorRequest } from "#core/contract";
 import { explainSession } from "#core/explain";
 import { step } from "#core/step";
 import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view";
 import { createCore, type World } from "#core/world";
-import type { OperatorOutcome } from "#daemon/control/routes";
 import { causeText } from "#daemon/fault";
 import { Orders } from "#daemon/orders";
 import type { EnginePort } from "#daemon/ports/engine";

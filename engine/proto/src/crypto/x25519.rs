@@ -24,7 +24,7 @@ impl fmt::Display for LowOrder {
 impl std::error::Error for LowOrder {}
 
 /// u of the points whose order is 8 or less, and of no others: 0, 1, two of order 8, and p − 1, p, p + 1, which are read as −1, 0, 1.
-/// X25519 ignores the highest bit. Proved against the primitive in `keys/tests.rs`.
+/// X25519 ignores the highest bit. Proved against the primitive in `crypto/keys/tests.rs`.
 const LOW_ORDER: [[u8; 32]; 7] = [
     [0; 32],
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],

@@ -10,8 +10,8 @@
 //! Each turn does bounded work per source. Timers are judged after the sockets were drained, so that a late turn is not taken for
 //! a silent peer, and an absence of the thread itself is told to the endpoint.
 
+mod commands;
 mod downlink;
-mod outer;
 mod outgoing;
 mod refusal;
 mod sockets;
@@ -28,11 +28,11 @@ use std::{
 
 use jvpn_proto::messages::{Command, Report, SessionHandle};
 
-use self::{downlink::Downlink, uplink::Uplink};
 pub use self::{
-    outer::Outer,
+    commands::Outer,
     sockets::{SOCKETS_MAX, SocketDefaults, Sockets},
 };
+use self::{downlink::Downlink, uplink::Uplink};
 use crate::{
     dispatch::Dispatch,
     queue::{Mailbox, ReportQueue},

@@ -1,5 +1,7 @@
 //! The TUN device: created with virtio headers, gone with the process.
 
+pub(crate) mod device;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};

@@ -3,6 +3,8 @@
 //! A thread of its own: a dump of a large routing table must not hold up packets, nor a burst of packets the news that a link
 //! went down.
 
+mod links;
+
 use std::{
     io,
     os::fd::{AsRawFd, RawFd},
@@ -14,7 +16,7 @@ use netlink_packet_route::{RouteNetlinkMessage, address::AddressMessage, link::L
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use crate::{
-    links::{Inventory, apply_loss},
+    netlink::links::{Inventory, apply_loss},
     sys::{WaitSet, Waker, be_punctual, boot_us, wait},
 };
 

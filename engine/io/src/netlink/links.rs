@@ -1,6 +1,6 @@
 //! The machine's links as a path needs to know them: up or not, which source addresses, routes to where.
 //!
-//! Pure: folds netlink messages into `Link`s; `netlink.rs` fetches them.
+//! Pure: folds netlink messages into `Link`s, which the parent module fetches.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -94,10 +94,6 @@ export interface OperatorError {
   readonly retryAfterMs: number | null;
 }
 
-export type OperatorOutcome =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: OperatorError };
-
 export type Effect =
   | { readonly type: "Engine"; readonly command: Command }
   | { readonly type: "Event"; readonly event: CoreEvent }

@@ -113,9 +113,6 @@ function perform(turn: Turn, entry: Entry, effect: SessionEffect): void {
     case "Bind":
       bind(turn, entry, effect);
       return;
-    case "Unbind":
-      observe(turn, entry, { type: "Unbound" });
-      return;
     case "RecordRecovery":
       entry.budget = spend(turn, entry, "recordRecovery");
       return;
@@ -134,7 +131,7 @@ function kindFor(entry: Entry, path: number): "switch" | "reattach" {
 }
 
 function bind(turn: Turn, entry: Entry, effect: Extract<SessionEffect, { type: "Bind" }>): void {
-  observe(turn, entry, { type: "Bound", path: effect.path });
+  observe(turn, entry, { type: "Bound", path: effect.path, left: effect.left });
   entry.ask = null;
   entry.searchSince = null;
   forgive(entry, effect.path);

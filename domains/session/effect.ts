@@ -27,8 +27,8 @@ export type SessionEffect =
     }
   | { readonly type: "RequestSwitch"; readonly path: PathId; readonly reason: Reason }
   /** The active path of record. `jump` is absent where the path did not change. */
-  | { readonly type: "Bind"; readonly path: PathId; readonly jump?: Jump }
-  | { readonly type: "Unbind" }
+  /** `left`: the active path until then; `null` = there was none. */
+  | { readonly type: "Bind"; readonly path: PathId; readonly left: PathId | null; readonly jump?: Jump }
   /** One entry to RECOVERING, for the recovery budget. */
   | { readonly type: "RecordRecovery" }
   | { readonly type: "Close"; readonly reason: Reason }

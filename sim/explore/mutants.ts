@@ -114,7 +114,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("an attempt is not aborted", "core/sessions.js", 'command(turn, { type: "AbortAttach", session, bindSeq: effect.bindSeq, restore: effect.restore });', "", "failover"),
   mutant("a request has no reply", "core/operator.js", 'turn.effects.push({ type: "Reply", id, outcome });', "", "wishes"),
   mutant("a healthy session goes on probing", "core/probing.js", "return suspected(entry) ? policy.volatile.livenessMs : 0;", "return policy.volatile.livenessMs;", "failover"),
-  mutant("a suspicion outlives its path", "core/probing.js", "transport.paths.find(({ id }) => id === transport.active)", 'transport.paths.find(({ health }) => health.is === "alive" && health.suspected)', "three paths"),
+  mutant("a suspicion outlives its path", "core/probing.js", "transport.paths.find(({ id }) => id === active)", 'transport.paths.find(({ health }) => health.is === "alive" && health.suspected)', "three paths"),
   // paths
   mutant("a dead active path stays active", "domains/session/rows/degraded.js", 'does: ["lose_active", "clear_wait"]', 'does: ["clear_wait"]', "failover", "wishes"),
   mutant("a path without its link comes back by an answer", "domains/transport/step.js", "if (path.health.linkLost)\n", "if (false)\n", "walks"),

@@ -104,7 +104,7 @@ export const MUTANTS: readonly Mutant[] = [
     scenes: ["clients"],
   },
   mutant("a session does not wait for the store", "core/gateway/admission.js", "    if (refusal === null)\n        askStore(turn, entry, evidence);\n    else\n        ", "    ", "clients"),
-  mutant("a newcomer is attached to a dead path", "core/gateway/admission.js", 'if (entry.transport.paths[0]?.health.is !== "alive")', "if (false)", "gateway authority"),
+  mutant("a newcomer is attached to a dead path", "core/gateway/admission.js", 'if (entry.transport.paths[0]?.health.is !== "alive")', "if (false)", "clients", "gateway authority"),
   mutant("a confirmation counts on a path that is lost", "core/client/reports.js", 'id === path && health.is === "alive"', "true", "birth"),
   // orders to the engine
   mutant("the engine is not told of a death", "core/findings.js", 'command(turn, { type: "SetPathDead", session, path, dead: true });', "", "failover"),

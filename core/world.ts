@@ -15,7 +15,7 @@ import type { JumpView, NodeView, SendingMode, SessionView } from "#kernel/contr
 import { DeadlineHeap } from "#kernel/deadline-heap";
 import type { Millis } from "#kernel/time";
 import type { ClientConfig, GatewayConfig, StoreToken } from "./contract.ts";
-import { type Domains, REAL_DOMAINS } from "./domains.ts";
+import { type Domains, REAL_DOMAINS } from "./fence/domains.ts";
 
 /** Sessions of one node; a handshake beyond that is refused with `resource_exhausted`. */
 export const SESSIONS_MAX = 131_072;

@@ -1,7 +1,7 @@
 import type { Effect, Input, OperatorOutcome, OperatorRequest } from "#core/contract";
-import { explainSession } from "#core/explain";
 import { step } from "#core/step";
-import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view";
+import { explainSession } from "#core/view/explain";
+import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view/view";
 import { createCore, type World } from "#core/world";
 import { causeText } from "#daemon/fault";
 import { Orders } from "#daemon/orders";

@@ -1,7 +1,7 @@
 import type { NodeView } from "#kernel/contract/view";
+import { emit } from "../emit.ts";
+import type { Turn } from "../turn.ts";
 import { DOMAIN_NAMES, type DomainName } from "./domains.ts";
-import { emit } from "./emit.ts";
-import type { Turn } from "./turn.ts";
 
 /** Reports the faults of a turn, and moves the lamps: a domain that failed in it has failed, one that only worked is well. */
 export function settleHealth(turn: Turn): void {

@@ -3,10 +3,10 @@ import type { SessionEvent } from "#domains/session/event";
 import { activeOf, type Context, lastActiveOf } from "#domains/session/model";
 import type { PathId } from "#kernel/contract/state";
 import type { Verdict } from "#kernel/contract/verdict";
-import { guarded } from "./guard.ts";
+import { guarded } from "../fence/guard.ts";
+import type { Turn } from "../turn.ts";
+import type { Entry } from "../world.ts";
 import { shunnedNow } from "./shun.ts";
-import type { Turn } from "./turn.ts";
-import type { Entry } from "./world.ts";
 
 /** A failing policy domain denies: a limit is never bypassed. The time is when it is asked again. */
 export const UNDECIDED = {

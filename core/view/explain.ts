@@ -4,9 +4,9 @@ import type { ClockView, MoveView, PathReasonView, SessionReasonView } from "#ke
 import type { Reason } from "#kernel/contract/reason";
 import type { SessionHandle } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import { UNDECIDED } from "./context.ts";
-import { attempt } from "./guard.ts";
-import { type Entry, policyLabel, type World } from "./world.ts";
+import { attempt } from "../fence/guard.ts";
+import { UNDECIDED } from "../session/context.ts";
+import { type Entry, policyLabel, type World } from "../world.ts";
 
 const KINDS: readonly RecoveryKind[] = ["elective", "emergency", "revalidate"];
 

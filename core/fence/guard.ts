@@ -1,5 +1,5 @@
+import type { Turn } from "../turn.ts";
 import type { DomainName } from "./domains.ts";
-import type { Turn } from "./turn.ts";
 
 /** Of a fault's text, that much is kept. */
 const FAULT_TEXT_MAX = 200;

@@ -6,7 +6,7 @@ import { tell } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 import { type Entry, labelOf } from "./world.ts";
 
-export interface SwitchRefusal {
+interface SwitchRefusal {
   readonly code: Reason;
   readonly message: string;
   readonly hint: string;

@@ -84,7 +84,7 @@ export function backOff(turn: Turn): void {
   dial.failures += 1;
 }
 
-export function abort(turn: Turn, lostAll: boolean): void {
+function abort(turn: Turn, lostAll: boolean): void {
   const { dial } = turn.world.client;
   command(turn, { type: "AbortDial", dial: dial.id });
   dialFailed(turn, lostAll ? "no_candidate" : "dial_unanswered");

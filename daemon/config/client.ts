@@ -71,7 +71,7 @@ export interface ConfiguredGateway {
   readonly endpoints: readonly { readonly host: string; readonly port: number }[];
 }
 
-export interface PathPreference {
+interface PathPreference {
   readonly interface: string;
   readonly priority: "primary" | "secondary" | "backup" | "never";
   readonly metered: boolean;

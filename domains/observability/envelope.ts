@@ -2,17 +2,17 @@ import type { CoreEvent } from "#kernel/contract/event";
 import { withKeysInOrder } from "./canonical.ts";
 import { redactedEvent } from "./redact.ts";
 
-export const EVENT_SCHEMA = "jumping-vpn/event/v1";
+const EVENT_SCHEMA = "jumping-vpn/event/v1";
 
 /** What only the shell knows of a record: its number, the wall time as RFC 3339 text (for display) and the node's name. */
-export interface Stamp {
+interface Stamp {
   readonly seq: number;
   readonly time: string;
   readonly node: string;
 }
 
 /** One audit record as it is written, without `prev` and `hash`, which the shell adds when it drains the ring. */
-export interface EventRecord extends Omit<CoreEvent, "bootMs"> {
+interface EventRecord extends Omit<CoreEvent, "bootMs"> {
   readonly schema: typeof EVENT_SCHEMA;
   readonly seq: number;
   readonly time: string;

@@ -17,9 +17,9 @@ export const UNUSED: Budget = { switches: [], recoveries: [], lastSwitchAt: null
 /** `revalidate` = the active path proves itself again: a recovery, but no switch. */
 export type RecoveryKind = "elective" | "emergency" | "revalidate";
 
-export type Denial = "switch_rate_limited" | "recovery_rate_limited" | "cooldown_active";
+type Denial = "switch_rate_limited" | "recovery_rate_limited" | "cooldown_active";
 
-export type Verdict =
+type Verdict =
   | { readonly allowed: true }
   | {
       readonly allowed: false;
@@ -71,7 +71,7 @@ export function recordSwitch(budget: Budget, policy: Policy, now: Millis): Budge
   return { ...budget, switches: append(budget.switches, policy.switch.maxPerMin, now), lastSwitchAt: now };
 }
 
-export interface Usage {
+interface Usage {
   readonly switchesUsed: number;
   readonly switchesMax: number;
   readonly recoveriesUsed: number;

@@ -11,7 +11,7 @@ export const PENALTIES_MAX = 16;
 export const SAMPLES_MAX = 128;
 
 export const PRIORITIES = ["primary", "secondary", "backup", "never"] as const;
-export type Priority = (typeof PRIORITIES)[number];
+type Priority = (typeof PRIORITIES)[number];
 
 /** The part of a policy that judges paths. A whole `Policy` fits. */
 export interface PathPolicy {
@@ -43,7 +43,7 @@ export interface Sample {
 }
 
 /** What is known of a path's life. `cold` = not validated: it never was, or its challenge stayed unanswered. */
-export type Health =
+type Health =
   | { readonly is: "cold"; readonly reason: Reason | null }
   | { readonly is: "alive"; readonly suspected: boolean; readonly unansweredSince: Millis | null }
   | {
@@ -104,7 +104,7 @@ export interface Penalty {
 }
 
 /** Thresholds that an active path can exceed, in the order in which they are reported. */
-export const THRESHOLD_REASONS = [
+const THRESHOLD_REASONS = [
   "loss_threshold_exceeded",
   "latency_threshold_exceeded",
   "jitter_threshold_exceeded",

@@ -23,7 +23,7 @@ export const SESSIONS_MAX = 131_072;
 export const ENDED_MAX = 16;
 
 /** A path that did not answer an attempt though it looked well. */
-export interface Shunned {
+interface Shunned {
   readonly path: PathId;
   readonly failures: number;
   readonly until: Millis;
@@ -88,7 +88,7 @@ export interface ClientPath {
 }
 
 /** The client's way to a session. Ids rise and are never reused. */
-export interface Dial {
+interface Dial {
   id: number;
   running: boolean;
   /** A session lives and goes on living unless the answer proves that the gateway lost it. */
@@ -119,7 +119,7 @@ export interface ClientState {
   dial: Dial;
 }
 
-export interface GatewayState {
+interface GatewayState {
   config: GatewayConfig | null;
   /** The configured clients by key. */
   readonly clients: Map<string, GatewayConfig["clients"][number]>;

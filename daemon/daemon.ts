@@ -38,7 +38,7 @@ import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { NodeView } from "#kernel/contract/view";
 
 /** Everything a daemon stands on, opened and claimed already. */
-export interface Foundations {
+interface Foundations {
   readonly version: string;
   readonly configFile: string;
   readonly settings: Settings;

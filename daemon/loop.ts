@@ -28,7 +28,7 @@ const THROWS_MS = 60_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The world around the loop. None of these may call back into it. */
-export interface Surroundings {
+interface Surroundings {
   /** Milliseconds of the boot-time clock. */
   readonly bootMs: () => number;
   readonly event: (event: CoreEvent) => void;

@@ -85,7 +85,7 @@ export function backOff(turn: Turn): void {
   dial.nextAt = turn.now + backoff(dial.failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
 }
 
-export function abort(turn: Turn, lostAll: boolean): void {
+function abort(turn: Turn, lostAll: boolean): void {
   const { dial } = turn.world.client;
   command(turn, { type: "AbortDial", dial: dial.id });
   dialFailed(turn, lostAll ? "no_candidate" : "dial_unanswered");

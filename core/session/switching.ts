@@ -7,7 +7,7 @@ import { type Entry, labelOf } from "../world.ts";
 import { mayRecover } from "./context.ts";
 import { tell } from "./sessions.ts";
 
-export interface SwitchRefusal {
+interface SwitchRefusal {
   readonly code: Reason;
   readonly message: string;
   readonly hint: string;

@@ -72,7 +72,7 @@ export interface ConfiguredGateway {
   readonly endpoints: readonly { readonly host: string; readonly port: number }[];
 }
 
-export interface PathPreference {
+interface PathPreference {
   readonly interface: string;
   readonly priority: Priority;
   readonly metered: boolean;

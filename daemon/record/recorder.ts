@@ -19,7 +19,7 @@ interface Waiting {
   /** Its canonical text. */
   readonly text: string;
 }
-export type Health = NodeView["health"]["observability"];
+type Health = NodeView["health"]["observability"];
 
 /**
  * Records worked off before other work gets its turn: so many, or half of those that wait, which are 32,768 at most. A crowd that makes
@@ -30,7 +30,7 @@ const SUBSCRIBERS_MAX = 64;
 /** How long the mark may lag behind: it costs a write that the disk confirms. */
 const MARK_MS = 10_000;
 
-export interface RecorderOptions {
+interface RecorderOptions {
   readonly node: string;
   readonly file: string;
   /** Where the chain in the file ends. */

@@ -3,7 +3,7 @@ import { FIELDS, type Field, valueText } from "./fields.ts";
 import { type Policy, type PolicySet, policyFor } from "./model.ts";
 
 /** One value that differs between two policies, as a person reads it. */
-export interface Difference {
+interface Difference {
   /** As in the file: `switch.max_per_min`. */
   readonly key: string;
   /** `null` = for everybody; else only for the clients of this group. */

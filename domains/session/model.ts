@@ -28,7 +28,7 @@ export interface Clocks {
 
 declare const proven: unique symbol;
 
-export interface Birth extends Identity {
+interface Birth extends Identity {
   readonly state: "BIRTH";
 }
 
@@ -40,7 +40,7 @@ export interface Attached extends Identity {
   readonly [proven]: true;
 }
 
-export interface Volatile extends Identity, Clocks {
+interface Volatile extends Identity, Clocks {
   readonly state: "VOLATILE";
   readonly active: PathId | null;
   readonly since: Millis;
@@ -66,7 +66,7 @@ export interface Wait {
   readonly denies: "every_attempt" | "other_paths";
 }
 
-export interface Recovering extends Identity, Clocks {
+interface Recovering extends Identity, Clocks {
   readonly state: "RECOVERING";
   /** The old path, which goes on carrying traffic while it lives. */
   readonly active: PathId | null;
@@ -79,7 +79,7 @@ export interface Recovering extends Identity, Clocks {
   readonly timeoutMs: Millis;
 }
 
-export interface Terminated extends Identity {
+interface Terminated extends Identity {
   readonly state: "TERMINATED";
   readonly reason: Reason;
   readonly endedAt: Millis;
@@ -87,7 +87,6 @@ export interface Terminated extends Identity {
 
 /** Plain JSON apart from a phantom type member, so that it can be journaled and replayed. */
 export type Session = Birth | Attached | Volatile | Degraded | Recovering | Terminated;
-export type Live = Exclude<Session, Terminated>;
 
 /** The part of a policy that bounds a session. `Policy["session"]` fits. */
 export interface Limits {

@@ -13,7 +13,7 @@ const FILES_KEPT = 5;
 /** After a failed write the disk is left alone for this long. */
 const REST_MS = 5_000;
 
-export interface SinkLimits {
+interface SinkLimits {
   readonly waitingBytesMax: number;
   readonly fileBytesMax: number;
   readonly filesKept: number;
@@ -28,7 +28,7 @@ interface Piece {
   lines: number;
 }
 
-export interface SinkNews {
+interface SinkNews {
   /** The sink began to fail, or works again. `lost` records since the last news could not be kept. */
   health(ok: boolean, why: string, lost: number): void;
 }

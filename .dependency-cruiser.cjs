@@ -1,6 +1,19 @@
 /** Boundaries that the compiler cannot see, or sees only with sources at hand. See ARCHITECTURE.md. */
 const pure = "^(kernel|domains|core)/";
 
+/**
+ * The floors of the daemon: what it stands on; the loop; its two roles; what its operators reach; the process. A name is a file or a
+ * folder.
+ */
+const daemon = (...names) => `^daemon/(?:${names.join("|")})(?:/|\\.ts$)`;
+const ground = ["net", "system", "store", "lease", "record", "policy", "config", "ports", "fault", "log", "options", "trust"];
+const loop = ["loop", "orders"];
+const roles = ["client", "gateway"];
+const control = ["control"];
+const process = ["daemon", "run", "main"];
+/** What every part of the core knows; the rest of `core` is rooms. */
+const known = "^core/(?:contract|world|turn|(?:fence/)?domains)\\.ts$";
+
 module.exports = {
   forbidden: [
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
@@ -59,6 +72,52 @@ module.exports = {
       severity: "error",
       from: { pathNot: "^daemon/ports/engine\\.ts$" },
       to: { path: "engine\\.node$" },
+    },
+    {
+      name: "daemon-floors",
+      comment: "The record, the store or the system that knew who uses it could not be used by another.",
+      severity: "error",
+      from: { path: daemon(...ground), pathNot: "\\.test\\.ts$" },
+      to: { path: daemon(...loop, ...roles, ...control, ...process) },
+    },
+    {
+      name: "the-loop-knows-none-above",
+      severity: "error",
+      from: { path: daemon(...loop), pathNot: "\\.test\\.ts$" },
+      to: { path: daemon(...roles, ...control, ...process) },
+    },
+    {
+      name: "control-is-given-its-target",
+      comment: "The daemon implements the interface that control declares; control never imports who implements it.",
+      severity: "error",
+      from: { path: daemon(...control), pathNot: "\\.test\\.ts$" },
+      to: { path: daemon(...roles, ...process) },
+    },
+    {
+      name: "control-sees-only-types-of-the-loop",
+      severity: "error",
+      from: { path: daemon(...control), pathNot: "\\.test\\.ts$" },
+      to: { path: daemon(...loop), dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "client-and-gateway-are-apart",
+      comment: "What both roles need is neither's: it belongs to core/session.",
+      severity: "error",
+      from: { path: "^(core|daemon)/(client|gateway)/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^$1/(client|gateway)/", pathNot: "^$1/$2/" },
+    },
+    {
+      name: "a-view-acts-on-nothing",
+      comment: "What is shown is computed from the world; a view that imports a room could change it.",
+      severity: "error",
+      from: { path: "^core/(?:view/|(?:view|explain|snapshot)\\.ts$)", pathNot: "\\.test\\.ts$" },
+      to: { path: "^core/", pathNot: [known, "^core/(?:view/|(?:view|explain|snapshot)\\.ts$)"] },
+    },
+    {
+      name: "the-world-knows-no-room",
+      severity: "error",
+      from: { path: known },
+      to: { path: "^core/", pathNot: known },
     },
     {
       name: "no-orphans",

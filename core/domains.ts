@@ -33,7 +33,7 @@ export const REAL_DOMAINS = {
     policyFromOffer: offers.policyFromOffer,
   },
   observability: { redactedEvent: observability.redactedEvent },
-  cluster: { step: cluster.step, holds: cluster.holds },
+  cluster: { step: cluster.step, holds: cluster.holds, deadlineOf: cluster.deadlineOf },
 } as const;
 
 export type Domains = typeof REAL_DOMAINS;

@@ -37,7 +37,6 @@ function push(
   const { type, from, to, reason, transport, numbers } = body;
   const event = {
     type,
-    class: body.class,
     bootMs: turn.now,
     session,
     version,

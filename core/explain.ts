@@ -1,5 +1,5 @@
 import type { RecoveryKind } from "#domains/policy/budget";
-import type { Limits, Session } from "#domains/session/model";
+import { activeOf, type Limits, type Session } from "#domains/session/model";
 import type { ClockView, MoveView, PathReasonView, SessionReasonView } from "#kernel/contract/policy";
 import type { Reason } from "#kernel/contract/reason";
 import type { SessionHandle } from "#kernel/contract/state";
@@ -56,7 +56,7 @@ function clocksOf(session: Session, limits: Limits, now: Millis): readonly Clock
   return clocks.sort((a, b) => a.leftMs - b.leftMs || (a.reason < b.reason ? -1 : 1));
 }
 
-function pathViews(world: World, { transport, policy }: Entry, now: Millis): readonly PathReasonView[] {
-  const explained = attempt(() => world.domains.transport.explain(transport, policy, now), []);
+function pathViews(world: World, { session, transport, policy }: Entry, now: Millis): readonly PathReasonView[] {
+  const explained = attempt(() => world.domains.transport.explain(transport, activeOf(session), policy, now), []);
   return explained.map(({ tuple, ...rest }) => ({ ...rest, rank: tuple }));
 }

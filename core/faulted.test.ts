@@ -48,6 +48,7 @@ describe("a fault in carrying out", () => {
     const world = createCore("gateway");
     feed(world, script("0 gateway van-1 van-2\n0 policy standard"));
     for (const handle of [1, 2]) step(world, confirmed(handle), 10);
+    feed(world, script("10 leased 1\n10 leased 2"));
     const poisoned = world.sessions.get(1);
     const { policy } = poisoned ?? {};
     let asked = 0;
@@ -78,7 +79,6 @@ function confirmed(session: number): Input {
       remote,
       redundant: false,
     },
-    lease: { ok: true, assignment: { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 } },
   };
 }
 

@@ -15,12 +15,7 @@ const TEXT_MAX = 200;
 export function faulted(turn: Turn, fault: Omit<Extract<Input, { type: "Faulted" }>, "type">): void {
   const { sessions } = turn.world;
   const numbers = { what: fault.what.slice(0, TEXT_MAX), why: fault.why.slice(0, TEXT_MAX) };
-  const told = {
-    type: "Diagnostic",
-    class: "transition",
-    reason: "state_corruption",
-    numbers,
-  } as const satisfies Partial<CoreEvent>;
+  const told = { type: "Diagnostic", reason: "state_corruption", numbers } as const satisfies Partial<CoreEvent>;
   const entry = fault.session === null ? undefined : sessions.get(fault.session);
   if (entry === undefined) emit(turn, told);
   else emitFor(turn, entry, told);

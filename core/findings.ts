@@ -26,13 +26,13 @@ function handle(turn: Turn, entry: Entry, finding: Finding): void {
     case "Dead": {
       const transport = { old: label, new: null };
       const numbers = { ...finding.numbers, wasActive: finding.wasActive };
-      emitFor(turn, entry, { type: "TransportDead", class: "transition", reason: finding.reason, transport, numbers });
+      emitFor(turn, entry, { type: "TransportDead", reason: finding.reason, transport, numbers });
       command(turn, { type: "SetPathDead", session, path, dead: true });
       tell(turn, entry, { type: "TransportDead", path, numbers: { path: label, death: finding.reason, ...finding.numbers } });
       return;
     }
     case "Returned":
-      emitFor(turn, entry, { type: "PathAlive", class: "info", transport: { old: null, new: label } });
+      emitFor(turn, entry, { type: "PathAlive", transport: { old: null, new: label } });
       command(turn, { type: "SetPathDead", session, path, dead: false });
       return;
     case "Exceeded": {
@@ -51,7 +51,7 @@ function handle(turn: Turn, entry: Entry, finding: Finding): void {
       return;
     case "Refused": {
       const numbers = { path, refused: "path" };
-      emitFor(turn, entry, { type: "Diagnostic", class: "info", reason: finding.reason, numbers });
+      emitFor(turn, entry, { type: "Diagnostic", reason: finding.reason, numbers });
       return;
     }
   }

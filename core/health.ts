@@ -7,7 +7,7 @@ import type { Turn } from "./turn.ts";
 export function settleHealth(turn: Turn): void {
   for (const domain of DOMAIN_NAMES) {
     const what = turn.faults.get(domain);
-    if (what !== undefined) emit(turn, { type: "DomainFault", class: "security", actor: "core", numbers: { domain, what } });
+    if (what !== undefined) emit(turn, { type: "DomainFault", actor: "core", numbers: { domain, what } });
     if (what !== undefined || turn.worked.has(domain))
       light(turn, domain, what === undefined ? wellness(turn, domain) : "failed");
   }
@@ -18,7 +18,7 @@ function light(turn: Turn, domain: DomainName, value: NodeView["health"][DomainN
   const before = world.health[domain];
   if (before === value) return;
   world.health = { ...world.health, [domain]: value };
-  emit(turn, { type: "HealthChange", class: "info", actor: "core", numbers: { domain, from: before, to: value } });
+  emit(turn, { type: "HealthChange", actor: "core", numbers: { domain, from: before, to: value } });
 }
 
 function wellness(turn: Turn, domain: DomainName): "ok" | "degraded" {

@@ -1,3 +1,4 @@
+import { activeOf } from "#domains/session/model";
 import type { TransportEvent } from "#domains/transport/model";
 import { guarded } from "./guard.ts";
 import { type Turn, touch } from "./turn.ts";
@@ -6,7 +7,12 @@ import type { Entry } from "./world.ts";
 /** Tells a session's transport domain what happened. Its findings wait until `drainFindings`. */
 export function observe(turn: Turn, entry: Entry, event: TransportEvent): void {
   const { transport } = turn.world.domains;
-  const judged = guarded(turn, "transport", () => transport.step(entry.transport, event, entry.policy, turn.now), null);
+  const judged = guarded(
+    turn,
+    "transport",
+    () => transport.step(entry.transport, activeOf(entry.session), event, entry.policy, turn.now),
+    null,
+  );
   if (judged === null) return;
   entry.transport = judged.next;
   touch(turn, entry);

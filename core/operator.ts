@@ -1,5 +1,5 @@
 import { activeOf } from "#domains/session/model";
-import type { Effect, Input } from "./contract.ts";
+import type { Input, OperatorOutcome } from "./contract.ts";
 import { command, emitFor } from "./emit.ts";
 import { tell } from "./sessions.ts";
 import { requestSwitch } from "./switching.ts";
@@ -7,7 +7,6 @@ import type { Turn } from "./turn.ts";
 import { type Entry, labelOf } from "./world.ts";
 
 type Asked = Extract<Input, { type: "Operator" }>;
-type Outcome = Extract<Effect, { type: "Reply" }>["outcome"];
 
 /** A person's or a program's request. Every one gets exactly one reply. */
 export function operate(turn: Turn, { id, actor, request }: Asked): void {
@@ -16,7 +15,7 @@ export function operate(turn: Turn, { id, actor, request }: Asked): void {
   turn.effects.push({ type: "Reply", id, outcome });
 }
 
-function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: string): Outcome {
+function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: string): OperatorOutcome {
   const session = entry.session.id;
   switch (request.verb) {
     case "terminate":
@@ -31,14 +30,14 @@ function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: st
   }
 }
 
-function switchHere(turn: Turn, entry: Entry, to: number): Outcome {
+function switchHere(turn: Turn, entry: Entry, to: number): OperatorOutcome {
   const error = requestSwitch(turn, entry, to, { revalidates: false });
   if (error !== null) return { ok: false, error };
   return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to) } };
 }
 
 /** A gateway wishes; its client decides and may deny. */
-function askClient(turn: Turn, entry: Entry, to: number): Outcome {
+function askClient(turn: Turn, entry: Entry, to: number): OperatorOutcome {
   if (!entry.transport.paths.some(({ id }) => id === to)) {
     const hint = "`jvpn session` lists its transports";
     return {
@@ -53,11 +52,11 @@ function askClient(turn: Turn, entry: Entry, to: number): Outcome {
   }
   command(turn, { type: "RequestSwitch", session: entry.session.handle, path: to, reason: "switch_requested" });
   const numbers = { what: "asked the client to switch", path: label };
-  emitFor(turn, entry, { type: "Diagnostic", class: "info", reason: "switch_requested", numbers });
+  emitFor(turn, entry, { type: "Diagnostic", reason: "switch_requested", numbers });
   return { ok: true, value: { session: entry.session.id, requested: label, asked: "client" } };
 }
 
-function notFound(): Outcome {
+function notFound(): OperatorOutcome {
   const error = {
     code: "not_found",
     message: "no such session",

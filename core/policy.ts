@@ -20,10 +20,10 @@ export function policyOffered(turn: Turn, offered: Offered): void {
   world.policy = next;
   if (!offered.ok) {
     const numbers = { errors: offered.errors.length, first: offered.errors[0] ?? "", kept: next.current?.base.name ?? null };
-    emit(turn, { type: "ConfigFailure", class: "security", reason: "policy_invalid", numbers });
+    emit(turn, { type: "ConfigFailure", reason: "policy_invalid", numbers });
   } else {
     const { name, version, digest } = offered.policy.base;
-    emit(turn, { type: "PolicyApplied", class: "security", policy: `${name}@${version}`, numbers: { digest } });
+    emit(turn, { type: "PolicyApplied", policy: `${name}@${version}`, numbers: { digest } });
     offerTo(turn, world.gateway.config?.clients ?? []);
   }
   for (const entry of [...world.sessions.values()]) {

@@ -1,3 +1,4 @@
+import { activeOf } from "#domains/session/model";
 import { MINUTE, type Millis, SECOND } from "#kernel/time";
 import { command } from "./emit.ts";
 import type { Turn } from "./turn.ts";
@@ -41,7 +42,8 @@ function wanted(entry: Entry, now: Millis): Millis {
 }
 
 /** The engine suspects the path that is active: a suspicion of the one before it is left behind with it. */
-function suspected({ transport }: Entry): boolean {
-  const path = transport.paths.find(({ id }) => id === transport.active);
+function suspected({ session, transport }: Entry): boolean {
+  const active = activeOf(session);
+  const path = transport.paths.find(({ id }) => id === active);
   return path?.health.is === "alive" && path.health.suspected;
 }

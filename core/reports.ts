@@ -30,7 +30,7 @@ export function pathReport(turn: Turn, report: Report): boolean {
       const limit = suspected ? { limitMs: report.limitUs / 1_000 } : {};
       const numbers = { silentMs: report.silentUs / 1_000, ...limit };
       const label = labelOf(entry, report.path);
-      emitFor(turn, entry, { type: report.type, class: "info", transport: { old: label, new: label }, numbers });
+      emitFor(turn, entry, { type: report.type, transport: { old: label, new: label }, numbers });
       return true;
     }
     case "PathSilent": {
@@ -48,7 +48,7 @@ export function pathReport(turn: Turn, report: Report): boolean {
       observe(turn, entry, { type: "Sized", path, mtu });
       const label = labelOf(entry, path);
       const numbers = { mtu, before, blackHole };
-      emitFor(turn, entry, { type: "PathMtu", class: "info", transport: { old: label, new: label }, numbers });
+      emitFor(turn, entry, { type: "PathMtu", transport: { old: label, new: label }, numbers });
       return true;
     }
     case "PathAlive": {
@@ -119,7 +119,7 @@ function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): vo
   switch (finding.type) {
     case "SecurityEvent": {
       const { kind, attributable, count } = finding;
-      emitFor(turn, entry, { type: "SecurityEvent", class: "security", actor: "engine", numbers: { kind, attributable, count } });
+      emitFor(turn, entry, { type: "SecurityEvent", actor: "engine", numbers: { kind, attributable, count } });
       return;
     }
     case "Failure": {
@@ -129,7 +129,7 @@ function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): vo
     }
     case "KeyChanged": {
       const { event, epoch, trigger } = finding;
-      emitFor(turn, entry, { type: event, class: "security", actor: "engine", numbers: { epoch, trigger } });
+      emitFor(turn, entry, { type: event, actor: "engine", numbers: { epoch, trigger } });
       return;
     }
   }
@@ -145,10 +145,10 @@ function judgeDrop(turn: Turn, input: SecurityInput): void {
   for (const finding of judged.findings) {
     if (finding.type === "TrafficDropped") {
       const { kind, count } = finding;
-      emit(turn, { type: "Diagnostic", class: "info", actor: "engine", numbers: { kind, count } });
+      emit(turn, { type: "Diagnostic", actor: "engine", numbers: { kind, count } });
     }
     if (finding.type !== "SecurityEvent") continue;
     const { kind, attributable, count } = finding;
-    emit(turn, { type: "SecurityEvent", class: "security", actor: "engine", numbers: { kind, attributable, count } });
+    emit(turn, { type: "SecurityEvent", actor: "engine", numbers: { kind, attributable, count } });
   }
 }

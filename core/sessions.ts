@@ -68,9 +68,9 @@ function carryOut(turn: Turn, entry: Entry, step: Step): void {
   if (wasLive && step.next.state === "TERMINATED") turn.ended.push(entry);
 }
 
-function audit(turn: Turn, entry: Entry, { type, class: kind, version, from, to, reason, paths, numbers }: Audit): void {
+function audit(turn: Turn, entry: Entry, { type, version, from, to, reason, paths, numbers }: Audit): void {
   const transport = paths === undefined ? undefined : { old: labelOf(entry, paths.old), new: labelOf(entry, paths.new) };
-  const body = { type, class: kind, version, from, to, reason, transport, numbers };
+  const body = { type, version, from, to, reason, transport, numbers };
   emitFor(turn, entry, body satisfies { readonly [Member in Exclude<keyof Audit, "paths">]: unknown });
 }
 
@@ -113,9 +113,6 @@ function perform(turn: Turn, entry: Entry, effect: SessionEffect): void {
     case "Bind":
       bind(turn, entry, effect);
       return;
-    case "Unbind":
-      observe(turn, entry, { type: "Unbound" });
-      return;
     case "RecordRecovery":
       entry.budget = spend(turn, entry, "recordRecovery");
       return;
@@ -134,7 +131,7 @@ function kindFor(entry: Entry, path: number): "switch" | "reattach" {
 }
 
 function bind(turn: Turn, entry: Entry, effect: Extract<SessionEffect, { type: "Bind" }>): void {
-  observe(turn, entry, { type: "Bound", path: effect.path });
+  observe(turn, entry, { type: "Bound", path: effect.path, left: effect.left });
   entry.ask = null;
   entry.searchSince = null;
   forgive(entry, effect.path);

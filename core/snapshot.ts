@@ -11,6 +11,8 @@ export interface Snapshot {
     readonly config: World["gateway"]["config"];
     readonly byKey: readonly (readonly [string, number])[];
     readonly waiting: readonly (readonly [number, number])[];
+    readonly requests: readonly (readonly [number, number])[];
+    readonly nextToken: number;
   };
 }
 
@@ -26,7 +28,13 @@ export function snapshot(world: World): Snapshot {
     state,
     sessions: [...world.sessions.entries()],
     deadlines: world.deadlines.entries(),
-    gateway: { config: gateway.config, byKey: [...gateway.byKey], waiting: [...gateway.waiting] },
+    gateway: {
+      config: gateway.config,
+      byKey: [...gateway.byKey],
+      waiting: [...gateway.waiting],
+      requests: [...gateway.requests],
+      nextToken: gateway.nextToken,
+    },
   });
 }
 
@@ -40,6 +48,8 @@ export function restore(from: Snapshot, domains: Domains = REAL_DOMAINS): World 
   for (const client of gateway.config?.clients ?? []) world.gateway.clients.set(client.key, client);
   for (const [key, handle] of gateway.byKey) world.gateway.byKey.set(key, handle);
   for (const [old, waiter] of gateway.waiting) world.gateway.waiting.set(old, waiter);
+  for (const [token, handle] of gateway.requests) world.gateway.requests.set(token, handle);
+  world.gateway.nextToken = gateway.nextToken;
   return world;
 }
 

@@ -101,7 +101,7 @@ export function sessionView(world: World, entry: Entry, now: Millis): SessionVie
     peer: entry.peer,
     inner: assignment === null ? null : { v4: assignment.v4, v6: assignment.v6, mtu: assignment.mtu },
     active: activeOf(session),
-    paths: attempt(() => world.domains.transport.views(entry.transport, now), []),
+    paths: attempt(() => world.domains.transport.views(entry.transport, activeOf(session), now), []),
     jumps: entry.jumps,
     budget: {
       switchesUsed: used?.switchesUsed ?? 0,

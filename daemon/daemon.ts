@@ -3,18 +3,17 @@ import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { createAdaptorServer } from "@hono/node-server";
 import { ruleFor } from "#core/client/paths";
-import type { Input, OperatorRequest } from "#core/contract";
+import type { OperatorOutcome, OperatorRequest } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, policyBeside } from "#daemon/config/policy";
 import { engineConfig, reloaded } from "#daemon/config/running";
 import type { Sessions } from "#daemon/control/find";
-import { type ControlTarget, createRoutes, type OperatorOutcome } from "#daemon/control/routes";
+import { type ControlTarget, createRoutes } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
 import { EventLines } from "#daemon/event-lines";
 import { causeText, type Fault, StartFailure } from "#daemon/fault";
 import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
-import { HandshakeLeases } from "#daemon/lease/handshake-leases";
 import type { Log } from "#daemon/log";
 import { Loop } from "#daemon/loop";
 import type { Places } from "#daemon/options";
@@ -26,7 +25,8 @@ import { chainEnd } from "#daemon/record/chain";
 import { RecordMark } from "#daemon/record/mark";
 import { Recorder } from "#daemon/record/recorder";
 import { FileSink } from "#daemon/record/sinks/file";
-import type { Store } from "#daemon/store";
+import type { Store } from "#daemon/store/database";
+import { SqliteStore } from "#daemon/store/sqlite";
 import type { SystemChanges } from "#daemon/system/changes";
 import { machineFacts } from "#daemon/system/facts";
 import type { Machine } from "#daemon/system/machine";
@@ -79,7 +79,7 @@ export class Daemon implements ControlTarget {
   readonly #lines: EventLines;
   readonly #tunnel: Tunnel;
   readonly #loop: Loop;
-  readonly #leases: HandshakeLeases | null;
+  readonly #store: SqliteStore | null;
   readonly #server: Server;
   #settings: Settings;
   #config: StatusDocument["config"] = { errors: [], awaitingRestart: [] };
@@ -93,8 +93,8 @@ export class Daemon implements ControlTarget {
     this.#on = on;
     this.#settings = settings;
     this.#node = settings.daemon.node ?? hostname();
-    this.#leases =
-      settings.role === "gateway" ? new HandshakeLeases(on.store, settings, (what, work) => this.#withStore(what, work)) : null;
+    this.#store =
+      settings.role === "gateway" ? new SqliteStore(on.store, settings, (what, why) => this.#storeFailed(what, why)) : null;
     this.#lines = new EventLines(log, on.bootMs);
     this.#recorder = new Recorder({
       node: this.#node,
@@ -113,8 +113,8 @@ export class Daemon implements ControlTarget {
       bootMs: on.bootMs,
       event: (event) => this.#event(event),
       tunnel: (assignment) => this.#assigned(assignment),
-      expect: (reports) => this.#leases?.expect(reports),
-      before: (report) => this.#before(report),
+      store: this.#store,
+      report: (report) => this.#reported(report),
       trace: log.isLevelEnabled("trace") ? (input, effects) => log.trace({ input, effects }, "step") : null,
       contained: (what) => log.error(what),
       fatal: (what) => this.#fatal(what),
@@ -256,7 +256,7 @@ export class Daemon implements ControlTarget {
     const settings = this.#settings;
     if (settings.role === "gateway") {
       const clients = settings.clients.map(({ name, key, group }) => ({ name, key, group }));
-      this.#leases?.reconfigure(settings);
+      this.#store?.reconfigure(settings);
       this.#loop.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients } });
       return;
     }
@@ -307,41 +307,17 @@ export class Daemon implements ControlTarget {
     this.#recorder.note("Diagnostic", { what: "tunnel_setup_failed", error });
   }
 
-  #before(report: Report): Extract<Input, { type: "Engine" }> {
-    switch (report.type) {
-      case "Started":
-        this.#started = report;
-        if (report.aloneBecause !== null)
-          this.#on.log.warn(
-            { why: report.aloneBecause },
-            "one worker moves all packets, where the machine has processors for more",
-          );
-        break;
-      case "Links":
-        this.#names?.refresh();
-        break;
-      case "HandshakeConfirmed":
-        if (this.#leases !== null) {
-          const lease = this.#leases.leaseFor(report.clientKey, this.#settings.mtu, this.policy.values);
-          return { type: "Engine", report, lease };
-        }
-        break;
-      default:
-        break;
-    }
-    return { type: "Engine", report };
+  #reported(report: Report): void {
+    if (report.type === "Links") this.#names?.refresh();
+    if (report.type !== "Started") return;
+    this.#started = report;
+    const { aloneBecause: why } = report;
+    if (why !== null) this.#on.log.warn({ why }, "one worker moves all packets, where the machine has processors for more");
   }
 
-  /** `undefined` where the store failed, which is told. */
-  #withStore<T>(what: string, work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (cause) {
-      const why = causeText(cause);
-      this.#on.log.error({ why }, what);
-      this.#recorder.note("Diagnostic", { what, why });
-      return undefined;
-    }
+  #storeFailed(what: string, why: string): void {
+    this.#on.log.error({ why }, what);
+    this.#recorder.note("Diagnostic", { what, why });
   }
 
   /** The device of a running gateway keeps its size. */

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Lease } from "#core/contract";
+import type { StoreOutcome } from "#core/contract";
 import type { EnginePort } from "#daemon/ports/engine";
+import type { StoreAnswer, StorePort, StoreRequest } from "#daemon/store/port";
 import type { Assignment, Command, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import { presetPolicy } from "../transcripts/presets.ts";
 import { Loop } from "./loop.ts";
 
 const ASSIGNMENT: Assignment = { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 };
-const LEASE: Lease = { ok: true, assignment: ASSIGNMENT };
+const DONE: StoreOutcome = { is: "done", assignment: ASSIGNMENT };
 /** A report that no type allows: the core fails on it. */
 const POISON = { type: "Stats", paths: null } as unknown as Report;
 
@@ -16,21 +17,20 @@ let loop: Loop;
 let now: number;
 let events: CoreEvent[];
 let ended: string | null;
-let leaseOf: (report: Report) => Lease;
+let store: ScriptedStore;
 
 beforeEach(() => {
   engine = new PickyEngine();
   now = 1_000;
   events = [];
   ended = null;
-  leaseOf = () => LEASE;
+  store = new ScriptedStore();
   loop = new Loop("gateway", {
     bootMs: () => now,
     event: (event) => events.push(event),
     tunnel: () => {},
-    expect: () => {},
-    before: (report) =>
-      report.type === "HandshakeConfirmed" ? { type: "Engine", report, lease: leaseOf(report) } : { type: "Engine", report },
+    store,
+    report: () => {},
     trace: null,
     contained: () => {},
     fatal: (what) => {
@@ -65,8 +65,40 @@ describe("a command that the engine refuses", () => {
 
   test("never ends the loop, however often", () => {
     engine.cannotRead = (command) => command.type === "RefuseSession";
-    leaseOf = () => ({ ok: false, reason: "address_pool_exhausted" });
+    store.says = () => ({ is: "refused", reason: "address_pool_exhausted" });
     for (let session = 10; session < 60; session++) hear(confirmed(session, "c"));
+    expect(ended).toBeNull();
+  });
+});
+
+describe("the store", () => {
+  test("is asked once for a batch of handshakes, and its answers reach the engine with the orders of that batch", () => {
+    store.calls = [];
+    engine.calls = 0;
+    hear(confirmed(3, "c"), attach(1, 7), confirmed(4, "b"));
+    expect(store.calls.map((requests) => requests.map(({ operation }) => operation.key))).toEqual([["jvpk1:c", "jvpk1:b"]]);
+    expect(engine.calls).toBe(1);
+    expect(states()).toMatchObject({ 3: "ATTACHED", 4: "BIRTH" });
+  });
+
+  test("may answer later", () => {
+    store.says = () => null;
+    hear(confirmed(3, "c"));
+    expect(states()).toMatchObject({ 3: "BIRTH" });
+    store.later();
+    expect(states()).toMatchObject({ 3: "ATTACHED" });
+  });
+
+  test("that throws costs the handshakes of its call, and no other session", () => {
+    store.says = () => {
+      throw new Error("disk full");
+    };
+    hear(confirmed(3, "c"));
+    expect(states()).toEqual({ 1: "ATTACHED", 2: "ATTACHED", 3: "BIRTH" });
+    now += 5_001;
+    loop.feed({ type: "Tick" });
+    expect(engine.taken("RefuseSession")).toMatchObject([{ session: 3, reason: "birth_timeout" }]);
+    expect(states()).toMatchObject({ 1: "ATTACHED", 2: "ATTACHED", 3: "TERMINATED" });
     expect(ended).toBeNull();
   });
 });
@@ -103,25 +135,18 @@ describe("a throw", () => {
     expect(ended).toBeNull();
   });
 
-  test("in front of the core costs that one handshake", () => {
-    leaseOf = () => {
-      throw new Error("disk full");
-    };
-    hear(confirmed(3, "c"));
-    expect(engine.taken("CloseSession")).toEqual([{ type: "CloseSession", session: 3, reason: "state_corruption" }]);
-    expect(states()).toEqual({ 1: "ATTACHED", 2: "ATTACHED" });
-  });
-
-  test("of the core on a handshake costs that one handshake", () => {
-    leaseOf = () => ({
-      get ok(): true {
+  test("of the core on an answer of the store costs the session that waits for it", () => {
+    store.says = () => ({
+      is: "done",
+      get assignment(): Assignment {
         throw new Error("poisoned");
       },
-      assignment: ASSIGNMENT,
     });
     hear(confirmed(3, "c"));
-    expect(states()).toEqual({ 1: "ATTACHED", 2: "ATTACHED" });
-    expect(engine.taken("CloseSession")).toMatchObject([{ session: 3 }]);
+    expect(told("Diagnostic")[0]?.numbers).toMatchObject({ what: "StoreAnswered" });
+    now += 5_001;
+    loop.feed({ type: "Tick" });
+    expect(states()).toMatchObject({ 1: "ATTACHED", 2: "ATTACHED", 3: "TERMINATED" });
   });
 
   test("sixteen times in a minute is borne, the next one ends the daemon with every session closed", () => {
@@ -188,6 +213,26 @@ const attach = (session: number, bindSeq: number): Report => ({
   kind: "switch",
   reason: "switch_requested",
 });
+
+/** Answers by a script: at once, or, where that says `null`, with `later`. */
+class ScriptedStore implements StorePort {
+  says: (request: StoreRequest) => StoreOutcome | null = () => DONE;
+  calls: (readonly StoreRequest[])[] = [];
+  #waiting: (() => void)[] = [];
+
+  perform(requests: readonly StoreRequest[], answer: StoreAnswer): void {
+    this.calls.push(requests);
+    for (const request of requests) {
+      const outcome = this.says(request);
+      if (outcome === null) this.#waiting.push(() => answer(request.token, DONE));
+      else answer(request.token, outcome);
+    }
+  }
+
+  later(): void {
+    for (const answer of this.#waiting.splice(0)) answer();
+  }
+}
 
 class PickyEngine implements EnginePort {
   cannotRead: (command: Command) => boolean = () => false;

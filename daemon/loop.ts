@@ -1,12 +1,12 @@
-import type { Effect, Input, OperatorRequest } from "#core/contract";
+import type { Effect, Input, OperatorOutcome, OperatorRequest } from "#core/contract";
 import { explainSession } from "#core/explain";
 import { step } from "#core/step";
 import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view";
 import { createCore, type World } from "#core/world";
-import type { OperatorOutcome } from "#daemon/control/routes";
 import { causeText } from "#daemon/fault";
 import { Orders } from "#daemon/orders";
 import type { EnginePort } from "#daemon/ports/engine";
+import type { StorePort, StoreRequest } from "#daemon/store/port";
 import type { StatusDocument } from "#kernel/contract/control";
 import type { Assignment, Command, Report, ReportBatch } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
@@ -33,10 +33,10 @@ export interface Surroundings {
   readonly bootMs: () => number;
   readonly event: (event: CoreEvent) => void;
   readonly tunnel: (assignment: Assignment | null) => void;
-  /** The reports of one batch, before the first of them is worked off. */
-  readonly expect: (reports: readonly Report[]) => void;
-  /** A report, before the core gets it; what it returns goes with it. */
-  readonly before: (report: Report) => Extract<Input, { type: "Engine" }>;
+  /** The store of record; `null` at a client, which has none. */
+  readonly store: StorePort | null;
+  /** Each report, before the core gets it. */
+  readonly report: (report: Report) => void;
   /** Every input with its effects, for a person who looks for a fault; `null` = nobody looks. */
   readonly trace: ((input: Input, effects: readonly Effect[]) => void) | null;
   /** Something threw, and the loop goes on; for the operational log. */
@@ -49,8 +49,8 @@ type Fault = Extract<Input, { type: "Faulted" }>;
 
 /**
  * The law of the loop: one input → `step` → all its effects → the next input. Nothing awaits in between. The clock is read here and
- * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends. Orders to the
- * engine that follow from one batch of reports leave in one call at its end, in their order.
+ * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends. What follows from
+ * one batch of reports goes to the store in one call and then to the engine in one call, in order.
  *
  * A fault is contained: a command that the engine refuses, or a throw while one input is worked off, is the next input (`Faulted`)
  * and costs its own session. Too many throws end the daemon.
@@ -61,6 +61,10 @@ export class Loop {
   #engine: EnginePort | null = null;
   #orders: Orders | null = null;
   #working = false;
+  /** Requests to the store that were made since it was called last. */
+  #requests: StoreRequest[] = [];
+  /** A batch of reports is being worked off: its requests go to the store together. */
+  #batching = false;
   /** What went wrong with the input that is being worked off. */
   #faults: Fault[] = [];
   /** When something threw, newest last. */
@@ -96,6 +100,7 @@ export class Loop {
     this.#work(input, now);
     if (fellMs > 0) this.#fail(`the clock went back by ${fellMs} ms`);
     this.#workFaults();
+    if (!this.#batching) this.#askStore();
   }
 
   /** The engine says that reports wait. They are drained in batches, so that nobody starves. */
@@ -175,16 +180,32 @@ export class Loop {
       return;
     }
     this.#orders?.gather();
-    this.#around.expect(batch.reports.map(({ report }) => report));
+    this.#batching = true;
     for (const { report } of batch.reports) {
       this.#hear(report);
       if (report.type === "Fatal") this.#fail(`the engine stopped: ${report.what}`);
     }
+    this.#batching = false;
+    this.#askStore();
     this.#release();
     this.#waitingMost = Math.max(this.#waitingMost, batch.waiting + batch.reports.length);
     this.#reportsLost += batch.lost;
     if (batch.waiting > 0) setImmediate(() => this.#drain(engine));
     else this.#draining = false;
+  }
+
+  /** A store that throws answers nothing: its sessions wait in BIRTH until their time is up. */
+  #askStore(): void {
+    const { store } = this.#around;
+    const requests = this.#requests;
+    if (requests.length === 0 || store === null) return;
+    this.#requests = [];
+    try {
+      store.perform(requests, (token, outcome) => this.feed({ type: "StoreAnswered", token, outcome }));
+    } catch (cause) {
+      this.#threw("Store", null, cause);
+      this.#workFaults();
+    }
   }
 
   /** What the engine refuses now are faults that follow. */
@@ -204,7 +225,8 @@ export class Loop {
       return;
     }
     try {
-      this.feed(this.#around.before(report));
+      this.#around.report(report);
+      this.feed({ type: "Engine", report });
     } catch (cause) {
       this.#threw(report.type, sessionOf(report), cause);
       this.#workFaults();
@@ -268,6 +290,9 @@ export class Loop {
           break;
         case "Tunnel":
           this.#around.tunnel(effect.assignment);
+          break;
+        case "Store":
+          this.#requests.push({ token: effect.token, operation: effect.operation });
           break;
         case "Reply":
           this.#reply(effect.id, effect.outcome);

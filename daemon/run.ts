@@ -7,7 +7,7 @@ import { createLog, type Log } from "#daemon/log";
 import { configFile, type Flags, placesOf } from "#daemon/options";
 import { bootMs, startEngine } from "#daemon/ports/engine";
 import { announceReady } from "#daemon/service";
-import { openStore } from "#daemon/store";
+import { openStore } from "#daemon/store/database";
 import { SystemChanges } from "#daemon/system/changes";
 import { machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";

@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { plant } from "./plants.ts";
+import { CRATES, circleFault, circlesOf, readCrate } from "./rust-circles.ts";
 import { bin, type Ran, ROOT, run } from "./shell.ts";
 
 const FOLDERS = ["kernel", "domains", "core", "daemon", "sdk", "cli", "lab", "bench", "transcripts", "sim", "tools"];
@@ -12,6 +13,7 @@ const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = 
   { name: "boundaries", judge: boundaries },
   { name: "planted violations", judge: plants },
   { name: "generated files", judge: () => run(process.execPath, ["build/tools/generate.js", "--check"]) },
+  { name: "Rust circles", judge: rustCircles },
   { name: "Rust format", judge: () => each(["engine", "lab/native"], ["fmt", "--all", "--check"]) },
   {
     name: "Rust lint",
@@ -34,6 +36,11 @@ function countSources(folder: string): number {
   return readdirSync(folder, { withFileTypes: true, recursive: true }).filter(
     (entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.parentPath.includes("/native"),
   ).length;
+}
+
+function rustCircles(): Ran {
+  const faults = CRATES.flatMap((crate) => circlesOf(readCrate(join(ROOT, crate))).map((circle) => circleFault(crate, circle)));
+  return { ok: faults.length === 0, output: faults.length === 0 ? `${CRATES.length} crates` : faults.join("\n") };
 }
 
 function plants(): Ran {

@@ -28,7 +28,7 @@ export function addPath(turn: Turn, entry: Entry, path: ClientPath): void {
   if (entry.transport.paths.some((known) => known.id === path.id)) return;
   const { id, label, ifname, priority, metered, remote, local } = path;
   observe(turn, entry, { type: "Added", path: id, label, ifname, priority, metered, remote, local });
-  emitFor(turn, entry, { type: "PathAdded", class: "info", transport: { old: null, new: label }, numbers: { local, remote } });
+  emitFor(turn, entry, { type: "PathAdded", transport: { old: null, new: label }, numbers: { local, remote } });
 }
 
 export function candidateAnswered(entry: Entry, path: PathId): void {

@@ -48,7 +48,7 @@ function start(turn: Turn, gatewayKey: string, paths: readonly ClientPath[]): vo
   dial.paths = paths.map((path) => path.id);
   command(turn, { type: "Dial", dial: dial.id, gatewayKey, paths: [...dial.paths] });
   const numbers = { attempt: dial.attempts, paths: dial.paths.length, background: dial.background };
-  emit(turn, { type: "DialStarted", class: "info", actor: "core", numbers });
+  emit(turn, { type: "DialStarted", actor: "core", numbers });
 }
 
 /** A path that opened while a dial runs takes part in it. */
@@ -68,7 +68,7 @@ export function dialUnanswered(turn: Turn, dialId: number): void {
 export function dialFailed(turn: Turn, reason: Reason): void {
   const { client } = turn.world;
   const { dial } = client;
-  emit(turn, { type: "DialFailed", class: "info", reason, numbers: { attempt: dial.attempts, background: dial.background } });
+  emit(turn, { type: "DialFailed", reason, numbers: { attempt: dial.attempts, background: dial.background } });
   dial.running = false;
   dial.lastReason = reason;
   if (dial.background) {
@@ -113,7 +113,7 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
     dial.running = false;
     dial.background = false;
     const numbers = { incarnation: report.incarnation, found: "the gateway still has the session" };
-    emitFor(turn, entry, { type: "Diagnostic", class: "info", numbers });
+    emitFor(turn, entry, { type: "Diagnostic", numbers });
     return;
   }
   const local = world.policy.current?.base;
@@ -138,7 +138,7 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   touch(turn, born);
   const { incarnation, ownerEpoch } = report;
   const numbers = { predecessor, incarnation, ownerEpoch, gateway: peer.name, ...sendingNumbers(born) };
-  emitFor(turn, born, { type: "SessionCreated", class: "transition", numbers });
+  emitFor(turn, born, { type: "SessionCreated", numbers });
   for (const path of usablePaths(world.client)) addPath(turn, born, path);
   command(turn, { type: "ConfirmSession", session: report.session });
 }

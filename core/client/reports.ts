@@ -73,7 +73,7 @@ function aboutSession(turn: Turn, report: Extract<Report, { session: number }>):
       const rttMs = report.rttUs / 1_000;
       const transport = { old: null, new: labelOf(entry, report.path) };
       observe(turn, entry, { type: "Validated", path: report.path, rttUs: report.rttUs });
-      emitFor(turn, entry, { type: "PathValidated", class: "info", transport, numbers: { rttMs } });
+      emitFor(turn, entry, { type: "PathValidated", transport, numbers: { rttMs } });
       return;
     }
     case "PathUnanswered":
@@ -144,14 +144,7 @@ function askedByPeer(turn: Turn, entry: Entry, path: number, reason: string): vo
   const refusal = unfit ? ({ code: "target_unstable" } as const) : requestSwitch(turn, entry, path, { revalidates: true });
   if (refusal === null) return;
   const transport = { old: null, new: labelOf(entry, path) };
-  emitFor(turn, entry, {
-    type: "Diagnostic",
-    class: "info",
-    actor: "peer",
-    reason: refusal.code,
-    transport,
-    numbers: { asked: reason },
-  });
+  emitFor(turn, entry, { type: "Diagnostic", actor: "peer", reason: refusal.code, transport, numbers: { asked: reason } });
 }
 
 /** The tunnel's addresses, once the session is confirmed; only a change is told. */

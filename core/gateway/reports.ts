@@ -2,7 +2,6 @@ import { lastActiveOf } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Verdict } from "#kernel/contract/verdict";
 import { mayRecover } from "../context.ts";
-import type { Lease } from "../contract.ts";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
 import { observe } from "../observe.ts";
@@ -13,12 +12,10 @@ import type { Entry } from "../world.ts";
 import { challengeResult, confirmed } from "./admission.ts";
 import { pathLabel } from "./labels.ts";
 
-const NO_LEASE: Lease = { ok: false, reason: "address_pool_exhausted" };
-
 /** Reports that only a gateway gets. */
-export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefined): void {
+export function gatewayReport(turn: Turn, report: Report): void {
   if (report.type === "HandshakeConfirmed") {
-    confirmed(turn, report, lease ?? NO_LEASE);
+    confirmed(turn, report);
     return;
   }
   if (!("session" in report)) return;
@@ -36,7 +33,7 @@ export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefin
       know(turn, entry, report.path, label, report.remote);
       observe(turn, entry, { type: "Validated", path: report.path, rttUs: report.rttUs });
       const numbers = { rttMs: report.rttUs / 1_000 };
-      emitFor(turn, entry, { type: "PathValidated", class: "info", transport: { old: null, new: label }, numbers });
+      emitFor(turn, entry, { type: "PathValidated", transport: { old: null, new: label }, numbers });
       return;
     }
     case "PathRebound":
@@ -74,7 +71,7 @@ function rebound(turn: Turn, entry: Entry, { path: id, remote }: Extract<Report,
   const { ifname, priority, metered, label: old } = path;
   const label = pathLabel("udp", remote);
   observe(turn, entry, { type: "Added", path: id, label, ifname, priority, metered, remote });
-  emitFor(turn, entry, { type: "PathRebound", class: "info", transport: { old, new: label }, numbers: { remote } });
+  emitFor(turn, entry, { type: "PathRebound", transport: { old, new: label }, numbers: { remote } });
 }
 
 /** Cooldown is the client's to keep: delay on the way must not turn its permitted switch into a denial here. */
@@ -85,5 +82,5 @@ function verdictFor(turn: Turn, entry: Entry, path: number): Verdict {
 function know(turn: Turn, entry: Entry, path: number, label: string, remote: string): void {
   if (entry.transport.paths.some(({ id }) => id === path)) return;
   observe(turn, entry, { type: "Added", path, label, ifname: "", priority: "primary", metered: false, remote });
-  emitFor(turn, entry, { type: "PathAdded", class: "info", transport: { old: null, new: label }, numbers: { remote } });
+  emitFor(turn, entry, { type: "PathAdded", transport: { old: null, new: label }, numbers: { remote } });
 }

@@ -9,7 +9,7 @@ import { Daemon } from "#daemon/daemon";
 import { createLog } from "#daemon/log";
 import { placesOf } from "#daemon/options";
 import type { EnginePort } from "#daemon/ports/engine";
-import { openStore, type Store } from "#daemon/store";
+import { openStore, type Store } from "#daemon/store/database";
 import { SystemChanges } from "#daemon/system/changes";
 import type { Machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";

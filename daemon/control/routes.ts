@@ -3,7 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
-import type { OperatorError, OperatorRequest } from "#core/contract";
+import type { OperatorOutcome, OperatorRequest } from "#core/contract";
 import type { Subscriber } from "#daemon/record/subscriber";
 import {
   type ErrorDocument,
@@ -18,10 +18,6 @@ import type { SessionPage, SessionView } from "#kernel/contract/view";
 import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
 import { type Found, findPath, findSession, movable } from "./find.ts";
 import { POLICY_BODY_BYTES_MAX, type PolicyTarget, policyRoutes } from "./policy-routes.ts";
-
-export type OperatorOutcome =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: OperatorError };
 
 /** The daemon as its operators may use it. */
 export interface ControlTarget extends PolicyTarget {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadSettings } from "#daemon/config/load";
 import { Daemon } from "#daemon/daemon";
 import { placesOf } from "#daemon/options";
-import { openStore } from "#daemon/store";
+import { openStore } from "#daemon/store/database";
 import { SystemChanges } from "#daemon/system/changes";
 import type { Machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStore, type Store } from "#daemon/store";
+import { openStore, type Store } from "#daemon/store/database";
 import type { EventRecord } from "#kernel/contract/control";
 import { GENESIS, verifies } from "./chain.ts";
 import { RecordMark } from "./mark.ts";

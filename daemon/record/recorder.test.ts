@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Input } from "#core/contract";
 import { step } from "#core/step";
 import { createCore } from "#core/world";
-import { openStore, type Store } from "#daemon/store";
+import { openStore, type Store } from "#daemon/store/database";
 import type { EventRecord } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
 import { chainEnd, GENESIS, verifies } from "./chain.ts";
@@ -205,7 +205,7 @@ async function recordAndClose(sessions: readonly string[]): Promise<void> {
 }
 
 function event(session: string): CoreEvent {
-  return { type: "SessionCreated", class: "transition", bootMs: 1, session, version: 0, actor: "core" };
+  return { type: "SessionCreated", bootMs: 1, session, version: 0, actor: "core" };
 }
 
 function kept(): EventRecord[] {

@@ -114,7 +114,7 @@ export class Recorder {
   /** A record of the daemon itself. Texts of errors are in it, so it is redacted here. */
   note(type: CoreEvent["type"], numbers: NonNullable<CoreEvent["numbers"]>, actor: CoreEvent["actor"] = "core"): void {
     const bootMs = Math.floor(this.#options.bootMs());
-    this.record(redactedEvent({ type, class: classOf(type), bootMs, numbers, actor }));
+    this.record(redactedEvent({ type, bootMs, numbers, actor }));
   }
 
   timeline(session: string): Omit<TimelineDocument, "schema"> | null {

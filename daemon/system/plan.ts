@@ -1,7 +1,7 @@
 import type { ClientSettings } from "#daemon/config/client";
 import type { GatewaySettings } from "#daemon/config/gateway";
-import { gatewayAddresses } from "#daemon/lease/lease-book";
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from "#daemon/net/address";
+import { gatewayAddresses } from "#daemon/store/lease-book";
 import type { Change } from "#daemon/system/change";
 import type { Assignment } from "#kernel/contract/engine.generated";
 import { type Family, parseAddress } from "#kernel/ip";

@@ -13,7 +13,6 @@ const PRIVATE = `jvps1:${"Zz9-".repeat(10)}xyz`;
 describe("the envelope", () => {
   const event: CoreEvent = {
     type: "TransportSwitch",
-    class: "transition",
     bootMs: 8_123_004,
     session: "s-7QF2-9KXD",
     version: 17,
@@ -43,11 +42,7 @@ describe("the envelope", () => {
   test("its text is the canonical one, whatever is there and in whatever order", () => {
     const stamp = { seq: 1, time: "2026-11-20T13:49:20.004Z", node: "fra-2" };
     const numbers = { wasActive: true, evidence: "timeout", Zed: null, limitMs: 90.5, é: 'ü"\n' };
-    for (const one of [
-      event,
-      { ...event, numbers, from: undefined },
-      { type: event.type, class: event.class, bootMs: 0, actor: event.actor },
-    ])
+    for (const one of [event, { ...event, numbers, from: undefined }, { type: event.type, bootMs: 0, actor: event.actor }])
       expect(recordText(one, stamp)).toBe(canonical(JSON.parse(JSON.stringify(envelope(one, stamp)))));
   });
 
@@ -76,7 +71,7 @@ describe("redaction", () => {
   });
 
   test("an event is redacted wherever it has free text, and is the same event where there is nothing to redact", () => {
-    const plain = { type: "PathAdded", class: "info", bootMs: 1, session: "s-1", actor: "engine" } as const satisfies CoreEvent;
+    const plain = { type: "PathAdded", bootMs: 1, session: "s-1", actor: "engine" } as const satisfies CoreEvent;
     expect(redactedEvent(plain)).toBe(plain);
     const leaks: readonly Partial<CoreEvent>[] = [
       { session: PRIVATE },

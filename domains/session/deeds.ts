@@ -38,7 +38,6 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
       transportlessSince: transportlessSince ?? now,
       degradedSince: degradedSince ?? now,
     };
-    draft.effects.push({ type: "Unbind" });
   },
   count_cause: (draft, { event, now }) => {
     if (COUNTED.has(causeOf(event))) draft.facts = { ...draft.facts, degradedSince: draft.facts.degradedSince ?? now };
@@ -49,14 +48,7 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
     draft.effects.push({ type: "AbortAttach", bindSeq: session.attempt, restore: facts.active });
     const failed = { ageMs: scene.now - session.since, bindSeq: session.attempt, result: "failed", ...numbersOf(scene.event) };
     const paths = { old: facts.active, new: session.target };
-    draft.audit.push({
-      type: "AttachResult",
-      class: "info",
-      version: session.version,
-      reason: abortReason(scene),
-      paths,
-      numbers: failed,
-    });
+    draft.audit.push({ type: "AttachResult", version: session.version, reason: abortReason(scene), paths, numbers: failed });
     draft.facts = { ...facts, retry: "soon" };
   },
   deny: (draft) => {
@@ -66,7 +58,6 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
     const numbers = { event: event.type, row: row.id, state: draft.session.state, ...numbersOf(event) };
     draft.audit.push({
       type: "Diagnostic",
-      class: "info",
       version: draft.session.version,
       reason: row.refuses ?? "invalid_transition",
       numbers,
@@ -74,23 +65,11 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
   },
   alarm: (draft) => {
     const numbers = { kind: "session_cloned" };
-    draft.audit.push({
-      type: "SecurityEvent",
-      class: "security",
-      version: draft.session.version,
-      reason: "session_cloned",
-      numbers,
-    });
+    draft.audit.push({ type: "SecurityEvent", version: draft.session.version, reason: "session_cloned", numbers });
   },
   release: (draft, { event }) => {
     const numbers = { epoch: event.type === "OwnershipMoved" ? event.epoch : null };
-    draft.audit.push({
-      type: "OwnershipReleased",
-      class: "transition",
-      version: draft.session.version,
-      reason: "ownership_moved",
-      numbers,
-    });
+    draft.audit.push({ type: "OwnershipReleased", version: draft.session.version, reason: "ownership_moved", numbers });
   },
 };
 
@@ -105,7 +84,6 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
     const numbers = { bindSeq: attempt, revalidate };
     draft.audit.push({
       type: "AttachAttempt",
-      class: "info",
       version: session.version,
       reason: cause,
       paths: { old: active, new: target },
@@ -129,7 +107,7 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
     const { session } = draft;
     const paths = { old: activeOf(session), new: targetOf(scene, session) };
     const numbers = { retryAfterMs, ...(max === null ? {} : { used, max }), state: session.state };
-    draft.audit.push({ type: "TransportSwitchDenied", class: "transition", version: session.version, reason, paths, numbers });
+    draft.audit.push({ type: "TransportSwitchDenied", version: session.version, reason, paths, numbers });
   },
   request_switch: (draft, { event }) => {
     if (event.type === "SwitchRequested") draft.effects.push({ type: "RequestSwitch", path: event.target, reason: event.reason });
@@ -172,22 +150,27 @@ export function bind(draft: Draft, scene: Scene): void {
   const old = facts.active ?? facts.lastActive;
   const paths = { old, new: proof.path };
   if (session.state === "BIRTH") {
-    draft.effects.push({ type: "Bind", path: proof.path });
+    draft.effects.push({ type: "Bind", path: proof.path, left: facts.active });
     return;
   }
   const { bindSeq } = proof;
   const result = "ok";
   const numbers = session.state === "RECOVERING" ? { ageMs: scene.now - session.since, bindSeq, result } : { bindSeq, result };
-  draft.audit.push({ type: "AttachResult", class: "info", version: session.version, paths, numbers });
+  draft.audit.push({ type: "AttachResult", version: session.version, paths, numbers });
   const reason = session.state === "RECOVERING" && session.role === "client" ? session.cause : "peer_reattach";
   if (old === proof.path) {
-    draft.effects.push({ type: "Bind", path: proof.path });
+    draft.effects.push({ type: "Bind", path: proof.path, left: facts.active });
     return;
   }
   const withoutPathMs = facts.transportlessSince === null ? 0 : scene.now - facts.transportlessSince;
-  draft.effects.push({ type: "Bind", path: proof.path, jump: { from: old, to: proof.path, reason, withoutPathMs } });
+  draft.effects.push({
+    type: "Bind",
+    path: proof.path,
+    left: facts.active,
+    jump: { from: old, to: proof.path, reason, withoutPathMs },
+  });
   const jump = { bindSeq, withoutPathMs };
-  draft.audit.push({ type: "TransportSwitch", class: "transition", version: session.version, reason, paths, numbers: jump });
+  draft.audit.push({ type: "TransportSwitch", version: session.version, reason, paths, numbers: jump });
 }
 
 function abortReason(scene: Scene): Reason {

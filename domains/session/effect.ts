@@ -1,4 +1,4 @@
-import type { EventClass, EventType, Numbers } from "#kernel/contract/event";
+import type { EventType, Numbers } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, StateName } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
@@ -27,8 +27,8 @@ export type SessionEffect =
     }
   | { readonly type: "RequestSwitch"; readonly path: PathId; readonly reason: Reason }
   /** The active path of record. `jump` is absent where the path did not change. */
-  | { readonly type: "Bind"; readonly path: PathId; readonly jump?: Jump }
-  | { readonly type: "Unbind" }
+  /** `left`: the active path until then; `null` = there was none. */
+  | { readonly type: "Bind"; readonly path: PathId; readonly left: PathId | null; readonly jump?: Jump }
   /** One entry to RECOVERING, for the recovery budget. */
   | { readonly type: "RecordRecovery" }
   | { readonly type: "Close"; readonly reason: Reason }
@@ -45,7 +45,6 @@ export interface Jump {
 /** One audit record with path ids; the core adds time, labels, policy and actor. */
 export interface Audit {
   readonly type: EventType;
-  readonly class: EventClass;
   readonly version: number;
   readonly from?: StateName;
   readonly to?: StateName;

@@ -53,7 +53,8 @@ export type SessionEvent =
   | { readonly type: "KeysLost"; readonly reason: "rekey_failed" | "session_lost" }
   | { readonly type: "PolicyInvalid" }
   | { readonly type: "PolicyUpdated" }
-  | { readonly type: "OwnershipMoved"; readonly epoch: number }
+  /** `epoch`: the new owner's; `null` = another node claims the session and has not taken it yet. */
+  | { readonly type: "OwnershipMoved"; readonly epoch: number | null }
   | { readonly type: "Tick" };
 
 /** What the order of judging itself finds, before the event: clocks, versions, integrity. */

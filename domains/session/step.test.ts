@@ -39,7 +39,7 @@ describe("a client's session", () => {
       active: 3,
       since: 10,
     });
-    expect(effects).toEqual([{ type: "Bind", path: 3 }, { type: "Accept" }]);
+    expect(effects).toEqual([{ type: "Bind", path: 3, left: null }, { type: "Accept" }]);
     expect(audit.map((record) => record.type)).toEqual(["SessionStateChange"]);
   });
 
@@ -62,7 +62,6 @@ describe("a client's session", () => {
       degradedSince: 100,
     });
     expect(effects).toEqual([
-      { type: "Unbind" },
       { type: "RecordRecovery" },
       { type: "Attach", path: 2, bindSeq: 2, revalidate: false, reason: "transport_dead" },
     ]);
@@ -238,7 +237,7 @@ describe("a gateway's session", () => {
     expect(next).toMatchObject({ state: "ATTACHED", version: 4, active: 2, bindSeq: 5 });
     expect(effects).toEqual([
       { type: "RecordRecovery" },
-      { type: "Bind", path: 2, jump: { from: 1, to: 2, reason: "peer_reattach", withoutPathMs: 0 } },
+      { type: "Bind", path: 2, left: 1, jump: { from: 1, to: 2, reason: "peer_reattach", withoutPathMs: 0 } },
       { type: "AnswerAttach", path: 2, bindSeq: 5, deny: null, retryAfterMs: 0 },
     ]);
     expect(audit.map(({ type }) => type)).toEqual([

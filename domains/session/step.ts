@@ -115,7 +115,6 @@ function record(draft: Draft, from: Session, reason: Reason, measured: Numbers, 
   const numbers = session.state === "RECOVERING" ? { ...measured, attempt: session.attempt } : measured;
   draft.audit.push({
     type: "SessionStateChange",
-    class: "transition",
     version,
     from: from.state,
     to: session.state,
@@ -126,7 +125,7 @@ function record(draft: Draft, from: Session, reason: Reason, measured: Numbers, 
   if (session.state === "RECOVERING") draft.effects.push({ type: "RecordRecovery" });
   if (session.state !== "TERMINATED") return;
   const lived = { ...numbers, livedMs: scene.now - session.bornAt };
-  draft.audit.push({ type: "SessionTerminated", class: "transition", version, reason, numbers: lived });
+  draft.audit.push({ type: "SessionTerminated", version, reason, numbers: lived });
 }
 
 function denialNumbers(scene: Scene): Record<string, number> {

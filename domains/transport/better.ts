@@ -62,13 +62,13 @@ export interface Explanation {
 }
 
 /** Why every path is where it is, best first: the answer to "why did it stay?". */
-export function explain(t: Transport, policy: PathPolicy, now: Millis): readonly Explanation[] {
+export function explain(t: Transport, active: PathId | null, policy: PathPolicy, now: Millis): readonly Explanation[] {
   return ranked(t, policy, now).map(({ path, tuple }) => ({
     path,
     label: pathOf(t, path)?.label ?? "",
-    active: path === t.active,
+    active: path === active,
     tuple,
-    comparison: t.active === null || path === t.active ? null : compared(t, path, t.active, policy, now),
+    comparison: active === null || path === active ? null : compared(t, path, active, policy, now),
   }));
 }
 

@@ -119,12 +119,11 @@ export interface Excess {
 export interface Transport {
   readonly paths: readonly Path[];
   readonly penalties: readonly Penalty[];
-  /** The bound path; `null` = none. */
-  readonly active: PathId | null;
+  /** Of the active path. */
   readonly excesses: readonly Excess[];
 }
 
-export const NO_PATHS: Transport = { paths: [], penalties: [], active: null, excesses: [] };
+export const NO_PATHS: Transport = { paths: [], penalties: [], excesses: [] };
 
 /** The path of that id; `undefined` where it is not watched. */
 export function pathOf(t: Transport, id: PathId | null): Path | undefined {
@@ -162,9 +161,8 @@ export type TransportEvent =
   | { readonly type: "Removed"; readonly path: PathId }
   /** Only the statistics of this session's paths count; others are ignored by path id. */
   | { readonly type: "Measured"; readonly stats: readonly PathStats[] }
-  /** This path is the active one. */
-  | { readonly type: "Bound"; readonly path: PathId }
-  | { readonly type: "Unbound" };
+  /** This path became the active one, or proved itself anew. `left`: the active path until then, if it lives. */
+  | { readonly type: "Bound"; readonly path: PathId; readonly left: PathId | null };
 
 export type Finding =
   | {

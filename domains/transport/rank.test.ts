@@ -88,7 +88,7 @@ describe("moving by score", () => {
   test.each(stay)("no: %s", (_what, active, candidate, comparison) => {
     const t = transport([path(1, active), path(2, candidate)]);
     expect(better(t, 1, POLICY, NOW)).toBeNull();
-    const explained = explain(t, POLICY, NOW).find(({ path: id }) => id === 2);
+    const explained = explain(t, 1, POLICY, NOW).find(({ path: id }) => id === 2);
     expect(explained?.comparison).toMatchObject({ move: false, ...comparison });
     const waitMs = (comparison as { waitMs?: number }).waitMs;
     expect(betterAt(t, 1, POLICY, NOW)).toBe(waitMs === undefined ? null : NOW + waitMs);
@@ -109,7 +109,7 @@ describe("moving by score", () => {
   test.each(move)("yes: %s", (_what, active, candidate, reason) => {
     const t = transport([path(1, active), path(2, candidate)]);
     expect(better(t, 1, POLICY, NOW)).toMatchObject({ path: 2, reason });
-    expect(explain(t, POLICY, NOW).find(({ path: id }) => id === 2)?.comparison).toEqual({ move: true, reason });
+    expect(explain(t, 1, POLICY, NOW).find(({ path: id }) => id === 2)?.comparison).toEqual({ move: true, reason });
   });
 });
 
@@ -166,7 +166,7 @@ const POLICY: PathPolicy = {
 
 function transport(paths: readonly Path[]): Transport {
   const penalties = [{ ifname: "flappy", remote: "192.0.2.1:4774", deaths: 1, until: NOW + 8_000 }];
-  return { paths, penalties, active: paths[0]?.id ?? null, excesses: [] };
+  return { paths, penalties, excesses: [] };
 }
 
 /** A path that is stable since long and clean on real traffic. The samples carry no round trip, so that `rttUs` decides. */

@@ -49,7 +49,6 @@ export type Numbers = Readonly<Record<string, number | string | boolean | null>>
  */
 export interface CoreEvent {
   readonly type: EventType;
-  readonly class: EventClass;
   readonly bootMs: number;
   readonly session?: SessionId | undefined;
   readonly version?: number | undefined;

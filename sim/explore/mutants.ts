@@ -82,6 +82,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("the gateway does not answer whom it denies", "domains/session/rows/attached.js", 'to: [], does: ["answer_deny", "deny"]', 'to: [], does: ["deny"]', "following"),
   mutant("lost authority leaves ATTACHED alone", "domains/session/rows/attached.js", 'to: [{ to: "VOLATILE", because: "authority_lost" }, { to: "DEGRADED", because: "authority_lost" }]', "to: []", "client authority"),
   mutant("a jump needs no authority", "domains/session/guard.js", "if (context.candidate === null || !context.authority)", "if (context.candidate === null)", "client authority"),
+  mutant("nobody looks when authority ends", "core/cluster/authority.js", "world.deadlines.set(AUTHORITY_KEY, ", "((_key, _at) => undefined)(AUTHORITY_KEY, ", "gateway authority", "client authority"),
+  mutant("a lost authority reaches no session", "core/cluster/authority.js", 'tellAll(turn, "AuthorityLost");', "", "client authority"),
   // security failures
   mutant("the failure budget is forgotten", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: false", "forgeries"),
   mutant("the last failure of the budget ends the session", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: used >= max", "forgeries"),
@@ -92,6 +94,16 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a client is attached under an invalid policy", "core/client/reports.js", "if (!turn.world.policy.valid)", "if (false)", "birth"),
   mutant("a gateway attaches under an invalid policy", "core/gateway/admission.js", "if (!turn.world.policy.valid)", "if (false)", "clients"),
   mutant("an invalid policy replaces the running one", "core/policy.js", "if (offered.ok)\n            entry.policy", "entry.policy = { ...entry.policy };\n        if (offered.ok)\n            entry.policy", "wishes"),
+  mutant("an answer of the store is ignored", "core/gateway/admission.js", "if (entry?.admission?.request !== token)", "if (true)", "clients"),
+  {
+    name: "an unknown outcome is taken for a yes",
+    patches: [
+      { file: "core/gateway/admission.js", find: 'if (outcome.is !== "done")', replace: 'if (outcome.is === "refused")' },
+      { file: "core/gateway/admission.js", find: "sized(outcome.assignment, entry.policy)", replace: "outcome.assignment ?? entry.assignment" },
+    ],
+    scenes: ["clients"],
+  },
+  mutant("a session does not wait for the store", "core/gateway/admission.js", "    if (refusal === null)\n        askStore(turn, entry, evidence);\n    else\n        ", "    ", "clients"),
   mutant("a newcomer is attached to a dead path", "core/gateway/admission.js", 'if (entry.transport.paths[0]?.health.is !== "alive")', "if (false)", "gateway authority"),
   mutant("a confirmation counts on a path that is lost", "core/client/reports.js", 'id === path && health.is === "alive"', "true", "birth"),
   // orders to the engine
@@ -102,7 +114,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("an attempt is not aborted", "core/sessions.js", 'command(turn, { type: "AbortAttach", session, bindSeq: effect.bindSeq, restore: effect.restore });', "", "failover"),
   mutant("a request has no reply", "core/operator.js", 'turn.effects.push({ type: "Reply", id, outcome });', "", "wishes"),
   mutant("a healthy session goes on probing", "core/probing.js", "return suspected(entry) ? policy.volatile.livenessMs : 0;", "return policy.volatile.livenessMs;", "failover"),
-  mutant("a suspicion outlives its path", "core/probing.js", "transport.paths.find(({ id }) => id === transport.active)", 'transport.paths.find(({ health }) => health.is === "alive" && health.suspected)', "three paths"),
+  mutant("a suspicion outlives its path", "core/probing.js", "transport.paths.find(({ id }) => id === active)", 'transport.paths.find(({ health }) => health.is === "alive" && health.suspected)', "three paths"),
   // paths
   mutant("a dead active path stays active", "domains/session/rows/degraded.js", 'does: ["lose_active", "clear_wait"]', 'does: ["clear_wait"]', "failover", "wishes"),
   mutant("a path without its link comes back by an answer", "domains/transport/step.js", "if (path.health.linkLost)\n", "if (false)\n", "walks"),

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::messages::Report;
-use crate::rtt::clamp_u32;
+use crate::path::rtt::clamp_u32;
 use crate::shared::Shared;
 
 /// Reports of one session in one second: of attributable failures (the core's budget is five a minute; the rest is counted), and, by

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::faults::Trouble;
 use super::{Phase, Session};
-use crate::endpoint::Route;
-use crate::epochs::{BAD_TAG, DUPLICATE};
+use crate::crypto::epochs::{BAD_TAG, DUPLICATE};
 use crate::frames::{Frame, decode_all};
 use crate::messages::{PathId, Report, Role};
 use crate::shared::Shared;
+use crate::vocabulary::Route;
 use crate::wire::DATA_HEADER;
 
 /// Clear fields of a DATA and where it came from.

@@ -11,9 +11,9 @@
 //! choice is no different for it.
 
 use super::Session;
-use crate::endpoint::{CopyPurpose, DuplicateRoute};
 use crate::messages::PathId;
 use crate::path::Path;
+use crate::vocabulary::{CopyPurpose, DuplicateRoute};
 
 /// Intervals between the last answer of a companion and a probe that another path answers, for a verdict within its class. Fewer would
 /// take chance for death where each twentieth probe is lost.

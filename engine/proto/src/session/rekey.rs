@@ -12,8 +12,8 @@
 use super::Session;
 use super::faults::Trouble;
 use super::receive::Arrival;
+use crate::crypto::keys::Ephemeral;
 use crate::frames::{self, Frame};
-use crate::keys::Ephemeral;
 use crate::messages::{Report, Role};
 use crate::path::{Retry, SENDS_MAX};
 use crate::shared::Shared;

@@ -1,12 +1,12 @@
 //! How large packets may be: probes of sizes on each path in turn, and the smallest size of the paths in use for the session.
 
 use super::Session;
-use crate::endpoint::SizedFor;
 use crate::frames::{Frame, Probe};
 use crate::messages::{PathId, Report};
 use crate::path::Path;
-use crate::path_mtu::Finding;
+use crate::path::path_mtu::Finding;
 use crate::shared::Shared;
+use crate::vocabulary::SizedFor;
 use crate::wire::{DATA_HEADER, TAG, write_receiver};
 
 /// Findings of one path in one turn: a round's end, a verdict, the next flight.

@@ -5,8 +5,8 @@ use super::receive::Arrival;
 use super::{Phase, Session};
 use crate::frames::{AttachKind, Frame, PathToken};
 use crate::messages::{PathId, Report};
+use crate::path::rtt::clamp_u32;
 use crate::path::{Challenge, Retry};
-use crate::rtt::clamp_u32;
 use crate::shared::Shared;
 
 /// Issued tokens that are remembered: an echo of one of them is late, not forged.

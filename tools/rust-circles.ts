@@ -1,0 +1,107 @@
+/** Circles of imports among the files of a Rust crate. The compiler permits them; a floor that stands on itself is none. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { type Imports, importsOf } from "./rust/modules.ts";
+
+export interface Circle {
+  /** Every file that each of the others reaches by imports, sorted; more than two. */
+  readonly files: readonly string[];
+  /** The shortest circle among them, its first file again at the end. */
+  readonly example: readonly string[];
+}
+
+/** Largest number of files that may import each other. A pair is one thought in two files, such as a state and its parts. */
+const TOGETHER_MAX = 2;
+
+/** The crates of this repository that the law is for. */
+export const CRATES = ["engine/proto", "engine/io", "engine/node", "engine/crowd", "lab/native"];
+
+/** A crate's `src/**\/*.rs` by path from the crate's folder. */
+export function readCrate(folder: string): ReadonlyMap<string, string> {
+  const files = readdirSync(join(folder, "src"), { withFileTypes: true, recursive: true });
+  const paths = files
+    .filter((file) => file.isFile() && file.name.endsWith(".rs"))
+    .map((file) => join(file.parentPath, file.name));
+  return new Map(paths.sort().map((path) => [relative(folder, path), readFileSync(path, "utf8")]));
+}
+
+/** The circles of a crate, the largest first; none is the law. */
+export function circlesOf(crate: ReadonlyMap<string, string>): readonly Circle[] {
+  const imports = importsOf(crate);
+  return components(imports)
+    .filter((files) => files.length > TOGETHER_MAX)
+    .map((files) => ({ files: files.toSorted(), example: shortestCircle(imports, new Set(files)) }))
+    .sort((a, b) => b.files.length - a.files.length || (a.files[0] ?? "").localeCompare(b.files[0] ?? ""));
+}
+
+/** Tarjan's strongly connected components. */
+function components(imports: Imports): readonly (readonly string[])[] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): number => {
+    const number = order.size;
+    order.set(file, number);
+    lowest.set(file, number);
+    open.push(file);
+    for (const next of imports.get(file) ?? []) {
+      const reached = order.has(next) ? (open.includes(next) ? (order.get(next) ?? number) : number) : visit(next);
+      lowest.set(file, Math.min(lowest.get(file) ?? number, reached));
+    }
+    const low = lowest.get(file) ?? number;
+    if (low === number) found.push(open.splice(open.indexOf(file)));
+    return low;
+  };
+  for (const file of imports.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
+
+/** Of three files or more where there is one; files that are joined in pairs alone give a walk there and back. */
+function shortestCircle(imports: Imports, files: ReadonlySet<string>): readonly string[] {
+  let best: readonly string[] | null = null;
+  for (const from of [...files].sort()) {
+    for (const to of [...(imports.get(from) ?? [])].filter((file) => files.has(file)).sort()) {
+      const back = wayBack(imports, files, to, from);
+      if (back !== null && (best === null || back.length + 1 < best.length)) best = [from, ...back];
+    }
+  }
+  return best ?? thereAndBack(imports, files);
+}
+
+/** The shortest way from `from` to `to` of at least two imports, both ends included. */
+function wayBack(imports: Imports, files: ReadonlySet<string>, from: string, to: string): readonly string[] | null {
+  const ways: string[][] = [[from]];
+  const seen = new Set([from]);
+  for (const way of ways) {
+    const last = way.at(-1) ?? from;
+    for (const next of [...(imports.get(last) ?? [])].sort()) {
+      if (next === to && way.length > 1) return [...way, to];
+      if (next === to || seen.has(next) || !files.has(next)) continue;
+      seen.add(next);
+      ways.push([...way, next]);
+    }
+  }
+  return null;
+}
+
+function thereAndBack(imports: Imports, files: ReadonlySet<string>): readonly string[] {
+  for (const middle of files) {
+    const [a, b] = [...(imports.get(middle) ?? [])].filter((file) => files.has(file)).sort();
+    if (a !== undefined && b !== undefined) return [a, middle, b, middle, a];
+  }
+  return [];
+}
+
+/** A circle for a person: what, why, what to do. */
+export function circleFault(crate: string, { files, example }: Circle): string {
+  return [
+    `${crate}: ${files.length} files import each other: ${files.map(short).join(", ")}`,
+    `  why: ${example.map(short).join(" → ")}`,
+    `  do:  move what they share into a file that imports none of them`,
+  ].join("\n");
+}
+
+function short(file: string): string {
+  return file.slice("src/".length);
+}

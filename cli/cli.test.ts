@@ -428,7 +428,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     workers: 1,
     tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], mtu: 1380, error: null },
     config: { errors: [], awaitingRestart: [] },
-    record: { lastSeq: 1, lost: 0 },
+    record: { lastSeq: 1, lost: 0, sinks: [] },
     reports: { waitingMost: 0, lost: 0 },
     view: {
       role: "client",

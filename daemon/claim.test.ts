@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,6 +28,23 @@ test("the claim of a process that ended is taken over, also when its id belongs 
   claimState(folder).release();
 });
 
+test("the claim of a killed process is taken over, also while its parent does not collect it", async () => {
+  // The shell becomes a program that never waits for the child it got.
+  const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const [output] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(output.toString());
+    writeFileSync(join(folder, "daemon.pid"), `${pid} ${statOf(pid)[19]}\n`);
+    expect(() => claimState(folder)).toThrow(`the state directory ${folder} is in use`);
+    process.kill(pid, "SIGKILL");
+    await expect.poll(() => statOf(pid)[0]).toBe("Z");
+    claimState(folder).release();
+    expect(statOf(pid)[0]).toBe("Z");
+  } finally {
+    parent.kill("SIGKILL");
+  }
+});
+
 test("a directory that others can write to is refused, and one that is a link", () => {
   chmodSync(folder, 0o770);
   expect(() => claimState(folder)).toThrow(
@@ -49,3 +68,9 @@ test("a link in the place of the claim is not written through", () => {
   claimState(folder).release();
   expect(readFileSync(victim, "utf8")).toBe("precious");
 });
+
+/** The fields of `/proc/<pid>/stat` from the state on. */
+function statOf(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}

@@ -79,12 +79,19 @@ function livingHolder(file: string): number | null {
   return pid !== undefined && started !== undefined && started !== 0 && startTime(pid) === started ? pid : null;
 }
 
-/** Field 22 of `/proc/<pid>/stat`: clock ticks since boot at which the process began; `null` = no such process. */
+/**
+ * Clock ticks since boot at which the process began; `null` = there is no such process, or it has ended and its parent has not
+ * collected it yet. Such a zombie holds nothing, once the last of its threads is gone.
+ */
 function startTime(pid: number): number | null {
+  let stat: string;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   } catch {
     return null;
   }
+  // From field 3 of proc_pid_stat(5): state, …, number of threads (20), …, start time (22).
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const isZombie = "ZXx".includes(fields[0] ?? "") && Number(fields[17]) <= 1;
+  return isZombie ? null : Number(fields[19]);
 }

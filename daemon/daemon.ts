@@ -5,9 +5,10 @@ import { createAdaptorServer } from "@hono/node-server";
 import { ruleFor } from "#core/client/paths";
 import type { OperatorOutcome, OperatorRequest } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
+import { engineConfig } from "#daemon/config/engine-config";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, policyBeside } from "#daemon/config/policy";
-import { engineConfig, reloaded } from "#daemon/config/running";
+import { reloaded } from "#daemon/config/reloaded";
 import type { Sessions } from "#daemon/control/find";
 import { type ControlTarget, createRoutes } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
@@ -24,6 +25,7 @@ import type { EnginePort } from "#daemon/ports/engine";
 import { chainEnd } from "#daemon/record/chain";
 import { RecordMark } from "#daemon/record/mark";
 import { Recorder } from "#daemon/record/recorder";
+import { FileSink } from "#daemon/record/sinks/file";
 import type { Store } from "#daemon/store/database";
 import { SqliteStore } from "#daemon/store/sqlite";
 import type { SystemChanges } from "#daemon/system/changes";
@@ -97,11 +99,11 @@ export class Daemon implements ControlTarget {
     this.#lines = new EventLines(log, on.bootMs);
     this.#recorder = new Recorder({
       node: this.#node,
-      file: places.events,
+      sinks: [new FileSink(places.events)],
       end: chainEnd(places.events),
       mark: new RecordMark(on.store),
       bootMs: on.bootMs,
-      told: (health, why) =>
+      healthChanged: (health, why) =>
         health === "ok" ? log.info("the record is kept again") : log.warn({ why }, "the record cannot be kept"),
     });
     this.#tunnel = new Tunnel(on.changes, settings.interface, settings.mtu, {
@@ -167,7 +169,7 @@ export class Daemon implements ControlTarget {
       workers: this.#started?.workers ?? null,
       tunnel: this.#tunnel.view,
       config: this.#config,
-      record: { lastSeq: this.#recorder.lastSeq, lost: this.#recorder.lost },
+      record: this.#recorder.status,
       reports: this.#loop.reports,
       view: { ...view, health: { ...view.health, observability: worse(view.health.observability, this.#recorder.health) } },
     };

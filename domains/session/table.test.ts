@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { REASONS } from "#kernel/contract/reason";
 import { STATES } from "#kernel/contract/state";
+import { GUARDS } from "./classify.ts";
 import type { OccurrenceType } from "./event.ts";
-import { GUARDS } from "./guard.ts";
 import type { Row } from "./row.ts";
 import { diagram, rowsFor, TABLE } from "./table.ts";
 

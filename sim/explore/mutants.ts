@@ -51,14 +51,14 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a denied client is not told when to ask again", "domains/session/deeds.js", "deny: reason, retryAfterMs }", "deny: reason, retryAfterMs: 0 }", "following"),
   mutant("a failed attempt is repeated after seconds", "domains/session/model.js", "RETRY_INTERVAL_MS = 250", "RETRY_INTERVAL_MS = 5_000", "failover"),
   mutant("a stable candidate is not taken from DEGRADED", "core/session/settle.js", 'return entry.session.wait?.denies !== "every_attempt" && takeCandidate(turn, entry);', "return false;", "failover"),
-  mutant("the limits of switches hold up the same path", "domains/session/guard.js", 'session.wait.denies === "every_attempt" || context.candidate !== lastActiveOf(session)', "true", "no switch left"),
+  mutant("the limits of switches hold up the same path", "domains/session/classify.js", 'session.wait.denies === "every_attempt" || context.candidate !== lastActiveOf(session)', "true", "no switch left"),
   mutant("only a living path of its own is proved anew over the limits", "core/session/context.js", "const own = lastActiveOf(entry.session);", "const own = activeOf(entry.session);", "no switch left"),
   mutant("the same path is tried anew however often it fails", "core/session/context.js", "return shunned.includes(own) && !shunned.includes(denied) ? null : own;", "return own;", "no switch left"),
   // proofs and authority
   {
     name: "an old proof is accepted by the gateway",
     patches: [
-      { file: "domains/session/guard.js", find: "if (proof.bindSeq <= session.bindSeq)", replace: "if (proof.bindSeq < session.bindSeq)" },
+      { file: "domains/session/classify.js", find: "if (proof.bindSeq <= session.bindSeq)", replace: "if (proof.bindSeq < session.bindSeq)" },
       { file: "domains/security/proof.js", find: "report.bindSeq > attempt.boundSeq", replace: "report.bindSeq >= attempt.boundSeq" },
     ],
     scenes: ["following"],
@@ -67,7 +67,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an answer to an older attempt is accepted by the client",
     patches: [
       { file: "domains/security/proof.js", find: "report.path === path && report.bindSeq === bindSeq;", replace: "report.path === path;" },
-      { file: "domains/session/guard.js", find: "if (proof.path !== event.path || proof.bindSeq !== event.bindSeq)", replace: "if (proof.path !== event.path)" },
+      { file: "domains/session/classify.js", find: "if (proof.path !== event.path || proof.bindSeq !== event.bindSeq)", replace: "if (proof.path !== event.path)" },
     ],
     scenes: ["failover"],
   },
@@ -75,13 +75,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an answer on another path is accepted by the client",
     patches: [
       { file: "domains/security/proof.js", find: "report.path === path && report.bindSeq === bindSeq;", replace: "report.bindSeq === bindSeq;" },
-      { file: "domains/session/guard.js", find: "if (proof.path !== event.path || proof.bindSeq !== event.bindSeq)", replace: "if (proof.bindSeq !== event.bindSeq)" },
+      { file: "domains/session/classify.js", find: "if (proof.path !== event.path || proof.bindSeq !== event.bindSeq)", replace: "if (proof.bindSeq !== event.bindSeq)" },
     ],
     scenes: ["failover"],
   },
   mutant("the gateway does not answer whom it denies", "domains/session/rows/attached.js", 'to: [], does: ["answer_deny", "deny"]', 'to: [], does: ["deny"]', "following"),
   mutant("lost authority leaves ATTACHED alone", "domains/session/rows/attached.js", 'to: [{ to: "VOLATILE", because: "authority_lost" }, { to: "DEGRADED", because: "authority_lost" }]', "to: []", "client authority"),
-  mutant("a jump needs no authority", "domains/session/guard.js", "if (context.candidate === null || !context.authority)", "if (context.candidate === null)", "client authority"),
+  mutant("a jump needs no authority", "domains/session/classify.js", "if (context.candidate === null || !context.authority)", "if (context.candidate === null)", "client authority"),
   mutant("nobody looks when authority ends", "core/cluster/authority.js", "world.deadlines.set(AUTHORITY_KEY, ", "((_key, _at) => undefined)(AUTHORITY_KEY, ", "gateway authority", "client authority"),
   mutant("a lost authority reaches no session", "core/cluster/authority.js", 'tellAll(turn, "AuthorityLost");', "", "client authority"),
   // security failures

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -11,23 +11,29 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const LIMITS = { waitingBytesMax: 1_000, fileBytesMax: 20, filesKept: 2 };
+const LIMITS = { bytesMax: 20, kept: 2 };
 
 test("lines arrive in order, in one file that is appended to", async () => {
   for (const line of ["a\n", "b\n"]) {
-    const sink = new FileSink(join(folder, "events.jsonl"), { health: () => {} });
-    push(sink, line);
-    await sink.close(1_000);
+    const sink = new FileSink(join(folder, "events.jsonl"));
+    await write(sink, [line]);
+    await sink.close();
   }
   expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe("a\nb\n");
 });
 
+test("a line that was cut off stays alone on its line", async () => {
+  writeFileSync(join(folder, "events.jsonl"), 'a\n{"seq":');
+  const sink = new FileSink(join(folder, "events.jsonl"));
+  await write(sink, ["b\n"]);
+  await sink.close();
+  expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe('a\n{"seq":\nb\n');
+});
+
 test("a full file is put aside, and the oldest goes", async () => {
-  const sink = new FileSink(join(folder, "events.jsonl"), { health: () => {} }, LIMITS);
-  for (let index = 0; index < 5; index++) {
-    push(sink, `${index} is longer than twenty bytes\n`);
-    await sink.close(1_000);
-  }
+  const sink = new FileSink(join(folder, "events.jsonl"), LIMITS);
+  for (let index = 0; index < 5; index++) await write(sink, [`${index} is longer than twenty bytes\n`]);
+  await sink.close();
   const kept = readdirSync(folder)
     .toSorted()
     .map((name) => [name, readFileSync(join(folder, name), "utf8")[0]]);
@@ -38,63 +44,36 @@ test("a full file is put aside, and the oldest goes", async () => {
   ]);
 });
 
-test("what cannot be kept is counted, told once, and told again when the sink works", async () => {
-  const news: unknown[] = [];
+test("a file that cannot be opened refuses the batch with the reason, and takes the next one when it can", async () => {
   mkdirSync(join(folder, "events.jsonl"));
-  const sink = new FileSink(join(folder, "events.jsonl"), { health: (ok, _why, lost) => news.push([ok, lost]) }, LIMITS);
-  push(sink, "a\n");
-  push(sink, "b\n");
-  await sink.close(1_000);
-  expect(news).toEqual([[false, 0]]);
+  const sink = new FileSink(join(folder, "events.jsonl"));
+  await expect(write(sink, ["a\n"])).rejects.toThrow("EISDIR");
   rmSync(join(folder, "events.jsonl"), { recursive: true });
-  push(sink, "c\n");
-  await sink.close(1_000);
-  expect(news).toEqual([
-    [false, 0],
-    [true, 1],
-  ]);
-  expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe("b\nc\n");
+  await write(sink, ["b\n"]);
+  await sink.close();
+  expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe("b\n");
 });
 
-test("a line that does not fit the queue is refused, not waited for", () => {
-  const news: boolean[] = [];
-  const sink = new FileSink(join(folder, "events.jsonl"), { health: (ok) => news.push(ok) }, LIMITS);
-  push(sink, "x".repeat(2_000));
-  expect(news).toEqual([false]);
-});
-
-test("many lines, long and short, arrive whole and in order, also where memory is used again", async () => {
-  const sink = new FileSink(join(folder, "events.jsonl"), { health: () => {} });
-  const lines = Array.from({ length: 3_000 }, (_, index) => `${index} ${"ü".repeat(index % 7 === 0 ? 20_000 : index % 400)}\n`);
-  for (const half of [lines.slice(0, 1_500), lines.slice(1_500)]) {
-    for (const line of half) push(sink, line);
-    await sink.close(10_000);
-  }
-  expect(readFileSync(join(folder, "events.jsonl"), "utf8") === lines.join("")).toBe(true);
-});
-
-test("a disk that takes a part of a write leaves no half line, and what is lost is counted exactly", async () => {
-  const news: unknown[] = [];
-  const sink = new FileSink(join(folder, "events.jsonl"), { health: (ok, _why, lost) => news.push([ok, lost]) });
+test("a disk that takes a part of a batch leaves nothing of it, and no half line", async () => {
+  const sink = new FileSink(join(folder, "events.jsonl"));
+  await write(sink, ["before\n"]);
   limitFiles("5050");
   try {
-    // The first line is written alone; 5,050 bytes end in the midst of another.
-    for (let index = 0; index < 100; index++) push(sink, `${`${index}`.padStart(99, "-")}\n`);
-    await sink.close(1_000);
+    // 5,050 bytes end in the midst of a line.
+    const lines = Array.from({ length: 100 }, (_, index) => `${`${index}`.padStart(99, "-")}\n`);
+    await expect(write(sink, lines)).rejects.toThrow("EFBIG");
   } finally {
     limitFiles("unlimited");
   }
-  push(sink, "after\n");
-  await sink.close(1_000);
-  expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe(`${"0".padStart(99, "-")}\nafter\n`);
-  expect(news).toEqual([
-    [false, 0],
-    [true, 99],
-  ]);
+  await write(sink, ["after\n"]);
+  await sink.close();
+  expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe("before\nafter\n");
 });
 
-function push(sink: FileSink, line: string): void {
-  sink.push(Buffer.from(line));
+function write(sink: FileSink, lines: readonly string[]): Promise<void> {
+  const pieces = lines.map((line) => Buffer.from(line));
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return sink.write({ first: 1, last: lines.length, count: lines.length, bytes, pieces });
 }
 
 /** The greatest file that this process may write from here on, bytes. */

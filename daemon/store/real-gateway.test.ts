@@ -11,7 +11,7 @@ import type { EngineConfig, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import { presetPolicy } from "../../transcripts/presets.ts";
-import { Loop } from "../loop.ts";
+import { Loop } from "../loop/loop.ts";
 
 /** How the store treats a client; `late` = it does its work and answers when BIRTH_TTL has passed. */
 const MANNERS = ["yes", "no", "unknown", "late", "never"] as const;

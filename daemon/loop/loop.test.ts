@@ -4,7 +4,7 @@ import type { EnginePort } from "#daemon/ports/engine";
 import type { StoreAnswer, StorePort, StoreRequest } from "#daemon/store/port";
 import type { Assignment, Command, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
-import { presetPolicy } from "../transcripts/presets.ts";
+import { presetPolicy } from "../../transcripts/presets.ts";
 import { Loop } from "./loop.ts";
 
 const ASSIGNMENT: Assignment = { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 };

@@ -4,7 +4,7 @@ import { explainSession } from "#core/view/explain";
 import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view/view";
 import { createCore, type World } from "#core/world";
 import { causeText } from "#daemon/fault";
-import { Orders } from "#daemon/orders";
+import { Orders } from "#daemon/loop/orders";
 import type { EnginePort } from "#daemon/ports/engine";
 import type { StorePort, StoreRequest } from "#daemon/store/port";
 import type { StatusDocument } from "#kernel/contract/control";

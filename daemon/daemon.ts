@@ -57,7 +57,7 @@ export interface Foundations {
 
 const FLUSH_MS_MAX = 1_000;
 /** Records that the operational log repeats. */
-const TOLD: ReadonlySet<CoreEvent["type"]> = new Set([
+const LOGGED: ReadonlySet<CoreEvent["type"]> = new Set([
   "SessionCreated",
   "SessionStateChange",
   "SessionTerminated",
@@ -332,7 +332,7 @@ export class Daemon implements ControlTarget {
   #event(event: CoreEvent): void {
     this.#recorder.record(event);
     if (event.type === "PolicyApplied") this.#mtuChanged();
-    if (TOLD.has(event.type)) this.#lines.tell(event.type, () => told(event));
+    if (LOGGED.has(event.type)) this.#lines.repeat(event.type, () => logFields(event));
     if (event.type === "DialFailed") this.#names?.refresh();
   }
 
@@ -358,7 +358,7 @@ export class Daemon implements ControlTarget {
   }
 }
 
-function told(event: CoreEvent): object {
+function logFields(event: CoreEvent): object {
   const { session, from, to, reason, transport, numbers } = event;
   const policy = session === undefined ? event.policy : undefined;
   return { session, from, to, reason, transport, policy, numbers };

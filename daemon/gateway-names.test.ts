@@ -26,14 +26,14 @@ test("names become addresses, at most eight, beside those that are addresses alr
   expect(seen[0]?.[0]?.addresses[0]).toEqual({ ip: "10.0.0.0", port: 4774 });
 });
 
-test("a name that cannot be resolved is told, and the known addresses are used at once", async () => {
-  const told: unknown[] = [];
+test("a name that cannot be resolved is reported, and the known addresses are used at once", async () => {
+  const changes: unknown[] = [];
   const names = new GatewayNames(
     GATEWAYS,
-    (resolved, unresolved) => told.push([resolved[0]?.addresses, unresolved]),
+    (resolved, unresolved) => changes.push([resolved[0]?.addresses, unresolved]),
     () => Promise.reject(new Error("SERVFAIL")),
   );
   await names.start();
   names.stop();
-  expect(told).toEqual([[[{ ip: "10.0.0.9", port: 99 }], ["fra.example"]]]);
+  expect(changes).toEqual([[[{ ip: "10.0.0.9", port: 99 }], ["fra.example"]]]);
 });

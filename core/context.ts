@@ -2,7 +2,7 @@ import type { RecoveryKind } from "#domains/policy/budget";
 import type { SessionEvent } from "#domains/session/event";
 import { activeOf, type Context, lastActiveOf } from "#domains/session/model";
 import type { PathId } from "#kernel/contract/state";
-import type { Verdict } from "#kernel/contract/verdict";
+import { ALLOWED, type Verdict } from "#kernel/contract/verdict";
 import { guarded } from "./guard.ts";
 import { shunnedNow } from "./shun.ts";
 import type { Turn } from "./turn.ts";
@@ -16,7 +16,6 @@ export const UNDECIDED = {
   used: 0,
   max: 0,
 } as const satisfies Verdict;
-const ALLOWED: Verdict = { allowed: true };
 
 /** What the session may not know by itself. The candidate is only looked for where a row can ask for it. */
 export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Context {

@@ -1,4 +1,4 @@
-import type { DomainName } from "./domains.ts";
+import type { DomainName } from "#kernel/contract/health";
 import type { Turn } from "./turn.ts";
 
 /** Of a fault's text, that much is kept. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { DOMAIN_NAMES, type DomainName } from "#kernel/contract/health";
 import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Effect } from "./contract.ts";
-import { DOMAIN_NAMES, type DomainName, type Domains, REAL_DOMAINS } from "./domains.ts";
+import { type Domains, REAL_DOMAINS } from "./domains.ts";
 import { step } from "./step.ts";
 import { view } from "./view.ts";
 import { createCore } from "./world.ts";

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { createAdaptorServer } from "@hono/node-server";
 import { ruleFor } from "#core/client/paths";
-import type { OperatorOutcome, OperatorRequest } from "#core/contract";
+import type { GatewayAddresses, OperatorOutcome, OperatorRequest } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import { engineConfig } from "#daemon/config/engine-config";
 import { loadSettings, type Settings } from "#daemon/config/load";
@@ -14,7 +14,7 @@ import { type ControlTarget, createRoutes } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
 import { EventLines } from "#daemon/event-lines";
 import { causeText, type Fault, StartFailure } from "#daemon/fault";
-import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
+import { GatewayNames } from "#daemon/gateway-names";
 import type { Log } from "#daemon/log";
 import { Loop } from "#daemon/loop";
 import type { Places } from "#daemon/options";
@@ -37,7 +37,7 @@ import type { StatusDocument, VersionDocument } from "#kernel/contract/control";
 import type { Assignment, EngineConfig, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
-import type { NodeView } from "#kernel/contract/view";
+import { HEALTH_LEVELS, type HealthLevel } from "#kernel/contract/health";
 
 /** Everything a daemon stands on, opened and claimed already. */
 export interface Foundations {
@@ -266,7 +266,7 @@ export class Daemon implements ControlTarget {
     await this.#names.start();
   }
 
-  #resolved(settings: ClientSettings, gateways: readonly ResolvedGateway[], unresolved: readonly string[]): void {
+  #resolved(settings: ClientSettings, gateways: readonly GatewayAddresses[], unresolved: readonly string[]): void {
     if (unresolved.length > 0)
       this.#on.log.warn({ names: unresolved }, "names of gateways cannot be resolved yet; they are tried again");
     const { reconnect, paths } = settings;
@@ -364,9 +364,6 @@ function logFields(event: CoreEvent): object {
   return { session, from, to, reason, transport, policy, numbers };
 }
 
-type Health = NodeView["health"]["observability"];
-
-function worse(a: Health, b: Health): Health {
-  const order: readonly Health[] = ["ok", "degraded", "failed"];
-  return order.indexOf(a) >= order.indexOf(b) ? a : b;
+function worse(a: HealthLevel, b: HealthLevel): HealthLevel {
+  return HEALTH_LEVELS.indexOf(a) >= HEALTH_LEVELS.indexOf(b) ? a : b;
 }

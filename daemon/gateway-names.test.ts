@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { GatewayNames, type ResolvedGateway } from "./gateway-names.ts";
+import type { GatewayAddresses } from "#core/contract";
+import { GatewayNames } from "./gateway-names.ts";
 
 const GATEWAYS = [
   {
@@ -13,7 +14,7 @@ const GATEWAYS = [
 ];
 
 test("names become addresses, at most eight, beside those that are addresses already", async () => {
-  const seen: (readonly ResolvedGateway[])[] = [];
+  const seen: (readonly GatewayAddresses[])[] = [];
   const many = Array.from({ length: 12 }, (_, index) => `10.0.0.${index}`);
   const names = new GatewayNames(
     GATEWAYS,

@@ -12,3 +12,5 @@ export type Verdict<R extends Reason = Reason> =
       readonly used: number;
       readonly max: number;
     };
+
+export const ALLOWED: Verdict<never> = { allowed: true };

@@ -31,7 +31,7 @@ export interface Benchmark {
   readonly plan: (words: Words) => Planned;
 }
 
-export interface Planned {
+interface Planned {
   /** Name of the file of raw data, without its ending: one per setting that is compared with others. */
   readonly file: string;
   readonly run: (progress: Progress) => Promise<Outcome>;

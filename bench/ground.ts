@@ -14,8 +14,8 @@ export function makeFolder(scope: Scope, name: string): string {
 }
 
 /** Of the addresses outside the tunnel. */
-export const FAMILIES = ["ipv4", "ipv6"] as const;
-export type Family = (typeof FAMILIES)[number];
+const FAMILIES = ["ipv4", "ipv6"] as const;
+type Family = (typeof FAMILIES)[number];
 
 interface Outer {
   readonly client: string;

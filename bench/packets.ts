@@ -30,7 +30,7 @@ interface Baseline {
   readonly instructionsPerPacket: Figures;
 }
 
-export interface PacketsResult extends Result {
+interface PacketsResult extends Result {
   readonly name: "packets";
   readonly instructionsPerPacket: Figures;
   /** Ratio to the stored figures; empty where there are none for this compiler. */

@@ -1,12 +1,12 @@
 /** Small plots as SVG text: pure functions of their data. A value that is not finite is drawn at the edge, never left out. */
 
-export interface Curve {
+interface Curve {
   readonly name: string;
   /** `null` = never ended: it counts, and the curve stays below 1. */
   readonly values: readonly (number | null)[];
 }
 
-export interface Bar {
+interface Bar {
   readonly name: string;
   readonly value: number;
   readonly low: number;

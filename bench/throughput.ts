@@ -22,7 +22,7 @@ const STEAL_MAX = 0.02;
 /** Rounds that may be dropped, as a multiple of the rounds asked for. */
 const RETRIES = 2;
 
-export interface ThroughputOptions {
+interface ThroughputOptions {
   readonly rounds: number;
   readonly seconds: number;
   /** Start of each slice that does not count. */

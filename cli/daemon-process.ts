@@ -20,7 +20,7 @@ export function spawnDaemon(args: readonly string[], options: SpawnOptions): Chi
 }
 
 /** Runs one of the daemon's own verbs (keys, configuration) to its end: they belong to the process that reads keys. */
-export function askDaemon(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+function askDaemon(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawnDaemon(args, { stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";

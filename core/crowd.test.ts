@@ -3,7 +3,7 @@ import { STATES } from "#kernel/contract/state";
 import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Input } from "./contract.ts";
 import { step } from "./step.ts";
-import { sessionPage, view } from "./view.ts";
+import { sessionPage, view } from "./view/view.ts";
 import { createCore, SESSIONS_MAX, type World } from "./world.ts";
 
 const CROWD = 20_000;

@@ -4,9 +4,9 @@ import { type Bounds, Checker } from "../transcripts/checker.ts";
 import { freshMemory, inputOf } from "../transcripts/scene.ts";
 import { ATTACHED_CLIENT, script, type Timed } from "../transcripts/script.ts";
 import type { Effect, Input } from "./contract.ts";
-import { restore, snapshot } from "./snapshot.ts";
 import { step } from "./step.ts";
-import { view } from "./view.ts";
+import { restore, snapshot } from "./view/snapshot.ts";
+import { view } from "./view/view.ts";
 import { createCore, type World } from "./world.ts";
 
 const STANDARD: Bounds = {

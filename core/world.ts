@@ -16,7 +16,7 @@ import type { JumpView, SendingMode, SessionView } from "#kernel/contract/view";
 import { DeadlineHeap } from "#kernel/deadline-heap";
 import type { Millis } from "#kernel/time";
 import type { ClientConfig, GatewayConfig, StoreToken } from "./contract.ts";
-import { type Domains, REAL_DOMAINS } from "./domains.ts";
+import { type Domains, REAL_DOMAINS } from "./fence/domains.ts";
 
 /** Sessions of one node; a handshake beyond that is refused with `resource_exhausted`. */
 export const SESSIONS_MAX = 131_072;
@@ -24,7 +24,7 @@ export const SESSIONS_MAX = 131_072;
 export const ENDED_MAX = 16;
 
 /** A path that did not answer an attempt though it looked well. */
-export interface Shunned {
+interface Shunned {
   readonly path: PathId;
   readonly failures: number;
   readonly until: Millis;
@@ -89,7 +89,7 @@ export interface ClientPath {
 }
 
 /** The client's way to a session. Ids rise and are never reused. */
-export interface Dial {
+interface Dial {
   id: number;
   running: boolean;
   /** A session lives and goes on living unless the answer proves that the gateway lost it. */
@@ -120,7 +120,7 @@ export interface ClientState {
   dial: Dial;
 }
 
-export interface GatewayState {
+interface GatewayState {
   config: GatewayConfig | null;
   /** The configured clients by key. */
   readonly clients: Map<string, GatewayConfig["clients"][number]>;

@@ -40,7 +40,7 @@ import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import { HEALTH_LEVELS, type HealthLevel } from "#kernel/contract/health";
 
 /** Everything a daemon stands on, opened and claimed already. */
-export interface Foundations {
+interface Foundations {
   readonly version: string;
   readonly configFile: string;
   readonly settings: Settings;

@@ -1,7 +1,7 @@
 import type { Effect, Input, OperatorOutcome, OperatorRequest } from "#core/contract";
-import { explainSession } from "#core/explain";
 import { step } from "#core/step";
-import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view";
+import { explainSession } from "#core/view/explain";
+import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view/view";
 import { createCore, type World } from "#core/world";
 import { causeText } from "#daemon/fault";
 import { Orders } from "#daemon/orders";
@@ -28,7 +28,7 @@ const THROWS_MS = 60_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The world around the loop. None of these may call back into it. */
-export interface Surroundings {
+interface Surroundings {
   /** Milliseconds of the boot-time clock. */
   readonly bootMs: () => number;
   readonly event: (event: CoreEvent) => void;

@@ -10,7 +10,7 @@ const BUSY_MS = 10;
 /** An engine that takes nothing for ten seconds is not busy but stuck. */
 const BUSY_TRIES_MAX = 1_000;
 
-export interface OrdersNews {
+interface OrdersNews {
   /** The engine cannot take this command at all; those before and behind it were taken. */
   refused(command: Command, why: string): void;
   /** Nothing more can be ordered. */

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, typ
 import { errnoOf } from "#daemon/fault";
 
 /** Why others than root and this process could have written there, or `null`. */
-export function untrusted(stat: Stats): string | null {
+function untrusted(stat: Stats): string | null {
   const self = process.geteuid?.() ?? 0;
   if (stat.uid !== 0 && stat.uid !== self) return `it belongs to user ${stat.uid}`;
   // A symbolic link has no mode of its own.

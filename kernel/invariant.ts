@@ -1,5 +1,5 @@
 /** A broken promise of our own code. Only `core/guard` catches it. */
-export class InvariantBroken extends Error {
+class InvariantBroken extends Error {
   override readonly name = "InvariantBroken";
 }
 

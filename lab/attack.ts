@@ -3,7 +3,7 @@ import type { Scope } from "./scope.ts";
 import { Tool } from "./tool.ts";
 
 /** What somebody on the way, without keys, sends. Source address and port are those of the recording. */
-export interface Injection {
+interface Injection {
   /** File of `Stage.recording`. */
   readonly recording: string;
   /** Whose datagrams: those that were sent to the gateway, or those that it sent. */

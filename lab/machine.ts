@@ -30,7 +30,7 @@ export function provenance(): Provenance {
 }
 
 /** Time of all processors since boot, in ticks. */
-export interface Ticks {
+interface Ticks {
   readonly busy: number;
   readonly steal: number;
   readonly all: number;

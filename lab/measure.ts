@@ -23,7 +23,7 @@ interface ArrivalReport {
 }
 
 /** UDP payload of each packet, bytes, and packets per second. */
-export interface Cadence {
+interface Cadence {
   readonly size: number;
   readonly rate: number;
 }
@@ -72,7 +72,7 @@ export class Flow {
 }
 
 /** What the receiving end of a transfer says when it is over. */
-export interface TransferResult {
+interface TransferResult {
   readonly bytes: number;
   readonly sha256: string;
   /** Both ends counted and hashed the same. */

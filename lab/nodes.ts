@@ -14,7 +14,7 @@ export const CLIENT_INNER_V6 = "fd80::14";
 const PORT = 4774;
 const READY_MS_MAX = 15_000;
 
-export interface Keys {
+interface Keys {
   readonly gateway: { readonly file: string; readonly public: string };
   readonly client: { readonly file: string; readonly public: string };
 }
@@ -36,7 +36,7 @@ export interface CliAnswer {
 }
 
 /** How a daemon is started where the usual way does not do. */
-export interface Start {
+interface Start {
   /** Options of Node.js besides those that the program names itself. */
   readonly options?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;

@@ -23,7 +23,7 @@ const PAUSE_MS = 50;
 /** The server changes to this folder before it knows who is asking; it must exist, and its system would make it at boot. */
 const PRIVILEGE_SEPARATION = "/run/sshd";
 
-export interface Typed {
+interface Typed {
   readonly lines: number;
   /** The slowest echo, ms. */
   readonly longestMs: number;

@@ -42,7 +42,7 @@ export interface Setting {
 }
 
 /** Rules of the router, put in place before the first packet. */
-export type Nat = (router: Netns) => Promise<void>;
+type Nat = (router: Netns) => Promise<void>;
 
 export class Stage {
   readonly topology: Topology;

@@ -28,7 +28,7 @@ export const INNER_POOLS = ["10.80.0.0/16", "fd80::/64"] as const;
 export const ROUTER_PORT = "core0";
 
 /** Impairment of one direction or both. Units in the names; absent = unchanged. */
-export interface Impairment {
+interface Impairment {
   readonly delayMs?: number;
   readonly jitterMs?: number;
   /** 0…1 */
@@ -43,7 +43,7 @@ export interface Impairment {
 }
 
 /** `up` = from the client to the gateway. */
-export type Direction = "up" | "down" | "both";
+type Direction = "up" | "down" | "both";
 
 const TOOL_DIRECTION = { up: "ab", down: "ba", both: "both" } as const;
 

@@ -6,7 +6,7 @@ import { ControlError, notRunning, timedOut } from "./errors.ts";
 /** The longest answers are a page of 1,000 sessions with eight paths each, about 4 MB, and 512 records of one session. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
-export interface Call {
+interface Call {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: unknown;

@@ -10,7 +10,7 @@ const INPUTS_MAX = 5_000;
 /** The engine's cadence of statistics. */
 const MEASURED_EVERY_MS = 100;
 
-export interface Played {
+interface Played {
   /** The transcript with its outputs regenerated. */
   readonly text: string;
   /** Types of all events, in order. */

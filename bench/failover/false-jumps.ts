@@ -3,7 +3,7 @@ import { elapse } from "#lab/stage";
 import { poissonUpper95 } from "#lab/statistics";
 import type { Field } from "./field.ts";
 
-export const RANDOM_LOSS = 0.02;
+const RANDOM_LOSS = 0.02;
 
 export interface FalseJumps {
   readonly loss: number;

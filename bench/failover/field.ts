@@ -41,7 +41,7 @@ export function policyText({ liveness, preset, mode }: FieldPlan): string {
 }
 
 /** Progress of a TCP transfer at its receiver, as far as it is used here. */
-export interface TcpProgress {
+interface TcpProgress {
   readonly bytes: number;
   readonly stalls: {
     readonly listed: readonly { readonly us: number; readonly startUs: number }[];

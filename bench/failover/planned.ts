@@ -12,7 +12,7 @@ const PAUSE_MS = 110;
 /** Refusals in a row after which it is the session that is broken, not the pace. */
 const REFUSALS_MAX = 20;
 
-export interface PlannedSeries {
+interface PlannedSeries {
   readonly trials: readonly Trial[];
   /** Requests that the policy or the state refused; each was made again. */
   readonly refused: number;

@@ -15,9 +15,9 @@ import { plannedJumps } from "./planned.ts";
 import { jumpTrial, LINK_DOWN, playSeries, type Series, silence, type Trial } from "./trials.ts";
 
 export const KINDS = ["signalled", "silent", "silentOneWay", "planned", "redundant", "blackout", "falseJumps"] as const;
-export type Kind = (typeof KINDS)[number];
+type Kind = (typeof KINDS)[number];
 
-export interface FailoverOptions {
+interface FailoverOptions {
   readonly trials: number;
   readonly rttMs: number;
   readonly liveness: Liveness;
@@ -29,7 +29,7 @@ export interface FailoverOptions {
   readonly atOnce: number;
 }
 
-export interface Gaps extends Distribution {
+interface Gaps extends Distribution {
   readonly repeated: number;
   readonly unsound: number;
 }

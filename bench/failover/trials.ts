@@ -20,7 +20,7 @@ export interface Trial {
   readonly steal: number;
 }
 
-export interface Fault {
+interface Fault {
   readonly kind: string;
   readonly direction: Trial["direction"];
   /** Strikes; returns when it took effect, µs of the boot clock. */

@@ -29,7 +29,7 @@ export function statusVerb(program: Command): void {
 }
 
 /** Gateway: every live session is attached. Client: its session is. */
-export function checkCode(status: StatusDocument): number {
+function checkCode(status: StatusDocument): number {
   const { ATTACHED: attached, TERMINATED: terminated, ...others } = status.view.states;
   const waiting = Object.values(others).reduce((sum, count) => sum + count, 0);
   if (status.role === "gateway") return waiting === 0 ? EXIT.ok : EXIT.notAttached;
@@ -37,7 +37,7 @@ export function checkCode(status: StatusDocument): number {
   return waiting === 0 && terminated > 0 ? EXIT.terminated : EXIT.notAttached;
 }
 
-export function statusLines(status: StatusDocument): string[] {
+function statusLines(status: StatusDocument): string[] {
   return [...(status.role === "client" ? clientLines(status) : gatewayLines(status)), ...troubleLines(status)];
 }
 

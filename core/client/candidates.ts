@@ -2,7 +2,7 @@ import { backoff } from "#kernel/backoff";
 import type { PathId } from "#kernel/contract/state";
 import { type Millis, SECOND } from "#kernel/time";
 import { command, emitFor } from "../emit.ts";
-import { observe } from "../observe.ts";
+import { observe } from "../session/observe.ts";
 import type { Turn } from "../turn.ts";
 import { type ClientPath, type Entry, usablePaths } from "../world.ts";
 

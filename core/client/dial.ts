@@ -4,8 +4,8 @@ import type { Report } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
 import { type Millis, SECOND } from "#kernel/time";
 import { command, emit, emitFor } from "../emit.ts";
-import { guarded } from "../guard.ts";
-import { tell } from "../sessions.ts";
+import { guarded } from "../fence/guard.ts";
+import { tell } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type ClientPath, type Entry, freshEntry, sendingNumbers, usablePaths } from "../world.ts";
 import { addPath } from "./candidates.ts";
@@ -85,7 +85,7 @@ export function backOff(turn: Turn): void {
   dial.nextAt = turn.now + backoff(dial.failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
 }
 
-export function abort(turn: Turn, lostAll: boolean): void {
+function abort(turn: Turn, lostAll: boolean): void {
   const { dial } = turn.world.client;
   command(turn, { type: "AbortDial", dial: dial.id });
   dialFailed(turn, lostAll ? "no_candidate" : "dial_unanswered");

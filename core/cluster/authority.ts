@@ -1,9 +1,9 @@
 import type { ClusterEvent, ClusterFinding } from "#domains/cluster/model";
 import type { SessionId } from "#kernel/contract/state";
 import { emit } from "../emit.ts";
-import { isolated } from "../faulted.ts";
-import { guarded } from "../guard.ts";
-import { tell } from "../sessions.ts";
+import { isolated } from "../fence/faulted.ts";
+import { guarded } from "../fence/guard.ts";
+import { tell } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 

@@ -1,7 +1,7 @@
 import { backoff } from "#kernel/backoff";
 import { type Millis, SECOND } from "#kernel/time";
-import { candidateFor } from "../context.ts";
 import { command } from "../emit.ts";
+import { candidateFor } from "../session/context.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 

@@ -1,12 +1,12 @@
 import { lastActiveOf } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Verdict } from "#kernel/contract/verdict";
-import { mayRecover } from "../context.ts";
 import { emitFor } from "../emit.ts";
-import { guarded } from "../guard.ts";
-import { observe } from "../observe.ts";
-import { entryOf } from "../reports.ts";
-import { tell } from "../sessions.ts";
+import { guarded } from "../fence/guard.ts";
+import { mayRecover } from "../session/context.ts";
+import { observe } from "../session/observe.ts";
+import { entryOf } from "../session/reports.ts";
+import { tell } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 import { challengeResult, confirmed } from "./admission.ts";

@@ -31,7 +31,7 @@ export const publicKey = z
 
 export const filePath = text(4096);
 
-export const absolutePath = filePath.refine(isAbsolute, "must be an absolute path");
+const absolutePath = filePath.refine(isAbsolute, "must be an absolute path");
 
 /** Interface names of Linux: at most 15 bytes, no slash, no white space. */
 export const interfaceName = z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, "must be an interface name of at most 15 characters");

@@ -21,7 +21,7 @@ const PREFIX = "s-";
 const HINT_SESSIONS = "list them with `jvpn sessions`";
 
 /** Who knows which sessions there are. */
-export interface Directory {
+interface Directory {
   /** Those whose id begins like that. */
   named(beginning: string): readonly SessionName[];
 }

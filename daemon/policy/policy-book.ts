@@ -30,7 +30,7 @@ export interface PolicyRefusal {
 
 export type PolicyAnswer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: PolicyRefusal };
 
-export interface PolicyPlace {
+interface PolicyPlace {
   /** The file of this daemon; `null` = `beside`, where that exists, else the built-in policy. */
   readonly file: string | null;
   readonly beside: string;

@@ -2,7 +2,7 @@ import type { Store } from "#daemon/store/database";
 import type { ChainEnd } from "./chain.ts";
 
 /** Number and hash of the newest record that was handed on, kept apart from the file that holds the records. */
-export type Mark = Pick<ChainEnd, "seq" | "hash">;
+type Mark = Pick<ChainEnd, "seq" | "hash">;
 
 /** Keeps the mark in the store, so that a file whose end was cut off does not pass as whole. */
 export class RecordMark {

@@ -31,7 +31,7 @@ const SUBSCRIBERS_MAX = 64;
 /** How long the mark may lag behind: it costs a write that the disk confirms. */
 const MARK_MS = 10_000;
 
-export interface RecorderOptions {
+interface RecorderOptions {
   readonly node: string;
   readonly sinks: readonly Sink[];
   readonly limits?: Partial<OutletLimits>;

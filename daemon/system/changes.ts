@@ -3,7 +3,7 @@ import { type Change, type Undo, undoOf } from "#daemon/system/change";
 import type { Machine } from "#daemon/system/machine";
 import type { UndoJournal } from "#daemon/system/undo-journal";
 
-export type Applied = { readonly ok: true; readonly undos: readonly Undo[] } | { readonly ok: false; readonly why: string };
+type Applied = { readonly ok: true; readonly undos: readonly Undo[] } | { readonly ok: false; readonly why: string };
 
 /** Answers of `ip` and `nft` that mean "it is not there": for an undo that is success. */
 const ALREADY_GONE =

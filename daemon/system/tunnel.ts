@@ -4,7 +4,7 @@ import type { SystemChanges } from "#daemon/system/changes";
 import type { TunnelPlan } from "#daemon/system/plan";
 import type { TunnelView } from "#kernel/contract/control";
 
-export interface TunnelNews {
+interface TunnelNews {
   /** Called after every change of the view; never with an exception to come back. */
   changed(view: TunnelView): void;
   warned(message: string): void;

@@ -4,7 +4,7 @@ import type { Millis } from "#kernel/time";
 /** How long one committed heartbeat carries authority, counted from before it was sent. */
 export const AUTH_TTL_MS: Millis = 6_000;
 /** What a claimant adds for clocks that run at different rates, on top of 1 %. */
-export const CLAIM_MARGIN_MS: Millis = 250;
+const CLAIM_MARGIN_MS: Millis = 250;
 /** From the reply of a claim until its claimant may take: AUTH_TTL·1.01 + 250 ms. */
 export const CLAIM_WAIT_MS: Millis = Math.ceil((AUTH_TTL_MS * 101) / 100) + CLAIM_MARGIN_MS;
 

@@ -3,7 +3,7 @@ import type { Authority, ClusterEvent } from "./model.ts";
 type State = Authority["state"];
 
 /** What each event does to the authority in each state. `clock` = nothing but what the time itself has done by then. */
-export type Rule = "join" | "renew" | "clock" | "fence" | "move" | "reject";
+type Rule = "join" | "renew" | "clock" | "fence" | "move" | "reject";
 
 interface Row {
   readonly from: State;

@@ -5,7 +5,7 @@ import { withKeysInOrder } from "./canonical.ts";
 const EVENT_SCHEMA = "jumping-vpn/event/v1";
 
 /** What only the shell knows of a record: its number, the wall time as RFC 3339 text (for display) and the node's name. */
-export interface Stamp {
+interface Stamp {
   readonly seq: number;
   readonly time: string;
   readonly node: string;

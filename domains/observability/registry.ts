@@ -1,6 +1,6 @@
 import type { EventClass, EventType } from "#kernel/contract/event";
 
-export interface EventKind {
+interface EventKind {
   /** What is dropped last when the record overflows. */
   readonly class: EventClass;
   /** What happened, for a person. */

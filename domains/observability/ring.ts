@@ -2,7 +2,7 @@ import type { EventClass } from "#kernel/contract/event";
 import { Fifo } from "./fifo.ts";
 
 export const RECORDS_MAX = 65_536;
-export const BYTES_MAX = 64 * 1024 * 1024;
+const BYTES_MAX = 64 * 1024 * 1024;
 /** Of both, this share is kept for transitions and security: information never fills it. */
 export const RESERVE = 0.25;
 
@@ -24,7 +24,7 @@ export interface EventLoss {
   readonly last: number;
 }
 
-export interface RingLimits {
+interface RingLimits {
   readonly records: number;
   readonly bytes: number;
 }

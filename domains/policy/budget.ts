@@ -18,7 +18,7 @@ export const UNUSED: Budget = { switches: [], recoveries: [], lastSwitchAt: null
 /** `revalidate` = the active path proves itself again: a recovery, but no switch. */
 export type RecoveryKind = "elective" | "emergency" | "revalidate";
 
-export type Denial = "switch_rate_limited" | "recovery_rate_limited" | "cooldown_active";
+type Denial = "switch_rate_limited" | "recovery_rate_limited" | "cooldown_active";
 
 /**
  * The gateway looks back 55 s where the client looks back 60: delay on the way cannot make it deny what the client's own
@@ -61,7 +61,7 @@ export function recordSwitch(budget: Budget, policy: Policy, now: Millis): Budge
   return { ...budget, switches: append(budget.switches, policy.switch.maxPerMin, now), lastSwitchAt: now };
 }
 
-export interface Usage {
+interface Usage {
   readonly switchesUsed: number;
   readonly switchesMax: number;
   readonly recoveriesUsed: number;

@@ -1,5 +1,5 @@
 /** What a person notices when a value rises or falls. */
-export interface Effect {
+interface Effect {
   readonly rises: string;
   readonly falls: string;
 }

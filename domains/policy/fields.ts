@@ -2,7 +2,7 @@ import { HOUR, MINUTE, type Millis, SECOND } from "#kernel/time";
 import { durationOf, durationText } from "./duration.ts";
 import type { Preset } from "./presets.ts";
 
-export type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
+type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
 
 type Kind =
   | { readonly is: "duration"; readonly min: Millis; readonly max: Millis; readonly step: Millis }

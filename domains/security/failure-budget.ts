@@ -2,7 +2,7 @@ import type { Millis } from "#kernel/time";
 import { FAILURE_WINDOW_MS, FAILURES_MAX, type SecurityPolicy } from "./model.ts";
 
 /** Attributable failures inside the window; `exceeded` once there are more than the policy's budget. */
-export interface FailureUse {
+interface FailureUse {
   readonly used: number;
   readonly max: number;
   readonly exceeded: boolean;

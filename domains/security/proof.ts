@@ -6,19 +6,19 @@ import type { Millis } from "#kernel/time";
 const mint = claimMint();
 
 /** The bind seq under which a client's new session is confirmed. */
-export const FIRST_BIND_SEQ = 1;
+const FIRST_BIND_SEQ = 1;
 
 type ReportOf<T extends Report["type"]> = Extract<Report, { type: T }>;
 
 /** Evidence that proves nothing about the attempt it was held against. Never attributable: delay and reordering produce it. */
-export interface Stale {
+interface Stale {
   readonly stale: true;
   /** What a proof would have needed. */
   readonly expected: { readonly path: PathId | null; readonly bindSeq: number };
 }
 
 /** What an attach may prove: the client its own attempt, the gateway anything newer than what it has bound. */
-export type Attempt =
+type Attempt =
   | { readonly by: "client"; readonly path: PathId; readonly bindSeq: number }
   | { readonly by: "gateway"; readonly boundSeq: number };
 

@@ -2,9 +2,9 @@ import type { Millis } from "#kernel/time";
 import { EVENT_INTERVAL_MS, KINDS_MAX, type KindTally } from "./model.ts";
 
 /** Everything beyond the kinds that fit. */
-export const OTHER_KIND = "other";
+const OTHER_KIND = "other";
 
-export interface Tallied {
+interface Tallied {
   readonly tallies: readonly KindTally[];
   /** What to tell: `null` = nothing, it is held back and counted into the next telling. */
   readonly told: { readonly kind: string; readonly count: number } | null;

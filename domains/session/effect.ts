@@ -34,7 +34,7 @@ export type SessionEffect =
   | { readonly type: "Close"; readonly reason: Reason }
   | { readonly type: "Forget" };
 
-export interface Jump {
+interface Jump {
   readonly from: PathId | null;
   readonly to: PathId;
   readonly reason: Reason;

@@ -29,7 +29,7 @@ export interface Clocks {
 
 declare const proven: unique symbol;
 
-export interface Birth extends Identity {
+interface Birth extends Identity {
   readonly state: "BIRTH";
 }
 
@@ -41,7 +41,7 @@ export interface Attached extends Identity {
   readonly [proven]: true;
 }
 
-export interface Volatile extends Identity, Clocks {
+interface Volatile extends Identity, Clocks {
   readonly state: "VOLATILE";
   readonly active: PathId | null;
   readonly since: Millis;
@@ -67,7 +67,7 @@ export interface Wait {
   readonly denies: "every_attempt" | "other_paths";
 }
 
-export interface Recovering extends Identity, Clocks {
+interface Recovering extends Identity, Clocks {
   readonly state: "RECOVERING";
   /** The old path, which goes on carrying traffic while it lives. */
   readonly active: PathId | null;
@@ -80,7 +80,7 @@ export interface Recovering extends Identity, Clocks {
   readonly timeoutMs: Millis;
 }
 
-export interface Terminated extends Identity {
+interface Terminated extends Identity {
   readonly state: "TERMINATED";
   readonly reason: Reason;
   readonly endedAt: Millis;
@@ -88,7 +88,6 @@ export interface Terminated extends Identity {
 
 /** Plain JSON apart from a phantom type member, so that it can be journaled and replayed. */
 export type Session = Birth | Attached | Volatile | Degraded | Recovering | Terminated;
-export type Live = Exclude<Session, Terminated>;
 
 /** What the session may not know by itself, gathered by the core for one event. */
 export interface Context {

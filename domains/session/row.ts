@@ -4,12 +4,12 @@ import type { Guard } from "./classify.ts";
 import type { OccurrenceType } from "./event.ts";
 
 /** Cases of the failure matrix that a row serves; `life` = the ordinary life of a session, `order` = the rules of judging. */
-export type MatrixCase = "life" | "order" | "1.1" | "1.2" | "2.1" | "2.2" | "3" | "4" | "5" | "6" | "7" | "8" | "isolation";
+type MatrixCase = "life" | "order" | "1.1" | "1.2" | "2.1" | "2.2" | "3" | "4" | "5" | "6" | "7" | "8" | "isolation";
 
 /** `$cause` = the event's own reason, `$denial` = the reason of the verdict that refused. */
 export type Because = Reason | "$cause" | "$denial";
 
-export interface Hop {
+interface Hop {
   readonly to: StateName;
   readonly because: Because;
 }

@@ -15,7 +15,7 @@ export interface Scene {
   readonly now: Millis;
 }
 
-export interface Denial {
+interface Denial {
   readonly reason: Reason;
   readonly retryAfterMs: Millis;
   readonly used: number | null;

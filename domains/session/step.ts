@@ -19,7 +19,7 @@ import { denialOf, numbersOf, reasonFor } from "./scene.ts";
 import { rowFor } from "./table.ts";
 
 /** One event never causes more transitions than this. */
-export const TRANSITIONS_MAX = 4;
+const TRANSITIONS_MAX = 4;
 
 /**
  * Judges one event. Pure and total for every event; throws only where our own table is broken.

@@ -6,7 +6,7 @@ import { LOSS_UNMEASURED, losesLessForCertain, ranked, tupleOf } from "./rank.ts
 import { longestWindowMs } from "./windows.ts";
 
 /** Why a path does not replace the active one, with what a person needs to see that it is so. */
-export type Stay =
+type Stay =
   | {
       readonly because:
         | "unusable"
@@ -22,11 +22,11 @@ export type Stay =
   /** It gains too little: "eth0 gains 9 ms, policy needs 15". */
   | { readonly because: "margin"; readonly gainMs: number; readonly neededMs: number };
 
-export type Comparison =
+type Comparison =
   | { readonly move: true; readonly reason: "better_path" | "preferred_path_stable" }
   | ({ readonly move: false } & Stay);
 
-export interface BetterChoice extends Choice {
+interface BetterChoice extends Choice {
   readonly reason: "better_path" | "preferred_path_stable";
 }
 
@@ -53,7 +53,7 @@ export function betterAt(t: Transport, active: PathId, policy: PathPolicy, now: 
 }
 
 /** One path's rank and its comparison with the active one, as data. */
-export interface Explanation {
+interface Explanation {
   readonly path: PathId;
   readonly label: string;
   readonly active: boolean;

@@ -41,7 +41,7 @@ export interface Sample {
 }
 
 /** What is known of a path's life. `cold` = not validated: it never was, or its challenge stayed unanswered. */
-export type Health =
+type Health =
   | { readonly is: "cold"; readonly reason: Reason | null }
   | { readonly is: "alive"; readonly suspected: boolean; readonly unansweredSince: Millis | null }
   | {
@@ -102,7 +102,7 @@ export interface Penalty {
 }
 
 /** Thresholds that an active path can exceed, in the order in which they are reported. */
-export const THRESHOLD_REASONS = [
+const THRESHOLD_REASONS = [
   "loss_threshold_exceeded",
   "latency_threshold_exceeded",
   "jitter_threshold_exceeded",

@@ -43,7 +43,7 @@ export function sampled(samples: readonly Sample[], stats: PathStats, policy: Pa
   return [...(crowded ? kept.slice(0, -1) : kept), newest].slice(-SAMPLES_MAX);
 }
 
-export interface Loss {
+interface Loss {
   readonly ratio: number;
   /** Packets that the ratio is drawn from. */
   readonly sent: number;
@@ -76,7 +76,7 @@ export function jitterMsOver(samples: readonly Sample[], windowMs: Millis, now: 
   return medianMs(samples, windowMs, now, (sample) => sample.jitterUs);
 }
 
-export interface Excessive {
+interface Excessive {
   readonly reason: ThresholdReason;
   readonly measured: number;
   readonly threshold: number;

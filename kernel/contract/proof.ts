@@ -3,10 +3,10 @@ import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
 
 /** What was proven: `handshake` = the first authenticated packet of a new session, `attach` = this activation of a path. */
-export type ProofKind = "handshake" | "attach";
+type ProofKind = "handshake" | "attach";
 
 /** Makes proofs. Held by the security domain alone: see `claimMint`. */
-export type Mint = (kind: ProofKind, path: PathId, bindSeq: number, at: Millis) => Proof;
+type Mint = (kind: ProofKind, path: PathId, bindSeq: number, at: Millis) => Proof;
 
 let mint: Mint | null = null;
 

@@ -15,16 +15,16 @@ import { GATEWAY_V4, layOut, type Topology, type Uplink } from "../topology.ts";
 import { CANDIDATES, type Over, type Subject } from "./subjects.ts";
 
 export const COMPARED = ["1.1-signalled", "1.1-silent", "planned"] as const;
-export type ComparedCase = (typeof COMPARED)[number];
+type ComparedCase = (typeof COMPARED)[number];
 
-export interface CompareOptions {
+interface CompareOptions {
   readonly trials: number;
   readonly rttMs: number;
   /** How long a fault is observed. */
   readonly seconds: number;
 }
 
-export interface ComparedTrial {
+interface ComparedTrial {
   readonly trial: number;
   readonly subject: string;
   readonly over: Over;

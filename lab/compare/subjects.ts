@@ -22,7 +22,7 @@ export interface Subject {
   readonly moveTo: ((link: string) => Promise<void>) | null;
 }
 
-export interface Candidate {
+interface Candidate {
   readonly name: string;
   readonly missing: () => string | null;
   readonly start: (scope: Scope, ground: Ground, topology: Topology) => Promise<Subject>;

@@ -4,7 +4,7 @@ import { until } from "../stage.ts";
 import { type Contender, MTU, type Started } from "./contender.ts";
 
 /** One way to run this product. */
-export interface Variant {
+interface Variant {
   readonly name: string;
   /** Names of `[engine] disable`, at both ends. */
   readonly disable?: readonly string[];

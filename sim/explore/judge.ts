@@ -16,12 +16,12 @@ const EFFECTS_MAX = 64;
 const DENIALS: readonly string[] = ["switch_rate_limited", "recovery_rate_limited", "cooldown_active", "attempt_in_progress"];
 
 /** What of the world an input could have changed and must not have. Values are immutable, so that identity is equality. */
-export interface Before {
+interface Before {
   readonly entries: readonly (readonly [number, Entry])[];
 }
 
 /** Paths that are surely alive, by session; a session with a path that nobody can be sure of is left out. */
-export type Living = ReadonlyMap<SessionHandle, readonly PathId[]>;
+type Living = ReadonlyMap<SessionHandle, readonly PathId[]>;
 
 /**
  * Holds one world to the invariants. It knows inputs, effects and the policies by name; from the core's state it reads only what it

@@ -8,7 +8,7 @@ import { Judge } from "./judge.ts";
 import { keyOf } from "./key.ts";
 
 /** Time passes in steps of this length; a Tick that is due in between comes at its end, as a busy machine's would. */
-export const GRID_MS = 500;
+const GRID_MS = 500;
 const MEASURED_EVERY_MS = 100;
 /** Ticks at one instant; more is a core that wakes itself in a circle. */
 const TICKS_MAX = 8;

@@ -7,9 +7,9 @@ import type { PathId, Role, SessionHandle } from "#kernel/contract/state";
  * A path as the reports told it, for one session. `good` = surely a stable candidate, `bad` = surely dead, `suspect` = alive and
  * under suspicion, `unsure` = a report came that no engine sends in this order, or traffic was measured: no law is judged by it.
  */
-export type Standing = "cold" | "good" | "suspect" | "bad" | "unsure";
+type Standing = "cold" | "good" | "suspect" | "bad" | "unsure";
 
-export interface PathSeen {
+interface PathSeen {
   readonly id: PathId;
   readonly ifname: string;
   standing: Standing;

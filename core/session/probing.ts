@@ -1,8 +1,8 @@
 import { activeOf } from "#domains/session/model";
 import { MINUTE, type Millis, SECOND } from "#kernel/time";
-import { command } from "./emit.ts";
-import type { Turn } from "./turn.ts";
-import type { Entry } from "./world.ts";
+import { command } from "../emit.ts";
+import type { Turn } from "../turn.ts";
+import type { Entry } from "../world.ts";
 
 /** The search for a path: how long it has run, and the interval until then. */
 const SEARCH: readonly { readonly untilMs: Millis; readonly everyMs: Millis }[] = [

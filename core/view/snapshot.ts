@@ -1,8 +1,8 @@
-import { type Domains, REAL_DOMAINS } from "./domains.ts";
-import { createCore, type Entry, type World } from "./world.ts";
+import { type Domains, REAL_DOMAINS } from "../fence/domains.ts";
+import { createCore, type Entry, type World } from "../world.ts";
 
 /** A world as plain JSON: what a journal starts from. Two worlds with equal snapshots answer every further input alike. */
-export interface Snapshot {
+interface Snapshot {
   readonly role: World["role"];
   readonly state: Pick<World, (typeof PLAIN)[number]>;
   readonly sessions: readonly (readonly [number, Entry])[];

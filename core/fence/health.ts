@@ -1,6 +1,6 @@
 import { DOMAIN_NAMES, type DomainName, type HealthLevel } from "#kernel/contract/health";
-import { emit } from "./emit.ts";
-import type { Turn } from "./turn.ts";
+import { emit } from "../emit.ts";
+import type { Turn } from "../turn.ts";
 
 /** Reports the faults of a turn, and moves the lamps: a domain that failed in it has failed, one that only worked is well. */
 export function settleHealth(turn: Turn): void {

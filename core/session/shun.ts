@@ -4,7 +4,7 @@ import { PATHS_MAX } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import { MINUTE, type Millis, SECOND } from "#kernel/time";
-import type { Entry } from "./world.ts";
+import type { Entry } from "../world.ts";
 
 /** A path that failed as a target is chosen last for this long, doubling up to the second. */
 const FIRST_MS: Millis = 2 * SECOND;

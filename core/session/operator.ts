@@ -1,10 +1,10 @@
 import { activeOf } from "#domains/session/model";
-import type { Input, OperatorOutcome } from "./contract.ts";
-import { command, emitFor } from "./emit.ts";
+import type { Input, OperatorOutcome } from "../contract.ts";
+import { command, emitFor } from "../emit.ts";
+import type { Turn } from "../turn.ts";
+import { type Entry, labelOf } from "../world.ts";
 import { tell } from "./sessions.ts";
 import { requestSwitch } from "./switching.ts";
-import type { Turn } from "./turn.ts";
-import { type Entry, labelOf } from "./world.ts";
 
 type Asked = Extract<Input, { type: "Operator" }>;
 

@@ -1,8 +1,8 @@
 import { activeOf } from "#domains/session/model";
 import type { TransportEvent } from "#domains/transport/model";
-import { guarded } from "./guard.ts";
-import { type Turn, touch } from "./turn.ts";
-import type { Entry } from "./world.ts";
+import { guarded } from "../fence/guard.ts";
+import { type Turn, touch } from "../turn.ts";
+import type { Entry } from "../world.ts";
 
 /** Tells a session's transport domain what happened. Its findings wait until `drainFindings`. */
 export function observe(turn: Turn, entry: Entry, event: TransportEvent): void {

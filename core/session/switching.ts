@@ -2,12 +2,12 @@ import { activeOf, lastActiveOf } from "#domains/session/model";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import type { Verdict } from "#kernel/contract/verdict";
+import type { Turn } from "../turn.ts";
+import { type Entry, labelOf } from "../world.ts";
 import { mayRecover } from "./context.ts";
 import { tell } from "./sessions.ts";
-import type { Turn } from "./turn.ts";
-import { type Entry, labelOf } from "./world.ts";
 
-export interface SwitchRefusal {
+interface SwitchRefusal {
   readonly code: Reason;
   readonly message: string;
   readonly hint: string;

@@ -1,9 +1,9 @@
 import { pushBounded } from "#kernel/bounded-ring";
-import { clientSessionEnded } from "./client/redial.ts";
-import { gatewaySessionEnded } from "./gateway/admission.ts";
-import type { Turn } from "./turn.ts";
-import { sessionView } from "./view.ts";
-import { ENDED_MAX, type Entry } from "./world.ts";
+import { clientSessionEnded } from "../client/redial.ts";
+import { gatewaySessionEnded } from "../gateway/admission.ts";
+import type { Turn } from "../turn.ts";
+import { sessionView } from "../view/view.ts";
+import { ENDED_MAX, type Entry } from "../world.ts";
 
 /** A terminated session makes room: what remains of it is its last view. Its role decides what follows. */
 export function leave(turn: Turn, entry: Entry): void {

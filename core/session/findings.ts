@@ -1,9 +1,9 @@
 import type { Finding } from "#domains/transport/model";
+import { command, emitFor } from "../emit.ts";
+import type { Turn } from "../turn.ts";
+import { type Entry, labelOf } from "../world.ts";
 import { mayRecover } from "./context.ts";
-import { command, emitFor } from "./emit.ts";
 import { tell } from "./sessions.ts";
-import type { Turn } from "./turn.ts";
-import { type Entry, labelOf } from "./world.ts";
 
 /** Findings worked off in one turn. Each costs a bounded step; eight paths cannot cause more by any single input. */
 const FINDINGS_MAX = 256;

@@ -1,16 +1,16 @@
 import { deadline } from "#domains/session/clock";
 import { type Millis, sooner } from "#kernel/time";
-import { ensureCandidates, nextCandidateRetry } from "./client/candidates.ts";
+import { ensureCandidates, nextCandidateRetry } from "../client/candidates.ts";
+import { guarded } from "../fence/guard.ts";
+import { nudge } from "../gateway/nudge.ts";
+import type { Turn } from "../turn.ts";
+import { type Entry, isLive } from "../world.ts";
 import { candidateFor, holdsAuthority, mayRecover } from "./context.ts";
 import { drainFindings } from "./findings.ts";
-import { nudge } from "./gateway/nudge.ts";
-import { guarded } from "./guard.ts";
 import { leave } from "./leave.ts";
 import { probingChangesAt, settleProbing } from "./probing.ts";
 import { tell } from "./sessions.ts";
 import { shunnedNow, unshunnedAt } from "./shun.ts";
-import type { Turn } from "./turn.ts";
-import { type Entry, isLive } from "./world.ts";
 
 /** Rounds of follow-ups per turn; what is left waits for the next deadline. */
 const ROUNDS_MAX = 8;

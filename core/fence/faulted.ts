@@ -1,9 +1,9 @@
 import type { CoreEvent } from "#kernel/contract/event";
-import type { Input } from "./contract.ts";
-import { command, emit, emitFor } from "./emit.ts";
-import { tellCorrupt } from "./sessions.ts";
-import { type Turn, touch } from "./turn.ts";
-import type { Entry } from "./world.ts";
+import type { Input } from "../contract.ts";
+import { command, emit, emitFor } from "../emit.ts";
+import { tellCorrupt } from "../session/sessions.ts";
+import { type Turn, touch } from "../turn.ts";
+import type { Entry } from "../world.ts";
 
 /** Of a fault's text, that much is kept. */
 const TEXT_MAX = 200;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
-import type { Effect, Input } from "./contract.ts";
-import { step } from "./step.ts";
-import { createCore } from "./world.ts";
+import { ATTACHED_CLIENT, feed, script } from "../../transcripts/script.ts";
+import type { Effect, Input } from "../contract.ts";
+import { step } from "../step.ts";
+import { createCore } from "../world.ts";
 
 const FAULT = { type: "Faulted", what: "AnswerAttach", why: "expected u64", thrown: false } as const;
 

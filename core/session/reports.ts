@@ -1,12 +1,12 @@
 import type { SecurityFinding, SecurityInput } from "#domains/security/model";
 import type { PathStats, Report } from "#kernel/contract/engine.generated";
 import { type Reason, reasonOf } from "#kernel/contract/reason";
-import { emit, emitFor } from "./emit.ts";
-import { guarded } from "./guard.ts";
+import { emit, emitFor } from "../emit.ts";
+import { guarded } from "../fence/guard.ts";
+import type { Turn } from "../turn.ts";
+import { type Entry, labelOf, type World } from "../world.ts";
 import { observe } from "./observe.ts";
 import { tell } from "./sessions.ts";
-import type { Turn } from "./turn.ts";
-import { type Entry, labelOf, type World } from "./world.ts";
 
 /** The session a report is about; `undefined` for one that is gone: a late report about it means nothing. */
 export function entryOf(world: World, session: number): Entry | undefined {

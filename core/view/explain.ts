@@ -4,10 +4,10 @@ import type { ClockView, MoveView, PathReasonView, SessionReasonView } from "#ke
 import type { Reason } from "#kernel/contract/reason";
 import type { SessionLimits } from "#kernel/contract/session-limits";
 import type { SessionHandle } from "#kernel/contract/state";
+import { UNDECIDED } from "#kernel/contract/verdict";
 import type { Millis } from "#kernel/time";
-import { UNDECIDED } from "./context.ts";
-import { attempt } from "./guard.ts";
-import { type Entry, policyLabel, type World } from "./world.ts";
+import { type Entry, policyLabel, type World } from "../world.ts";
+import { attempt } from "./attempt.ts";
 
 const KINDS: readonly RecoveryKind[] = ["elective", "emergency", "revalidate"];
 

@@ -2,13 +2,13 @@ import type { Audit, SessionEffect, Step } from "#domains/session/effect";
 import type { SessionEvent } from "#domains/session/event";
 import { broken } from "#domains/session/integrity";
 import type { Context, Session } from "#domains/session/model";
+import { command, emitFor } from "../emit.ts";
+import { guarded } from "../fence/guard.ts";
+import { type Turn, touch } from "../turn.ts";
+import { type Entry, labelOf } from "../world.ts";
 import { contextFor } from "./context.ts";
-import { command, emitFor } from "./emit.ts";
-import { guarded } from "./guard.ts";
 import { observe } from "./observe.ts";
 import { forgive, shunFailed } from "./shun.ts";
-import { type Turn, touch } from "./turn.ts";
-import { type Entry, labelOf } from "./world.ts";
 
 /** Tells a session what happened and carries out what it wants. Nothing happens to one that is already terminated and gone. */
 export function tell(turn: Turn, entry: Entry, event: SessionEvent): void {

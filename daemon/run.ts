@@ -1,15 +1,15 @@
-import { type Claim, claimState } from "#daemon/claim";
 import { requireSettings } from "#daemon/config/load";
 import { claimSocket } from "#daemon/control/socket";
 import { Daemon } from "#daemon/daemon";
 import { causeText, faultText, StartFailure } from "#daemon/fault";
-import { createLog, type Log } from "#daemon/log";
+import { createLog, type Log } from "#daemon/log/log";
 import { configFile, type Flags, placesOf } from "#daemon/options";
 import { bootMs, startEngine } from "#daemon/ports/engine";
-import { announceReady } from "#daemon/service";
 import { openStore } from "#daemon/store/database";
 import { SystemChanges } from "#daemon/system/changes";
+import { type Claim, claimState } from "#daemon/system/claim";
 import { machine } from "#daemon/system/machine";
+import { announceReady } from "#daemon/system/service";
 import { UndoJournal } from "#daemon/system/undo-journal";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";

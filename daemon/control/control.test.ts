@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadSettings } from "#daemon/config/load";
 import { Daemon } from "#daemon/daemon";
-import { createLog } from "#daemon/log";
+import { createLog } from "#daemon/log/log";
 import { placesOf } from "#daemon/options";
 import type { EnginePort } from "#daemon/ports/engine";
 import { openStore, type Store } from "#daemon/store/database";

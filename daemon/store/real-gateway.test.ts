@@ -11,7 +11,7 @@ import type { EngineConfig, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import { presetPolicy } from "../../transcripts/presets.ts";
-import { Loop } from "../loop.ts";
+import { Loop } from "../loop/loop.ts";
 
 /** How the store treats a client; `late` = it does its work and answers when BIRTH_TTL has passed. */
 const MANNERS = ["yes", "no", "unknown", "late", "never"] as const;
@@ -222,8 +222,8 @@ class Gateway {
 
   /** Births, changes and ends of a session. */
   life(session: string | undefined): readonly string[] {
-    const told = this.#events.all.filter((event) => event.session === session && event.type.startsWith("Session"));
-    return told.map(({ type, reason }) => `${type} ${reason ?? null}`);
+    const recorded = this.#events.all.filter((event) => event.session === session && event.type.startsWith("Session"));
+    return recorded.map(({ type, reason }) => `${type} ${reason ?? null}`);
   }
 
   states(): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Log } from "#daemon/log";
+import type { Log } from "#daemon/log/log";
 
 /** Lines about events in one second; the record has all of them. */
 const LINES_PER_S = 200;

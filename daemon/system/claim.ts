@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { causeText, errnoOf, StartFailure } from "#daemon/fault";
-import { requireOwnDirectory } from "#daemon/trust";
+import { requireOwnDirectory } from "#daemon/system/trust";
 import { EXIT } from "#kernel/contract/exit-code";
 
 /** Held by the process that uses a state directory; two daemons in one would undo each other's changes. */

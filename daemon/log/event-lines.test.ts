@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Log } from "#daemon/log";
+import type { Log } from "#daemon/log/log";
 import { EventLines } from "./event-lines.ts";
 
 test("the log repeats two hundred events in a second, and the next second says how many it left out", () => {

@@ -14,15 +14,17 @@ export interface PathRule {
   readonly metered: boolean;
 }
 
+export interface GatewayAddresses {
+  readonly name: string;
+  readonly key: string;
+  readonly addresses: readonly { readonly ip: string; readonly port: number }[];
+}
+
 export interface ClientConfig {
   readonly role: "client";
   readonly reconnect: boolean;
   /** In order of preference; addresses are resolved by the daemon, at most 8 gateways with 8 addresses each. */
-  readonly gateways: readonly {
-    readonly name: string;
-    readonly key: string;
-    readonly addresses: readonly { ip: string; port: number }[];
-  }[];
+  readonly gateways: readonly GatewayAddresses[];
   readonly paths: readonly PathRule[];
   /** Interfaces that never carry a path: the tunnel's own. */
   readonly ownInterfaces: readonly string[];

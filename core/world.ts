@@ -8,10 +8,11 @@ import type { Session } from "#domains/session/model";
 import { NO_PATHS, type Transport } from "#domains/transport/model";
 import { BoundedMap } from "#kernel/bounded-map";
 import type { Assignment, Link, Offer, Report } from "#kernel/contract/engine.generated";
+import type { Health } from "#kernel/contract/health";
 import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId } from "#kernel/contract/state";
-import type { JumpView, NodeView, SendingMode, SessionView } from "#kernel/contract/view";
+import type { JumpView, SendingMode, SessionView } from "#kernel/contract/view";
 import { DeadlineHeap } from "#kernel/deadline-heap";
 import type { Millis } from "#kernel/time";
 import type { ClientConfig, GatewayConfig, StoreToken } from "./contract.ts";
@@ -142,7 +143,7 @@ export interface World {
   authority: Authority;
   /** Drops that belong to no session. */
   security: Security;
-  health: NodeView["health"];
+  health: Health;
   readonly sessions: BoundedMap<SessionHandle, Entry>;
   ended: readonly SessionView[];
   readonly deadlines: DeadlineHeap;

@@ -260,7 +260,7 @@ export class Daemon implements ControlTarget {
 
   #event(event: CoreEvent): void {
     this.#recorder.record(event);
-    if (REPEATED.has(event.type)) this.#lines.tell(event.type, () => detailsOf(event));
+    if (REPEATED.has(event.type)) this.#lines.repeat(event.type, () => detailsOf(event));
     this.#role.recorded(event);
   }
 

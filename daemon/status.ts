@@ -1,16 +1,14 @@
 import type { StatusDocument, VersionDocument } from "#kernel/contract/control";
 import type { Report } from "#kernel/contract/engine.generated";
-import type { NodeView } from "#kernel/contract/view";
+import { HEALTH_LEVELS, type HealthLevel } from "#kernel/contract/health";
 
 /** What a status document is made of. */
 interface Parts extends Pick<StatusDocument, "tunnel" | "config" | "record" | "reports" | "view"> {
   readonly version: VersionDocument;
   /** `null` until the engine has started. */
   readonly started: Extract<Report, { type: "Started" }> | null;
-  readonly recordHealth: Health;
+  readonly recordHealth: HealthLevel;
 }
-
-type Health = NodeView["health"]["observability"];
 
 /** The record fails outside of the core, so that the worse of both counts. */
 export function statusDocument({ version, started, recordHealth, view, ...rest }: Parts): StatusDocument {
@@ -28,7 +26,6 @@ export function statusDocument({ version, started, recordHealth, view, ...rest }
   };
 }
 
-function worse(a: Health, b: Health): Health {
-  const order: readonly Health[] = ["ok", "degraded", "failed"];
-  return order.indexOf(a) >= order.indexOf(b) ? a : b;
+function worse(a: HealthLevel, b: HealthLevel): HealthLevel {
+  return HEALTH_LEVELS.indexOf(a) >= HEALTH_LEVELS.indexOf(b) ? a : b;
 }

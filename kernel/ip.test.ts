@@ -1,5 +1,3 @@
-import { isIP } from "node:net";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { covers, endpoint, familyOf, parseAddress } from "./ip.ts";
 
@@ -29,23 +27,9 @@ describe("addresses", () => {
     expect([endpoint("10.0.0.1", 1), endpoint("::1", 1)]).toEqual(["10.0.0.1:1", "[::1]:1"]);
   });
 
-  test("what is an address, and of which family, is what the system says, also of texts that are nearly one", () => {
-    const piece = fc.constantFrom("0", "1", "01", "10", "255", "256", "db8", "FFFF", "12345", "", ":", "::", ".", ":", ".", "g");
-    const near = fc.array(piece, { maxLength: 17 }).map((pieces) => pieces.join(""));
-    fc.assert(
-      fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), near, fc.ipV6().map(spoilt)), (text) => {
-        expect([text, familyOf(text) ?? 0]).toEqual([text, isIP(text)]);
-      }),
-      { numRuns: 5_000 },
-    );
-  });
-
   test("the value is the address as one number, also with the last bits written as IPv4", () => {
     expect(parseAddress("10.0.1.2")?.value).toBe(0x0a000102n);
     expect(parseAddress("1::8")?.value).toBe((1n << 112n) + 8n);
     expect(parseAddress("::ffff:10.0.0.1")).toEqual(parseAddress("::ffff:a00:1"));
   });
 });
-
-/** Nearly an address: one character less. */
-const spoilt = (text: string): string => text.slice(0, text.length >> 1) + text.slice((text.length >> 1) + 1);

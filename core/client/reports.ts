@@ -1,7 +1,7 @@
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Proof } from "#kernel/contract/proof";
 import type { Reason } from "#kernel/contract/reason";
-import type { Verdict } from "#kernel/contract/verdict";
+import { ALLOWED } from "#kernel/contract/verdict";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
 import { isStable } from "../session/context.ts";
@@ -14,8 +14,6 @@ import { type Entry, labelOf } from "../world.ts";
 import { addPath, candidateAnswered, candidateUnanswered } from "./candidates.ts";
 import { dialAlso, dialUnanswered, handshakeDone, hinted } from "./dial.ts";
 import { pathFailed, syncPaths } from "./paths.ts";
-
-const ALLOWED: Verdict = { allowed: true };
 
 /** Reports that only a client gets. `entry` is its current session. */
 export function clientReport(turn: Turn, report: Report, entry: Entry | null): void {

@@ -37,5 +37,3 @@ export const REAL_DOMAINS = {
 } as const;
 
 export type Domains = typeof REAL_DOMAINS;
-export const DOMAIN_NAMES = ["transport", "session", "security", "policy", "observability", "cluster"] as const;
-export type DomainName = (typeof DOMAIN_NAMES)[number];

@@ -1,5 +1,5 @@
+import type { DomainName } from "#kernel/contract/health";
 import type { Turn } from "../turn.ts";
-import type { DomainName } from "./domains.ts";
 
 /** Of a fault's text, that much is kept. */
 const FAULT_TEXT_MAX = 200;
@@ -16,15 +16,6 @@ export function guarded<T, F = T>(turn: Turn, domain: DomainName, work: () => T,
   } catch (fault) {
     const what = fault instanceof Error ? `${fault.name}: ${fault.message}` : String(fault);
     if (!turn.faults.has(domain)) turn.faults.set(domain, what.slice(0, FAULT_TEXT_MAX));
-    return fallback;
-  }
-}
-
-/** The same for what a person looks at, outside of any turn: it must not fail because a domain does, and reports nothing. */
-export function attempt<T, F>(work: () => T, fallback: F): T | F {
-  try {
-    return work();
-  } catch {
     return fallback;
   }
 }

@@ -1,7 +1,6 @@
-import type { NodeView } from "#kernel/contract/view";
+import { DOMAIN_NAMES, type DomainName, type HealthLevel } from "#kernel/contract/health";
 import { emit } from "../emit.ts";
 import type { Turn } from "../turn.ts";
-import { DOMAIN_NAMES, type DomainName } from "./domains.ts";
 
 /** Reports the faults of a turn, and moves the lamps: a domain that failed in it has failed, one that only worked is well. */
 export function settleHealth(turn: Turn): void {
@@ -13,7 +12,7 @@ export function settleHealth(turn: Turn): void {
   }
 }
 
-function light(turn: Turn, domain: DomainName, value: NodeView["health"][DomainName]): void {
+function light(turn: Turn, domain: DomainName, value: HealthLevel): void {
   const { world } = turn;
   const before = world.health[domain];
   if (before === value) return;

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { DOMAIN_NAMES, type DomainName } from "#kernel/contract/health";
 import { ATTACHED_CLIENT, feed, script } from "../../transcripts/script.ts";
 import type { Effect } from "../contract.ts";
 import { step } from "../step.ts";
 import { view } from "../view/view.ts";
 import { createCore } from "../world.ts";
-import { DOMAIN_NAMES, type DomainName, type Domains, REAL_DOMAINS } from "./domains.ts";
+import { type Domains, REAL_DOMAINS } from "./domains.ts";
 
 /** What goes on around an attached client: a loss of the active path, an answer, a switch asked for, statistics, forged frames. */
 const LIFE = script(`

@@ -2,21 +2,11 @@ import type { RecoveryKind } from "#domains/policy/budget";
 import type { SessionEvent } from "#domains/session/event";
 import { activeOf, type Context, lastActiveOf } from "#domains/session/model";
 import type { PathId } from "#kernel/contract/state";
-import type { Verdict } from "#kernel/contract/verdict";
+import { ALLOWED, UNDECIDED, type Verdict } from "#kernel/contract/verdict";
 import { guarded } from "../fence/guard.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 import { shunnedNow } from "./shun.ts";
-
-/** A failing policy domain denies: a limit is never bypassed. The time is when it is asked again. */
-export const UNDECIDED = {
-  allowed: false,
-  reason: "policy_denied",
-  retryAfterMs: 1_000,
-  used: 0,
-  max: 0,
-} as const satisfies Verdict;
-const ALLOWED: Verdict = { allowed: true };
 
 /** What the session may not know by itself. The candidate is only looked for where a row can ask for it. */
 export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Context {

@@ -1,12 +1,13 @@
 import type { RecoveryKind } from "#domains/policy/budget";
-import { activeOf, type Limits, type Session } from "#domains/session/model";
+import { activeOf, type Session } from "#domains/session/model";
 import type { ClockView, MoveView, PathReasonView, SessionReasonView } from "#kernel/contract/policy";
 import type { Reason } from "#kernel/contract/reason";
+import type { SessionLimits } from "#kernel/contract/session-limits";
 import type { SessionHandle } from "#kernel/contract/state";
+import { UNDECIDED } from "#kernel/contract/verdict";
 import type { Millis } from "#kernel/time";
-import { attempt } from "../fence/guard.ts";
-import { UNDECIDED } from "../session/context.ts";
 import { type Entry, policyLabel, type World } from "../world.ts";
+import { attempt } from "./attempt.ts";
 
 const KINDS: readonly RecoveryKind[] = ["elective", "emergency", "revalidate"];
 
@@ -40,7 +41,7 @@ function moveView(world: World, { budget, policy, session }: Entry, kind: Recove
   return { kind, allowed: true, reason: null, retryAfterMs: 0, used: 0, max: 0 };
 }
 
-function clocksOf(session: Session, limits: Limits, now: Millis): readonly ClockView[] {
+function clocksOf(session: Session, limits: SessionLimits, now: Millis): readonly ClockView[] {
   const clocks: ClockView[] = [];
   const clock = (reason: Reason, since: Millis | null, limitMs: Millis) => {
     if (since !== null) clocks.push({ reason, limitMs, leftMs: Math.max(0, since + limitMs - now) });

@@ -2,8 +2,8 @@ import { activeOf } from "#domains/session/model";
 import { type SessionHandle, STATES, type StateName } from "#kernel/contract/state";
 import type { NodeView, PageQuery, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
-import { attempt } from "../fence/guard.ts";
 import { type Entry, policyLabel, type World } from "../world.ts";
+import { attempt } from "./attempt.ts";
 
 /** Sessions of one look at the whole node: a crowd must not hold up those who decide. */
 const SHOWN_MAX = 256;

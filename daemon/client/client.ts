@@ -1,11 +1,12 @@
 import { ruleFor } from "#core/client/paths";
+import type { GatewayAddresses } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import type { Role, RoleContext } from "#daemon/role";
 import { machineFacts } from "#daemon/system/facts";
 import { assignmentFault, clientPlan } from "#daemon/system/plan";
 import type { Assignment, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
-import { GatewayNames, type ResolvedGateway } from "./gateway-names.ts";
+import { GatewayNames } from "./gateway-names.ts";
 
 /** A client: it finds the addresses of its gateways, and its tunnel follows what a gateway assigns. */
 export class Client implements Role<ClientSettings> {
@@ -58,7 +59,7 @@ export class Client implements Role<ClientSettings> {
     this.#names?.stop();
   }
 
-  #resolved(settings: ClientSettings, gateways: readonly ResolvedGateway[], unresolved: readonly string[]): void {
+  #resolved(settings: ClientSettings, gateways: readonly GatewayAddresses[], unresolved: readonly string[]): void {
     const { log, feed } = this.#on;
     if (unresolved.length > 0) log.warn({ names: unresolved }, "names of gateways cannot be resolved yet; they are tried again");
     const { reconnect, paths, interface: own } = settings;

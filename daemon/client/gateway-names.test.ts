@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { GatewayNames, type ResolvedGateway } from "./gateway-names.ts";
+import type { GatewayAddresses } from "#core/contract";
+import { GatewayNames } from "./gateway-names.ts";
 
 const GATEWAYS = [
   {
@@ -13,7 +14,7 @@ const GATEWAYS = [
 ];
 
 test("names become addresses, at most eight, beside those that are addresses already", async () => {
-  const seen: (readonly ResolvedGateway[])[] = [];
+  const seen: (readonly GatewayAddresses[])[] = [];
   const many = Array.from({ length: 12 }, (_, index) => `10.0.0.${index}`);
   const names = new GatewayNames(
     GATEWAYS,
@@ -26,14 +27,14 @@ test("names become addresses, at most eight, beside those that are addresses alr
   expect(seen[0]?.[0]?.addresses[0]).toEqual({ ip: "10.0.0.0", port: 4774 });
 });
 
-test("a name that cannot be resolved is told, and the known addresses are used at once", async () => {
-  const told: unknown[] = [];
+test("a name that cannot be resolved is reported, and the known addresses are used at once", async () => {
+  const changes: unknown[] = [];
   const names = new GatewayNames(
     GATEWAYS,
-    (resolved, unresolved) => told.push([resolved[0]?.addresses, unresolved]),
+    (resolved, unresolved) => changes.push([resolved[0]?.addresses, unresolved]),
     () => Promise.reject(new Error("SERVFAIL")),
   );
   await names.start();
   names.stop();
-  expect(told).toEqual([[[{ ip: "10.0.0.9", port: 99 }], ["fra.example"]]]);
+  expect(changes).toEqual([[[{ ip: "10.0.0.9", port: 99 }], ["fra.example"]]]);
 });

@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import type { GatewayAddresses } from "#core/contract";
 import type { ConfiguredGateway } from "#daemon/config/client";
 import { parseAddress } from "#kernel/ip";
 
@@ -9,15 +10,9 @@ const ADDRESSES_MAX = 8;
 const ROUND_MS_MIN = 5_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
-export interface ResolvedGateway {
-  readonly name: string;
-  readonly key: string;
-  readonly addresses: readonly { readonly ip: string; readonly port: number }[];
-}
-
 type Lookup = (host: string) => Promise<readonly string[]>;
 /** `unresolved` = names without any address. */
-type OnChange = (resolved: readonly ResolvedGateway[], unresolved: readonly string[]) => void;
+type OnChange = (resolved: readonly GatewayAddresses[], unresolved: readonly string[]) => void;
 
 /**
  * The addresses of the configured gateways. Names are looked up at the start, when dialling fails and when links change; a name

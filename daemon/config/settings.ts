@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { daemonTable, engineTable } from "#daemon/config/fields";
+import { DEFAULT_MARK, DEFAULT_MTU } from "#daemon/config/fields";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
@@ -20,7 +21,32 @@ export interface EngineSettings {
   readonly rekeyAfterPackets: number;
 }
 
-export function daemonSettings(table: z.output<typeof daemonTable>): DaemonSettings {
+/** What both roles configure alike. */
+export interface CommonSettings {
+  readonly interface: string;
+  readonly mtu: number;
+  readonly mark: number;
+  readonly daemon: DaemonSettings;
+  readonly engine: EngineSettings;
+}
+
+interface CommonTables {
+  readonly tunnel: { readonly interface: string; readonly mtu: number | "auto" };
+  readonly daemon: z.output<typeof daemonTable>;
+  readonly engine: z.output<typeof engineTable>;
+}
+
+export function commonSettings({ tunnel, daemon, engine }: CommonTables): CommonSettings {
+  return {
+    interface: tunnel.interface,
+    mtu: tunnel.mtu === "auto" ? DEFAULT_MTU : tunnel.mtu,
+    mark: DEFAULT_MARK,
+    daemon: daemonSettings(daemon),
+    engine: engineSettings(engine),
+  };
+}
+
+function daemonSettings(table: z.output<typeof daemonTable>): DaemonSettings {
   return {
     socket: table.socket ?? null,
     state: table.state ?? null,
@@ -31,7 +57,7 @@ export function daemonSettings(table: z.output<typeof daemonTable>): DaemonSetti
   };
 }
 
-export function engineSettings(table: z.output<typeof engineTable>): EngineSettings {
+function engineSettings(table: z.output<typeof engineTable>): EngineSettings {
   return {
     disable: table.disable,
     rekeyAfterS: table.rekey_after_s,

@@ -17,7 +17,7 @@ export class EventLines {
     this.#bootMs = bootMs;
   }
 
-  tell(what: string, details: () => object): void {
+  repeat(what: string, details: () => object): void {
     const now = this.#bootMs();
     if (now >= this.#from + SECOND_MS) {
       if (this.#leftOut > 0) this.#log.info({ count: this.#leftOut }, "more events than the log repeats; they are in the record");

@@ -48,7 +48,7 @@ describe("a command that the engine refuses", () => {
   test("ends its session as state_corruption and no other, and the loop goes on", () => {
     engine.cannotRead = (command) => command.type === "AnswerAttach" && command.session === 1;
     hear(attach(1, 7), attach(2, 7));
-    expect(told("Diagnostic")[0]).toMatchObject({ session: "s-1", numbers: { what: "AnswerAttach", why: "cannot be read" } });
+    expect(recorded("Diagnostic")[0]).toMatchObject({ session: "s-1", numbers: { what: "AnswerAttach", why: "cannot be read" } });
     expect(states()).toEqual({ 1: "TERMINATED", 2: "ATTACHED" });
     expect(engine.taken("CloseSession")).toMatchObject([{ session: 1, reason: "state_corruption" }]);
     expect(engine.taken("AnswerAttach")).toMatchObject([{ session: 2, bindSeq: 7 }]);
@@ -58,7 +58,7 @@ describe("a command that the engine refuses", () => {
   test("ends in itself, also where the close is refused too", () => {
     engine.cannotRead = (command) => "session" in command && command.session === 1;
     hear(attach(1, 7));
-    expect(told("Diagnostic").length).toBeLessThanOrEqual(6);
+    expect(recorded("Diagnostic").length).toBeLessThanOrEqual(6);
     expect(states()).toEqual({ 1: "TERMINATED", 2: "ATTACHED" });
     expect(ended).toBeNull();
   });
@@ -122,15 +122,15 @@ describe("a report with a number that JavaScript cannot hold", () => {
   test.each([2 ** 53, 2 ** 64, 1.5])("%d is refused, and its session ends", (bindSeq) => {
     hear(attach(1, bindSeq));
     expect(engine.taken("AnswerAttach")).toEqual([]);
-    expect(told("Diagnostic")[0]?.numbers).toMatchObject({ what: "report AttachRequested" });
+    expect(recorded("Diagnostic")[0]?.numbers).toMatchObject({ what: "report AttachRequested" });
     expect(states()).toEqual({ 1: "TERMINATED", 2: "ATTACHED" });
   });
 });
 
 describe("a throw", () => {
-  test("while the core works off an input is told, and the sessions live on with their deadlines", () => {
+  test("while the core works off an input is recorded, and the sessions live on with their deadlines", () => {
     hear(POISON);
-    expect(told("Diagnostic")[0]?.numbers).toMatchObject({ what: "Stats" });
+    expect(recorded("Diagnostic")[0]?.numbers).toMatchObject({ what: "Stats" });
     expect(states()).toEqual({ 1: "ATTACHED", 2: "ATTACHED" });
     expect(ended).toBeNull();
   });
@@ -143,7 +143,7 @@ describe("a throw", () => {
       },
     });
     hear(confirmed(3, "c"));
-    expect(told("Diagnostic")[0]?.numbers).toMatchObject({ what: "StoreAnswered" });
+    expect(recorded("Diagnostic")[0]?.numbers).toMatchObject({ what: "StoreAnswered" });
     now += 5_001;
     loop.feed({ type: "Tick" });
     expect(states()).toMatchObject({ 1: "ATTACHED", 2: "ATTACHED", 3: "TERMINATED" });
@@ -189,7 +189,7 @@ function hear(...reports: readonly Report[]): void {
   loop.reportsWait();
 }
 
-const told = (type: string): CoreEvent[] => events.filter((event) => event.type === type);
+const recorded = (type: string): CoreEvent[] => events.filter((event) => event.type === type);
 
 const states = (): Record<number, string> => Object.fromEntries(loop.view().sessions.map(({ handle, state }) => [handle, state]));
 

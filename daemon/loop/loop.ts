@@ -18,7 +18,7 @@ import type { Millis } from "#kernel/time";
 
 /** Reports worked off before timers and operators get their turn. */
 const BATCH = 256;
-/** Operators' requests that wait for the core; an answer that does not come in time is told as such. */
+/** Operators' requests that wait for the core; the operator learns of an answer that does not come in time. */
 const REQUESTS_MAX = 1_024;
 const REPLY_MS_MAX = 10_000;
 /** Throws that are contained within a minute; one more is no accident, and the daemon ends. */

@@ -4,8 +4,8 @@ import { classOf } from "#domains/observability/registry";
 import { type EventLoss, EventRing } from "#domains/observability/ring";
 import type { EventRecord, StatusDocument, TimelineDocument } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
+import type { HealthLevel } from "#kernel/contract/health";
 import type { SessionId } from "#kernel/contract/state";
-import type { NodeView } from "#kernel/contract/view";
 import { Chain, type ChainEnd } from "./chain.ts";
 import { Fanout, type FanoutNews } from "./fanout.ts";
 import { History } from "./history.ts";
@@ -21,7 +21,6 @@ interface Waiting {
   /** Its canonical text. */
   readonly text: string;
 }
-type Health = NodeView["health"]["observability"];
 
 /**
  * Records worked off before other work gets its turn: so many, or half of those that wait, which are 32,768 at most. A crowd that makes
@@ -42,7 +41,7 @@ interface RecorderOptions {
   readonly mark: RecordMark;
   readonly bootMs: () => number;
   /** Some place does not keep the record, or all do again; for the operational log. */
-  readonly healthChanged: (health: Health, why: string) => void;
+  readonly healthChanged: (health: HealthLevel, why: string) => void;
 }
 
 /**
@@ -64,7 +63,7 @@ export class Recorder {
   #timeMs = Number.NaN;
   #timeText = "";
   #lost = 0;
-  #health: Health = "ok";
+  #health: HealthLevel = "ok";
   /** Why an event could not become a record, which is a fault of ours; `null` = it never happened. */
   #fault: string | null = null;
   #markTrouble: string | null = null;
@@ -91,7 +90,7 @@ export class Recorder {
     return { lastSeq: this.#seq, lost: sinks.reduce((sum, { lost }) => sum + lost, this.#lost), sinks };
   }
 
-  get health(): Health {
+  get health(): HealthLevel {
     return this.#health;
   }
 

@@ -222,8 +222,8 @@ class Gateway {
 
   /** Births, changes and ends of a session. */
   life(session: string | undefined): readonly string[] {
-    const told = this.#events.all.filter((event) => event.session === session && event.type.startsWith("Session"));
-    return told.map(({ type, reason }) => `${type} ${reason ?? null}`);
+    const recorded = this.#events.all.filter((event) => event.session === session && event.type.startsWith("Session"));
+    return recorded.map(({ type, reason }) => `${type} ${reason ?? null}`);
   }
 
   states(): readonly string[] {

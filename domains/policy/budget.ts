@@ -1,5 +1,5 @@
 import type { Role } from "#kernel/contract/state";
-import type { Verdict } from "#kernel/contract/verdict";
+import { ALLOWED, type Verdict } from "#kernel/contract/verdict";
 import { MINUTE, type Millis } from "#kernel/time";
 import type { Policy } from "./model.ts";
 
@@ -46,7 +46,7 @@ export function mayRecover(budget: Budget, policy: Policy, kind: RecoveryKind, r
           cooldown(budget, kind === "elective" ? policy.switch.cooldownMs : policy.switch.emergencyCooldownMs, windowMs, now),
         ];
   const first = limits.find((limit) => limit.waitMs > 0);
-  if (first === undefined) return { allowed: true };
+  if (first === undefined) return ALLOWED;
   const retryAfterMs = Math.max(...limits.map((limit) => limit.waitMs));
   return { allowed: false, reason: first.reason, retryAfterMs, used: first.used, max: first.max };
 }

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { claimMint } from "#kernel/contract/proof";
-import type { Verdict } from "#kernel/contract/verdict";
+import type { SessionLimits } from "#kernel/contract/session-limits";
+import { ALLOWED, type Verdict } from "#kernel/contract/verdict";
 import { attached } from "./attached.ts";
 import type { SessionEvent } from "./event.ts";
-import { type Attached, birth, type Context, type Degraded, type Limits, type Session } from "./model.ts";
+import { type Attached, birth, type Context, type Degraded, type Session } from "./model.ts";
 import { corrupt, step } from "./step.ts";
 
 const mint = claimMint();
-const LIMITS: Limits = {
+const LIMITS: SessionLimits = {
   maxLifetimeMs: 1_000_000,
   transportLostTtlMs: 120_000,
   degradedMaxMs: 600_000,
@@ -15,7 +16,6 @@ const LIMITS: Limits = {
   attemptTimeoutMs: 5_000,
   volatileMaxMs: 4_000,
 };
-const ALLOWED: Verdict = { allowed: true };
 const DENIED: Verdict = { allowed: false, reason: "switch_rate_limited", retryAfterMs: 900, used: 8, max: 8 };
 const TICK: SessionEvent = { type: "Tick" };
 const AVAILABLE: SessionEvent = { type: "CandidateAvailable", reason: "candidate_available" };

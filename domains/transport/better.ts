@@ -1,6 +1,7 @@
+import type { RankView } from "#kernel/contract/policy";
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import { type Choice, type Path, type PathPolicy, pathOf, type Transport, type Tuple } from "./model.ts";
+import { type Choice, type Path, type PathPolicy, pathOf, type Transport } from "./model.ts";
 import { LOSS_UNMEASURED, losesLessForCertain, ranked, tupleOf } from "./rank.ts";
 import { longestWindowMs } from "./windows.ts";
 
@@ -56,7 +57,7 @@ interface Explanation {
   readonly path: PathId;
   readonly label: string;
   readonly active: boolean;
-  readonly tuple: Tuple;
+  readonly tuple: RankView;
   /** `null` for the active path itself, and where none is active. */
   readonly comparison: Comparison | null;
 }
@@ -98,7 +99,7 @@ function eligibleAt(candidate: Path, reason: BetterChoice["reason"], policy: Pat
 
 interface Contender {
   readonly path: Path;
-  readonly tuple: Tuple;
+  readonly tuple: RankView;
 }
 
 /** The tuples part by part, before time and penalty have their say. */

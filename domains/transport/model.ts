@@ -1,5 +1,6 @@
 import type { PathStats, SilenceEvidence } from "#kernel/contract/engine.generated";
 import type { Numbers } from "#kernel/contract/event";
+import type { RankView } from "#kernel/contract/policy";
 import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
@@ -196,26 +197,7 @@ export interface TransportStep {
   readonly findings: readonly Finding[];
 }
 
-/**
- * Why a path ranks where it does: an ordered tuple, smaller is better, no weights. An unmeasured part takes its worst value, so
- * that an unmeasured path ranks last and never best.
- */
-export interface Tuple {
-  /** 0 = stable candidate, 1 = not to be used. */
-  readonly usable: 0 | 1;
-  /** Index in `PRIORITIES`. */
-  readonly priority: number;
-  readonly lossBucket: number;
-  readonly latencyBucket: number;
-  readonly metered: 0 | 1;
-  readonly penaltyMs: Millis;
-  /** Median over the latency window, else the newest estimate. `null` = not measured: after every number. */
-  readonly rttUs: number | null;
-  /** Makes the order total. */
-  readonly id: PathId;
-}
-
 export interface Choice {
   readonly path: PathId;
-  readonly tuple: Tuple;
+  readonly tuple: RankView;
 }

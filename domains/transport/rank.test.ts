@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { RankView } from "#kernel/contract/policy";
 import { PRIORITIES } from "#kernel/contract/priority";
 import { better, betterAt, explain } from "./better.ts";
-import { NO_PROBES, type Path, type PathPolicy, type Sample, type Transport, type Tuple } from "./model.ts";
+import { NO_PROBES, type Path, type PathPolicy, type Sample, type Transport } from "./model.ts";
 import { choose, compareTuples, ranked } from "./rank.ts";
 
 const NOW = 1_000_000;
@@ -211,7 +212,7 @@ function clean(judged: number) {
   return { answered: judged, lost: 0, judged, lossRatio: 0 };
 }
 
-const tuples: fc.Arbitrary<Tuple> = fc.record({
+const tuples: fc.Arbitrary<RankView> = fc.record({
   usable: fc.constantFrom(0, 1),
   priority: fc.nat(3),
   lossBucket: fc.nat(3),

@@ -134,7 +134,7 @@ export interface ErrorDocument {
   readonly why: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
-  /** A text that was refused: everything wrong with it, where it is wrong. The first one is told above, too. */
+  /** A text that was refused: everything that is wrong with it, and where. The first fault is also the error above. */
   readonly faults?: readonly TextFault[];
 }
 

@@ -1,5 +1,5 @@
 import type { Reason } from "#kernel/contract/reason";
-import type { Millis } from "#kernel/time";
+import { type Millis, SECOND } from "#kernel/time";
 
 /** What the budgets say about a move. `R` = the reasons that can deny it. */
 export type Verdict<R extends Reason = Reason> =
@@ -12,3 +12,14 @@ export type Verdict<R extends Reason = Reason> =
       readonly used: number;
       readonly max: number;
     };
+
+export const ALLOWED: Verdict<never> = { allowed: true };
+
+/** In place of a policy domain that fails: a limit is never bypassed. The time is when it is asked again. */
+export const UNDECIDED = {
+  allowed: false,
+  reason: "policy_denied",
+  retryAfterMs: SECOND,
+  used: 0,
+  max: 0,
+} as const satisfies Verdict;

@@ -1,3 +1,4 @@
+import type { Health } from "#kernel/contract/health";
 import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId, StateName } from "#kernel/contract/state";
@@ -76,9 +77,7 @@ export interface NodeView {
     readonly valid: boolean;
     readonly errors: readonly string[];
   };
-  readonly health: Readonly<
-    Record<"transport" | "session" | "security" | "policy" | "observability" | "cluster", "ok" | "degraded" | "failed">
-  >;
+  readonly health: Health;
   /** How many there are of each state, of those that ended the newest few alone. */
   readonly states: Readonly<Record<StateName, number>>;
   /** The worst 256 at most, in the order of `SessionPage`. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { gatewayPath } from "../transcripts/scene.ts";
 import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Effect, Input } from "./contract.ts";
 import { step } from "./step.ts";
@@ -75,7 +76,7 @@ function confirmed(session: number): Input {
       sessionId: `s-${session}`,
       clientKey: `jvpk1:van-${session}`,
       path: 1,
-      remote,
+      description: gatewayPath(remote),
       redundant: false,
     },
     lease: { ok: true, assignment: { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 } },

@@ -1,10 +1,13 @@
 //! What all sessions of one endpoint share: the way out, the way up, randomness, indices, timers, budgets.
 
-use crate::endpoint::Shard;
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::endpoint::{Route, Shard};
 use crate::hold::Hold;
 use crate::indices::Indices;
 use crate::journal::Journal;
-use crate::messages::{Report, SessionHandle};
+use crate::messages::{PathDescription, PathId, Report, SessionHandle, Transport};
 use crate::outbox::Outbox;
 use crate::recent::Rings;
 use crate::rng::Rng;
@@ -34,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) stalled_at: u64,
     /// Sessions whose next statistics are due; each is listed once.
     pub(crate) measured: Vec<SessionHandle>,
+    /// Client: the paths that the core opened, as it described them.
+    pub(crate) described: HashMap<PathId, PathDescription>,
     /// Of copies of inner packets, and of probes of sizes.
     pub(crate) copies: Budget,
     pub(crate) sizes: Budget,
@@ -52,6 +57,7 @@ impl Shared {
             rings: Rings::new(shard),
             stalled_at: 0,
             measured: Vec::new(),
+            described: HashMap::new(),
             copies: Budget::new(COPIES_PER_S, shard),
             sizes: Budget::new(SIZES_PER_S, shard),
         }
@@ -59,6 +65,17 @@ impl Shared {
 
     pub(crate) fn report(&mut self, now: u64, report: Report) {
         self.journal.report(now, report);
+    }
+
+    /// The path of this id on a route: in the core's words at a client, by its addresses at a gateway.
+    pub(crate) fn describe(&self, path: PathId, route: Route) -> PathDescription {
+        self.described.get(&path).cloned().unwrap_or_else(|| {
+            let local = route.local.unwrap_or(match route.remote {
+                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            });
+            PathDescription { transport: Transport::Udp, local, remote: route.remote, interface: None }
+        })
     }
 
     pub(crate) fn drop(&mut self, now: u64, kind: &'static str) {

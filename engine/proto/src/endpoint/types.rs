@@ -55,6 +55,10 @@ impl Shard {
         SessionHandle::from(if self.number == 0 { self.of } else { self.number })
     }
 
+    pub(crate) fn owns(self, handle: SessionHandle) -> bool {
+        handle % SessionHandle::from(self.of) == SessionHandle::from(self.number)
+    }
+
     /// After the largest the smallest comes again.
     pub(crate) fn next_handle(self, handle: SessionHandle) -> SessionHandle {
         handle.checked_add(self.of.into()).unwrap_or_else(|| self.first_handle())

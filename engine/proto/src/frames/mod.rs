@@ -15,12 +15,13 @@ mod text;
 
 pub use layout::{
     Assign, Attach, AttachAck, AttachKind, Close, DNS_MAX, MTU_MIN, PathClose, PathToken, Probe, ProbeReply, Rekey,
-    Scope, Status, Switch, SwitchAck, SwitchRequest, Transport,
+    Scope, Status, Switch, SwitchAck, SwitchRequest,
 };
 pub use text::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 
 pub use crate::codec::Malformed;
 use crate::codec::{Field, Reader, decode_whole};
+pub use crate::messages::Transport;
 
 /// Most bytes of frames in one DATA, PAD apart: the IPv6 minimum MTU less IPv6, UDP and DATA headers and the tag
 /// (1200 ≤ 1280 − 40 − 8 − 32).

@@ -4,7 +4,7 @@ use super::Session;
 use super::binding::check_bind_seq;
 use super::faults::Trouble;
 use super::receive::Arrival;
-use crate::endpoint::Route;
+use crate::endpoint::{Declined, Route};
 use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Status};
 use crate::messages::{PathId, Report, Role};
 use crate::path::{Candidacy, PATHS_MAX, Path, Retry};
@@ -12,19 +12,26 @@ use crate::shared::Shared;
 
 impl Session {
     /// The path of this id, added on its route if the session does not have it. Refuses a ninth path.
-    pub(super) fn ensure_path(&mut self, cx: &mut Shared, id: PathId, route: Route) -> Result<usize, String> {
+    pub(super) fn ensure_path(&mut self, cx: &mut Shared, id: PathId, route: Route) -> Result<usize, Declined> {
         if let Some(at) = self.at(id) {
             return Ok(at);
         }
         if self.paths.len() >= PATHS_MAX {
-            return Err(format!("path {id} not added: the session has {PATHS_MAX} paths, the most it may have"));
+            let why = format!("path {id} not added: the session has {PATHS_MAX} paths, the most it may have");
+            return Err(Declined::refused(why));
         }
         Ok(self.add_path(cx, id, route))
     }
 
-    pub(crate) fn add_candidate(&mut self, now: u64, cx: &mut Shared, id: PathId, route: Route) -> Result<(), String> {
+    pub(crate) fn add_candidate(
+        &mut self,
+        now: u64,
+        cx: &mut Shared,
+        id: PathId,
+        route: Route,
+    ) -> Result<(), Declined> {
         if !self.is_active() {
-            return Err(format!("path {id} is no candidate: the session is not confirmed yet"));
+            return Err(Declined::refused(format!("path {id} is no candidate: the session is not confirmed yet")));
         }
         let at = self.ensure_path(cx, id, route)?;
         let challenge = self.tokens.issue(cx);

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::receive::Arrival;
+use crate::endpoint::Declined;
 use crate::frames::{Assign, Frame, Reason, SwitchRequest};
 use crate::messages::{Assignment, PathId, Report};
 use crate::path::{Retry, SENDS_MAX};
@@ -31,9 +32,10 @@ impl Delivery {
 
 impl Session {
     /// Refuses an assignment that does not fit the frame. Nothing is sent yet.
-    pub(super) fn deliver_assignment(&mut self, now: u64, assignment: Assignment) -> Result<Box<Delivery>, String> {
+    pub(super) fn deliver_assignment(&mut self, now: u64, assignment: Assignment) -> Result<Box<Delivery>, Declined> {
         let id = self.deliveries + 1;
-        let assign = Assign::new(id, assignment).map_err(|why| format!("the assignment cannot be sent: {why:?}"))?;
+        let assign = Assign::new(id, assignment)
+            .map_err(|why| Declined::refused(format!("the assignment cannot be sent: {why:?}")))?;
         self.deliveries = id;
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
         Ok(Box::new(Delivery { id, frame: Frame::Assign(assign), retry, sends_max: ASSIGN_SENDS_MAX }))
@@ -64,16 +66,16 @@ impl Session {
         }
     }
 
-    /// `RequestSwitch`: the newest wish replaces an older one.
+    /// `RequestSwitch`: the newest wish replaces an older one. Late for a path that the peer has closed.
     pub(crate) fn request_switch(
         &mut self,
         now: u64,
         cx: &mut Shared,
         to: PathId,
         reason: Reason,
-    ) -> Result<(), String> {
+    ) -> Result<(), Declined> {
         if !self.path(to).is_some_and(|path| path.validated) {
-            return Err(format!("no switch to path {to} can be asked for: the session has no such validated path"));
+            return Err(Declined::Late);
         }
         self.deliveries += 1;
         let id = self.deliveries;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { STATES } from "#kernel/contract/state";
+import { gatewayPath } from "../transcripts/scene.ts";
 import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Input } from "./contract.ts";
 import { step } from "./step.ts";
@@ -103,7 +104,7 @@ function confirmed(session: number, name: string): Input {
       sessionId: `s-${session}`,
       clientKey: `jvpk1:${name}`,
       path: 1,
-      remote,
+      description: gatewayPath(remote),
       redundant: false,
     },
   };

@@ -6,7 +6,7 @@ import { clientReport } from "./client/reports.ts";
 import { AUTHORITY_KEY, authority } from "./cluster/authority.ts";
 import type { Effect, Input } from "./contract.ts";
 import { emit, emitFor } from "./emit.ts";
-import { faulted, isolated } from "./fence/faulted.ts";
+import { faulted, isolated, refused } from "./fence/faulted.ts";
 import { settleHealth } from "./fence/health.ts";
 import { storeAnswered } from "./gateway/admission.ts";
 import { configureClients } from "./gateway/clients.ts";
@@ -61,6 +61,10 @@ function route(turn: Turn, input: Input): void {
       authority(turn, input.event);
       return;
     case "Engine":
+      if (input.report.type === "Refused") {
+        refused(turn, input.report);
+        return;
+      }
       if (pathReport(turn, input.report) || sessionReport(turn, input.report)) return;
       if (world.role === "client") clientReport(turn, input.report, current(world));
       else gatewayReport(turn, input.report);

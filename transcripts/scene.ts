@@ -1,12 +1,20 @@
 import type { ClientConfig, GatewayConfig, Input, StoreOutcome } from "#core/contract";
 import type { ClusterEvent } from "#domains/cluster/model";
 import { offerOf } from "#domains/policy/offer";
-import type { Link, PathStats, Report } from "#kernel/contract/engine.generated";
+import type { Link, PathDescription, PathStats, Report } from "#kernel/contract/engine.generated";
 import type { Priority } from "#kernel/contract/priority";
 import { presetPolicy } from "./presets.ts";
 
 /** The gateway of every transcript. */
 const GATEWAY = { name: "fra-2", key: "jvpk1:gateway", addresses: [{ ip: "203.0.113.7", port: 4774 }] };
+
+/** A client's path, as the engine of the gateway describes it. */
+export const gatewayPath = (remote: string): PathDescription => ({
+  transport: "udp",
+  local: "203.0.113.7",
+  remote,
+  interface: null,
+});
 
 /** Counters of a path go on between two `stats` lines, as the engine's do. */
 export interface Memory {
@@ -107,7 +115,7 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         sessionId: `s-${first}`,
         clientKey: `jvpk1:${second}`,
         path: Number(third === "" ? 1 : third),
-        remote: `198.51.100.${first}:50211`,
+        description: gatewayPath(`198.51.100.${first}:50211`),
         redundant: args[3] === "redundant",
       };
     case "requested":
@@ -115,6 +123,7 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         type: "AttachRequested",
         session: Number(fourth === "" ? 1 : fourth),
         path,
+        description: gatewayPath(`198.51.100.${first}:50211`),
         bindSeq: Number(second),
         kind: third === "revalidate" ? "revalidate" : "switch",
         reason: "transport_dead",
@@ -126,12 +135,11 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         type: "PathValidated",
         session,
         path,
-        transport: "udp",
-        remote: `198.51.100.${first}:50211`,
+        description: gatewayPath(`198.51.100.${first}:50211`),
         rttUs: Number(second) * 1_000,
       };
     case "rebound":
-      return { type: "PathRebound", session, path, remote: `198.51.100.${first}:${second}` };
+      return { type: "PathRebound", session, path, description: gatewayPath(`198.51.100.${first}:${second}`) };
     case "path-closed":
       return { type: "PathClosed", session, path, reason: second };
     case "path-unanswered":

@@ -1,16 +1,20 @@
 import { backoff } from "#kernel/backoff";
-import { type Link, PATHS_MAX } from "#kernel/contract/engine.generated";
+import { type Link, PATHS_MAX, type PathDescription, type TransportKind } from "#kernel/contract/engine.generated";
 import { PRIORITIES } from "#kernel/contract/priority";
+import type { PathId } from "#kernel/contract/state";
 import { covers, endpoint, familyOf } from "#kernel/ip";
 import { type Millis, SECOND } from "#kernel/time";
 import type { ClientConfig, PathRule } from "../contract.ts";
 import { command } from "../emit.ts";
+import { pathLabel } from "../path-label.ts";
 import { drainFindings } from "../session/findings.ts";
 import { observe } from "../session/observe.ts";
 import { type Turn, touch } from "../turn.ts";
 import type { ClientPath, ClientState, Entry } from "../world.ts";
 import { addPath, retryCandidates } from "./candidates.ts";
 
+/** What carries every path of a client. */
+const TRANSPORT: TransportKind = "udp";
 /** Opening again after a failure: doubling from the first to the second. */
 const REOPEN_FIRST_MS: Millis = 500;
 const REOPEN_MAX_MS: Millis = 30 * SECOND;
@@ -45,6 +49,12 @@ export function pathFailed(turn: Turn, entry: Entry | null, path: ClientPath): v
   path.socket = "failed";
   path.failures += 1;
   path.retryAt = turn.now + backoff(path.failures, REOPEN_FIRST_MS, REOPEN_MAX_MS);
+}
+
+/** The engine did not even try to open it. */
+export function pathRefused(turn: Turn, id: PathId): void {
+  const path = turn.world.client.paths.find((known) => known.id === id);
+  if (path?.socket === "opening") pathFailed(turn, null, path);
 }
 
 /** Opens again what failed and waited long enough. */
@@ -95,7 +105,12 @@ function spotOn(link: Link, rule: PathRule, gateway: { ip: string; port: number 
   const local = kept?.local ?? locals[0];
   if (local === undefined) return null;
   const { priority, metered } = rule;
-  return { label: `${link.name}/udp${family}`, ifname: link.name, ifindex: link.index, local, remote, priority, metered };
+  const place = { ifname: link.name, local, remote };
+  return { label: pathLabel(describe(place)), ...place, ifindex: link.index, priority, metered };
+}
+
+function describe({ ifname, local, remote }: Pick<Spot, "ifname" | "local" | "remote">): PathDescription {
+  return { transport: TRANSPORT, local, remote, interface: ifname };
 }
 
 /** The first rule that names an interface; with rules, what none names is never used. */
@@ -150,7 +165,7 @@ function open(turn: Turn, spot: Spot, failures: number): void {
     retryAt: null,
     lost: null,
   });
-  command(turn, { type: "OpenPath", path: id, ifname, ifindex, local, remote });
+  command(turn, { type: "OpenPath", path: id, ifindex, description: describe(spot) });
 }
 
 function regain(turn: Turn, entry: Entry | null, path: ClientPath): void {

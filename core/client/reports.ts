@@ -6,7 +6,7 @@ import { emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
 import { isStable } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
-import { entryOf, heardReason } from "../session/reports.ts";
+import { entryOf, heardReason, type Observation } from "../session/reports.ts";
 import { tell } from "../session/sessions.ts";
 import { requestSwitch } from "../session/switching.ts";
 import { type Turn, touch } from "../turn.ts";
@@ -16,7 +16,7 @@ import { dialAlso, dialUnanswered, handshakeDone, hinted } from "./dial.ts";
 import { pathFailed, syncPaths } from "./paths.ts";
 
 /** Reports that only a client gets. `entry` is its current session. */
-export function clientReport(turn: Turn, report: Report, entry: Entry | null): void {
+export function clientReport(turn: Turn, report: Observation, entry: Entry | null): void {
   const { client } = turn.world;
   switch (report.type) {
     case "Links":
@@ -40,7 +40,7 @@ export function clientReport(turn: Turn, report: Report, entry: Entry | null): v
   }
 }
 
-function aboutSession(turn: Turn, report: Extract<Report, { session: number }>): void {
+function aboutSession(turn: Turn, report: Extract<Observation, { session: number }>): void {
   const entry = entryOf(turn.world, report.session);
   if (entry === undefined) return;
   switch (report.type) {

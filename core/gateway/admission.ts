@@ -6,12 +6,12 @@ import type { SessionHandle } from "#kernel/contract/state";
 import type { StoreOutcome, StoreToken } from "../contract.ts";
 import { command, emit, emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
+import { pathLabel } from "../path-label.ts";
 import { holdsAuthority } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
 import { tell } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Admission, type Entry, freshEntry, sendingNumbers } from "../world.ts";
-import { pathLabel } from "./labels.ts";
 
 type Evidence = Admission["evidence"];
 
@@ -86,7 +86,8 @@ function refuseUnborn(turn: Turn, { session, sessionId }: Evidence, reason: Reas
 }
 
 function born(turn: Turn, evidence: Evidence, name: string, policy: Policy): Entry {
-  const { session, sessionId, clientKey, path, remote } = evidence;
+  const { session, sessionId, clientKey, path, description } = evidence;
+  const { remote } = description;
   const predecessor = liveOf(turn, clientKey)?.session.id ?? null;
   const sending = evidence.redundant ? "redundant" : "failover";
   const newborn = birth(sessionId, session, "gateway", turn.now);
@@ -96,7 +97,7 @@ function born(turn: Turn, evidence: Evidence, name: string, policy: Policy): Ent
   touch(turn, entry);
   const numbers = { predecessor, client: name, remote, ...sendingNumbers(entry) };
   emitFor(turn, entry, { type: "SessionCreated", numbers });
-  const label = pathLabel("udp", remote);
+  const label = pathLabel(description);
   observe(turn, entry, { type: "Added", path, label, ifname: "", priority: "primary", metered: false, remote });
   observe(turn, entry, { type: "Validated", path, rttUs: 0 });
   return entry;

@@ -247,8 +247,8 @@ class Client {
   }
 
   async join(gatewayKey: string): Promise<void> {
-    const place = { ifname: "lo", ifindex: 1, local: "127.0.0.1", remote: `127.0.0.1:${PORT}` };
-    this.#engine.apply([{ type: "OpenPath", path: 1, ...place }]);
+    const description = { transport: "udp", local: "127.0.0.1", remote: `127.0.0.1:${PORT}`, interface: "lo" } as const;
+    this.#engine.apply([{ type: "OpenPath", path: 1, ifindex: 1, description }]);
     await this.report("PathOpened");
     this.#engine.apply([{ type: "Dial", dial: 1, gatewayKey, paths: [1] }]);
     const { session } = await this.report("HandshakeDone");

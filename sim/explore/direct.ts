@@ -3,10 +3,12 @@ import type { Step } from "#domains/session/effect";
 import type { Occurrence, SessionEvent } from "#domains/session/event";
 import { birth, type Context, type Session } from "#domains/session/model";
 import { step } from "#domains/session/step";
+import type { Report } from "#kernel/contract/engine.generated";
 import type { Role } from "#kernel/contract/state";
 import { ALLOWED, type Verdict } from "#kernel/contract/verdict";
 import { Checker } from "#transcripts/checker";
 import { presetPolicy } from "#transcripts/presets";
+import { gatewayPath } from "#transcripts/scene";
 
 const NOW = 1_000;
 const LIMITS = presetPolicy("patient").policy.base.session;
@@ -167,15 +169,16 @@ function attach(
 ): Extract<SessionEvent, { type: "AttachValidated" }> {
   const minted =
     session.role === "gateway"
-      ? mintAttachProof(
-          { by: "gateway", boundSeq: session.bindSeq },
-          { type: "AttachRequested", session: 1, path, bindSeq, kind: "switch", reason: "" },
-          NOW,
-        )
+      ? mintAttachProof({ by: "gateway", boundSeq: session.bindSeq }, requested(path, bindSeq), NOW)
       : mintAttachProof(
           { by: "client", path: 2, bindSeq: session.bindSeq },
           { type: "AttachValidated", session: 1, path, bindSeq },
           NOW,
         );
   return { type: "AttachValidated", path, bindSeq, proof: "stale" in minted ? null : minted, verdict };
+}
+
+function requested(path: number, bindSeq: number): Extract<Report, { type: "AttachRequested" }> {
+  const description = gatewayPath("198.51.100.1:50211");
+  return { type: "AttachRequested", session: 1, path, description, bindSeq, kind: "switch", reason: "" };
 }

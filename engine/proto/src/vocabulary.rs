@@ -11,6 +11,8 @@ pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);
 
 /// Bytes that may go to an unvalidated address for each authenticated byte from it (RFC 9000, section 8).
 pub(crate) const AMPLIFICATION_MAX: u64 = 3;
+/// Paths of one session, validated or not. Source: the attack list, A25.
+pub const PATHS_MAX: usize = 8;
 /// Header and tag of DATA.
 pub(crate) const DATA_OVERHEAD: u16 = 32;
 
@@ -47,6 +49,10 @@ impl Shard {
     /// Its smallest handle; 0 is none.
     pub(crate) fn first_handle(self) -> SessionHandle {
         SessionHandle::from(if self.number == 0 { self.of } else { self.number })
+    }
+
+    pub(crate) fn owns(self, handle: SessionHandle) -> bool {
+        handle % SessionHandle::from(self.of) == SessionHandle::from(self.number)
     }
 
     /// After the largest the smallest comes again.

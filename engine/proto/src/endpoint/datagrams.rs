@@ -5,9 +5,9 @@ use crate::crypto::keyfile::PublicKey;
 use crate::endpoint::gateway::reception::{Admission, PENDING_US, choose_suite};
 use crate::handshake::{IncomingInit, Responder};
 use crate::messages::{Offer, Report, Role, SessionHandle};
-use crate::path::PATHS_MAX;
 use crate::session::{Incoming, Outcome, Phase, Session};
 use crate::shared::indices::Target;
+use crate::vocabulary::PATHS_MAX;
 use crate::wire::{
     CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
 };

@@ -1,5 +1,6 @@
 //! ASSIGN: what the core assigned goes out until the client has acknowledged it. Retries of both deliveries are here.
 
+use crate::endpoint::declined::Declined;
 use crate::frames::{Assign, Frame};
 use crate::messages::Assignment;
 use crate::path::{Retry, SENDS_MAX};
@@ -17,9 +18,10 @@ impl Session {
         &mut self,
         now: u64,
         assignment: Assignment,
-    ) -> Result<Box<Delivery>, String> {
+    ) -> Result<Box<Delivery>, Declined> {
         let id = self.deliveries + 1;
-        let assign = Assign::new(id, assignment).map_err(|why| format!("the assignment cannot be sent: {why:?}"))?;
+        let assign = Assign::new(id, assignment)
+            .map_err(|why| Declined::refused(format!("the assignment cannot be sent: {why:?}")))?;
         self.deliveries = id;
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
         Ok(Box::new(Delivery { id, frame: Frame::Assign(assign), retry, sends_max: ASSIGN_SENDS_MAX }))

@@ -4,5 +4,7 @@ mod assign;
 mod attach;
 pub(super) mod binding;
 pub(super) mod delivery;
+mod denial_counts;
+mod denials;
 mod rebind;
 mod switch;

@@ -1,5 +1,6 @@
 //! Switches: those that the client makes, and those that the core wishes for.
 
+use crate::endpoint::declined::Declined;
 use crate::frames::{Frame, Reason, Switch, SwitchRequest};
 use crate::messages::{AttachKind, PathId};
 use crate::path::{Retry, SENDS_MAX};
@@ -33,16 +34,16 @@ impl Session {
         self.on_activation(now, cx, asked, fresh)
     }
 
-    /// `RequestSwitch`: the newest wish replaces an older one.
+    /// `RequestSwitch`: the newest wish replaces an older one. Late for a path that the peer has closed.
     pub(crate) fn request_switch(
         &mut self,
         now: u64,
         cx: &mut Shared,
         to: PathId,
         reason: Reason,
-    ) -> Result<(), String> {
+    ) -> Result<(), Declined> {
         if !self.path(to).is_some_and(|path| path.validated) {
-            return Err(format!("no switch to path {to} can be asked for: the session has no such validated path"));
+            return Err(Declined::Late);
         }
         self.deliveries += 1;
         let id = self.deliveries;

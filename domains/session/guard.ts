@@ -40,8 +40,6 @@ export const GUARDS = {
   AttemptTimedOut: ["always"],
   VolatilePersisted: ["always"],
   IntegrityBroken: ["always"],
-  StaleVersion: ["always"],
-  FutureVersion: ["always"],
 } as const satisfies Record<OccurrenceType, readonly string[]>;
 
 export type GuardOf<E extends OccurrenceType> = (typeof GUARDS)[E][number];
@@ -93,8 +91,6 @@ export function classify(session: Session, event: Occurrence, context: Context, 
     case "AttemptTimedOut":
     case "VolatilePersisted":
     case "IntegrityBroken":
-    case "StaleVersion":
-    case "FutureVersion":
       return "always";
     default:
       return unreachable(event);

@@ -199,20 +199,6 @@ describe("the order of judging", () => {
     expect(step(waiting, TICK, given({ authority: false, candidate: 2 }), 60).next.state).toBe("DEGRADED");
   });
 
-  test("a command under an older version is rejected, one under a future version ends the session", () => {
-    const ask = (version: number): SessionEvent => ({
-      type: "SwitchRequested",
-      target: 2,
-      reason: "switch_requested",
-      verdict: ALLOWED,
-      version,
-    });
-    const rejected = step(steady(), ask(0), given(), 100);
-    expect(rejected.next).toEqual(steady());
-    expect(rejected.audit).toMatchObject([{ type: "Diagnostic", reason: "stale_version" }]);
-    expect(step(steady(), ask(2), given(), 100).next).toMatchObject({ state: "TERMINATED", reason: "state_corruption" });
-  });
-
   test("I7: TERMINATED absorbs", () => {
     const ended = step(steady(), { type: "PeerClose", reason: "peer_closed", numbers: {} }, given(), 100).next;
     const again = step(ended, dead(1), given({ candidate: 2 }), 900_000_000);

@@ -14,7 +14,7 @@ const ALLOWED: Verdict = { allowed: true };
 
 /**
  * Every event on every state of the reducer alone, in all contexts: what the core cannot bring about by itself (another node's
- * ownership, a command under another version, a clock that the state has not) is judged all the same. Returns what is broken.
+ * ownership, a clock that the state has not) is judged all the same. Returns what is broken.
  */
 export function everyEventOnEveryState(): readonly string[] {
   const broken = new Set<string>();
@@ -108,13 +108,6 @@ function eventsFor(session: Session): readonly Occurrence[] {
     ...paths.map((path) => ({ type: "ThresholdExceeded" as const, path, reason: "loss_threshold_exceeded" as const, numbers })),
     ...paths.flatMap((path) => verdicts.map((verdict) => ({ type: "StabilityRestored" as const, path, verdict }))),
     ...verdicts.map((verdict) => ({ type: "SwitchRequested" as const, target: 2, reason: "switch_requested" as const, verdict })),
-    ...[-1, 0, 1].map((ahead) => ({
-      type: "SwitchRequested" as const,
-      target: 2,
-      reason: "switch_requested" as const,
-      verdict: ALLOWED,
-      version: session.version + ahead,
-    })),
     ...[session.bindSeq, session.bindSeq + 5].map((bindSeq) => ({
       type: "PeerDenied" as const,
       bindSeq,
@@ -152,8 +145,6 @@ function eventsFor(session: Session): readonly Occurrence[] {
         "AttemptTimedOut",
         "VolatilePersisted",
         "IntegrityBroken",
-        "StaleVersion",
-        "FutureVersion",
       ] as const
     ).map((type) => ({ type, numbers })),
   ];

@@ -96,10 +96,7 @@ export const LIVE_ROWS = [
     to: [], does: ["diagnose"], refuses: "invalid_transition",
   },
   {
-    id: "corrupt", case: "isolation", from: LIVE, role: "both", on: ["IntegrityBroken", "FutureVersion"], when: ["always"],
+    id: "corrupt", case: "isolation", from: LIVE, role: "both", on: ["IntegrityBroken"], when: ["always"],
     to: [{ to: "TERMINATED", because: "state_corruption" }], does: ["diagnose", "close"], refuses: "state_corruption",
-  },
-  {
-    id: "older-version", case: "order", from: LIVE, role: "both", on: ["StaleVersion"], when: ["always"], to: [], does: ["diagnose"], refuses: "stale_version",
   },
 ] as const satisfies readonly Row[];

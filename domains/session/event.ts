@@ -38,7 +38,6 @@ export type SessionEvent =
       readonly exhausted: boolean;
       readonly numbers: Numbers;
     }
-  | { readonly type: "SecurityDropped" }
   | { readonly type: "AuthorityLost" }
   | { readonly type: "AuthorityRegained" }
   | {

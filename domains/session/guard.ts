@@ -21,7 +21,6 @@ export const GUARDS = {
   PeerDenied: ["stale", "current"],
   TargetFailed: ["stale", "alone", "allowed"],
   ValidationFailed: ["unattributable", "tolerated", "exhausted"],
-  SecurityDropped: ["always"],
   AuthorityLost: ["always"],
   AuthorityRegained: ["always"],
   OperatorTerminate: ["always"],
@@ -72,7 +71,6 @@ export function classify(session: Session, event: Occurrence, context: Context, 
     case "ValidationFailed":
       if (!event.attributable) return "unattributable";
       return event.exhausted ? "exhausted" : "tolerated";
-    case "SecurityDropped":
     case "AuthorityLost":
     case "AuthorityRegained":
     case "OperatorTerminate":

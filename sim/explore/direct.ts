@@ -124,7 +124,6 @@ function eventsFor(session: Session): readonly Occurrence[] {
       [true, false].map((exhausted) => ({ type: "ValidationFailed" as const, attributable, exhausted, numbers })),
     ),
     { type: "CandidateAvailable", reason: "candidate_available" },
-    { type: "SecurityDropped" },
     { type: "AuthorityLost" },
     { type: "AuthorityRegained" },
     { type: "OperatorTerminate", reason: "operator_terminated", numbers },

@@ -60,7 +60,6 @@ export const LIVE_ROWS = [
   {
     id: "forged", case: "4", from: ["ATTACHED", "VOLATILE", "DEGRADED"], role: "both", on: ["ValidationFailed"], when: ["tolerated"], to: [], does: [],
   },
-  { id: "dropped", case: "4", from: LIVE, role: "both", on: ["SecurityDropped"], when: ["always"], to: [], does: [] },
   { id: "policy", case: "isolation", from: LIVE, role: "both", on: ["PolicyInvalid", "PolicyUpdated"], when: ["always"], to: [], does: [] },
   { id: "time-passes", case: "life", from: LIVE, role: "both", on: ["Tick"], when: ["always"], to: [], does: [] },
   {

@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { type CoreEvent, EVENT_TYPES } from "#kernel/contract/event";
 import { canonical } from "./canonical.ts";
 import { envelope, recordText } from "./envelope.ts";
-import { ALL_OK, DOMAINS, levelsOf, setHealth } from "./health.ts";
 import { redact, redactedEvent, redactedText, TEXT_MAX } from "./redact.ts";
 import { classOf, EVENT_KINDS } from "./registry.ts";
 
@@ -128,18 +127,5 @@ describe("the canonical text", () => {
         expect(JSON.parse(canonical(plain))).toEqual(plain);
       }),
     );
-  });
-});
-
-describe("health", () => {
-  test("a change is told once, each way, and touches one domain", () => {
-    const failing = setHealth(ALL_OK, "observability", "degraded", "sink file is slow");
-    expect(failing.change).toEqual({ domain: "observability", from: "ok", to: "degraded", why: "sink file is slow" });
-    expect(setHealth(failing.next, "observability", "degraded", "again").change).toBeNull();
-    const healed = setHealth(failing.next, "observability", "ok", "ignored");
-    expect(healed.change).toEqual({ domain: "observability", from: "degraded", to: "ok", why: null });
-    expect(healed.next).toEqual(ALL_OK);
-    expect(levelsOf(failing.next)).toEqual({ ...levelsOf(ALL_OK), observability: "degraded" });
-    expect(DOMAINS).toHaveLength(6);
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ConfiguredClient } from "#daemon/config/gateway";
 import { parseAddress, parsePrefix } from "#daemon/net/address";
 import { openStore, type Store } from "#daemon/store";
-import { gatewayAddresses, LeaseBook, type LeaseTerms } from "./lease-book.ts";
+import { gatewayAddresses, LeaseBook } from "./lease-book.ts";
 
 let folder: string;
 let store: Store;
@@ -109,7 +109,7 @@ test("the gateway has the first host of each pool", () => {
   expect(gatewayAddresses(terms().pools)).toEqual(["10.80.0.1/16", "fd80::1/64"]);
 });
 
-function terms(clients: readonly ConfiguredClient[] = []): LeaseTerms {
+function terms(clients: readonly ConfiguredClient[] = []): ConstructorParameters<typeof LeaseBook>[1] {
   return {
     pools: { v4: parsePrefix("10.80.0.0/16") ?? null, v6: parsePrefix("fd80::/64") ?? null },
     clients,

@@ -3,7 +3,7 @@ import type { ConfiguredClient, Pools } from "#daemon/config/gateway";
 import { type Address, bitsOf, contains, type Family, formatAddress, type Prefix, parseAddress } from "#daemon/net/address";
 import type { Store } from "#daemon/store";
 
-export interface LeaseTerms {
+interface LeaseTerms {
   readonly pools: Pools;
   readonly clients: readonly ConfiguredClient[];
   readonly dns: readonly string[];

@@ -5,9 +5,12 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { openStore, type Store } from "#daemon/store";
 import type { EventRecord } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
-import { chainEnd, GENESIS, verifies } from "./chain.ts";
+import { chainEnd, verifies } from "./chain.ts";
 import { RecordMark } from "./mark.ts";
 import { Recorder } from "./recorder.ts";
+
+/** The hash before the first record of a node. */
+const GENESIS = "0".repeat(64);
 
 let folder: string;
 let file: string;

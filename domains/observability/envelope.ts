@@ -24,7 +24,7 @@ interface EventRecord extends Omit<CoreEvent, "bootMs"> {
  * Wraps a core event into its record, with keys redacted, and its members in the order of the canonical text. A member that says
  * nothing is `undefined`.
  */
-export function envelope(event: CoreEvent, { seq, time, node }: Stamp): EventRecord {
+function envelope(event: CoreEvent, { seq, time, node }: Stamp): EventRecord {
   const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = redactedEvent(event);
   return {
     actor,

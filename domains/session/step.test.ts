@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { claimMint } from "#kernel/contract/proof";
 import { attached } from "./attached.ts";
 import type { SessionEvent } from "./event.ts";
-import { type Attached, birth, type Context, type Degraded, type Limits, type Session, type Verdict } from "./model.ts";
+import { type Attached, birth, type Context, type Limits, type Session, type Verdict } from "./model.ts";
 import { corrupt, step } from "./step.ts";
 
 const mint = claimMint();
@@ -164,7 +164,7 @@ describe("a client's session", () => {
 });
 
 describe("the order of judging", () => {
-  const waiting: Degraded = {
+  const waiting: Extract<Session, { state: "DEGRADED" }> = {
     ...identity(3),
     state: "DEGRADED",
     active: null,
@@ -177,7 +177,7 @@ describe("the order of judging", () => {
   };
 
   test("integrity comes before everything, also before an operator", () => {
-    const unsound: Degraded = { ...waiting, transportlessSince: null };
+    const unsound: typeof waiting = { ...waiting, transportlessSince: null };
     const { next } = step(unsound, { type: "OperatorTerminate", reason: "operator_terminated", numbers: {} }, given(), 100);
     expect(next).toMatchObject({ state: "TERMINATED", reason: "state_corruption" });
   });

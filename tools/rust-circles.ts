@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type Imports, importsOf } from "./rust/modules.ts";
 
-export interface Circle {
+interface Circle {
   /** Every file that each of the others reaches by imports, sorted; more than two. */
   readonly files: readonly string[];
   /** The shortest circle among them, its first file again at the end. */

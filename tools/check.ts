@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { exportFaults, KEPT, readSources } from "./exports.ts";
-import { plant } from "./plants.ts";
+import { plant } from "./planting.ts";
 import { CRATES, circleFault, circlesOf, readCrate } from "./rust-circles.ts";
 import { bin, type Ran, ROOT, run } from "./shell.ts";
 
@@ -25,6 +25,7 @@ const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = 
 
 function boundaries(): Ran {
   const ran = run(bin("depcruise"), ["--config", ".dependency-cruiser.cjs", "--output-type", "json", ...FOLDERS]);
+  if (!ran.output.includes('"summary"')) return { ok: false, output: ran.output };
   const { summary } = JSON.parse(ran.output.slice(ran.output.indexOf("{"))) as {
     summary: { totalCruised: number; violations: { rule: { name: string }; from: string; to: string }[] };
   };

@@ -1,0 +1,230 @@
+/** One violation of every rule of the house, each with the name under which its checker must report it. A new rule comes with its plant. */
+export interface Plant {
+  /** What is violated, as a person would say it. */
+  readonly rule: string;
+  readonly file: string;
+  readonly code: string;
+  /** The checker that must notice, and the name it must use on the plant's file. */
+  readonly by: "types" | "types of core" | "lint" | "boundaries" | "exports" | "Rust circles" | "cargo";
+  readonly name: string;
+}
+
+export const PLANTS: readonly Plant[] = [
+  {
+    rule: "no timers in pure code",
+    file: "domains/session/plant-timer.ts",
+    code: "setTimeout(() => {}, 1);\nexport {};\n",
+    by: "types",
+    name: "TS2304",
+  },
+  {
+    rule: "no process in pure code",
+    file: "domains/session/plant-process.ts",
+    code: "export const home = process.env;\n",
+    by: "types",
+    name: "TS2591",
+  },
+  {
+    rule: "no console in pure code",
+    file: "domains/session/plant-console.ts",
+    code: 'console.log("x");\nexport {};\n',
+    by: "types",
+    name: "TS2584",
+  },
+  {
+    rule: "no node modules in pure code",
+    file: "domains/session/plant-node.ts",
+    code: 'import "node:fs";\n',
+    by: "types",
+    name: "TS2882|TS2307|TS2591",
+  },
+  {
+    rule: "no peer domain, not even its types",
+    file: "domains/session/plant-peer.ts",
+    code: 'export type { Policy } from "#domains/policy/model";\n',
+    by: "types",
+    name: "TS6307",
+  },
+  {
+    rule: "no peer domain by a relative path",
+    file: "domains/session/plant-relative.ts",
+    code: 'export type { Transport } from "../transport/model.ts";\n',
+    by: "types",
+    name: "TS6307",
+  },
+  {
+    rule: "a proof is minted, never made",
+    file: "domains/session/plant-proof.ts",
+    code: 'import { Proof } from "#kernel/contract/proof";\nexport const forged = new Proof();\n',
+    by: "types",
+    name: "TS2673",
+  },
+  {
+    rule: "no clock in pure code",
+    file: "domains/session/plant-clock.ts",
+    code: "export const at = Date.now();\n",
+    by: "lint",
+    name: "no-ambient-world",
+  },
+  {
+    rule: "no randomness in pure code",
+    file: "core/plant-random.ts",
+    code: "export const dice = Math.random();\n",
+    by: "lint",
+    name: "no-ambient-world",
+  },
+  {
+    rule: "domains never import each other",
+    file: "domains/cluster/plant-peer.ts",
+    code: 'import type { Policy } from "#domains/policy/model";\nexport type P = Policy;\n',
+    by: "boundaries",
+    name: "no-peer-domain",
+  },
+  {
+    rule: "the kernel is the bottom",
+    file: "kernel/plant-up.ts",
+    code: 'import type { Input } from "#core/contract";\nexport type I = Input;\n',
+    by: "boundaries",
+    name: "kernel-is-the-bottom",
+  },
+  {
+    rule: "core does not see the shell",
+    file: "core/plant-shell.ts",
+    code: 'import "#daemon/main";\n',
+    by: "boundaries",
+    name: "core-sees-only-domains-and-kernel",
+  },
+  {
+    rule: "pure code has no packages",
+    file: "domains/policy/plant-package.ts",
+    code: 'import { z } from "zod";\nexport const s = z.string();\n',
+    by: "boundaries",
+    name: "pure-code-has-no-packages",
+  },
+  {
+    rule: "the CLI goes through the SDK",
+    file: "cli/plant-core.ts",
+    code: 'import type { Input } from "#core/contract";\nexport type I = Input;\n',
+    by: "boundaries",
+    name: "cli-goes-through-the-sdk",
+  },
+  {
+    rule: "one importer of the engine",
+    file: "daemon/plant-engine.ts",
+    code: 'import "../build/engine.node";\n',
+    by: "boundaries",
+    name: "one-importer-of-the-engine",
+  },
+  {
+    rule: "nothing imports the workshop",
+    file: "daemon/plant-lab.ts",
+    code: 'import "#lab/main";\n',
+    by: "boundaries",
+    name: "nothing-imports-the-workshop",
+  },
+  {
+    rule: "no import cycles",
+    file: "core/plant-circle.ts",
+    code: 'import "./plant-circle-back.ts";\n',
+    by: "boundaries",
+    name: "no-circular",
+  },
+  { rule: "no orphans", file: "core/plant-orphan.ts", code: "export const alone = 1;\n", by: "boundaries", name: "no-orphans" },
+  {
+    rule: "an event's class is the registry's to know",
+    file: "core/plant-class.ts",
+    code: 'import { emit } from "./emit.ts";\nimport type { Turn } from "./turn.ts";\nexport const tell = (turn: Turn) => emit(turn, { type: "DialStarted", class: "info" });\n',
+    by: "types of core",
+    name: "TS2353",
+  },
+  {
+    rule: "what the daemon stands on knows none above",
+    file: "daemon/system/plant-up.ts",
+    code: 'import "#daemon/control/plant-above";\n',
+    by: "boundaries",
+    name: "daemon-floors",
+  },
+  {
+    rule: "the loop knows none above",
+    file: "daemon/loop/plant-up.ts",
+    code: 'import type { Above } from "#daemon/control/plant-above";\nexport type A = Above;\n',
+    by: "boundaries",
+    name: "the-loop-knows-none-above",
+  },
+  {
+    rule: "control is given its target",
+    file: "daemon/control/plant-target.ts",
+    code: 'import type { Role } from "#daemon/client/plant-role";\nexport type R = Role;\n',
+    by: "boundaries",
+    name: "control-is-given-its-target",
+  },
+  {
+    rule: "control sees only types of the loop",
+    file: "daemon/control/plant-loop.ts",
+    code: 'import "#daemon/loop/plant-up";\n',
+    by: "boundaries",
+    name: "control-sees-only-types-of-the-loop",
+  },
+  {
+    rule: "the daemon's roles are apart",
+    file: "daemon/gateway/plant-peer.ts",
+    code: 'import "#daemon/client/plant-role";\n',
+    by: "boundaries",
+    name: "client-and-gateway-are-apart",
+  },
+  {
+    rule: "the core's roles are apart",
+    file: "core/client/plant-peer.ts",
+    code: 'import "../gateway/plant-role.ts";\n',
+    by: "boundaries",
+    name: "client-and-gateway-are-apart",
+  },
+  {
+    rule: "a view acts on nothing",
+    file: "core/view/plant-acts.ts",
+    code: 'import "../session/plant-room.ts";\n',
+    by: "boundaries",
+    name: "a-view-acts-on-nothing",
+  },
+  {
+    rule: "the world knows no room",
+    file: "core/world-plant.ts",
+    code: 'import "./session/plant-room.ts";\n',
+    by: "boundaries",
+    name: "the-world-knows-no-room",
+  },
+  {
+    rule: "an export has a reader that is no test",
+    file: "domains/policy/plant-export.ts",
+    code: "export const testedAlone = 1;\n",
+    by: "exports",
+    name: "exports testedAlone, which only tests import",
+  },
+  {
+    rule: "no circle of three Rust files",
+    file: "engine/crowd/src/plant_a.rs",
+    code: "pub struct A(crate::plant_b::B);\n",
+    by: "Rust circles",
+    name: "plant_a.rs → plant_b.rs → plant_c.rs → plant_a.rs",
+  },
+  {
+    rule: "no unsafe code in the protocol",
+    file: "engine/proto/src/plant_unsafe.rs",
+    code: "pub fn read(at: *const u8) -> u8 { unsafe { *at } }\n",
+    by: "cargo",
+    name: "usage of an `unsafe` block",
+  },
+];
+
+/** Further files that a plant needs, and that break no rule themselves. */
+export const COMPANIONS: Readonly<Record<string, string>> = {
+  "core/plant-circle-back.ts": 'import "./plant-circle.ts";\n',
+  "core/gateway/plant-role.ts": "export type Role = 1;\n",
+  "core/session/plant-room.ts": "export type Room = 1;\n",
+  "daemon/client/plant-role.ts": "export type Role = 1;\n",
+  "daemon/control/plant-above.ts": "export type Above = 1;\n",
+  "domains/policy/plant-export.test.ts":
+    'import { testedAlone } from "./plant-export.ts";\nexport const two = 2 * testedAlone;\n',
+  "engine/crowd/src/plant_b.rs": "pub struct B(Option<Box<super::plant_c::C>>);\n",
+  "engine/crowd/src/plant_c.rs": "use crate::{plant_a as first};\npub struct C(first::A);\n",
+};

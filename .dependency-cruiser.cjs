@@ -6,11 +6,11 @@ const pure = "^(kernel|domains|core)/";
  * folder.
  */
 const daemon = (...names) => `^daemon/(?:${names.join("|")})(?:/|\\.ts$)`;
-const ground = ["net", "system", "store", "lease", "record", "policy", "config", "ports", "fault", "log", "options", "trust"];
-const loop = ["loop", "orders"];
+const ground = ["net", "system", "store", "record", "policy", "config", "ports", "fault", "log", "options"];
+const loop = ["loop"];
 const roles = ["client", "gateway"];
 const control = ["control"];
-const process = ["daemon", "run", "main"];
+const process = ["daemon", "status", "run", "main"];
 /** What every part of the core knows, and parts of it (`world-….ts`); the rest of `core` is rooms. */
 const known = "^core/(?:contract|world|turn|domains|fence/domains)[a-z-]*\\.ts$";
 

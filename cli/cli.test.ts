@@ -68,7 +68,7 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     ]);
   });
 
-  test("0, 10 and 11: `status --check` tells attached from not attached from terminated", async () => {
+  test("0, 10 and 11: `status --check` distinguishes attached from not attached from terminated", async () => {
     const codes: number[] = [];
     for (const state of ["ATTACHED", "DEGRADED", "TERMINATED"] as const) {
       status = statusWith(state);
@@ -151,7 +151,7 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     ]);
   });
 
-  test("11: `up` where the daemon was told to stay down, at once", async () => {
+  test("11: `up` where an operator asked the daemon to stay down, at once", async () => {
     const config = join(folder, "up.toml");
     writeFileSync(config, `[client]\nidentity = "k"\n[[gateway]]\naddress = "fra-2.example"\nkey = "${KEY}"\n`);
     status = statusWith("TERMINATED");
@@ -159,7 +159,7 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     expect([refused.code, refused.stderr]).toEqual([11, expect.stringContaining("do:  jvpn down, then jvpn up")]);
   });
 
-  test("0: a wish at a gateway is told as a wish", async () => {
+  test("0: a wish at a gateway is printed as a wish", async () => {
     expect((await jvpn("switch", "wish", "--to", "eth0/udp4")).stdout).toBe("asked the client: wish → eth0/udp4\n");
   });
 });
@@ -428,7 +428,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     workers: 1,
     tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], mtu: 1380, error: null },
     config: { errors: [], awaitingRestart: [] },
-    record: { lastSeq: 1, lost: 0 },
+    record: { lastSeq: 1, lost: 0, sinks: [] },
     reports: { waitingMost: 0, lost: 0 },
     view: {
       role: "client",

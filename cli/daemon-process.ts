@@ -44,7 +44,7 @@ export async function passToDaemon(args: readonly string[]): Promise<number> {
   return code;
 }
 
-/** The same, where its answer is needed; a refusal has been told already in its own words. */
+/** What the daemon prints. A refusal is thrown, in the words of the daemon. */
 export async function requireFromDaemon(args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await askDaemon(args);
   if (code === 0) return stdout.trim();

@@ -33,13 +33,13 @@ export async function perform(json: boolean, verb: () => Promise<number>): Promi
     process.exitCode = await verb();
   } catch (cause) {
     const error = cause instanceof ControlError ? cause : unexpected(cause);
-    tell(error, json);
+    printFailure(error, json);
     process.exitCode = exitOf(error);
   }
 }
 
-/** A failure, on stderr. */
-export function tell(error: ControlError, json: boolean): void {
+/** Prints a failure to stderr. */
+export function printFailure(error: ControlError, json: boolean): void {
   process.stderr.write(json ? `${JSON.stringify(error.document)}\n` : threeLines(error));
 }
 

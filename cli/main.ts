@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError } from "#sdk/index";
-import { tell } from "./io.ts";
+import { printFailure } from "./io.ts";
 import { switchVerb, terminateVerb } from "./verbs/act.ts";
 import { initVerb } from "./verbs/init.ts";
 import { configVerb, keyVerbs } from "./verbs/key.ts";
@@ -13,7 +13,7 @@ import { downVerb, upVerb } from "./verbs/up.ts";
 import { ownVersion, versionVerb } from "./verbs/version.ts";
 import { watchVerb } from "./verbs/watch.ts";
 
-/** Known before the arguments are understood, so that misunderstood ones are told as JSON, too. */
+/** Known before the arguments are parsed, so that an error in them is printed as JSON, too. */
 const json = process.argv.includes("--json");
 
 const program = new Command("jvpn")
@@ -45,7 +45,10 @@ process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
   // The reader of a pipe has read enough, as `head` does.
   if (cause.code === "EPIPE") process.exit();
   const hint = "make room where it goes, or let it go elsewhere";
-  tell(new ControlError({ code: "failed", message: "the result is lost", why: cause.message, hint, retryAfterMs: null }), json);
+  printFailure(
+    new ControlError({ code: "failed", message: "the result is lost", why: cause.message, hint, retryAfterMs: null }),
+    json,
+  );
   process.exit(EXIT.failed);
 });
 
@@ -54,7 +57,7 @@ try {
 } catch (cause) {
   if (!(cause instanceof CommanderError)) throw cause;
   process.exitCode = cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (json && process.exitCode === EXIT.usage) tell(misused(cause), json);
+  if (json && process.exitCode === EXIT.usage) printFailure(misused(cause), json);
 }
 
 function misused({ message, code }: CommanderError): ControlError {

@@ -3,7 +3,7 @@ import { STATES } from "#kernel/contract/state";
 import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Input } from "./contract.ts";
 import { step } from "./step.ts";
-import { sessionPage, view } from "./view.ts";
+import { sessionPage, view } from "./view/view.ts";
 import { createCore, type World } from "./world.ts";
 
 const CROWD = 20_000;
@@ -86,7 +86,10 @@ describe("many sessions", () => {
 function crowd(): World {
   const world = createCore("gateway");
   feed(world, script(`0 gateway ${NAMES.join(" ")}\n0 policy standard`));
-  for (const [index, name] of NAMES.entries()) step(world, confirmed(index + 1, name), 1 + index / CROWD);
+  for (const [index, name] of NAMES.entries()) {
+    step(world, confirmed(index + 1, name), 1 + index / CROWD);
+    feed(world, script(`${1 + index / CROWD} leased ${index + 1}`));
+  }
   return world;
 }
 
@@ -103,7 +106,6 @@ function confirmed(session: number, name: string): Input {
       remote,
       redundant: false,
     },
-    lease: { ok: true, assignment: { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 } },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
-import { guarded } from "./guard.ts";
+import { guarded } from "./fence/guard.ts";
 import type { Turn } from "./turn.ts";
 import { type Entry, policyLabel } from "./world.ts";
 

@@ -1,9 +1,9 @@
 import type { PolicyOutcome } from "#domains/policy/model";
 import type { Input } from "./contract.ts";
 import { emit } from "./emit.ts";
+import { guarded } from "./fence/guard.ts";
 import { offerTo, policyOfKey } from "./gateway/clients.ts";
-import { guarded } from "./guard.ts";
-import { tell } from "./sessions.ts";
+import { tell } from "./session/sessions.ts";
 import type { Turn } from "./turn.ts";
 import type { Entry } from "./world.ts";
 

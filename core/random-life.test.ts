@@ -4,9 +4,9 @@ import { type Bounds, Checker } from "../transcripts/checker.ts";
 import { freshMemory, inputOf } from "../transcripts/scene.ts";
 import { ATTACHED_CLIENT, script, type Timed } from "../transcripts/script.ts";
 import type { Effect, Input } from "./contract.ts";
-import { restore, snapshot } from "./snapshot.ts";
 import { step } from "./step.ts";
-import { view } from "./view.ts";
+import { restore, snapshot } from "./view/snapshot.ts";
+import { view } from "./view/view.ts";
 import { createCore, type World } from "./world.ts";
 
 const STANDARD: Bounds = {
@@ -90,6 +90,10 @@ const GATEWAY_LINE = fc.oneof(
     weight: 2,
     arbitrary: fc.tuple(fc.nat(3), word("van-12", "van-13", "stranger")).map(([handle, key]) => `confirmed ${handle + 2} ${key}`),
   },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.nat(6), word("", "none", "unknown")).map(([token, how]) => `leased ${token + 1} ${how}`),
+  },
   { weight: 2, arbitrary: fc.tuple(path, word("silent", "answered")).map(([handle, how]) => `challenge ${handle} ${how}`) },
   {
     weight: 1,
@@ -109,6 +113,7 @@ const ATTACHED_GATEWAY = script(`
   0 gateway van-12 van-13
   0 policy standard
   100 confirmed 1 van-12
+  100 leased 1
 `);
 
 describe("random lives", () => {
@@ -178,11 +183,10 @@ function newestAttempt(effects: readonly Effect[]): string | null {
 }
 
 function proves(input: Input): boolean {
+  if (input.type === "StoreAnswered") return input.outcome.is === "done";
   return (
     input.type === "Engine" &&
-    ["AttachValidated", "AttachRequested", "HandshakeConfirmed", "ChallengeResult", "PeerClosed", "PathSilent"].includes(
-      input.report.type,
-    )
+    ["AttachValidated", "AttachRequested", "ChallengeResult", "PeerClosed", "PathSilent"].includes(input.report.type)
   );
 }
 

@@ -3,17 +3,19 @@ import { type Millis, sooner } from "#kernel/time";
 import { nextDialLook, pursue } from "./client/dial.ts";
 import { gatewayInUse, nextReopen, reopenPaths, syncPaths } from "./client/paths.ts";
 import { clientReport } from "./client/reports.ts";
+import { AUTHORITY_KEY, authority } from "./cluster/authority.ts";
 import type { Effect, Input } from "./contract.ts";
 import { emit, emitFor } from "./emit.ts";
-import { faulted, isolated } from "./faulted.ts";
+import { faulted, isolated } from "./fence/faulted.ts";
+import { settleHealth } from "./fence/health.ts";
+import { storeAnswered } from "./gateway/admission.ts";
 import { configureClients } from "./gateway/clients.ts";
 import { gatewayReport } from "./gateway/reports.ts";
-import { settleHealth } from "./health.ts";
-import { operate } from "./operator.ts";
 import { policyOffered } from "./policy.ts";
-import { pathReport, sessionReport } from "./reports.ts";
-import { tell, tellCorrupt } from "./sessions.ts";
-import { settle } from "./settle.ts";
+import { operate } from "./session/operator.ts";
+import { pathReport, sessionReport } from "./session/reports.ts";
+import { tell, tellCorrupt } from "./session/sessions.ts";
+import { settle } from "./session/settle.ts";
 import { beginTurn, type Turn } from "./turn.ts";
 import type { Entry, World } from "./world.ts";
 
@@ -52,10 +54,16 @@ function route(turn: Turn, input: Input): void {
     case "PolicyOffered":
       policyOffered(turn, input.outcome);
       return;
+    case "StoreAnswered":
+      storeAnswered(turn, input.token, input.outcome);
+      return;
+    case "Authority":
+      authority(turn, input.event);
+      return;
     case "Engine":
       if (pathReport(turn, input.report) || sessionReport(turn, input.report)) return;
       if (world.role === "client") clientReport(turn, input.report, current(world));
-      else gatewayReport(turn, input.report, input.lease);
+      else gatewayReport(turn, input.report);
       return;
     case "Operator":
       operate(turn, input);
@@ -83,6 +91,7 @@ function tick(turn: Turn): void {
   for (let looked = 0; looked < DUE_MAX; looked++) {
     const handle = deadlines.popDue(turn.now);
     if (handle === null) return;
+    if (handle === AUTHORITY_KEY) authority(turn, { type: "Tick" });
     const entry = sessions.get(handle);
     if (entry !== undefined) isolated(turn, entry, "a deadline", () => tell(turn, entry, { type: "Tick" }));
   }

@@ -1,9 +1,9 @@
 import type { Finding } from "#domains/transport/model";
 import type { CoreEvent } from "#kernel/contract/event";
+import type { DomainName } from "#kernel/contract/health";
 import type { SessionHandle } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 import type { Effect } from "./contract.ts";
-import type { DomainName } from "./domains.ts";
 import type { Entry, World } from "./world.ts";
 
 /** One input being worked off: what it causes, in order. Lives for one `step`. */

@@ -7,14 +7,16 @@ import { NO_FAILURES, type Security } from "#domains/security/model";
 import type { Session } from "#domains/session/model";
 import { NO_PATHS, type Transport } from "#domains/transport/model";
 import { BoundedMap } from "#kernel/bounded-map";
-import type { Assignment, Link, Offer } from "#kernel/contract/engine.generated";
+import type { Assignment, Link, Offer, Report } from "#kernel/contract/engine.generated";
+import type { Health } from "#kernel/contract/health";
+import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId } from "#kernel/contract/state";
-import type { JumpView, NodeView, SendingMode, SessionView } from "#kernel/contract/view";
+import type { JumpView, SendingMode, SessionView } from "#kernel/contract/view";
 import { DeadlineHeap } from "#kernel/deadline-heap";
 import type { Millis } from "#kernel/time";
-import type { ClientConfig, GatewayConfig } from "./contract.ts";
-import { type Domains, REAL_DOMAINS } from "./domains.ts";
+import type { ClientConfig, GatewayConfig, StoreToken } from "./contract.ts";
+import { type Domains, REAL_DOMAINS } from "./fence/domains.ts";
 
 /** Sessions of one node; a handshake beyond that is refused with `resource_exhausted`. */
 const SESSIONS_MAX = 131_072;
@@ -55,8 +57,18 @@ export interface Entry {
     readonly incarnation: number;
     readonly asked: Record<PathId, { readonly failures: number; readonly retryAt: Millis | null }>;
   } | null;
+  /** Gateway, in BIRTH. */
+  admission: Admission | null;
   /** Gateway: when the client is asked to come back, and how often it was. */
   ask: { readonly count: number; readonly at: Millis } | null;
+}
+
+/** What a gateway's session holds until it is decided on. */
+export interface Admission {
+  /** What the client proved itself with; the proof is minted from it when the session is taken. */
+  readonly evidence: Extract<Report, { type: "HandshakeConfirmed" }>;
+  /** The request to the store that has no answer yet. */
+  readonly request: StoreToken | null;
 }
 
 /** A local way to the gateway, apart from any session. */
@@ -67,7 +79,7 @@ export interface ClientPath {
   readonly ifindex: number;
   readonly local: string;
   readonly remote: string;
-  readonly priority: "primary" | "secondary" | "backup" | "never";
+  readonly priority: Priority;
   readonly metered: boolean;
   socket: "opening" | "open" | "failed";
   failures: number;
@@ -116,6 +128,9 @@ interface GatewayState {
   readonly byKey: Map<string, SessionHandle>;
   /** Challenged session → the new one of the same key that waits for the outcome. */
   readonly waiting: Map<SessionHandle, SessionHandle>;
+  /** Requests to the store without an answer → the session that needs it; at most one for each session in BIRTH. */
+  readonly requests: Map<StoreToken, SessionHandle>;
+  nextToken: StoreToken;
 }
 
 /** Everything the core knows. Only `step` changes it. */
@@ -128,7 +143,7 @@ export interface World {
   authority: Authority;
   /** Drops that belong to no session. */
   security: Security;
-  health: NodeView["health"];
+  health: Health;
   readonly sessions: BoundedMap<SessionHandle, Entry>;
   ended: readonly SessionView[];
   readonly deadlines: DeadlineHeap;
@@ -153,7 +168,7 @@ export function createCore(role: Role, domains: Domains = REAL_DOMAINS): World {
     deadlines: new DeadlineHeap(),
     wakeAt: null,
     client: { config: null, links: [], paths: [], nextPathId: 1, gateway: 0, current: null, tunnel: null, dial: freshDial() },
-    gateway: { config: null, clients: new Map(), byKey: new Map(), waiting: new Map() },
+    gateway: { config: null, clients: new Map(), byKey: new Map(), waiting: new Map(), requests: new Map(), nextToken: 1 },
   };
 }
 
@@ -180,6 +195,7 @@ export function freshEntry(
     electiveAt: 0,
     shunned: [],
     client: null,
+    admission: null,
     ask: null,
   };
 }

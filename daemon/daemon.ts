@@ -2,40 +2,38 @@ import { rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { hostname } from "node:os";
 import { createAdaptorServer } from "@hono/node-server";
-import { ruleFor } from "#core/client/paths";
-import type { Input, OperatorOutcome, OperatorRequest } from "#core/contract";
-import type { ClientSettings } from "#daemon/config/client";
+import type { OperatorOutcome, OperatorRequest } from "#core/contract";
+import { Client } from "#daemon/client/client";
+import { engineConfig } from "#daemon/config/engine-config";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, policyBeside } from "#daemon/config/policy";
-import { engineConfig, reloaded } from "#daemon/config/running";
+import { reloaded } from "#daemon/config/reloaded";
 import type { Sessions } from "#daemon/control/find";
 import { type ControlTarget, createRoutes } from "#daemon/control/routes";
 import { listen } from "#daemon/control/socket";
-import { EventLines } from "#daemon/event-lines";
-import { causeText, type Fault, StartFailure } from "#daemon/fault";
-import { GatewayNames, type ResolvedGateway } from "#daemon/gateway-names";
-import { HandshakeLeases } from "#daemon/lease/handshake-leases";
-import type { Log } from "#daemon/log";
-import { Loop } from "#daemon/loop";
+import { causeText, type Fault } from "#daemon/fault";
+import { Gateway } from "#daemon/gateway/gateway";
+import { EventLines } from "#daemon/log/event-lines";
+import type { Log } from "#daemon/log/log";
+import { Loop } from "#daemon/loop/loop";
 import type { Places } from "#daemon/options";
-import { tunnelMtu } from "#daemon/policy/mtu";
 import { PolicyBook } from "#daemon/policy/policy-book";
 import { PolicyHistory } from "#daemon/policy/policy-history";
 import type { EnginePort } from "#daemon/ports/engine";
 import { chainEnd } from "#daemon/record/chain";
 import { RecordMark } from "#daemon/record/mark";
 import { Recorder } from "#daemon/record/recorder";
-import type { Store } from "#daemon/store";
+import { FileSink } from "#daemon/record/sinks/file";
+import type { Role, RoleContext } from "#daemon/role";
+import { statusDocument } from "#daemon/status";
+import type { Store } from "#daemon/store/database";
 import type { SystemChanges } from "#daemon/system/changes";
-import { machineFacts } from "#daemon/system/facts";
 import type { Machine } from "#daemon/system/machine";
-import { assignmentFault, clientPlan, gatewayPlan } from "#daemon/system/plan";
 import { Tunnel } from "#daemon/system/tunnel";
 import type { StatusDocument, VersionDocument } from "#kernel/contract/control";
-import type { Assignment, EngineConfig, Report } from "#kernel/contract/engine.generated";
+import type { EngineConfig, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
-import type { NodeView } from "#kernel/contract/view";
 
 /** Everything a daemon stands on, opened and claimed already. */
 interface Foundations {
@@ -55,7 +53,7 @@ interface Foundations {
 
 const FLUSH_MS_MAX = 1_000;
 /** Records that the operational log repeats. */
-const TOLD: ReadonlySet<CoreEvent["type"]> = new Set([
+const REPEATED: ReadonlySet<CoreEvent["type"]> = new Set([
   "SessionCreated",
   "SessionStateChange",
   "SessionTerminated",
@@ -78,12 +76,11 @@ export class Daemon implements ControlTarget {
   readonly #lines: EventLines;
   readonly #tunnel: Tunnel;
   readonly #loop: Loop;
-  readonly #leases: HandshakeLeases | null;
+  readonly #role: Role;
   readonly #server: Server;
   #settings: Settings;
   #config: StatusDocument["config"] = { errors: [], awaitingRestart: [] };
   #engine: EnginePort | null = null;
-  #names: GatewayNames | null = null;
   #started: Extract<Report, { type: "Started" }> | null = null;
   #ending = false;
 
@@ -92,28 +89,35 @@ export class Daemon implements ControlTarget {
     this.#on = on;
     this.#settings = settings;
     this.#node = settings.daemon.node ?? hostname();
-    this.#leases =
-      settings.role === "gateway" ? new HandshakeLeases(on.store, settings, (what, work) => this.#withStore(what, work)) : null;
     this.#lines = new EventLines(log, on.bootMs);
     this.#recorder = new Recorder({
       node: this.#node,
-      file: places.events,
+      sinks: [new FileSink(places.events)],
       end: chainEnd(places.events),
       mark: new RecordMark(on.store),
       bootMs: on.bootMs,
-      told: (health, why) =>
+      healthChanged: (health, why) =>
         health === "ok" ? log.info("the record is kept again") : log.warn({ why }, "the record cannot be kept"),
     });
     this.#tunnel = new Tunnel(on.changes, settings.interface, settings.mtu, {
       changed: (view) => (view.state === "failed" ? this.#tunnelFailed(view.error ?? "") : log.info(view, "tunnel")),
       warned: (message) => log.warn(message),
     });
+    this.#role = roleOf(settings, this.#node, on.store, {
+      log,
+      machine: on.machine,
+      tunnel: this.#tunnel,
+      tunnelFailed: (error) => this.#tunnelFailed(error),
+      policy: () => this.policy.values,
+      feed: (input) => this.#loop.feed(input),
+      diagnose: (numbers) => this.#recorder.note("Diagnostic", numbers),
+    });
     this.#loop = new Loop(settings.role, {
       bootMs: on.bootMs,
       event: (event) => this.#event(event),
-      tunnel: (assignment) => this.#assigned(assignment),
-      expect: (reports) => this.#leases?.expect(reports),
-      before: (report) => this.#before(report),
+      tunnel: (assignment) => this.#role.assigned(assignment),
+      store: this.#role.store,
+      report: (report) => this.#reported(report),
       trace: log.isLevelEnabled("trace") ? (input, effects) => log.trace({ input, effects }, "step") : null,
       contained: (what) => log.error(what),
       fatal: (what) => this.#fatal(what),
@@ -130,9 +134,9 @@ export class Daemon implements ControlTarget {
     try {
       this.#readPolicy();
       this.#engine = this.#on.startEngine(engineConfig(this.#settings), () => this.#loop.reportsWait());
-      if (this.#settings.role === "gateway") await this.#prepareGateway();
+      await this.#role.prepare();
       this.#loop.attach(this.#engine);
-      await this.#configure();
+      await this.#role.configure(this.#settings);
       await listen(this.#server, places.socket);
       this.#loop.reportsWait();
       log.info({ role: this.#settings.role, node: this.#node, socket: places.socket }, "ready");
@@ -143,7 +147,7 @@ export class Daemon implements ControlTarget {
   }
 
   neverUses(interfaceName: string): boolean {
-    return this.#settings.role === "client" && ruleFor(this.#settings, interfaceName).priority === "never";
+    return this.#role.neverUses(interfaceName);
   }
 
   version(): VersionDocument {
@@ -152,25 +156,16 @@ export class Daemon implements ControlTarget {
   }
 
   status(): StatusDocument {
-    const { role } = this.#settings;
-    const view = this.#loop.view();
-    return {
-      schema: "jumping-vpn/status/v1",
-      node: this.#node,
-      role,
-      pid: process.pid,
-      version: this.#on.version,
-      uptimeMs: Math.round(process.uptime() * 1_000),
-      publicKey: this.#started?.publicKey ?? null,
-      listen: this.#started?.listen ?? [],
-      capabilities: this.#started?.capabilities ?? [],
-      workers: this.#started?.workers ?? null,
+    return statusDocument({
+      version: this.version(),
+      started: this.#started,
       tunnel: this.#tunnel.view,
       config: this.#config,
-      record: { lastSeq: this.#recorder.lastSeq, lost: this.#recorder.lost },
+      record: this.#recorder.status,
+      recordHealth: this.#recorder.health,
       reports: this.#loop.reports,
-      view: { ...view, health: { ...view.health, observability: worse(view.health.observability, this.#recorder.health) } },
-    };
+      view: this.#loop.view(),
+    });
   }
 
   timeline(id: string) {
@@ -207,7 +202,7 @@ export class Daemon implements ControlTarget {
       if (kept.length > 0) log.warn({ settings: kept }, "changed settings that need a restart keep their values");
       this.#settings = settings;
       this.#config = { errors: [], awaitingRestart: kept };
-      await this.#configure();
+      await this.#role.configure(this.#settings);
     } else {
       this.#config = { ...this.#config, errors: loaded.faults.map(faultLine) };
       this.#configFailure(loaded.faults, "core");
@@ -241,7 +236,7 @@ export class Daemon implements ControlTarget {
   }
 
   async #takeDown(): Promise<void> {
-    this.#names?.stop();
+    this.#role.stop();
     await this.#tunnel.wish(null);
     this.#engine?.stop();
     await this.#recorder.close(FLUSH_MS_MAX);
@@ -250,112 +245,23 @@ export class Daemon implements ControlTarget {
     if (this.#server.listening || this.#ending) rmSync(this.#on.places.socket, { force: true });
   }
 
-  /** The core learns the configuration; a client's, again whenever the addresses of its gateways change. */
-  async #configure(): Promise<void> {
-    const settings = this.#settings;
-    if (settings.role === "gateway") {
-      const clients = settings.clients.map(({ name, key, group }) => ({ name, key, group }));
-      this.#leases?.reconfigure(settings);
-      this.#loop.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients } });
-      return;
-    }
-    this.#names?.stop();
-    this.#names = new GatewayNames(settings.gateways, (resolved, unresolved) => this.#resolved(settings, resolved, unresolved));
-    await this.#names.start();
-  }
-
-  #resolved(settings: ClientSettings, gateways: readonly ResolvedGateway[], unresolved: readonly string[]): void {
-    if (unresolved.length > 0)
-      this.#on.log.warn({ names: unresolved }, "names of gateways cannot be resolved yet; they are tried again");
-    const { reconnect, paths } = settings;
-    this.#loop.feed({
-      type: "Configured",
-      config: { role: "client", reconnect, gateways, paths, ownInterfaces: [settings.interface] },
-    });
-  }
-
-  async #prepareGateway(): Promise<void> {
-    const settings = this.#settings;
-    if (settings.role !== "gateway") return;
-    const mtu = tunnelMtu(settings.mtu, this.policy.values);
-    await this.#tunnel.wish(gatewayPlan({ ...settings, mtu }, machineFacts(this.#on.machine, settings.interface)));
-    const { error } = this.#tunnel.view;
-    if (error === null) return;
-    const hint = error.includes("nft")
-      ? "install nftables, or set masquerade = false"
-      : "see whether another program uses these addresses, and run as root";
-    throw new StartFailure([{ what: `the tunnel ${settings.interface} cannot be set up`, why: error, hint }], EXIT.failed);
-  }
-
-  #assigned(assignment: Assignment | null): void {
-    const settings = this.#settings;
-    if (settings.role !== "client") return;
-    const fault = assignment === null ? null : assignmentFault(settings, assignment);
-    if (fault !== null) {
-      this.#tunnelFailed(fault);
-      void this.#tunnel.wish(null);
-      return;
-    }
-    const plan =
-      assignment === null ? null : clientPlan(settings, assignment, machineFacts(this.#on.machine, settings.interface));
-    void this.#tunnel.wish(plan);
-  }
-
   #tunnelFailed(error: string): void {
     this.#on.log.error({ error }, "the tunnel is not set up; what was done is undone");
     this.#recorder.note("Diagnostic", { what: "tunnel_setup_failed", error });
   }
 
-  #before(report: Report): Extract<Input, { type: "Engine" }> {
-    switch (report.type) {
-      case "Started":
-        this.#started = report;
-        if (report.aloneBecause !== null)
-          this.#on.log.warn(
-            { why: report.aloneBecause },
-            "one worker moves all packets, where the machine has processors for more",
-          );
-        break;
-      case "Links":
-        this.#names?.refresh();
-        break;
-      case "HandshakeConfirmed":
-        if (this.#leases !== null) {
-          const lease = this.#leases.leaseFor(report.clientKey, this.#settings.mtu, this.policy.values);
-          return { type: "Engine", report, lease };
-        }
-        break;
-      default:
-        break;
-    }
-    return { type: "Engine", report };
-  }
-
-  /** `undefined` where the store failed, which is told. */
-  #withStore<T>(what: string, work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (cause) {
-      const why = causeText(cause);
-      this.#on.log.error({ why }, what);
-      this.#recorder.note("Diagnostic", { what, why });
-      return undefined;
-    }
-  }
-
-  /** The device of a running gateway keeps its size. */
-  #mtuChanged(): void {
-    const { mtu: running, state } = this.#tunnel.view;
-    const wanted = tunnelMtu(this.#settings.mtu, this.policy.values);
-    if (this.#settings.role !== "gateway" || state !== "configured" || wanted === running) return;
-    this.#on.log.warn({ running, wanted }, "new sessions get the policy's new MTU; the tunnel of this gateway, with a restart");
+  #reported(report: Report): void {
+    this.#role.reported(report);
+    if (report.type !== "Started") return;
+    this.#started = report;
+    const { aloneBecause: why } = report;
+    if (why !== null) this.#on.log.warn({ why }, "one worker moves all packets, where the machine has processors for more");
   }
 
   #event(event: CoreEvent): void {
     this.#recorder.record(event);
-    if (event.type === "PolicyApplied") this.#mtuChanged();
-    if (TOLD.has(event.type)) this.#lines.tell(event.type, () => told(event));
-    if (event.type === "DialFailed") this.#names?.refresh();
+    if (REPEATED.has(event.type)) this.#lines.repeat(event.type, () => detailsOf(event));
+    this.#role.recorded(event);
   }
 
   #fatal(what: string): void {
@@ -380,15 +286,13 @@ export class Daemon implements ControlTarget {
   }
 }
 
-function told(event: CoreEvent): object {
+function detailsOf(event: CoreEvent): object {
   const { session, from, to, reason, transport, numbers } = event;
   const policy = session === undefined ? event.policy : undefined;
   return { session, from, to, reason, transport, policy, numbers };
 }
 
-type Health = NodeView["health"]["observability"];
-
-function worse(a: Health, b: Health): Health {
-  const order: readonly Health[] = ["ok", "degraded", "failed"];
-  return order.indexOf(a) >= order.indexOf(b) ? a : b;
+function roleOf(settings: Settings, node: string, database: Store, context: RoleContext): Role {
+  if (settings.role === "gateway") return new Gateway(context, node, settings, database);
+  return new Client(context, settings);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { covers, endpoint, familyOf } from "#kernel/ip";
+import { covers, endpoint, familyOf, parseAddress } from "./ip.ts";
 
 describe("addresses", () => {
   test.each([
@@ -22,8 +22,14 @@ describe("addresses", () => {
     expect(covers(prefix, address)).toBe(expected);
   });
 
-  test("families and endpoints are told apart", () => {
+  test("families and endpoints are distinguished", () => {
     expect([familyOf("10.0.0.1"), familyOf("::1"), familyOf("10.0.0"), familyOf("1::2::3")]).toEqual([4, 6, null, null]);
     expect([endpoint("10.0.0.1", 1), endpoint("::1", 1)]).toEqual(["10.0.0.1:1", "[::1]:1"]);
+  });
+
+  test("the value is the address as one number, also with the last bits written as IPv4", () => {
+    expect(parseAddress("10.0.1.2")?.value).toBe(0x0a000102n);
+    expect(parseAddress("1::8")?.value).toBe((1n << 112n) + 8n);
+    expect(parseAddress("::ffff:10.0.0.1")).toEqual(parseAddress("::ffff:a00:1"));
   });
 });

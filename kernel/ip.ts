@@ -1,72 +1,85 @@
-/** A parsed address: `bits` wide, as one big number. */
-interface Ip {
-  readonly bits: 32 | 128;
+export type Family = 4 | 6;
+
+/** A parsed address, as one big number. */
+export interface Address {
+  readonly family: Family;
   readonly value: bigint;
 }
 
-/** The family of an address in text, or `null` where it is none. A zone (`%eth0`) is refused. */
-export function familyOf(text: string): 4 | 6 | null {
-  const ip = parse(text);
-  if (ip === null) return null;
-  return ip.bits === 32 ? 4 : 6;
+/** The width of an address, bits. */
+export const bitsOf = (family: Family): number => (family === 4 ? 32 : 128);
+
+/**
+ * `undefined` where the text is no IPv4 or IPv6 address. A zone (`%eth0`) is refused, and so is a leading zero in IPv4, which
+ * some programs read as octal.
+ */
+export function parseAddress(text: string): Address | undefined {
+  return text.includes(":") ? parse6(text) : parse4(text);
+}
+
+/** The family of an address in text, or `null` where it is none. */
+export function familyOf(text: string): Family | null {
+  return parseAddress(text)?.family ?? null;
 }
 
 /** `203.0.113.7:4774` or `[2001:db8::7]:4774`. */
-export function endpoint(ip: string, port: number): string {
-  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+export function endpoint(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** True where both addresses have the same first `length` bits. */
+export function sameNetwork(a: Address, b: Address, length: number): boolean {
+  if (a.family !== b.family) return false;
+  const hostBits = BigInt(bitsOf(a.family) - length);
+  return a.value >> hostBits === b.value >> hostBits;
 }
 
 /** True where `prefix` (`10.0.0.0/8`, `::/0`) contains the address. False for anything that does not parse. */
 export function covers(prefix: string, address: string): boolean {
   const [network, length] = prefix.split("/");
-  const from = parse(network ?? "");
-  const to = parse(address);
-  if (from === null || to === null || from.bits !== to.bits) return false;
-  const kept = length === undefined ? from.bits : Number(length);
-  if (!Number.isInteger(kept) || kept < 0 || kept > from.bits) return false;
-  const shift = BigInt(from.bits - kept);
-  return from.value >> shift === to.value >> shift;
+  const from = parseAddress(network ?? "");
+  const to = parseAddress(address);
+  if (from === undefined || to === undefined) return false;
+  const kept = length === undefined ? bitsOf(from.family) : Number(length);
+  if (!Number.isInteger(kept) || kept < 0 || kept > bitsOf(from.family)) return false;
+  return sameNetwork(from, to, kept);
 }
 
-function parse(text: string): Ip | null {
-  return text.includes(":") ? parse6(text) : parse4(text);
-}
-
-function parse4(text: string): Ip | null {
+function parse4(text: string): Address | undefined {
   const parts = text.split(".");
-  if (parts.length !== 4) return null;
+  if (parts.length !== 4) return undefined;
   let value = 0n;
   for (const part of parts) {
-    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) return null;
+    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
     value = value * 256n + BigInt(part);
   }
-  return { bits: 32, value };
+  return { family: 4, value };
 }
 
-function parse6(text: string): Ip | null {
-  const halves = text.split("::");
-  if (halves.length > 2) return null;
+function parse6(text: string): Address | undefined {
+  const plain = withoutDots(text);
+  const halves = plain?.split("::") ?? [];
+  if (halves.length < 1 || halves.length > 2) return undefined;
   const head = groups(halves[0] ?? "");
   const tail = halves.length === 2 ? groups(halves[1] ?? "") : [];
-  if (head === null || tail === null) return null;
+  if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return null;
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
   const all = [...head, ...Array.from({ length: missing }, () => 0n), ...tail];
-  return { bits: 128, value: all.reduce((value, group) => value * 65_536n + group, 0n) };
+  return { family: 6, value: all.reduce((value, group) => value * 65_536n + group, 0n) };
 }
 
-function groups(text: string): bigint[] | null {
+/** `::ffff:10.0.0.1` → `::ffff:a00:1`: the last 32 bits may be written as IPv4. */
+function withoutDots(text: string): string | undefined {
+  if (!text.includes(".")) return text;
+  const from = text.lastIndexOf(":") + 1;
+  const last = parse4(text.slice(from));
+  if (last === undefined) return undefined;
+  return `${text.slice(0, from)}${(last.value >> 16n).toString(16)}:${(last.value & 0xffffn).toString(16)}`;
+}
+
+function groups(text: string): bigint[] | undefined {
   if (text === "") return [];
-  const found: bigint[] = [];
-  for (const group of text.split(":")) {
-    if (group.includes(".")) {
-      const last = parse4(group);
-      if (last === null) return null;
-      found.push(last.value >> 16n, last.value & 0xffffn);
-    } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return null;
-      found.push(BigInt(`0x${group}`));
-    }
-  }
-  return found;
+  const parts = text.split(":");
+  return parts.every((part) => /^[0-9a-fA-F]{1,4}$/.test(part)) ? parts.map((part) => BigInt(`0x${part}`)) : undefined;
 }

@@ -22,7 +22,7 @@ import { timedOut } from "./errors.ts";
 import { type EventsOptions, isGap, type StreamItem, streamEvents } from "./events.ts";
 import { ask } from "./request.ts";
 
-/** Where a daemon listens for its operators unless told otherwise. */
+/** Where a daemon listens for its operators by default. */
 export const DEFAULT_SOCKET = "/run/jumping-vpn/control.sock";
 
 export interface ControlOptions {

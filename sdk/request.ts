@@ -51,7 +51,7 @@ export function open(socket: string, call: Call): Promise<IncomingMessage> {
   });
 }
 
-/** Who asks, for the record; the daemon takes it as told, and no permission hangs on it. */
+/** The name of the operator for the record. The daemon does not verify it, and no permission depends on it. */
 function operator(): string {
   try {
     return userInfo().username;
@@ -81,7 +81,7 @@ function refusalOf(status: number, text: string): ControlError {
     const document = JSON.parse(text) as ErrorDocument;
     if (document.schema === "jumping-vpn/error/v1") return new ControlError(document);
   } catch {
-    // not the daemon's words: told below as they came
+    // no document of a daemon: the error below quotes it
   }
   const why = `it answered with status ${status}: ${text.slice(0, 200)}`;
   return new ControlError({

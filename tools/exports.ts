@@ -14,8 +14,6 @@ const TEST = /\.test\.ts$/;
 export const KEPT: Readonly<Record<string, string>> = {
   "daemon/record/chain.ts#verifies": "the other half of the chain: how whoever audits a record checks it",
   "domains/cluster/model.ts#CLAIM_WAIT_MS": "claims come with the store of several nodes",
-  "domains/cluster/step.ts#joining": "a node of several comes with that store",
-  "domains/cluster/step.ts#deadlineOf": "a node of several comes with that store",
   "domains/cluster/table.ts#TABLE": "its test looks for a pair that two rows claim",
   "domains/cluster/table.ts#EveryPairHasARow": "the compiler is its reader, and refuses a local type that nothing uses",
   "domains/observability/redact.ts#NoTextIsOverlooked": "the compiler is its reader",

@@ -9,6 +9,8 @@ export function lineOf(effect: Effect): string | null {
       return `→ ${commandLine(effect.command)}`;
     case "Event":
       return `• ${eventLine(effect.event)}`;
+    case "Store":
+      return `→ Store token=${effect.token} ${effect.operation.type} key=${effect.operation.key}`;
     case "Tunnel":
       return `→ Tunnel ${effect.assignment?.v4 ?? "none"}`;
     case "Reply":

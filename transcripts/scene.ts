@@ -1,6 +1,8 @@
-import type { ClientConfig, GatewayConfig, Input, Lease } from "#core/contract";
+import type { ClientConfig, GatewayConfig, Input, StoreOutcome } from "#core/contract";
+import type { ClusterEvent } from "#domains/cluster/model";
 import { offerOf } from "#domains/policy/offer";
 import type { Link, PathStats, Report } from "#kernel/contract/engine.generated";
+import type { Priority } from "#kernel/contract/priority";
 import { presetPolicy } from "./presets.ts";
 
 /** The gateway of every transcript. */
@@ -20,6 +22,8 @@ export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
  *   client [eth0,wlan0=backup,…]   gateway [name …]      configuration
  *   policy standard                policy broken          a policy that was offered
  *   links eth0 wlan0 wwan0:down                           all links that exist
+ *   leased 1 10.80.0.14 · leased 1 none · leased 1 unknown  what the store answered to its request 1
+ *   authority joined 2 · heartbeat 100 · missed · fenced  what the cluster says; a heartbeat names when it was sent
  *   opened 1 · handshake 2 · attached 1 1 · validated 2 20 · silent 1 timeout · alive 1 20 · …
  *   silent@2 1                                            about session 2; without it, about session 1
  */
@@ -43,8 +47,12 @@ export function inputOf(verb: string, args: readonly string[], memory: Memory): 
       return { type: "Tick" };
     case "stop":
       return { type: "Stop" };
+    case "leased":
+      return { type: "StoreAnswered", token: Number(first), outcome: outcomeOf(second) };
+    case "authority":
+      return { type: "Authority", event: authorityEvent(first, Number(second)) };
     case "confirmed":
-      return { type: "Engine", report: reportOf(verb, args, memory), lease: lease(fourth === "" ? "10.80.0.14" : fourth) };
+      return { type: "Engine", report: reportOf(verb, args, memory) };
     default:
       return { type: "Engine", report: reportOf(verb, [first, second, third, fourth], memory) };
   }
@@ -100,7 +108,7 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         clientKey: `jvpk1:${second}`,
         path: Number(third === "" ? 1 : third),
         remote: `198.51.100.${first}:50211`,
-        redundant: args[4] === "redundant",
+        redundant: args[3] === "redundant",
       };
     case "requested":
       return {
@@ -206,7 +214,7 @@ function clientConfig(args: readonly string[]): ClientConfig {
     .filter((arg) => arg !== "no-reconnect")
     .map((arg) => {
       const [name = "", priority = "primary"] = arg.split("=");
-      return { interface: name, priority: priority as "primary" | "secondary" | "backup" | "never", metered: false };
+      return { interface: name, priority: priority as Priority, metered: false };
     });
   return {
     role: "client",
@@ -225,8 +233,25 @@ function operator(request: Extract<Input, { type: "Operator" }>["request"]): Inp
   return { type: "Operator", id: 1, actor: "ada", request };
 }
 
-function lease(v4: string): Lease {
-  return v4 === "none" ? { ok: false, reason: "address_pool_exhausted" } : { ok: true, assignment: assignment(v4) };
+function outcomeOf(word: string): StoreOutcome {
+  if (word === "unknown") return { is: "unknown" };
+  if (word === "none") return { is: "refused", reason: "address_pool_exhausted" };
+  return { is: "done", assignment: assignment(word === "" ? "10.80.0.14" : word) };
+}
+
+function authorityEvent(word: string, number: number): ClusterEvent {
+  switch (word) {
+    case "joined":
+      return { type: "Joined", epoch: number };
+    case "heartbeat":
+      return { type: "HeartbeatCommitted", sentAt: number, claims: [] };
+    case "missed":
+      return { type: "HeartbeatFailed" };
+    case "fenced":
+      return { type: "Fenced" };
+    default:
+      throw new Error(`no such word about authority: ${word}`);
+  }
 }
 
 function assignment(v4: string) {

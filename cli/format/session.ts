@@ -26,7 +26,7 @@ export function sendingLines({ sending: { mode, wanted }, role }: Pick<SessionVi
   return [`  sending    failover, on one path: ${why}`];
 }
 
-/** Enough of an id to tell sessions apart; every verb accepts it. */
+/** Enough of an id to distinguish sessions; every verb accepts it. */
 export function shortId(id: SessionId): string {
   return id.slice(0, "s-7QF2-9KXD".length);
 }

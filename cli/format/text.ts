@@ -7,7 +7,7 @@ export function paint(io: Io, color: keyof typeof CODES, text: string): string {
   return io.color ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text;
 }
 
-/** A state is told by its sign and its name; colour only repeats it. */
+/** The sign and the name of a state. Colour only repeats them. */
 export function stateSign(io: Io, state: StateName): string {
   switch (state) {
     case "ATTACHED":

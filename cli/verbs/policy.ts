@@ -61,7 +61,7 @@ function applyVerb(policy: Command): void {
     .argument("<file>")
     .option(...WRITE);
   verb<WriteOptions>(command, async (control, options, [file = ""]) => {
-    tell(await control.policyApply(read(file), { write: options.write === true }), options);
+    printApplied(await control.policyApply(read(file), { write: options.write === true }), options);
     return EXIT.ok;
   });
 }
@@ -73,7 +73,7 @@ function rollbackVerb(policy: Command): void {
     .argument("<version>", "its number in the history", versionNumber)
     .option(...WRITE);
   verb<WriteOptions>(command, async (control, options, [version = ""]) => {
-    tell(await control.policyRollback(Number(version), { write: options.write === true }), options);
+    printApplied(await control.policyRollback(Number(version), { write: options.write === true }), options);
     return EXIT.ok;
   });
 }
@@ -111,7 +111,7 @@ function explainVerb(policy: Command): void {
   });
 }
 
-function tell(document: PolicyAppliedDocument, options: CommonOptions): void {
+function printApplied(document: PolicyAppliedDocument, options: CommonOptions): void {
   if (options.json) {
     io.json(document);
     return;

@@ -55,7 +55,7 @@ export function upVerb(program: Command): void {
   });
 }
 
-/** A daemon that neither has a session nor dials was told to stay down: waiting would change nothing. */
+/** A daemon that has no session and does not dial stays down, as an operator asked: waiting would change nothing. */
 function refuseIfHalted({ role, view }: StatusDocument): void {
   if (role !== "client" || view.dial !== null || view.sessions.some(({ state }) => state !== "TERMINATED")) return;
   const last = view.sessions.at(-1);
@@ -111,7 +111,7 @@ async function isRunning(control: Control): Promise<boolean> {
   }
 }
 
-/** Detached, with its log in the state directory. A daemon that ends at once is told in its own words. */
+/** Starts it detached, with its log in the state directory. If it ends at once, its own words are the error. */
 async function start(control: Control, places: Places, flags: readonly string[]): Promise<void> {
   mkdirSync(places.state, { recursive: true, mode: 0o700 });
   const file = join(places.state, "jvpnd.log");

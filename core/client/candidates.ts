@@ -1,7 +1,8 @@
+import { backoff } from "#kernel/backoff";
 import type { PathId } from "#kernel/contract/state";
 import { type Millis, SECOND } from "#kernel/time";
 import { command, emitFor } from "../emit.ts";
-import { observe } from "../observe.ts";
+import { observe } from "../session/observe.ts";
 import type { Turn } from "../turn.ts";
 import { type ClientPath, type Entry, usablePaths } from "../world.ts";
 
@@ -38,8 +39,7 @@ export function candidateAnswered(entry: Entry, path: PathId): void {
 export function candidateUnanswered(turn: Turn, entry: Entry, path: PathId): void {
   if (entry.client === null) return;
   const failures = (entry.client.asked[path]?.failures ?? 0) + 1;
-  const delayMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(failures - 1, 10));
-  entry.client.asked[path] = { failures, retryAt: turn.now + delayMs };
+  entry.client.asked[path] = { failures, retryAt: turn.now + backoff(failures, RETRY_FIRST_MS, RETRY_MAX_MS) };
 }
 
 /** Forgets all waiting: something changed on the machine. */

@@ -1,10 +1,11 @@
 import { birth } from "#domains/session/model";
+import { backoff } from "#kernel/backoff";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
 import { type Millis, SECOND } from "#kernel/time";
 import { command, emit, emitFor } from "../emit.ts";
-import { guarded } from "../guard.ts";
-import { tell } from "../sessions.ts";
+import { guarded } from "../fence/guard.ts";
+import { tell } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type ClientPath, type Entry, freshEntry, sendingNumbers, usablePaths } from "../world.ts";
 import { addPath } from "./candidates.ts";
@@ -80,8 +81,8 @@ export function dialFailed(turn: Turn, reason: Reason): void {
 
 export function backOff(turn: Turn): void {
   const { dial } = turn.world.client;
-  dial.nextAt = turn.now + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(dial.failures, 10));
   dial.failures += 1;
+  dial.nextAt = turn.now + backoff(dial.failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
 }
 
 function abort(turn: Turn, lostAll: boolean): void {

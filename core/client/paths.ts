@@ -1,22 +1,21 @@
-import type { Link } from "#kernel/contract/engine.generated";
+import { backoff } from "#kernel/backoff";
+import { type Link, PATHS_MAX } from "#kernel/contract/engine.generated";
+import { PRIORITIES } from "#kernel/contract/priority";
 import { covers, endpoint, familyOf } from "#kernel/ip";
 import { type Millis, SECOND } from "#kernel/time";
 import type { ClientConfig, PathRule } from "../contract.ts";
 import { command } from "../emit.ts";
-import { drainFindings } from "../findings.ts";
-import { observe } from "../observe.ts";
+import { drainFindings } from "../session/findings.ts";
+import { observe } from "../session/observe.ts";
 import { type Turn, touch } from "../turn.ts";
 import type { ClientPath, ClientState, Entry } from "../world.ts";
 import { addPath, retryCandidates } from "./candidates.ts";
 
-/** Paths that a client keeps open; the best by rule and order of the links. */
-const PATHS_MAX = 8;
 /** Opening again after a failure: doubling from the first to the second. */
 const REOPEN_FIRST_MS: Millis = 500;
 const REOPEN_MAX_MS: Millis = 30 * SECOND;
 
 type Spot = Pick<ClientPath, "label" | "ifname" | "ifindex" | "local" | "remote" | "priority" | "metered">;
-const CLASSES = ["primary", "secondary", "backup", "never"] as const;
 const EVERY_INTERFACE: PathRule = { interface: "*", priority: "primary", metered: false };
 
 /**
@@ -45,7 +44,7 @@ export function pathFailed(turn: Turn, entry: Entry | null, path: ClientPath): v
   if (entry !== null) observe(turn, entry, { type: "Closed", path: path.id });
   path.socket = "failed";
   path.failures += 1;
-  path.retryAt = turn.now + Math.min(REOPEN_MAX_MS, REOPEN_FIRST_MS * 2 ** Math.min(path.failures - 1, 10));
+  path.retryAt = turn.now + backoff(path.failures, REOPEN_FIRST_MS, REOPEN_MAX_MS);
 }
 
 /** Opens again what failed and waited long enough. */
@@ -83,7 +82,7 @@ function wantedSpots(client: ClientState, entry: Entry | null): readonly Spot[] 
       if (spot !== null) spots.push({ ...spot, label: unique(spot.label, spots, spot.remote) });
     }
   }
-  return spots.sort((a, b) => CLASSES.indexOf(a.priority) - CLASSES.indexOf(b.priority)).slice(0, PATHS_MAX);
+  return spots.sort((a, b) => PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority)).slice(0, PATHS_MAX);
 }
 
 /** Usable = an address of the family, and a route through the interface that covers the gateway. */

@@ -1,21 +1,19 @@
-import type { Verdict } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Proof } from "#kernel/contract/proof";
 import type { Reason } from "#kernel/contract/reason";
-import { isStable } from "../context.ts";
+import { ALLOWED } from "#kernel/contract/verdict";
 import { emitFor } from "../emit.ts";
-import { guarded } from "../guard.ts";
-import { observe } from "../observe.ts";
-import { entryOf, heardReason } from "../reports.ts";
-import { tell } from "../sessions.ts";
-import { requestSwitch } from "../switching.ts";
+import { guarded } from "../fence/guard.ts";
+import { isStable } from "../session/context.ts";
+import { observe } from "../session/observe.ts";
+import { entryOf, heardReason } from "../session/reports.ts";
+import { tell } from "../session/sessions.ts";
+import { requestSwitch } from "../session/switching.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
 import { addPath, candidateAnswered, candidateUnanswered } from "./candidates.ts";
 import { dialAlso, dialUnanswered, handshakeDone, hinted } from "./dial.ts";
 import { pathFailed, syncPaths } from "./paths.ts";
-
-const ALLOWED: Verdict = { allowed: true };
 
 /** Reports that only a client gets. `entry` is its current session. */
 export function clientReport(turn: Turn, report: Report, entry: Entry | null): void {

@@ -1,59 +1,57 @@
-import { policyFor } from "#domains/policy/model";
+import { type Policy, policyFor } from "#domains/policy/model";
 import { birth } from "#domains/session/model";
-import type { Report } from "#kernel/contract/engine.generated";
+import type { Assignment } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
 import type { SessionHandle } from "#kernel/contract/state";
-import { holdsAuthority } from "../context.ts";
-import type { Lease } from "../contract.ts";
+import type { StoreOutcome, StoreToken } from "../contract.ts";
 import { command, emit, emitFor } from "../emit.ts";
-import { guarded } from "../guard.ts";
-import { observe } from "../observe.ts";
-import { tell } from "../sessions.ts";
+import { guarded } from "../fence/guard.ts";
+import { holdsAuthority } from "../session/context.ts";
+import { observe } from "../session/observe.ts";
+import { tell } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
-import { type Entry, freshEntry, sendingNumbers } from "../world.ts";
+import { type Admission, type Entry, freshEntry, sendingNumbers } from "../world.ts";
 import { pathLabel } from "./labels.ts";
 
-type Confirmed = Extract<Report, { type: "HandshakeConfirmed" }>;
+type Evidence = Admission["evidence"];
 
 /**
- * A client proved that it holds its key. It is taken, refused with a reason, or, while another session of the same key lives,
- * it waits until that one was challenged: silent = superseded, answering = cloned.
+ * A client proved that it holds its key. The session waits in BIRTH for its addresses, and, while another session of the same key
+ * lives, until that one was challenged: silent = superseded, answering = cloned. Then it is taken, or refused with a reason.
  */
-export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
+export function confirmed(turn: Turn, evidence: Evidence): void {
   const { world } = turn;
-  if (world.sessions.has(report.session)) return;
+  if (world.sessions.has(evidence.session)) return;
   const { current } = world.policy;
-  const client = world.gateway.clients.get(report.clientKey);
   if (current === null || world.sessions.full) {
-    const reason = current === null ? "policy_invalid" : "resource_exhausted";
-    command(turn, { type: "RefuseSession", session: report.session, reason });
-    emit(turn, { type: "SecurityEvent", session: report.sessionId, reason, numbers: { kind: "session_refused" } });
+    refuseUnborn(turn, evidence, current === null ? "policy_invalid" : "resource_exhausted");
     return;
   }
-  const old = liveOf(turn, report.clientKey);
-  const born = birth(report.sessionId, report.session, "gateway", turn.now);
-  const peer = { name: client?.name ?? report.clientKey, key: report.clientKey };
-  const policy = policyFor(current, client?.group ?? null);
-  const sending = report.redundant ? "redundant" : "failover";
-  const entry = freshEntry(born, policy, peer, old?.session.id ?? null, sending);
-  entry.assignment = lease.ok ? lease.assignment : null;
-  world.sessions.set(report.session, entry);
-  touch(turn, entry);
-  const numbers = { predecessor: entry.predecessor, client: peer.name, remote: report.remote, ...sendingNumbers(entry) };
-  emitFor(turn, entry, { type: "SessionCreated", numbers });
-  const { path, remote } = report;
-  observe(turn, entry, {
-    type: "Added",
-    path,
-    label: pathLabel("udp", remote),
-    ifname: "",
-    priority: "primary",
-    metered: false,
-    remote,
-  });
-  observe(turn, entry, { type: "Validated", path, rttUs: 0 });
-  const refusal = refusalNow(turn, entry) ?? (lease.ok ? null : lease.reason);
-  if (refusal !== null || old === null) decide(turn, entry, path, refusal);
+  const client = world.gateway.clients.get(evidence.clientKey);
+  const entry = born(turn, evidence, client?.name ?? evidence.clientKey, policyFor(current, client?.group ?? null));
+  const refusal = refusalNow(turn, entry);
+  if (refusal === null) askStore(turn, entry, evidence);
+  else decide(turn, entry, refusal);
+}
+
+/** The store answered for a session, which may have ended since. Only a definite yes counts as one. */
+export function storeAnswered(turn: Turn, token: StoreToken, outcome: StoreOutcome): void {
+  const { requests } = turn.world.gateway;
+  const entry = turn.world.sessions.get(requests.get(token) ?? 0);
+  requests.delete(token);
+  if (entry?.admission?.request !== token) {
+    emit(turn, { type: "Diagnostic", reason: "store_answer_late", numbers: { token, outcome: outcome.is } });
+    return;
+  }
+  entry.admission = { ...entry.admission, request: null };
+  if (outcome.is !== "done") {
+    decide(turn, entry, outcome.is === "refused" ? outcome.reason : "store_outcome_unknown");
+    return;
+  }
+  entry.assignment = sized(outcome.assignment, entry.policy);
+  const refusal = refusalNow(turn, entry);
+  const old = liveOf(turn, entry.peer.key);
+  if (refusal !== null || old === null) decide(turn, entry, refusal);
   else challenge(turn, old, entry);
 }
 
@@ -63,42 +61,76 @@ export function challengeResult(turn: Turn, old: Entry, answered: boolean): void
   if (waiter === null) return;
   if (answered) {
     tell(turn, old, { type: "CloneDetected" });
-    decide(turn, waiter, firstPath(waiter), "session_cloned");
+    decide(turn, waiter, "session_cloned");
     return;
   }
   tell(turn, old, { type: "Superseded" });
-  decide(turn, waiter, firstPath(waiter), refusalNow(turn, waiter));
+  decide(turn, waiter, refusalNow(turn, waiter));
 }
 
 /** What follows the end of a gateway's session: whoever waited for it comes in, and its key is free. */
-export function gatewaySessionEnded(turn: Turn, { session, peer }: Entry): void {
+export function gatewaySessionEnded(turn: Turn, { session, peer, admission }: Entry): void {
   const { gateway } = turn.world;
   if (gateway.byKey.get(peer.key) === session.handle) gateway.byKey.delete(peer.key);
   for (const [old, waiter] of gateway.waiting) if (waiter === session.handle) gateway.waiting.delete(old);
+  if (admission?.request != null) gateway.requests.delete(admission.request);
   const waiter = takeWaiter(turn, session.handle);
-  if (waiter !== null) decide(turn, waiter, firstPath(waiter), refusalNow(turn, waiter));
+  if (waiter !== null) decide(turn, waiter, refusalNow(turn, waiter));
 }
 
-function decide(turn: Turn, entry: Entry, path: number, refusal: Reason | null): void {
+/** No entry in the table: without a policy there is nothing to hold it to, and a full table has no room. */
+function refuseUnborn(turn: Turn, { session, sessionId }: Evidence, reason: Reason): void {
+  command(turn, { type: "RefuseSession", session, reason });
+  const numbers = { kind: "session_refused" };
+  emit(turn, { type: "SecurityEvent", session: sessionId, reason, numbers });
+}
+
+function born(turn: Turn, evidence: Evidence, name: string, policy: Policy): Entry {
+  const { session, sessionId, clientKey, path, remote } = evidence;
+  const predecessor = liveOf(turn, clientKey)?.session.id ?? null;
+  const sending = evidence.redundant ? "redundant" : "failover";
+  const newborn = birth(sessionId, session, "gateway", turn.now);
+  const entry = freshEntry(newborn, policy, { name, key: clientKey }, predecessor, sending);
+  entry.admission = { evidence, request: null };
+  turn.world.sessions.set(session, entry);
+  touch(turn, entry);
+  const numbers = { predecessor, client: name, remote, ...sendingNumbers(entry) };
+  emitFor(turn, entry, { type: "SessionCreated", numbers });
+  const label = pathLabel("udp", remote);
+  observe(turn, entry, { type: "Added", path, label, ifname: "", priority: "primary", metered: false, remote });
+  observe(turn, entry, { type: "Validated", path, rttUs: 0 });
+  return entry;
+}
+
+function askStore(turn: Turn, entry: Entry, evidence: Evidence): void {
+  const { gateway } = turn.world;
+  const token = gateway.nextToken++;
+  entry.admission = { evidence, request: token };
+  gateway.requests.set(token, entry.session.handle);
+  turn.effects.push({ type: "Store", token, operation: { type: "Lease", key: entry.peer.key } });
+}
+
+/** The smaller of the tunnel's MTU and the policy's wins. */
+function sized(assignment: Assignment, policy: Policy): Assignment {
+  return { ...assignment, mtu: Math.min(assignment.mtu, policy.mtu) };
+}
+
+function decide(turn: Turn, entry: Entry, refusal: Reason | null): void {
   const { world } = turn;
-  const { session } = entry;
-  const report: Confirmed = {
-    type: "HandshakeConfirmed",
-    session: session.handle,
-    sessionId: session.id,
-    clientKey: entry.peer.key,
-    path,
-    remote: "",
-    redundant: entry.sending === "redundant",
-  };
-  const proof = guarded(turn, "security", () => world.domains.security.mintHandshakeProof(report, turn.now), null);
+  const { session, admission } = entry;
+  const proof =
+    admission === null
+      ? null
+      : guarded(turn, "security", () => world.domains.security.mintHandshakeProof(admission.evidence, turn.now), null);
   if (proof === null || "stale" in proof) {
     command(turn, { type: "RefuseSession", session: session.handle, reason: "reattach_validation_failed" });
     world.sessions.delete(session.handle);
     return;
   }
   tell(turn, entry, { type: "HandshakeConfirmed", proof, refusal });
-  if (entry.session.state === "ATTACHED") world.gateway.byKey.set(entry.peer.key, session.handle);
+  if (entry.session.state !== "ATTACHED") return;
+  entry.admission = null;
+  world.gateway.byKey.set(entry.peer.key, session.handle);
 }
 
 /** Three of one key: the newest waits, the one that waited is refused. */
@@ -106,7 +138,7 @@ function challenge(turn: Turn, old: Entry, entry: Entry): void {
   const before = takeWaiter(turn, old.session.handle);
   turn.world.gateway.waiting.set(old.session.handle, entry.session.handle);
   if (before === null) command(turn, { type: "ChallengeSession", session: old.session.handle });
-  else decide(turn, before, firstPath(before), "superseded");
+  else decide(turn, before, "superseded");
 }
 
 function takeWaiter(turn: Turn, old: SessionHandle): Entry | null {
@@ -129,8 +161,4 @@ function refusalNow(turn: Turn, entry: Entry): Reason | null {
   if (!turn.world.gateway.clients.has(entry.peer.key)) return "policy_denied";
   if (!turn.world.policy.valid) return "policy_invalid";
   return holdsAuthority(turn) ? null : "authority_unreachable";
-}
-
-function firstPath(entry: Entry): number {
-  return entry.transport.paths[0]?.id ?? 0;
 }

@@ -1,8 +1,8 @@
 import { type Policy, policyFor } from "#domains/policy/model";
 import type { GatewayConfig } from "../contract.ts";
 import { command } from "../emit.ts";
-import { guarded } from "../guard.ts";
-import { tell } from "../sessions.ts";
+import { guarded } from "../fence/guard.ts";
+import { tell } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 
 type Client = GatewayConfig["clients"][number];

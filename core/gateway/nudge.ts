@@ -1,6 +1,7 @@
+import { backoff } from "#kernel/backoff";
 import { type Millis, SECOND } from "#kernel/time";
-import { candidateFor } from "../context.ts";
 import { command } from "../emit.ts";
+import { candidateFor } from "../session/context.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
@@ -22,6 +23,6 @@ export function nudge(turn: Turn, entry: Entry): void {
   if (entry.ask.at > turn.now) return;
   const path = session.active ?? candidateFor(turn, entry, null);
   const count = entry.ask.count + 1;
-  entry.ask = { count, at: turn.now + Math.min(MAX_MS, FIRST_MS * 2 ** Math.min(count, 10)) };
+  entry.ask = { count, at: turn.now + backoff(count + 1, FIRST_MS, MAX_MS) };
   if (path !== null) command(turn, { type: "RequestSwitch", session: session.handle, path, reason: "candidate_available" });
 }

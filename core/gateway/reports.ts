@@ -1,24 +1,21 @@
-import type { Verdict } from "#domains/session/model";
 import { lastActiveOf } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
-import { mayRecover } from "../context.ts";
-import type { Lease } from "../contract.ts";
+import type { Verdict } from "#kernel/contract/verdict";
 import { emitFor } from "../emit.ts";
-import { guarded } from "../guard.ts";
-import { observe } from "../observe.ts";
-import { entryOf } from "../reports.ts";
-import { tell } from "../sessions.ts";
+import { guarded } from "../fence/guard.ts";
+import { mayRecover } from "../session/context.ts";
+import { observe } from "../session/observe.ts";
+import { entryOf } from "../session/reports.ts";
+import { tell } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 import { challengeResult, confirmed } from "./admission.ts";
 import { pathLabel } from "./labels.ts";
 
-const NO_LEASE: Lease = { ok: false, reason: "address_pool_exhausted" };
-
 /** Reports that only a gateway gets. */
-export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefined): void {
+export function gatewayReport(turn: Turn, report: Report): void {
   if (report.type === "HandshakeConfirmed") {
-    confirmed(turn, report, lease ?? NO_LEASE);
+    confirmed(turn, report);
     return;
   }
   if (!("session" in report)) return;

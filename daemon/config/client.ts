@@ -1,8 +1,7 @@
 import { z } from "zod";
+import type { PathRule } from "#core/contract";
 import { checkDocument, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
 import {
-  DEFAULT_MARK,
-  DEFAULT_MTU,
   DEFAULT_PORT,
   daemonTable,
   engineTable,
@@ -17,9 +16,10 @@ import {
   publicKey,
   remoteEndpoint,
 } from "#daemon/config/fields";
-import { type DaemonSettings, daemonSettings, type EngineSettings, engineSettings } from "#daemon/config/settings";
+import { type CommonSettings, commonSettings } from "#daemon/config/settings";
 import type { Fault } from "#daemon/fault";
 import { parseEndpoint } from "#daemon/net/address";
+import { PRIORITIES } from "#kernel/contract/priority";
 
 const schema = z.strictObject({
   client: z.strictObject({ reconnect: z.boolean().default(true), identity: filePath }),
@@ -41,7 +41,7 @@ const schema = z.strictObject({
     .array(
       z.strictObject({
         match: z.strictObject({ interface: interfaceGlob }),
-        priority: z.enum(["primary", "secondary", "backup", "never"]).default("primary"),
+        priority: z.enum(PRIORITIES).default("primary"),
         metered: z.boolean().default(false),
       }),
     )
@@ -56,7 +56,7 @@ const schema = z.strictObject({
     })
     .optional(),
   daemon: daemonTable.default({}),
-  engine: engineTable.optional(),
+  engine: engineTable.prefault({}),
 });
 
 /** What the design names and this version cannot do is refused in these words, never ignored. */
@@ -71,31 +71,20 @@ export interface ConfiguredGateway {
   readonly endpoints: readonly { readonly host: string; readonly port: number }[];
 }
 
-interface PathPreference {
-  readonly interface: string;
-  readonly priority: "primary" | "secondary" | "backup" | "never";
-  readonly metered: boolean;
-}
-
-export interface ClientSettings {
+export interface ClientSettings extends CommonSettings {
   readonly role: "client";
   readonly reconnect: boolean;
   readonly identity: string;
   readonly gateways: readonly ConfiguredGateway[];
-  readonly interface: string;
   /** `null` = the networks of the inner addresses that the gateway assigns. */
   readonly routes: readonly string[] | null;
-  readonly mtu: number;
-  readonly mark: number;
-  readonly paths: readonly PathPreference[];
-  readonly daemon: DaemonSettings;
-  readonly engine: EngineSettings;
+  readonly paths: readonly PathRule[];
 }
 
 export function clientSettings(document: TomlDocument): Outcome<ClientSettings> {
   const checked = checkDocument(document, schema);
   if (!checked.ok) return checked;
-  const { client, gateway, tunnel, path, daemon, engine } = checked.value;
+  const { client, gateway, tunnel, path } = checked.value;
   const gateways = gateway.map((entry) => {
     const endpoints = entry.address.flatMap((text) => parseEndpoint(text, DEFAULT_PORT) ?? []);
     return { name: entry.name ?? endpoints[0]?.host ?? "gateway", key: entry.key, endpoints };
@@ -107,13 +96,9 @@ export function clientSettings(document: TomlDocument): Outcome<ClientSettings> 
     reconnect: client.reconnect,
     identity: client.identity,
     gateways,
-    interface: tunnel.interface,
     routes: tunnel.routes ?? null,
-    mtu: tunnel.mtu === "auto" ? DEFAULT_MTU : tunnel.mtu,
-    mark: DEFAULT_MARK,
     paths: path.map((rule) => ({ interface: rule.match.interface, priority: rule.priority, metered: rule.metered })),
-    daemon: daemonSettings(daemon),
-    engine: engineSettings(engine),
+    ...commonSettings(checked.value),
   };
   return { ok: true, value: settings };
 }

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Role } from "#kernel/contract/state";
+import { engineConfig } from "./engine-config.ts";
 import { identityFaults, loadSettings } from "./load.ts";
-import { engineConfig, reloaded } from "./running.ts";
+import { reloaded } from "./reloaded.ts";
 
 const KEY_A = `jvpk1:${"A".repeat(43)}`;
 const KEY_B = `jvpk1:${"B".repeat(42)}A`;

@@ -17,7 +17,7 @@ export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly o
 
 /** Files above this are not configuration. 131,072 clients of about 100 bytes fit. */
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
-/** Faults of one file that are told: who has corrected these asks again. */
+/** Faults of one file that are reported at once. The next check reports the others. */
 export const FAULTS_MAX = 20;
 
 export function readToml(file: string): Outcome<TomlDocument> {

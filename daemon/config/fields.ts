@@ -1,6 +1,8 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { parseAddress, parseEndpoint, parsePrefix } from "#daemon/net/address";
+import { parseEndpoint, parsePrefix } from "#daemon/net/address";
+import { REJECT_AFTER_S, REKEY_AFTER_PACKETS, REKEY_AFTER_S } from "#kernel/contract/engine.generated";
+import { parseAddress } from "#kernel/ip";
 
 /** The port where none is written. */
 export const DEFAULT_PORT = 4774;
@@ -84,11 +86,11 @@ export const engineTable = z.strictObject({
     .array(z.enum(["tun_offload", "udp_gso", "udp_gro", "aes_gcm", "redundant"]))
     .max(4)
     .default([]),
-  rekey_after_s: z.int().min(1).max(3600).default(120),
-  reject_after_s: z.int().min(2).max(7200).default(180),
+  rekey_after_s: z.int().min(1).max(3600).default(REKEY_AFTER_S),
+  reject_after_s: z.int().min(2).max(7200).default(REJECT_AFTER_S),
   rekey_after_packets: z
     .int()
     .min(1024)
     .max(2 ** 32)
-    .default(2 ** 27),
+    .default(REKEY_AFTER_PACKETS),
 });

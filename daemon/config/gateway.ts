@@ -1,8 +1,6 @@
 import { z } from "zod";
 import { checkDocument, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
 import {
-  DEFAULT_MARK,
-  DEFAULT_MTU,
   DEFAULT_PORT,
   daemonTable,
   engineTable,
@@ -16,19 +14,10 @@ import {
   prefix,
   publicKey,
 } from "#daemon/config/fields";
-import type { DaemonSettings, EngineSettings } from "#daemon/config/settings";
-import { daemonSettings, engineSettings } from "#daemon/config/settings";
+import { type CommonSettings, commonSettings } from "#daemon/config/settings";
 import type { Fault } from "#daemon/fault";
-import {
-  type Address,
-  contains,
-  formatAddress,
-  formatEndpoint,
-  type Prefix,
-  parseAddress,
-  parseEndpoint,
-  parsePrefix,
-} from "#daemon/net/address";
+import { contains, formatAddress, type Prefix, parseEndpoint, parsePrefix } from "#daemon/net/address";
+import { type Address, endpoint, parseAddress } from "#kernel/ip";
 
 const CLIENTS_MAX = 131_072;
 const WORKERS_MAX = 16;
@@ -58,7 +47,7 @@ const schema = z.strictObject({
     .max(CLIENTS_MAX, `must have at most ${CLIENTS_MAX} entries`)
     .default([]),
   daemon: daemonTable.default({}),
-  engine: engineTable.optional(),
+  engine: engineTable.prefault({}),
 });
 
 export interface ConfiguredClient {
@@ -74,7 +63,7 @@ export interface Pools {
   readonly v6: Prefix | null;
 }
 
-export interface GatewaySettings {
+export interface GatewaySettings extends CommonSettings {
   readonly role: "gateway";
   readonly listen: readonly string[];
   readonly identity: string;
@@ -83,19 +72,14 @@ export interface GatewaySettings {
   readonly dns: readonly string[];
   /** Threads that move packets, each with its own part of the sessions; `auto` = as many as suit the machine. */
   readonly workers: number | "auto";
-  readonly interface: string;
-  readonly mtu: number;
-  readonly mark: number;
   readonly clients: readonly ConfiguredClient[];
-  readonly daemon: DaemonSettings;
-  readonly engine: EngineSettings;
 }
 
 /** Refuses what the schema cannot see: duplicate names, keys and addresses, and addresses that no pool holds. */
 export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings> {
   const checked = checkDocument(document, schema);
   if (!checked.ok) return checked;
-  const { gateway, tunnel, client, daemon, engine } = checked.value;
+  const { gateway, client } = checked.value;
   const prefixes = gateway.pools.flatMap((pool) => parsePrefix(pool) ?? []);
   const pools: Pools = {
     v4: prefixes.find((pool) => pool.family === 4) ?? null,
@@ -110,8 +94,8 @@ export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings
   const faults = [...poolFaults(document, prefixes), ...clientFaults(document, clients, pools)];
   if (faults.length > 0) return { ok: false, faults };
   const listen = gateway.listen.flatMap((text) => {
-    const endpoint = parseEndpoint(text, DEFAULT_PORT);
-    return endpoint === undefined ? [] : [formatEndpoint(endpoint.host, endpoint.port)];
+    const parsed = parseEndpoint(text, DEFAULT_PORT);
+    return parsed === undefined ? [] : [endpoint(parsed.host, parsed.port)];
   });
   const settings: GatewaySettings = {
     role: "gateway",
@@ -121,12 +105,8 @@ export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings
     masquerade: gateway.masquerade,
     dns: gateway.dns,
     workers: gateway.workers,
-    interface: tunnel.interface,
-    mtu: tunnel.mtu === "auto" ? DEFAULT_MTU : tunnel.mtu,
-    mark: DEFAULT_MARK,
     clients,
-    daemon: daemonSettings(daemon),
-    engine: engineSettings(engine),
+    ...commonSettings(checked.value),
   };
   return { ok: true, value: settings };
 }

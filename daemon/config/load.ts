@@ -9,7 +9,7 @@ import type { Role } from "#kernel/contract/state";
 
 export type Settings = GatewaySettings | ClientSettings;
 
-/** Reads and checks a configuration file; at most 20 faults are told. Paths inside it are relative to its folder. */
+/** Reads and checks a configuration file, and reports at most 20 faults. Paths inside it are relative to its folder. */
 export function loadSettings(role: Role, file: string): Outcome<Settings> {
   const read = readToml(file);
   return read.ok ? settingsOf(role, read.value) : read;

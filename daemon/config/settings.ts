@@ -1,10 +1,11 @@
 import type { z } from "zod";
 import type { daemonTable, engineTable } from "#daemon/config/fields";
+import { DEFAULT_MARK, DEFAULT_MTU } from "#daemon/config/fields";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
 /** Where a process keeps its things; `null` = the default of its role, or a flag. */
-export interface DaemonSettings {
+interface DaemonSettings {
   readonly socket: string | null;
   readonly state: string | null;
   readonly events: string | null;
@@ -13,14 +14,39 @@ export interface DaemonSettings {
   readonly log: LogLevel | null;
 }
 
-export interface EngineSettings {
+interface EngineSettings {
   readonly disable: readonly string[];
   readonly rekeyAfterS: number;
   readonly rejectAfterS: number;
   readonly rekeyAfterPackets: number;
 }
 
-export function daemonSettings(table: z.output<typeof daemonTable>): DaemonSettings {
+/** What both roles configure alike. */
+export interface CommonSettings {
+  readonly interface: string;
+  readonly mtu: number;
+  readonly mark: number;
+  readonly daemon: DaemonSettings;
+  readonly engine: EngineSettings;
+}
+
+interface CommonTables {
+  readonly tunnel: { readonly interface: string; readonly mtu: number | "auto" };
+  readonly daemon: z.output<typeof daemonTable>;
+  readonly engine: z.output<typeof engineTable>;
+}
+
+export function commonSettings({ tunnel, daemon, engine }: CommonTables): CommonSettings {
+  return {
+    interface: tunnel.interface,
+    mtu: tunnel.mtu === "auto" ? DEFAULT_MTU : tunnel.mtu,
+    mark: DEFAULT_MARK,
+    daemon: daemonSettings(daemon),
+    engine: engineSettings(engine),
+  };
+}
+
+function daemonSettings(table: z.output<typeof daemonTable>): DaemonSettings {
   return {
     socket: table.socket ?? null,
     state: table.state ?? null,
@@ -31,11 +57,11 @@ export function daemonSettings(table: z.output<typeof daemonTable>): DaemonSetti
   };
 }
 
-export function engineSettings(table: z.output<typeof engineTable> | undefined): EngineSettings {
+function engineSettings(table: z.output<typeof engineTable>): EngineSettings {
   return {
-    disable: table?.disable ?? [],
-    rekeyAfterS: table?.rekey_after_s ?? 120,
-    rejectAfterS: table?.reject_after_s ?? 180,
-    rekeyAfterPackets: table?.rekey_after_packets ?? 2 ** 27,
+    disable: table.disable,
+    rekeyAfterS: table.rekey_after_s,
+    rejectAfterS: table.reject_after_s,
+    rekeyAfterPackets: table.rekey_after_packets,
   };
 }

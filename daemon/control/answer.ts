@@ -8,7 +8,7 @@ const actorHeader = z
   .regex(/^[A-Za-z0-9_.@-]{1,64}$/)
   .catch("local");
 
-/** Who asks, as told; no permission hangs on it. */
+/** The name that the caller gives; no permission depends on it. */
 export const actorOf = (context: Context): string => actorHeader.parse(context.req.header("jumping-vpn-actor"));
 
 /** `undefined` where the body is no JSON: the schema refuses that. */

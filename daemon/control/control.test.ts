@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadSettings } from "#daemon/config/load";
 import { Daemon } from "#daemon/daemon";
-import { createLog } from "#daemon/log";
+import { createLog } from "#daemon/log/log";
 import { placesOf } from "#daemon/options";
 import type { EnginePort } from "#daemon/ports/engine";
-import { openStore, type Store } from "#daemon/store";
+import { openStore, type Store } from "#daemon/store/database";
 import { SystemChanges } from "#daemon/system/changes";
 import type { Machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";
@@ -65,7 +65,7 @@ test("the socket is for its owner and group only", () => {
   expect(statSync(join(folder, "s")).mode & 0o777).toBe(0o660);
 });
 
-test("a daemon that answers is told by its pid to the next one", async () => {
+test("a second daemon names the pid of the one that answers", async () => {
   await expect(claimSocket(join(folder, "s"))).rejects.toThrow(`already running (pid ${process.pid})`);
 });
 
@@ -77,7 +77,7 @@ test("the socket file of a daemon that was killed is replaced, a file that is no
   await expect(claimSocket(join(folder, "gateway.toml"))).rejects.toThrow(/control socket cannot be/);
 });
 
-test("the core told the engine which client may come", () => {
+test("the engine has the client that the configuration admits", () => {
   expect(engine.commands.filter((command) => command.type === "SetPeer")).toMatchObject([
     { peer: { key: KEY } },
     { peer: { key: OTHER } },
@@ -104,7 +104,7 @@ describe("a client has come", () => {
     ]);
   });
 
-  test("status, sessions, paths and version tell of it", async () => {
+  test("status, sessions, paths and version show it", async () => {
     expect(await control.status()).toMatchObject({
       node: "fra-2",
       role: "gateway",
@@ -167,7 +167,7 @@ describe("a client has come", () => {
     expect(engine.commands).toContainEqual(expect.objectContaining({ type: "CloseSession", session: 1 }));
   });
 
-  test("what ended cannot be moved, and its end is told", async () => {
+  test("what ended cannot be moved, and the refusal names its end", async () => {
     const refusal = { code: "terminal", why: "it is TERMINATED: operator_terminated" };
     await expect(control.switch("7qf2", "1")).rejects.toMatchObject(refusal);
   });
@@ -240,7 +240,7 @@ async function leaveStaleSocket(path: string): Promise<void> {
 
 const QUIET: Machine = { run: async () => ({ code: 0, stderr: "" }), readSysctl: () => "1", writeSysctl: () => {} };
 
-/** Records what it is told, and reports what the test says. */
+/** Records its commands, and sends the reports of the test. */
 class RecordingEngine implements EnginePort {
   readonly commands: Command[] = [];
   stopped = false;

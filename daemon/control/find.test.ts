@@ -42,7 +42,7 @@ test("a session is found by its id or a unique beginning of it, a live one befor
   );
 });
 
-test("a session that ended is told with its end where somebody wants to move it", () => {
+test("a session that ended cannot be moved, and the refusal names its end", () => {
   const ended = { ...session, state: "TERMINATED", reason: "degraded_ttl_exceeded" } as SessionView;
   expect(movable(ended)).toMatchObject({
     ok: false,

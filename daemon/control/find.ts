@@ -28,7 +28,7 @@ interface Directory {
 
 /** Who knows all about them. */
 export interface Sessions extends Directory {
-  /** The time of what it tells, of the boot-time clock. */
+  /** The time of the answers, ms of the boot-time clock. */
   bootMs(): number;
   page(query: PageQuery): SessionPage;
   /** Live or ended; `null` = there is none. */

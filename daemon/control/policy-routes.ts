@@ -52,12 +52,12 @@ export function policyRoutes(app: Hono, target: PolicyTarget): void {
     const body = applyBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, notAPolicy());
     const { write, ...text } = body.data;
-    return told(context, target, policy.apply(text, actorOf(context), write));
+    return answerAct(context, target, policy.apply(text, actorOf(context), write));
   });
   app.post("/v1/policy/rollback", async (context) => {
     const body = rollbackBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, badRequest("version", "must be the number of a version"));
-    return told(context, target, policy.rollback(body.data.version, actorOf(context), body.data.write));
+    return answerAct(context, target, policy.rollback(body.data.version, actorOf(context), body.data.write));
   });
   app.get("/v1/policy/history", (context) => {
     const limit = limitQuery.safeParse(context.req.query("limit"));
@@ -92,8 +92,8 @@ function explained(context: Context, target: PolicyTarget): Response {
   return context.json(document);
 }
 
-/** An act that is refused for its text is on record, as the act of an operator. */
-function told<T extends object>(context: Context, target: PolicyTarget, outcome: PolicyAnswer<T>): Response {
+/** Answers, and records an act that is refused for its text as the act of this operator. */
+function answerAct<T extends object>(context: Context, target: PolicyTarget, outcome: PolicyAnswer<T>): Response {
   if (!outcome.ok && outcome.error.code !== "not_found") target.policyRefused(actorOf(context), outcome.error.faults);
   return answer(context, outcome);
 }

@@ -1,6 +1,8 @@
+import { isIP } from "node:net";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { contains, formatAddress, formatPrefix, parseAddress, parseEndpoint, parsePrefix } from "./address.ts";
+import { familyOf, parseAddress } from "#kernel/ip";
+import { contains, formatAddress, formatPrefix, parseEndpoint, parsePrefix } from "./address.ts";
 
 test("every address survives formatting and parsing", () => {
   const v4 = fc.record({ family: fc.constant(4 as const), value: fc.bigInt({ min: 0n, max: 2n ** 32n - 1n }) });
@@ -50,3 +52,17 @@ test("endpoints take names, both families and a default port", () => {
     undefined,
   ]);
 });
+
+test("what is an address, and of which family, is what the system says, also of texts that are nearly one", () => {
+  const piece = fc.constantFrom("0", "1", "01", "10", "255", "256", "db8", "FFFF", "12345", "", ":", "::", ".", ":", ".", "g");
+  const near = fc.array(piece, { maxLength: 17 }).map((pieces) => pieces.join(""));
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), near, fc.ipV6().map(spoilt)), (text) => {
+      expect([text, familyOf(text) ?? 0]).toEqual([text, isIP(text)]);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+/** Nearly an address: one character less. */
+const spoilt = (text: string): string => text.slice(0, text.length >> 1) + text.slice((text.length >> 1) + 1);

@@ -1,25 +1,7 @@
-import { isIP } from "node:net";
-
-export type Family = 4 | 6;
-
-export interface Address {
-  readonly family: Family;
-  readonly value: bigint;
-}
+import { type Address, bitsOf, parseAddress, sameNetwork } from "#kernel/ip";
 
 export interface Prefix extends Address {
   readonly length: number;
-}
-
-export const bitsOf = (family: Family): number => (family === 4 ? 32 : 128);
-
-/** `undefined` where the text is no IPv4 or IPv6 address; a zone (`%eth0`) is refused. */
-export function parseAddress(text: string): Address | undefined {
-  if (text.includes("%")) return undefined;
-  const family = isIP(text);
-  if (family === 4) return { family: 4, value: valueOf4(text) };
-  if (family === 6) return { family: 6, value: valueOf6(text) };
-  return undefined;
 }
 
 /** `10.80.0.0/16`; the text must name the network itself (no host bits), else `undefined`. */
@@ -38,9 +20,7 @@ export function networkOf(prefix: Prefix): Prefix {
 }
 
 export function contains(prefix: Prefix, address: Address): boolean {
-  if (prefix.family !== address.family) return false;
-  const hostBits = BigInt(bitsOf(prefix.family) - prefix.length);
-  return prefix.value >> hostBits === address.value >> hostBits;
+  return sameNetwork(prefix, address, prefix.length);
 }
 
 export function formatAddress(address: Address): string {
@@ -61,27 +41,6 @@ export function parseEndpoint(text: string, defaultPort: number): { host: string
   if (bracketed !== undefined && parseAddress(bracketed)?.family !== 6) return undefined;
   return { host: bracketed ?? plain ?? "", port };
 }
-
-export function formatEndpoint(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function valueOf4(text: string): bigint {
-  return text.split(".").reduce((value, part) => (value << 8n) | BigInt(part), 0n);
-}
-
-function valueOf6(text: string): bigint {
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  const plain = dotted === null ? text : `${dotted[1]}${hexGroups(valueOf4(dotted[2] ?? ""))}`;
-  const [head = "", tail] = plain.split("::");
-  const before = head === "" ? [] : head.split(":");
-  const after = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  const groups = [...before, ...Array<string>(zeros).fill("0"), ...after];
-  return groups.reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
-}
-
-const hexGroups = (v4: bigint): string => `${(v4 >> 16n).toString(16)}:${(v4 & 0xffffn).toString(16)}`;
 
 function format4(value: bigint): string {
   return [24n, 16n, 8n, 0n].map((shift) => ((value >> shift) & 0xffn).toString()).join(".");

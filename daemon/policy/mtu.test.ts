@@ -1,17 +1,8 @@
 import { expect, test } from "vitest";
 import { checkPolicy } from "#daemon/config/policy";
-import { sessionMtu, tunnelMtu } from "./mtu.ts";
+import { tunnelMtu } from "./mtu.ts";
 
 const SMALL_FIELD = 'schema = "jumping-vpn/policy/v1"\nmtu = 1400\n[[override]]\nmatch = { group = "field" }\nmtu = 1300\n';
-
-test.each([
-  [1420, null, 1400],
-  [1420, "office", 1400],
-  [1420, "field", 1300],
-  [1280, "field", 1280],
-])("a tunnel of %i and the group %s give a session %i bytes", (configured, group, mtu) => {
-  expect(sessionMtu(configured, values(), group)).toBe(mtu);
-});
 
 test("a gateway's device takes the smallest of all groups", () => {
   expect([tunnelMtu(1420, values()), tunnelMtu(1280, values()), tunnelMtu(1420, null)]).toEqual([1300, 1280, 1420]);

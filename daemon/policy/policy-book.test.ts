@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Input } from "#core/contract";
-import { openStore, type Store } from "#daemon/store";
+import { openStore, type Store } from "#daemon/store/database";
 import { PolicyBook } from "./policy-book.ts";
 import { PolicyHistory, VERSIONS_MAX } from "./policy-history.ts";
 

@@ -201,7 +201,7 @@ export class PolicyBook {
     return { ok: true, value: { schema, name, version, digest, previous: previous.version, changed, changes, written } };
   }
 
-  /** What is in force already is not offered again: no session is told of a change that is none. */
+  /** A policy that is in force already is not offered again: for the sessions nothing has changed. */
   #enter(policy: CheckedPolicy, version: number, origin: PolicyOrigin, actor?: string): void {
     if (this.inForce.valid && this.#values?.base.version === version) return;
     this.#values = numbered(policy, version);

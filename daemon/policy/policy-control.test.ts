@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadSettings } from "#daemon/config/load";
 import { Daemon } from "#daemon/daemon";
 import { placesOf } from "#daemon/options";
-import { openStore } from "#daemon/store";
+import { openStore } from "#daemon/store/database";
 import { SystemChanges } from "#daemon/system/changes";
 import type { Machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";
@@ -20,7 +20,7 @@ let folder: string;
 let file: string;
 let daemon: Daemon;
 let control: Control;
-const told: Command[] = [];
+const applied: Command[] = [];
 let waiting: Report[] = [];
 let wake: () => void = () => {};
 
@@ -52,7 +52,7 @@ beforeAll(async () => {
     startEngine: (_config, onReports) => {
       wake = onReports;
       return {
-        apply: (commands) => void told.push(...commands),
+        apply: (commands) => void applied.push(...commands),
         drain: () => {
           const reports = waiting.map((report) => ({ atUs: 0, report }));
           waiting = [];
@@ -90,7 +90,7 @@ test("a diff names values and effect, and changes nothing", async () => {
 });
 
 test("an apply reaches running sessions, the engine and the record, with its operator", async () => {
-  told.length = 0;
+  applied.length = 0;
   expect(await control.policyApply(offered("max_per_min = 6"))).toMatchObject({
     version: 2,
     previous: 1,
@@ -100,7 +100,7 @@ test("an apply reaches running sessions, the engine and the record, with its ope
   expect((await control.status()).view.sessions).toMatchObject([
     { state: "ATTACHED", policy: "standard@2", budget: { switchesMax: 6 } },
   ]);
-  expect(told.filter((command) => command.type === "SetPeer").map(({ peer }) => peer.offer.switchesPerMin)).toEqual([6, 6, 6]);
+  expect(applied.filter((command) => command.type === "SetPeer").map(({ peer }) => peer.offer.switchesPerMin)).toEqual([6, 6, 6]);
   expect((await records()).at(-1)).toMatchObject({
     type: "PolicyApplied",
     policy: "standard@2",
@@ -159,7 +159,7 @@ test("with `write` the file has the text, and a reload changes nothing", async (
   ]);
 });
 
-test("explain tells what a session may do now, which clocks run, and how its paths rank", async () => {
+test("explain shows what a session may do now, which clocks run, and how its paths rank", async () => {
   const [session] = (await control.policyExplain("s-0001")).sessions;
   expect(session).toMatchObject({
     state: "ATTACHED",
@@ -179,7 +179,7 @@ test("the MTU of a session is the smaller of the tunnel's and its group's policy
   const text = `${policy("max_per_min = 4")}[[override]]\nmatch = { group = "field" }\nmtu = 1300\n`;
   await control.policyApply({ text, file: "x" });
   await arrive(4, 1);
-  const accepted = told.filter((command) => command.type === "AcceptSession");
+  const accepted = applied.filter((command) => command.type === "AcceptSession");
   expect(accepted.map(({ session, assignment }) => [session, assignment.mtu])).toEqual([
     [3, 1380],
     [4, 1300],

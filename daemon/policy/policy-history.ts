@@ -1,4 +1,4 @@
-import type { Store } from "#daemon/store";
+import type { Store } from "#daemon/store/database";
 import type { PolicyOrigin } from "#kernel/contract/policy";
 
 /** Versions that are kept; older ones are forgotten, their numbers never used again. */

@@ -1,4 +1,4 @@
-import type { Store } from "#daemon/store";
+import type { Store } from "#daemon/store/database";
 import type { ChainEnd } from "./chain.ts";
 
 /** Number and hash of the newest record that was handed on, kept apart from the file that holds the records. */

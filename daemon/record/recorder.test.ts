@@ -2,12 +2,16 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openStore, type Store } from "#daemon/store";
+import type { Input } from "#core/contract";
+import { step } from "#core/step";
+import { createCore } from "#core/world";
+import { openStore, type Store } from "#daemon/store/database";
 import type { EventRecord } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
 import { chainEnd, verifies } from "./chain.ts";
 import { RecordMark } from "./mark.ts";
 import { Recorder } from "./recorder.ts";
+import { FileSink } from "./sinks/file.ts";
 
 /** The hash before the first record of a node. */
 const GENESIS = "0".repeat(64);
@@ -59,6 +63,21 @@ test("records of any length and script, long ones before short ones, are chained
   expect(remembered).toEqual(kept());
 });
 
+test("no secret reaches the record, whether the core or the daemon says it", async () => {
+  const secret = `jvps1:${"Zz9-".repeat(10)}xyz`;
+  const recorder = open();
+  const fault: Input = { type: "Faulted", session: null, what: `key ${secret}`, why: "0f".repeat(32), thrown: false };
+  const events = step(createCore("client"), fault, 1).flatMap((effect) => (effect.type === "Event" ? [effect.event] : []));
+  for (const event of events) recorder.record(event);
+  recorder.note("Diagnostic", { what: "unreadable", why: `cannot parse ${secret}` }, `operator:${secret}`);
+  const read = (await recorder.subscribe(0)?.take(1_000)) ?? [];
+  await recorder.close(1_000);
+  for (const reader of [JSON.stringify(read), readFileSync(file, "utf8")]) {
+    expect(reader.split("[redacted]")).toHaveLength(5);
+    expect(reader).not.toMatch(/jvps1:|Zz9-|[0-9a-f]{64}(?<!"(prev|hash)":"[0-9a-f]{64})/);
+  }
+});
+
 test("a reader gets what it asked for, then what comes; what memory no longer holds is a gap", async () => {
   const recorder = open();
   for (let index = 0; index < 5_000; index++) recorder.record(event("s-A"));
@@ -95,13 +114,13 @@ test("a core that makes records faster than they are chained loses none of them 
   await recorder.close(1_000);
 });
 
-test("a file that cannot be written harms nobody, raises the flag and is told", async () => {
+test("a file that cannot be written harms nobody, and the flag is raised once", async () => {
   mkdirSync(file);
-  const told: string[] = [];
-  const recorder = open(told);
+  const changes: string[] = [];
+  const recorder = open(changes);
   recorder.record(event("s-A"));
   await expect.poll(() => recorder.health).toBe("degraded");
-  expect([told, recorder.timeline("s-A")?.events.length]).toEqual([["degraded"], 1]);
+  expect([changes, recorder.timeline("s-A")?.events.length]).toEqual([["degraded"], 1]);
   await recorder.close(1_000);
 });
 
@@ -171,9 +190,15 @@ test("a file that holds no chain begins a new one", () => {
   expect(chainEnd(file)).toEqual({ seq: 0, hash: GENESIS, torn: false });
 });
 
-function open(told: string[] = []): Recorder {
-  const mark = new RecordMark(store);
-  return new Recorder({ node: "n", file, end: chainEnd(file), mark, bootMs: () => 1, told: (health) => told.push(health) });
+function open(changes: string[] = []): Recorder {
+  return new Recorder({
+    node: "n",
+    sinks: [new FileSink(file)],
+    end: chainEnd(file),
+    mark: new RecordMark(store),
+    bootMs: () => 1,
+    healthChanged: (health) => changes.push(health),
+  });
 }
 
 async function recordAndClose(sessions: readonly string[]): Promise<void> {

@@ -1,14 +1,17 @@
 import { recordText } from "#domains/observability/envelope";
+import { redactedEvent } from "#domains/observability/redact";
 import { classOf } from "#domains/observability/registry";
 import { type EventLoss, EventRing } from "#domains/observability/ring";
-import type { EventRecord, TimelineDocument } from "#kernel/contract/control";
+import type { EventRecord, StatusDocument, TimelineDocument } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
+import type { HealthLevel } from "#kernel/contract/health";
 import type { SessionId } from "#kernel/contract/state";
-import type { NodeView } from "#kernel/contract/view";
 import { Chain, type ChainEnd } from "./chain.ts";
-import { FileSink } from "./file-sink.ts";
+import { Fanout, type FanoutNews } from "./fanout.ts";
 import { History } from "./history.ts";
 import { missingEnd, type RecordMark } from "./mark.ts";
+import type { OutletLimits } from "./outlet.ts";
+import type { Sink } from "./sinks/sink.ts";
 import { Subscriber } from "./subscriber.ts";
 
 /** A record that waits for its place in the chain. */
@@ -18,7 +21,6 @@ interface Waiting {
   /** Its canonical text. */
   readonly text: string;
 }
-type Health = NodeView["health"]["observability"];
 
 /**
  * Records worked off before other work gets its turn: so many, or half of those that wait, which are 32,768 at most. A crowd that makes
@@ -31,35 +33,40 @@ const MARK_MS = 10_000;
 
 interface RecorderOptions {
   readonly node: string;
-  readonly file: string;
-  /** Where the chain in the file ends. */
+  readonly sinks: readonly Sink[];
+  readonly limits?: Partial<OutletLimits>;
+  /** Where the chain in the record file ends. */
   readonly end: ChainEnd;
   /** What the store knows of that end. */
   readonly mark: RecordMark;
   readonly bootMs: () => number;
-  /** The record itself is in trouble, or is well again; for the operational log. */
-  readonly told: (health: Health, why: string) => void;
+  /** Some place does not keep the record, or all do again; for the operational log. */
+  readonly healthChanged: (health: HealthLevel, why: string) => void;
 }
 
 /**
- *     core ──record()──► ring ──(later)──► hash chain ──► memory, readers, file
- *            O(1), never        bounded,
- *            waits or throws    loss is exact
+ *     core ──record()──► ring ──(later)──► hash chain ─┬► memory, readers
+ *            O(1), never        bounded,               ├► outlet ──► sink (the file)
+ *            waits or throws    loss is exact          └► outlet ──► sink …
  *
- * No failure here can hold up or change a session: what does not fit is lost, and the loss is itself a record.
+ * Each record is numbered and chained once. No failure here can hold up or change a session, and no sink can hold up another
+ * one: what does not fit is lost, and the loss is itself a record, which names the sink.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #ring = new EventRing<Waiting>();
   readonly #history = new History();
   readonly #subscribers = new Set<Subscriber>();
-  readonly #sink: FileSink;
+  readonly #fanout: Fanout;
   #seq: number;
   #chain: Chain;
   #timeMs = Number.NaN;
   #timeText = "";
   #lost = 0;
-  #health: Health = "ok";
+  #health: HealthLevel = "ok";
+  /** Why an event could not become a record, which is a fault of ours; `null` = it never happened. */
+  #fault: string | null = null;
+  #markTrouble: string | null = null;
   #scheduled = false;
   /** Number of the newest record in the chain. */
   #handedOn: number;
@@ -69,25 +76,25 @@ export class Recorder {
     this.#options = options;
     this.#seq = options.end.seq;
     this.#chain = new Chain(options.end.hash);
-    this.#sink = new FileSink(options.file, { health: (ok, why, lost) => this.#sinkNews(ok, why, lost) });
-    if (options.end.torn) this.#sink.push(Buffer.from("\n"));
+    const news: FanoutNews = {
+      lost: (name, loss) => this.note("EventLoss", { of: name, ...loss }),
+      changed: () => this.#settleHealth(),
+    };
+    this.#fanout = new Fanout(options.sinks, news, options.limits);
     this.#handedOn = this.#seq;
-    this.#tellMissing(options.end);
+    this.#noteMissing(options.end);
   }
 
-  get lastSeq(): number {
-    return this.#seq;
+  get status(): StatusDocument["record"] {
+    const { sinks } = this.#fanout;
+    return { lastSeq: this.#seq, lost: sinks.reduce((sum, { lost }) => sum + lost, this.#lost), sinks };
   }
 
-  /** Records lost since the start: by the ring, or by the file. */
-  get lost(): number {
-    return this.#lost;
-  }
-
-  get health(): Health {
+  get health(): HealthLevel {
     return this.#health;
   }
 
+  /** An event of the core, which has redacted it. */
   record(event: CoreEvent): void {
     this.#seq++;
     try {
@@ -97,14 +104,16 @@ export class Recorder {
       this.#ring.push({ seq, class: classOf(event.type), bytes: text.length, record });
     } catch (cause) {
       this.#lost++;
-      this.#setHealth("failed", String(cause));
+      this.#fault = String(cause);
+      this.#settleHealth();
     }
     this.#schedule();
   }
 
-  /** A record of the daemon itself. */
+  /** A record of the daemon itself. Texts of errors are in it, so it is redacted here. */
   note(type: CoreEvent["type"], numbers: NonNullable<CoreEvent["numbers"]>, actor: CoreEvent["actor"] = "core"): void {
-    this.record({ type, bootMs: Math.floor(this.#options.bootMs()), numbers, actor });
+    const bootMs = Math.floor(this.#options.bootMs());
+    this.record(redactedEvent({ type, bootMs, numbers, actor }));
   }
 
   timeline(session: string): Omit<TimelineDocument, "schema"> | null {
@@ -132,10 +141,10 @@ export class Recorder {
     this.#subscribers.delete(subscriber);
   }
 
-  /** Hands everything on, writes it for at most `ms`, and ends the readers. */
+  /** Hands everything on, gives the sinks `ms` to keep it, and ends the readers. */
   async close(ms: number): Promise<void> {
     this.#drain(Number.POSITIVE_INFINITY);
-    await this.#sink.close(ms);
+    await this.#fanout.close(ms, () => this.#drain(Number.POSITIVE_INFINITY));
     this.#keepMark();
     for (const subscriber of this.#subscribers) subscriber.finish();
   }
@@ -163,6 +172,7 @@ export class Recorder {
   #drain(max: number): void {
     for (const loss of this.#ring.takeLosses()) this.#recordLoss(loss);
     for (const entry of this.#ring.drain(max)) this.#handOn(entry.record);
+    this.#fanout.start();
   }
 
   #handOn({ seq, session, text }: Waiting): void {
@@ -171,7 +181,7 @@ export class Recorder {
     this.#marking ??= setTimeout(() => this.#keepMark(), MARK_MS).unref();
     this.#history.add(session, line);
     if (this.#subscribers.size > 0) this.#publish(JSON.parse(line.toString()) as EventRecord);
-    this.#sink.push(line);
+    this.#fanout.push(seq, line);
   }
 
   #publish(record: EventRecord): void {
@@ -179,7 +189,7 @@ export class Recorder {
   }
 
   /** The numbers of records that are gone are not given again, and the next record names the last of them as the one before. */
-  #tellMissing(end: ChainEnd): void {
+  #noteMissing(end: ChainEnd): void {
     const mark = this.#options.mark.read();
     const missing = missingEnd(end, mark);
     if (missing === null || mark === null) return;
@@ -200,9 +210,11 @@ export class Recorder {
     this.#marking = null;
     try {
       this.#options.mark.write({ seq: this.#handedOn, hash: this.#chain.hash });
+      this.#markTrouble = null;
     } catch (cause) {
-      this.#setHealth("degraded", `the mark of the record cannot be kept: ${String(cause)}`);
+      this.#markTrouble = `the mark of the record cannot be kept: ${String(cause)}`;
     }
+    this.#settleHealth();
   }
 
   #recordLoss(loss: EventLoss): void {
@@ -210,18 +222,13 @@ export class Recorder {
     this.note("EventLoss", { of: "ring", class: loss.class, count: loss.count, first: loss.first, last: loss.last });
   }
 
-  #sinkNews(ok: boolean, why: string, lost: number): void {
-    this.#lost += lost;
-    if (lost > 0) this.note("EventLoss", { of: "file", count: lost });
-    this.#setHealth(ok ? "ok" : "degraded", why);
-  }
-
-  #setHealth(health: Health, why: string): void {
+  #settleHealth(): void {
+    const why = this.#fault ?? this.#fanout.trouble ?? this.#markTrouble;
+    const health = this.#fault !== null ? "failed" : why !== null ? "degraded" : "ok";
     if (health === this.#health) return;
     const from = this.#health;
     this.#health = health;
-    this.#options.told(health, why);
-    if (health !== "failed")
-      this.note("HealthChange", { domain: "observability", from, to: health, why: why === "" ? null : why });
+    this.#options.healthChanged(health, why ?? "");
+    if (health !== "failed") this.note("HealthChange", { domain: "observability", from, to: health, why });
   }
 }

@@ -1,4 +1,4 @@
-import type { Family } from "#daemon/net/address";
+import type { Family } from "#kernel/ip";
 
 /** How a change to the machine is taken back. JSON: it lives in the undo journal. */
 export type Undo =

@@ -22,7 +22,7 @@ export function machineFacts(machine: Machine, tun: string): MachineFacts {
   };
 }
 
-/** Names with a dot (VLANs) cannot be told from a further level in the key, so they are left out. */
+/** Without names that have a dot (VLANs): in the key it would look like one more level. */
 function interfacesOf(family: "ipv4" | "ipv6"): string[] {
   try {
     return readdirSync(`/proc/sys/net/${family}/conf`).filter(

@@ -1,9 +1,10 @@
 import type { ClientSettings } from "#daemon/config/client";
 import type { GatewaySettings } from "#daemon/config/gateway";
-import { gatewayAddresses } from "#daemon/lease/lease-book";
-import { type Family, formatPrefix, networkOf, type Prefix, parseAddress, parsePrefix } from "#daemon/net/address";
+import { formatPrefix, networkOf, type Prefix, parsePrefix } from "#daemon/net/address";
+import { gatewayAddresses } from "#daemon/store/lease-book";
 import type { Change } from "#daemon/system/change";
 import type { Assignment } from "#kernel/contract/engine.generated";
+import { type Family, parseAddress } from "#kernel/ip";
 
 /** What the TUN of this node is to have, and the changes that give it that. */
 export interface TunnelPlan {

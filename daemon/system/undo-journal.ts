@@ -1,7 +1,7 @@
 import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Undo } from "#daemon/system/change";
-import { readOwnFile } from "#daemon/trust";
+import { readOwnFile } from "#daemon/system/trust";
 
 /** More changes than a configuration can ask for (256 routes, rules, sysctls per interface). */
 const ENTRIES_MAX = 4_096;

@@ -27,6 +27,8 @@ export interface Claim {
 }
 
 export type ClusterEvent =
+  /** This process is one node of several from here on, under a new epoch. It owns nothing until its first committed heartbeat. */
+  | { readonly type: "Joined"; readonly epoch: number }
   /** A heartbeat was committed. `sentAt` is read before sending; the reply's time proves nothing. */
   | { readonly type: "HeartbeatCommitted"; readonly sentAt: Millis; readonly claims: readonly Claim[] }
   /** No reply, an unknown outcome or an unreachable store: authority is not renewed. */
@@ -38,7 +40,7 @@ export type ClusterEvent =
   | { readonly type: "Tick" };
 
 export type ClusterFinding =
-  | { readonly type: "AuthorityLost"; readonly epoch: number; readonly reason: "deadline_passed" | "fenced" }
+  | { readonly type: "AuthorityLost"; readonly epoch: number; readonly reason: "deadline_passed" | "fenced" | "joined" }
   | { readonly type: "AuthorityRegained"; readonly epoch: number }
   /** Stop the session in the engine, then commit its release. */
   | { readonly type: "Release"; readonly session: SessionId; readonly claimant: string }

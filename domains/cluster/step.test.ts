@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AUTH_TTL_MS, type Authority, CLAIM_WAIT_MS, type ClusterEvent } from "./model.ts";
-import { deadlineOf, holds, joining, solo, step } from "./step.ts";
+import { deadlineOf, holds, solo, step } from "./step.ts";
 import { ruleFor, TABLE } from "./table.ts";
 
 describe("a gateway alone", () => {
@@ -27,34 +27,48 @@ describe("a gateway alone", () => {
 
 describe("a gateway of several", () => {
   test("owns nothing before its first committed heartbeat", () => {
-    expect(holds(joining(4, 0), 0)).toBe(false);
-    expect(step(joining(4, 0), committed(100), 120)).toEqual({
+    expect(holds(joined(4), 0)).toBe(false);
+    expect(step(joined(4), committed(100), 120)).toEqual({
       next: { state: "held", epoch: 4, since: 120, deadline: 6_100 },
       findings: [{ type: "AuthorityRegained", epoch: 4 }],
     });
   });
 
+  test("loses what it held as a gateway alone when it joins, and joins under rising epochs only", () => {
+    expect(step(solo(0), { type: "Joined", epoch: 2 }, 7)).toEqual({
+      next: { state: "lost", epoch: 2, since: 7 },
+      findings: [{ type: "AuthorityLost", epoch: 1, reason: "joined" }],
+    });
+    const rejected = [{ type: "Rejected", why: "stale_epoch" }];
+    expect(step(joined(2), { type: "Joined", epoch: 2 }, 8)).toEqual({ next: joined(2), findings: rejected });
+    const fenced = step(joined(2), { type: "Fenced" }, 9).next;
+    expect(step(fenced, { type: "Joined", epoch: 3 }, 10)).toEqual({
+      next: fenced,
+      findings: [{ type: "Rejected", why: "fenced" }],
+    });
+  });
+
   test("counts the deadline from before sending, and is past it at the deadline itself", () => {
-    const { next } = step(joining(1, 0), committed(100), 2_000);
+    const { next } = step(joined(2), committed(100), 2_000);
     expect(deadlineOf(next)).toBe(100 + AUTH_TTL_MS);
     expect(holds(next, 6_099)).toBe(true);
     expect(holds(next, 6_100)).toBe(false);
     expect(step(next, { type: "HeartbeatFailed" }, 6_100)).toEqual({
-      next: { state: "lost", epoch: 1, since: 6_100 },
-      findings: [{ type: "AuthorityLost", epoch: 1, reason: "deadline_passed" }],
+      next: { state: "lost", epoch: 2, since: 6_100 },
+      findings: [{ type: "AuthorityLost", epoch: 2, reason: "deadline_passed" }],
     });
   });
 
   test("a reply slower than the authority that it brings changes nothing", () => {
-    const lost = joining(1, 0);
+    const lost = joined(2);
     expect(step(lost, committed(100), 6_100)).toEqual({ next: lost, findings: [] });
   });
 
   test("a late but valid renewal is a loss first, then a return", () => {
-    const { next } = step(joining(1, 0), committed(0), 10);
+    const { next } = step(joined(2), committed(0), 10);
     expect(step(next, committed(5_000), 6_500).findings).toEqual([
-      { type: "AuthorityLost", epoch: 1, reason: "deadline_passed" },
-      { type: "AuthorityRegained", epoch: 1 },
+      { type: "AuthorityLost", epoch: 2, reason: "deadline_passed" },
+      { type: "AuthorityRegained", epoch: 2 },
     ]);
   });
 
@@ -63,10 +77,10 @@ describe("a gateway of several", () => {
       { session: "s-A", claimant: "b", claimedRevision: 7, heldRevision: 7 },
       { session: "s-B", claimant: "b", claimedRevision: 6, heldRevision: 7 },
     ];
-    expect(step(joining(1, 0), { type: "HeartbeatCommitted", sentAt: 100, claims }, 110).findings).toEqual([
+    expect(step(joined(2), { type: "HeartbeatCommitted", sentAt: 100, claims }, 110).findings).toEqual([
       { type: "Release", session: "s-A", claimant: "b" },
       { type: "DiscardClaim", session: "s-B", claimant: "b" },
-      { type: "AuthorityRegained", epoch: 1 },
+      { type: "AuthorityRegained", epoch: 2 },
     ]);
   });
 
@@ -77,7 +91,7 @@ describe("a gateway of several", () => {
   });
 
   test("a heartbeat from the future is a fault of a clock and believed by nobody", () => {
-    expect(step(joining(1, 0), committed(500), 400).findings).toEqual([{ type: "Rejected", why: "heartbeat_from_the_future" }]);
+    expect(step(joined(2), committed(500), 400).findings).toEqual([{ type: "Rejected", why: "heartbeat_from_the_future" }]);
   });
 });
 
@@ -100,7 +114,7 @@ test("for any sequence: authority exactly while an honest oracle grants it, and 
   });
   fc.assert(
     fc.property(fc.array(events, { maxLength: 100 }), (sequence) => {
-      let authority: Authority = joining(1, 0);
+      let authority: Authority = joined(2);
       let now = 10_000;
       let grantedUntil = 0;
       let fenced = false;
@@ -121,6 +135,11 @@ function eventOf(kind: "commit" | "fail" | "fence" | "tick", sentAt: number): Cl
   if (kind === "commit") return committed(sentAt);
   if (kind === "fence") return { type: "Fenced" };
   return { type: kind === "fail" ? "HeartbeatFailed" : "Tick" };
+}
+
+/** A node that has just joined, at time 0. */
+function joined(epoch: number): Authority {
+  return step(solo(0), { type: "Joined", epoch }, 0).next;
 }
 
 function committed(sentAt: number): ClusterEvent {

@@ -7,11 +7,6 @@ export function solo(now: Millis): Authority {
   return { state: "held", epoch: 1, since: now, deadline: null };
 }
 
-/** A node of several, before its first committed heartbeat: it owns nothing yet. */
-export function joining(epoch: number, now: Millis): Authority {
-  return { state: "lost", epoch, since: now };
-}
-
 /** May this node act for its sessions now? Strict: at the deadline itself it may not. */
 export function holds(authority: Authority, now: Millis): boolean {
   return authority.state === "held" && (authority.deadline === null || now < authority.deadline);
@@ -34,6 +29,8 @@ export function step(authority: Authority, event: ClusterEvent, now: Millis): Cl
 
 function judge(authority: Authority, event: ClusterEvent, now: Millis): ClusterStep {
   switch (ruleFor(authority.state, event.type)) {
+    case "join":
+      return event.type === "Joined" ? join(authority, event.epoch, now) : quiet(authority);
     case "renew":
       return event.type === "HeartbeatCommitted" ? renew(authority, event.sentAt, event.claims, now) : quiet(authority);
     case "fence":
@@ -45,6 +42,14 @@ function judge(authority: Authority, event: ClusterEvent, now: Millis): ClusterS
     case "reject":
       return { next: authority, findings: [{ type: "Rejected", why: "fenced" }] };
   }
+}
+
+/** A node of several owns nothing before its first committed heartbeat. Its epochs rise, as those of owners do. */
+function join(authority: Authority, epoch: number, now: Millis): ClusterStep {
+  if (epoch <= authority.epoch) return { next: authority, findings: [{ type: "Rejected", why: "stale_epoch" }] };
+  const next: Authority = { state: "lost", epoch, since: now };
+  if (authority.state !== "held") return quiet(next);
+  return { next, findings: [{ type: "AuthorityLost", epoch: authority.epoch, reason: "joined" }] };
 }
 
 /** Claims come before the new deadline: a session that another node waits for must be stopped before it is served longer. */

@@ -3,7 +3,7 @@ import type { Authority, ClusterEvent } from "./model.ts";
 type State = Authority["state"];
 
 /** What each event does to the authority in each state. `clock` = nothing but what the time itself has done by then. */
-type Rule = "renew" | "clock" | "fence" | "move" | "reject";
+type Rule = "join" | "renew" | "clock" | "fence" | "move" | "reject";
 
 interface Row {
   readonly from: State;
@@ -13,22 +13,25 @@ interface Row {
 
 /**
  * ```
- * held ──deadline passed──► lost ──heartbeat committed──► held
+ * held ──deadline passed, Joined──► lost ──heartbeat committed──► held
  *   └────────Fenced───────────┴──Fenced──► fenced (for good)
  * ```
  * A heartbeat that fails is no event of its own: it only does not move the deadline, which the clock then passes.
  */
 export const TABLE = [
+  { from: "held", on: "Joined", rule: "join" },
   { from: "held", on: "HeartbeatCommitted", rule: "renew" },
   { from: "held", on: "HeartbeatFailed", rule: "clock" },
   { from: "held", on: "Fenced", rule: "fence" },
   { from: "held", on: "Moved", rule: "move" },
   { from: "held", on: "Tick", rule: "clock" },
+  { from: "lost", on: "Joined", rule: "join" },
   { from: "lost", on: "HeartbeatCommitted", rule: "renew" },
   { from: "lost", on: "HeartbeatFailed", rule: "clock" },
   { from: "lost", on: "Fenced", rule: "fence" },
   { from: "lost", on: "Moved", rule: "move" },
   { from: "lost", on: "Tick", rule: "clock" },
+  { from: "fenced", on: "Joined", rule: "reject" },
   { from: "fenced", on: "HeartbeatCommitted", rule: "reject" },
   { from: "fenced", on: "HeartbeatFailed", rule: "clock" },
   { from: "fenced", on: "Fenced", rule: "clock" },

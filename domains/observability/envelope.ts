@@ -1,6 +1,6 @@
+import type { EventRecord } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
 import { withKeysInOrder } from "./canonical.ts";
-import { redactedEvent } from "./redact.ts";
 
 const EVENT_SCHEMA = "jumping-vpn/event/v1";
 
@@ -11,21 +11,15 @@ interface Stamp {
   readonly node: string;
 }
 
-/** One audit record as it is written, without `prev` and `hash`, which the shell adds when it drains the ring. */
-interface EventRecord extends Omit<CoreEvent, "bootMs"> {
-  readonly schema: typeof EVENT_SCHEMA;
-  readonly seq: number;
-  readonly time: string;
-  readonly boot_ms: number;
-  readonly node: string;
-}
+/** A record before it has its place in the chain. */
+type Unchained = Omit<EventRecord, "prev" | "hash">;
 
 /**
- * Wraps a core event into its record, with keys redacted, and its members in the order of the canonical text. A member that says
- * nothing is `undefined`.
+ * Wraps an event into its record, with its members in the order of the canonical text. The event is redacted already, because
+ * the record is not its only reader. A member that says nothing is `undefined`.
  */
-function envelope(event: CoreEvent, { seq, time, node }: Stamp): EventRecord {
-  const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = redactedEvent(event);
+function envelope(event: CoreEvent, { seq, time, node }: Stamp): Unchained {
+  const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = event;
   return {
     actor,
     boot_ms: bootMs,
@@ -42,7 +36,7 @@ function envelope(event: CoreEvent, { seq, time, node }: Stamp): EventRecord {
     transport: transport === undefined ? undefined : { new: transport.new, old: transport.old },
     type,
     version,
-  } satisfies { readonly [Member in keyof Required<EventRecord>]: EventRecord[Member] };
+  } satisfies { readonly [Member in keyof Required<Unchained>]: Unchained[Member] };
 }
 
 /** The canonical text of that record: `envelope` has put its members in order already. */

@@ -1,4 +1,5 @@
 import type { Role } from "#kernel/contract/state";
+import { ALLOWED, type Verdict } from "#kernel/contract/verdict";
 import { MINUTE, type Millis } from "#kernel/time";
 import type { Policy } from "./model.ts";
 
@@ -19,17 +20,6 @@ export type RecoveryKind = "elective" | "emergency" | "revalidate";
 
 type Denial = "switch_rate_limited" | "recovery_rate_limited" | "cooldown_active";
 
-type Verdict =
-  | { readonly allowed: true }
-  | {
-      readonly allowed: false;
-      readonly reason: Denial;
-      /** After this time every limit permits it, if nothing else is recorded. */
-      readonly retryAfterMs: Millis;
-      readonly used: number;
-      readonly max: number;
-    };
-
 /**
  * The gateway looks back 55 s where the client looks back 60: delay on the way cannot make it deny what the client's own
  * limits allowed. Its cooldown is shorter in the same ratio.
@@ -44,7 +34,7 @@ interface Limit {
 }
 
 /** May RECOVERING be entered? Reasons in this order: switch budget, recovery budget, cooldown. */
-export function mayRecover(budget: Budget, policy: Policy, kind: RecoveryKind, role: Role, now: Millis): Verdict {
+export function mayRecover(budget: Budget, policy: Policy, kind: RecoveryKind, role: Role, now: Millis): Verdict<Denial> {
   const windowMs = WINDOW_MS[role];
   const recoveries = rate("recovery_rate_limited", budget.recoveries, policy.switch.recoveriesPerMin, windowMs, now);
   const limits =
@@ -56,7 +46,7 @@ export function mayRecover(budget: Budget, policy: Policy, kind: RecoveryKind, r
           cooldown(budget, kind === "elective" ? policy.switch.cooldownMs : policy.switch.emergencyCooldownMs, windowMs, now),
         ];
   const first = limits.find((limit) => limit.waitMs > 0);
-  if (first === undefined) return { allowed: true };
+  if (first === undefined) return ALLOWED;
   const retryAfterMs = Math.max(...limits.map((limit) => limit.waitMs));
   return { allowed: false, reason: first.reason, retryAfterMs, used: first.used, max: first.max };
 }

@@ -1,24 +1,13 @@
+import type { PolicyDifference } from "#kernel/contract/policy";
 import { EFFECTS } from "./effects.ts";
 import { FIELDS, type Field, valueText } from "./fields.ts";
 import { type Policy, type PolicySet, policyFor } from "./model.ts";
-
-/** One value that differs between two policies, as a person reads it. */
-interface Difference {
-  /** As in the file: `switch.max_per_min`. */
-  readonly key: string;
-  /** `null` = for everybody; else only for the clients of this group. */
-  readonly group: string | null;
-  readonly old: string;
-  readonly new: string;
-  /** What changes for sessions, in words. */
-  readonly effect: string;
-}
 
 /**
  * What changes when `to` replaces `from`, in the order of the fields. For a group only what differs from the change for everybody
  * is listed, so that an override that stays the same says nothing.
  */
-export function differences(from: PolicySet, to: PolicySet): readonly Difference[] {
+export function differences(from: PolicySet, to: PolicySet): readonly PolicyDifference[] {
   const forAll = between(from.base, to.base, null);
   const groups = [...new Set([...from.overrides, ...to.overrides].map(({ group }) => group))].sort();
   const ofGroups = groups.flatMap((group) => {
@@ -28,7 +17,7 @@ export function differences(from: PolicySet, to: PolicySet): readonly Difference
   return [...forAll, ...ofGroups];
 }
 
-function between(from: Policy, to: Policy, group: string | null): readonly Difference[] {
+function between(from: Policy, to: Policy, group: string | null): readonly PolicyDifference[] {
   return FIELDS.flatMap((field) => {
     const [before, after] = [valueAt(from, field), valueAt(to, field)];
     if (before === after) return [];

@@ -1,3 +1,4 @@
+import type { SessionLimits } from "#kernel/contract/session-limits";
 import type { SendingMode } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
 
@@ -13,14 +14,7 @@ export interface Policy {
   readonly version: number;
   /** Hex digits of the digest of the policy's source; the first 16 travel to the client. */
   readonly digest: string;
-  readonly session: {
-    readonly maxLifetimeMs: Millis;
-    readonly transportLostTtlMs: Millis;
-    readonly degradedMaxMs: Millis;
-    readonly birthTtlMs: Millis;
-    readonly attemptTimeoutMs: Millis;
-    readonly volatileMaxMs: Millis;
-  };
+  readonly session: SessionLimits;
   readonly volatile: {
     /** `threshold` is a ratio, 0…1. */
     readonly loss: { readonly threshold: number; readonly windowMs: Millis };

@@ -1,6 +1,7 @@
+import type { SessionLimits } from "#kernel/contract/session-limits";
 import type { Millis } from "#kernel/time";
 import type { Judgement } from "./event.ts";
-import type { Limits, Session } from "./model.ts";
+import type { Session } from "./model.ts";
 
 interface Clock {
   readonly type: Judgement["type"];
@@ -9,12 +10,12 @@ interface Clock {
 }
 
 /** The clock that ends a session whatever else happens. */
-function lifetime(session: Session, limits: Limits): Clock {
+function lifetime(session: Session, limits: SessionLimits): Clock {
   return { type: "LifetimeExceeded", since: session.bornAt, limitMs: limits.maxLifetimeMs };
 }
 
 /** The other running clocks, in the order in which they are judged. */
-function running(session: Session, limits: Limits): readonly Clock[] {
+function running(session: Session, limits: SessionLimits): readonly Clock[] {
   const clocks: Clock[] = [];
   if (session.state === "BIRTH") clocks.push({ type: "BirthTimedOut", since: session.bornAt, limitMs: limits.birthTtlMs });
   if (session.state === "VOLATILE" || session.state === "DEGRADED" || session.state === "RECOVERING") {
@@ -30,17 +31,17 @@ function running(session: Session, limits: Limits): readonly Clock[] {
 }
 
 /** SESSION_MAX_LIFETIME, if it passed. */
-export function lifetimePassed(session: Session, limits: Limits, now: Millis): Judgement | null {
+export function lifetimePassed(session: Session, limits: SessionLimits, now: Millis): Judgement | null {
   return passed([lifetime(session, limits)], now);
 }
 
 /** The first of the other clocks that passed. Strictly greater, as the failure matrix has it. */
-export function clockPassed(session: Session, limits: Limits, now: Millis): Judgement | null {
+export function clockPassed(session: Session, limits: SessionLimits, now: Millis): Judgement | null {
   return passed(running(session, limits), now);
 }
 
 /** When the session must be looked at again though nothing happens; `null` = never. */
-export function deadline(session: Session, limits: Limits): Millis | null {
+export function deadline(session: Session, limits: SessionLimits): Millis | null {
   if (session.state === "TERMINATED") return null;
   let at = passesAt(lifetime(session, limits));
   for (const clock of running(session, limits)) at = Math.min(at, passesAt(clock));

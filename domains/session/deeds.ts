@@ -38,7 +38,6 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
       transportlessSince: transportlessSince ?? now,
       degradedSince: degradedSince ?? now,
     };
-    draft.effects.push({ type: "Unbind" });
   },
   count_cause: (draft, { event, now }) => {
     if (COUNTED.has(causeOf(event))) draft.facts = { ...draft.facts, degradedSince: draft.facts.degradedSince ?? now };
@@ -151,7 +150,7 @@ export function bind(draft: Draft, scene: Scene): void {
   const old = facts.active ?? facts.lastActive;
   const paths = { old, new: proof.path };
   if (session.state === "BIRTH") {
-    draft.effects.push({ type: "Bind", path: proof.path });
+    draft.effects.push({ type: "Bind", path: proof.path, left: facts.active });
     return;
   }
   const { bindSeq } = proof;
@@ -160,11 +159,16 @@ export function bind(draft: Draft, scene: Scene): void {
   draft.audit.push({ type: "AttachResult", version: session.version, paths, numbers });
   const reason = session.state === "RECOVERING" && session.role === "client" ? session.cause : "peer_reattach";
   if (old === proof.path) {
-    draft.effects.push({ type: "Bind", path: proof.path });
+    draft.effects.push({ type: "Bind", path: proof.path, left: facts.active });
     return;
   }
   const withoutPathMs = facts.transportlessSince === null ? 0 : scene.now - facts.transportlessSince;
-  draft.effects.push({ type: "Bind", path: proof.path, jump: { from: old, to: proof.path, reason, withoutPathMs } });
+  draft.effects.push({
+    type: "Bind",
+    path: proof.path,
+    left: facts.active,
+    jump: { from: old, to: proof.path, reason, withoutPathMs },
+  });
   const jump = { bindSeq, withoutPathMs };
   draft.audit.push({ type: "TransportSwitch", version: session.version, reason, paths, numbers: jump });
 }

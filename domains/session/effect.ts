@@ -1,8 +1,7 @@
-import type { EventType } from "#kernel/contract/event";
+import type { EventType, Numbers } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, StateName } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import type { Numbers } from "./event.ts";
 import type { Session } from "./model.ts";
 
 /** What the session wants done. Data: the core turns it into commands and bookkeeping. */
@@ -28,8 +27,8 @@ export type SessionEffect =
     }
   | { readonly type: "RequestSwitch"; readonly path: PathId; readonly reason: Reason }
   /** The active path of record. `jump` is absent where the path did not change. */
-  | { readonly type: "Bind"; readonly path: PathId; readonly jump?: Jump }
-  | { readonly type: "Unbind" }
+  /** `left`: the active path until then; `null` = there was none. */
+  | { readonly type: "Bind"; readonly path: PathId; readonly left: PathId | null; readonly jump?: Jump }
   /** One entry to RECOVERING, for the recovery budget. */
   | { readonly type: "RecordRecovery" }
   | { readonly type: "Close"; readonly reason: Reason }

@@ -1,10 +1,8 @@
+import type { Numbers } from "#kernel/contract/event";
 import type { Proof } from "#kernel/contract/proof";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
-import type { Verdict } from "./model.ts";
-
-/** What a reason was decided on: threshold and measured value, budget and use, time until the next attempt. */
-export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
+import type { Verdict } from "#kernel/contract/verdict";
 
 /** What can happen to a session. Guards that need other domains arrive inside the event or the context. */
 export type SessionEvent =
@@ -51,7 +49,8 @@ export type SessionEvent =
   | { readonly type: "KeysLost"; readonly reason: "rekey_failed" | "session_lost" }
   | { readonly type: "PolicyInvalid" }
   | { readonly type: "PolicyUpdated" }
-  | { readonly type: "OwnershipMoved"; readonly epoch: number }
+  /** `epoch`: the new owner's; `null` = another node claims the session and has not taken it yet. */
+  | { readonly type: "OwnershipMoved"; readonly epoch: number | null }
   | { readonly type: "Tick" };
 
 /** What the order of judging itself finds, before the event: clocks and integrity. */

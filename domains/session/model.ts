@@ -1,5 +1,7 @@
 import type { Reason } from "#kernel/contract/reason";
+import type { SessionLimits } from "#kernel/contract/session-limits";
 import type { PathId, Role, SessionHandle, SessionId } from "#kernel/contract/state";
+import type { Verdict } from "#kernel/contract/verdict";
 import type { Millis } from "#kernel/time";
 
 /** What every state has. The id never changes; `version` rises by one with every transition, from 0 at BIRTH. */
@@ -87,30 +89,9 @@ interface Terminated extends Identity {
 /** Plain JSON apart from a phantom type member, so that it can be journaled and replayed. */
 export type Session = Birth | Attached | Volatile | Degraded | Recovering | Terminated;
 
-/** The part of a policy that bounds a session. `Policy["session"]` fits. */
-export interface Limits {
-  readonly maxLifetimeMs: Millis;
-  readonly transportLostTtlMs: Millis;
-  readonly degradedMaxMs: Millis;
-  readonly birthTtlMs: Millis;
-  readonly attemptTimeoutMs: Millis;
-  readonly volatileMaxMs: Millis;
-}
-
-/** What the budgets say about a move. `retryAfterMs` = until the earliest permitted attempt. */
-export type Verdict =
-  | { readonly allowed: true }
-  | {
-      readonly allowed: false;
-      readonly reason: Reason;
-      readonly retryAfterMs: Millis;
-      readonly used: number;
-      readonly max: number;
-    };
-
 /** What the session may not know by itself, gathered by the core for one event. */
 export interface Context {
-  readonly limits: Limits;
+  readonly limits: SessionLimits;
   readonly authority: boolean;
   /** Client: the best stable candidate for this event. Gateway: another validated path that lives. */
   readonly candidate: PathId | null;

@@ -1,7 +1,7 @@
 import type { Reason } from "#kernel/contract/reason";
 import type { Role, StateName } from "#kernel/contract/state";
+import type { Guard } from "./classify.ts";
 import type { OccurrenceType } from "./event.ts";
-import type { Guard } from "./guard.ts";
 
 /** Cases of the failure matrix that a row serves; `life` = the ordinary life of a session, `order` = the rules of judging. */
 type MatrixCase = "life" | "order" | "1.1" | "1.2" | "2.1" | "2.2" | "3" | "4" | "5" | "6" | "7" | "8" | "isolation";

@@ -1,8 +1,9 @@
+import type { Numbers } from "#kernel/contract/event";
 import type { Proof } from "#kernel/contract/proof";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import type { Numbers, Occurrence } from "./event.ts";
+import type { Occurrence } from "./event.ts";
 import type { Context, Session } from "./model.ts";
 import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
 import type { Because } from "./row.ts";

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { claimMint } from "#kernel/contract/proof";
+import type { SessionLimits } from "#kernel/contract/session-limits";
+import { ALLOWED, type Verdict } from "#kernel/contract/verdict";
 import { attached } from "./attached.ts";
 import type { SessionEvent } from "./event.ts";
-import { type Attached, birth, type Context, type Limits, type Session, type Verdict } from "./model.ts";
+import { type Attached, birth, type Context, type Session } from "./model.ts";
 import { corrupt, step } from "./step.ts";
 
 const mint = claimMint();
-const LIMITS: Limits = {
+const LIMITS: SessionLimits = {
   maxLifetimeMs: 1_000_000,
   transportLostTtlMs: 120_000,
   degradedMaxMs: 600_000,
@@ -14,7 +16,6 @@ const LIMITS: Limits = {
   attemptTimeoutMs: 5_000,
   volatileMaxMs: 4_000,
 };
-const ALLOWED: Verdict = { allowed: true };
 const DENIED: Verdict = { allowed: false, reason: "switch_rate_limited", retryAfterMs: 900, used: 8, max: 8 };
 const TICK: SessionEvent = { type: "Tick" };
 const AVAILABLE: SessionEvent = { type: "CandidateAvailable", reason: "candidate_available" };
@@ -38,7 +39,7 @@ describe("a client's session", () => {
       active: 3,
       since: 10,
     });
-    expect(effects).toEqual([{ type: "Bind", path: 3 }, { type: "Accept" }]);
+    expect(effects).toEqual([{ type: "Bind", path: 3, left: null }, { type: "Accept" }]);
     expect(audit.map((record) => record.type)).toEqual(["SessionStateChange"]);
   });
 
@@ -61,7 +62,6 @@ describe("a client's session", () => {
       degradedSince: 100,
     });
     expect(effects).toEqual([
-      { type: "Unbind" },
       { type: "RecordRecovery" },
       { type: "Attach", path: 2, bindSeq: 2, revalidate: false, reason: "transport_dead" },
     ]);
@@ -223,7 +223,7 @@ describe("a gateway's session", () => {
     expect(next).toMatchObject({ state: "ATTACHED", version: 4, active: 2, bindSeq: 5 });
     expect(effects).toEqual([
       { type: "RecordRecovery" },
-      { type: "Bind", path: 2, jump: { from: 1, to: 2, reason: "peer_reattach", withoutPathMs: 0 } },
+      { type: "Bind", path: 2, left: 1, jump: { from: 1, to: 2, reason: "peer_reattach", withoutPathMs: 0 } },
       { type: "AnswerAttach", path: 2, bindSeq: 5, deny: null, retryAfterMs: 0 },
     ]);
     expect(audit.map(({ type }) => type)).toEqual([

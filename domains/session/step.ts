@@ -1,14 +1,15 @@
+import type { Numbers } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
 import { STATES } from "#kernel/contract/state";
 import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
+import { classify } from "./classify.ts";
 import { clockPassed, lifetimePassed } from "./clock.ts";
 import type { Draft } from "./deeds.ts";
 import { AFTER, BEFORE, bind, writeBack } from "./deeds.ts";
 import type { Step } from "./effect.ts";
 import { enter, factsOf } from "./enter.ts";
-import type { Numbers, Occurrence, SessionEvent } from "./event.ts";
-import { classify } from "./guard.ts";
+import type { Occurrence, SessionEvent } from "./event.ts";
 import { broken } from "./integrity.ts";
 import type { Context, Session } from "./model.ts";
 import { activeOf, birth } from "./model.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { REASONS } from "#kernel/contract/reason";
 import { type Role, STATES, type StateName } from "#kernel/contract/state";
+import { GUARDS, type Guard } from "./classify.ts";
 import type { OccurrenceType } from "./event.ts";
-import { GUARDS, type Guard } from "./guard.ts";
 import type { Row } from "./row.ts";
 import { diagram, TABLE } from "./table.ts";
 

@@ -1,8 +1,8 @@
 import type { Role, StateName } from "#kernel/contract/state";
 import { STATES } from "#kernel/contract/state";
+import type { Guard, GuardOf } from "./classify.ts";
+import { GUARDS } from "./classify.ts";
 import type { OccurrenceType } from "./event.ts";
-import type { Guard, GuardOf } from "./guard.ts";
-import { GUARDS } from "./guard.ts";
 import type { Row } from "./row.ts";
 import { ATTACHED_ROWS } from "./rows/attached.ts";
 import { BIRTH_ROWS } from "./rows/birth.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { PathStats } from "#kernel/contract/engine.generated";
+import { PATHS_MAX, type PathStats } from "#kernel/contract/engine.generated";
+import type { PathId } from "#kernel/contract/state";
 import {
   type Finding,
   NO_PATHS,
-  PATHS_MAX,
   type PathPolicy,
   PENALTIES_MAX,
   SAMPLES_MAX,
@@ -17,16 +17,21 @@ test("any sequence of events keeps the state sound, and its findings tell the sa
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(2_000), events), { maxLength: 150 }), (sequence) => {
       let t = NO_PATHS;
+      let active: PathId | null = null;
       let now = 0;
       const checker = new Checker();
       for (const [gapMs, event] of sequence) {
         now += gapMs;
         const before = JSON.stringify(t);
-        const { next, findings } = step(t, event, POLICY, now);
+        if (event.type === "Bound" && t.paths.some(({ id }) => id === event.path)) active = event.path;
+        const { next, findings } = step(t, active, event, POLICY, now);
         expect(JSON.stringify(t)).toBe(before);
         expect(JSON.parse(JSON.stringify(next))).toEqual(next);
-        expect(step(t, event, POLICY, now)).toEqual({ next, findings });
+        expect(step(t, active, event, POLICY, now)).toEqual({ next, findings });
         checker.hear(event, findings);
+        if (findings.some((finding) => finding.type === "Dead" && finding.wasActive) || event.type === "Removed")
+          active = next.paths.some(({ id, health }) => id === active && health.is === "alive") ? active : null;
+        if (active === null) expect(next.excesses).toEqual([]);
         soundness(next, now);
         checker.compare(next);
         t = next;
@@ -40,8 +45,6 @@ function soundness(t: Transport, now: number): void {
   expect(t.paths.length).toBeLessThanOrEqual(PATHS_MAX);
   expect(t.penalties.length).toBeLessThanOrEqual(PENALTIES_MAX);
   expect(new Set(t.paths.map(({ id }) => id)).size).toBe(t.paths.length);
-  if (t.active === null) expect(t.excesses).toEqual([]);
-  else expect(t.paths.map(({ id }) => id)).toContain(t.active);
   for (const path of t.paths) {
     expect(path.samples.length).toBeLessThanOrEqual(SAMPLES_MAX);
     if (path.stableSince !== null) {
@@ -129,7 +132,8 @@ const events: fc.Arbitrary<TransportEvent> = fc.oneof(
     remote: fc.constant("192.0.2.1:4774"),
   }),
   fc.record({ type: fc.constantFrom("Validated", "Alive"), path, rttUs: micros }),
-  fc.record({ type: fc.constantFrom("Unanswered", "Suspected", "Cleared", "LinkBack", "Closed", "Removed", "Bound"), path }),
+  fc.record({ type: fc.constantFrom("Unanswered", "Suspected", "Cleared", "LinkBack", "Closed", "Removed"), path }),
+  fc.record({ type: fc.constant("Bound"), path, left: fc.option(path) }),
   fc.record({
     type: fc.constant("Silent"),
     path,
@@ -140,5 +144,4 @@ const events: fc.Arbitrary<TransportEvent> = fc.oneof(
   fc.record({ type: fc.constant("LinkLost"), path, reason: fc.constantFrom("link_down", "address_gone", "route_gone") }),
   fc.record({ type: fc.constant("SendError"), path, errno: fc.constant("ENODEV") }),
   fc.record({ type: fc.constant("Measured"), stats: fc.array(snapshot, { maxLength: 8 }) }),
-  fc.record({ type: fc.constant("Unbound") }),
 );

@@ -1,6 +1,7 @@
+import type { RankView } from "#kernel/contract/policy";
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import { type Choice, type Path, type PathPolicy, pathOf, type Transport, type Tuple } from "./model.ts";
+import { type Choice, type Path, type PathPolicy, pathOf, type Transport } from "./model.ts";
 import { LOSS_UNMEASURED, losesLessForCertain, ranked, tupleOf } from "./rank.ts";
 import { longestWindowMs } from "./windows.ts";
 
@@ -56,19 +57,19 @@ interface Explanation {
   readonly path: PathId;
   readonly label: string;
   readonly active: boolean;
-  readonly tuple: Tuple;
+  readonly tuple: RankView;
   /** `null` for the active path itself, and where none is active. */
   readonly comparison: Comparison | null;
 }
 
 /** Why every path is where it is, best first: the answer to "why did it stay?". */
-export function explain(t: Transport, policy: PathPolicy, now: Millis): readonly Explanation[] {
+export function explain(t: Transport, active: PathId | null, policy: PathPolicy, now: Millis): readonly Explanation[] {
   return ranked(t, policy, now).map(({ path, tuple }) => ({
     path,
     label: pathOf(t, path)?.label ?? "",
-    active: path === t.active,
+    active: path === active,
     tuple,
-    comparison: t.active === null || path === t.active ? null : compared(t, path, t.active, policy, now),
+    comparison: active === null || path === active ? null : compared(t, path, active, policy, now),
   }));
 }
 
@@ -98,7 +99,7 @@ function eligibleAt(candidate: Path, reason: BetterChoice["reason"], policy: Pat
 
 interface Contender {
   readonly path: Path;
-  readonly tuple: Tuple;
+  readonly tuple: RankView;
 }
 
 /** The tuples part by part, before time and penalty have their say. */

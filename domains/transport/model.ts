@@ -1,17 +1,15 @@
 import type { PathStats, SilenceEvidence } from "#kernel/contract/engine.generated";
+import type { Numbers } from "#kernel/contract/event";
+import type { RankView } from "#kernel/contract/policy";
+import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 
-/** The most paths that one session watches. */
-export const PATHS_MAX = 8;
 /** Dead paths that are remembered for their penalty, also after their path id is gone. */
 export const PENALTIES_MAX = 16;
 /** Snapshots kept per path: a window of 10 s at the engine's cadence of 100 ms, with room; a faster cadence is thinned. */
 export const SAMPLES_MAX = 128;
-
-export const PRIORITIES = ["primary", "secondary", "backup", "never"] as const;
-type Priority = (typeof PRIORITIES)[number];
 
 /** The part of a policy that judges paths. A whole `Policy` fits. */
 export interface PathPolicy {
@@ -122,12 +120,11 @@ export interface Excess {
 export interface Transport {
   readonly paths: readonly Path[];
   readonly penalties: readonly Penalty[];
-  /** The bound path; `null` = none. */
-  readonly active: PathId | null;
+  /** Of the active path. */
   readonly excesses: readonly Excess[];
 }
 
-export const NO_PATHS: Transport = { paths: [], penalties: [], active: null, excesses: [] };
+export const NO_PATHS: Transport = { paths: [], penalties: [], excesses: [] };
 
 /** The path of that id; `undefined` where it is not watched. */
 export function pathOf(t: Transport, id: PathId | null): Path | undefined {
@@ -165,12 +162,8 @@ export type TransportEvent =
   | { readonly type: "Removed"; readonly path: PathId }
   /** Only the statistics of this session's paths count; others are ignored by path id. */
   | { readonly type: "Measured"; readonly stats: readonly PathStats[] }
-  /** This path is the active one. */
-  | { readonly type: "Bound"; readonly path: PathId }
-  | { readonly type: "Unbound" };
-
-/** What a reason was decided on, ready for an event's `numbers`. */
-export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
+  /** This path became the active one, or proved itself anew. `left`: the active path until then, if it lives. */
+  | { readonly type: "Bound"; readonly path: PathId; readonly left: PathId | null };
 
 export type Finding =
   | {
@@ -204,26 +197,7 @@ export interface TransportStep {
   readonly findings: readonly Finding[];
 }
 
-/**
- * Why a path ranks where it does: an ordered tuple, smaller is better, no weights. An unmeasured part takes its worst value, so
- * that an unmeasured path ranks last and never best.
- */
-export interface Tuple {
-  /** 0 = stable candidate, 1 = not to be used. */
-  readonly usable: 0 | 1;
-  /** Index in `PRIORITIES`. */
-  readonly priority: number;
-  readonly lossBucket: number;
-  readonly latencyBucket: number;
-  readonly metered: 0 | 1;
-  readonly penaltyMs: Millis;
-  /** Median over the latency window, else the newest estimate. `null` = not measured: after every number. */
-  readonly rttUs: number | null;
-  /** Makes the order total. */
-  readonly id: PathId;
-}
-
 export interface Choice {
   readonly path: PathId;
-  readonly tuple: Tuple;
+  readonly tuple: RankView;
 }

@@ -1,3 +1,4 @@
+import { backoff } from "#kernel/backoff";
 import type { Millis } from "#kernel/time";
 import { type Path, type PathPolicy, PENALTIES_MAX, type Penalty } from "./model.ts";
 
@@ -30,7 +31,7 @@ function redeemed(penalty: Penalty, stableSince: Millis | null, policy: PathPoli
 }
 
 function lengthMs(deaths: number, { penalty }: PathPolicy): Millis {
-  return Math.min(penalty.firstMs * 2 ** (deaths - 1), penalty.maxMs);
+  return backoff(deaths, penalty.firstMs, penalty.maxMs);
 }
 
 function same(a: Key, b: Key): boolean {

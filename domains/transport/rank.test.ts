@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { RankView } from "#kernel/contract/policy";
+import { PRIORITIES } from "#kernel/contract/priority";
 import { better, betterAt, explain } from "./better.ts";
-import { NO_PROBES, type Path, type PathPolicy, PRIORITIES, type Sample, type Transport, type Tuple } from "./model.ts";
+import { NO_PROBES, type Path, type PathPolicy, type Sample, type Transport } from "./model.ts";
 import { choose, compareTuples, ranked } from "./rank.ts";
 
 const NOW = 1_000_000;
@@ -87,7 +89,7 @@ describe("moving by score", () => {
   test.each(stay)("no: %s", (_what, active, candidate, comparison) => {
     const t = transport([path(1, active), path(2, candidate)]);
     expect(better(t, 1, POLICY, NOW)).toBeNull();
-    const explained = explain(t, POLICY, NOW).find(({ path: id }) => id === 2);
+    const explained = explain(t, 1, POLICY, NOW).find(({ path: id }) => id === 2);
     expect(explained?.comparison).toMatchObject({ move: false, ...comparison });
     const waitMs = (comparison as { waitMs?: number }).waitMs;
     expect(betterAt(t, 1, POLICY, NOW)).toBe(waitMs === undefined ? null : NOW + waitMs);
@@ -108,7 +110,7 @@ describe("moving by score", () => {
   test.each(move)("yes: %s", (_what, active, candidate, reason) => {
     const t = transport([path(1, active), path(2, candidate)]);
     expect(better(t, 1, POLICY, NOW)).toMatchObject({ path: 2, reason });
-    expect(explain(t, POLICY, NOW).find(({ path: id }) => id === 2)?.comparison).toEqual({ move: true, reason });
+    expect(explain(t, 1, POLICY, NOW).find(({ path: id }) => id === 2)?.comparison).toEqual({ move: true, reason });
   });
 });
 
@@ -165,7 +167,7 @@ const POLICY: PathPolicy = {
 
 function transport(paths: readonly Path[]): Transport {
   const penalties = [{ ifname: "flappy", remote: "192.0.2.1:4774", deaths: 1, until: NOW + 8_000 }];
-  return { paths, penalties, active: paths[0]?.id ?? null, excesses: [] };
+  return { paths, penalties, excesses: [] };
 }
 
 /** A path that is stable since long and clean on real traffic. The samples carry no round trip, so that `rttUs` decides. */
@@ -210,7 +212,7 @@ function clean(judged: number) {
   return { answered: judged, lost: 0, judged, lossRatio: 0 };
 }
 
-const tuples: fc.Arbitrary<Tuple> = fc.record({
+const tuples: fc.Arbitrary<RankView> = fc.record({
   usable: fc.constantFrom(0, 1),
   priority: fc.nat(3),
   lossBucket: fc.nat(3),

@@ -1,6 +1,8 @@
+import type { RankView } from "#kernel/contract/policy";
+import { PRIORITIES } from "#kernel/contract/priority";
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
-import { type Choice, type Path, type PathPolicy, PRIORITIES, type Transport, type Tuple } from "./model.ts";
+import type { Choice, Path, PathPolicy, Transport } from "./model.ts";
 import { penaltyMs } from "./penalty.ts";
 import { latencyMsOver, lossExceeds, lossOver, PROBES_MEMORY, PROBES_MIN } from "./windows.ts";
 
@@ -20,7 +22,7 @@ const LATENCY_SHARES = [1 / 4, 1 / 2, 1] as const;
 const LATENCY_UNMEASURED = LATENCY_SHARES.length + 1;
 
 /** Where a path ranks and by what. Smaller is better, part by part. */
-export function tupleOf(t: Transport, path: Path, policy: PathPolicy, now: Millis): Tuple {
+export function tupleOf(t: Transport, path: Path, policy: PathPolicy, now: Millis): RankView {
   const rttUs = rttUsOf(path, policy, now);
   return {
     usable: path.stableSince === null ? 1 : 0,
@@ -35,7 +37,7 @@ export function tupleOf(t: Transport, path: Path, policy: PathPolicy, now: Milli
 }
 
 /** Total order over tuples; never 0 for two paths. */
-export function compareTuples(a: Tuple, b: Tuple): number {
+export function compareTuples(a: RankView, b: RankView): number {
   return (
     a.usable - b.usable ||
     a.priority - b.priority ||

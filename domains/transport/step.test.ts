@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { PathStats } from "#kernel/contract/engine.generated";
-import { type Finding, NO_PATHS, PATHS_MAX, type PathPolicy, pathOf, type Transport, type TransportEvent } from "./model.ts";
+import { PATHS_MAX, type PathStats } from "#kernel/contract/engine.generated";
+import { type Finding, NO_PATHS, type PathPolicy, pathOf, type Transport, type TransportEvent } from "./model.ts";
 import { choose } from "./rank.ts";
 import { step } from "./step.ts";
 import { views } from "./views.ts";
@@ -18,7 +18,7 @@ describe("a path comes up", () => {
     const life = new Life();
     life.add(1);
     life.tell({ type: "Unanswered", path: 1 });
-    expect(views(life.t, life.now)[0]).toMatchObject({ role: "cold", reason: "path_unanswered" });
+    expect(views(life.t, life.active, life.now)[0]).toMatchObject({ role: "cold", reason: "path_unanswered" });
     expect(life.tell({ type: "Alive", path: 1, rttUs: 9 })).toEqual([]);
     expect(life.tell({ type: "Validated", path: 1, rttUs: 9 })).toEqual([{ type: "Stable", path: 1 }]);
   });
@@ -35,7 +35,7 @@ describe("a path comes up", () => {
     const life = new Life();
     life.up(1);
     life.add(1, { priority: "backup", metered: true });
-    expect(views(life.t, life.now)[0]).toMatchObject({ role: "warm", priority: "backup", metered: true });
+    expect(views(life.t, life.active, life.now)[0]).toMatchObject({ role: "warm", priority: "backup", metered: true });
   });
 });
 
@@ -63,9 +63,8 @@ describe("a path dies", () => {
   test.each(deaths)("$type of the active path", (event, expected) => {
     const life = new Life();
     life.up(1);
-    life.tell({ type: "Bound", path: 1 });
+    life.take(1);
     expect(life.tell(event)).toMatchObject([{ type: "Dead", path: 1, wasActive: true, ...expected }]);
-    expect(life.t.active).toBeNull();
     expect(choose(life.t, POLICY, life.now)).toBeNull();
   });
 
@@ -75,7 +74,7 @@ describe("a path dies", () => {
     life.tell({ type: "SendError", path: 1, errno: "ENODEV" });
     expect(life.tell({ type: "SendError", path: 1, errno: "ENODEV" })).toEqual([]);
     expect(life.tell({ type: "LinkLost", path: 1, reason: "link_down" })).toEqual([]);
-    expect(views(life.t, life.now)[0]).toMatchObject({ role: "dead", reason: "link_down" });
+    expect(views(life.t, life.active, life.now)[0]).toMatchObject({ role: "dead", reason: "link_down" });
   });
 
   test("it returns with its first answer, and its windows are empty", () => {
@@ -214,7 +213,7 @@ describe("the active path against the thresholds", () => {
     life.bind(1);
     life.up(2);
     life.traffic(1, { seconds: 3, lossUp: 0.5 });
-    life.tell({ type: "Bound", path: 2 });
+    life.take(2);
     expect(life.traffic(1, { seconds: 10 })).toEqual([{ type: "Stable", path: 1 }]);
   });
 });
@@ -223,7 +222,7 @@ describe("what says nothing new changes nothing", () => {
   const idle: readonly TransportEvent[] = [
     { type: "Validated", path: 7, rttUs: 1 },
     { type: "Silent", path: 7, silentUs: 1, limitUs: 1, evidence: "timeout" },
-    { type: "Bound", path: 7 },
+    { type: "Bound", path: 7, left: null },
     { type: "Removed", path: 7 },
     { type: "Measured", stats: [stats(7, {})] },
     { type: "LinkBack", path: 1 },
@@ -260,12 +259,14 @@ interface Traffic {
 /** One session's paths over time; 100 ms between snapshots, 100 packets in each and direction. */
 class Life {
   t: Transport = NO_PATHS;
+  active: number | null = null;
   now = 1_000;
   readonly #counters = new Map<number, { sent: number; up: number; down: number }>();
 
   tell(event: TransportEvent): readonly Finding[] {
-    const { next, findings } = step(this.t, event, POLICY, this.now);
+    const { next, findings } = step(this.t, this.active, event, POLICY, this.now);
     this.t = next;
+    if (findings.some((finding) => finding.type === "Dead" && finding.wasActive)) this.active = null;
     return findings;
   }
 
@@ -281,7 +282,14 @@ class Life {
 
   bind(path: number) {
     this.up(path);
-    this.tell({ type: "Bound", path });
+    this.take(path);
+  }
+
+  /** The session's active path changes. */
+  take(path: number) {
+    const left = this.active;
+    this.active = path;
+    this.tell({ type: "Bound", path, left });
   }
 
   measure(snapshot: readonly PathStats[]) {

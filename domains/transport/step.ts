@@ -1,12 +1,13 @@
 import type { PathStats, SilenceEvidence } from "#kernel/contract/engine.generated";
+import { PATHS_MAX } from "#kernel/contract/engine.generated";
+import type { Numbers } from "#kernel/contract/event";
 import type { Reason } from "#kernel/contract/reason";
+import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 import {
   type Excess,
   type Finding,
   NO_PROBES,
-  type Numbers,
-  PATHS_MAX,
   type Path,
   type PathPolicy,
   pathOf,
@@ -17,6 +18,8 @@ import {
 import { penalized } from "./penalty.ts";
 import { excessesOf, longestWindowMs, probed, sampled } from "./windows.ts";
 
+type Dead = Extract<Path["health"], { is: "dead" }>;
+
 /** What a death by silence is called, by the evidence for it. */
 const SILENCE: Readonly<Record<SilenceEvidence, Reason>> = {
   standby_answered: "silent",
@@ -26,12 +29,13 @@ const SILENCE: Readonly<Record<SilenceEvidence, Reason>> = {
 
 /**
  * Judges one event. Total and pure: an event about an unknown path, or one that says nothing new, changes nothing.
- * It never binds, switches or closes: its findings are what others decide on.
+ * It never binds, switches or closes: its findings are what others decide on. `active`: the session's active path, which the
+ * session alone decides on; `null` = none.
  */
-export function step(t: Transport, event: TransportEvent, policy: PathPolicy, now: Millis): TransportStep {
-  const judged = judge(t, event, policy, now);
+export function step(t: Transport, active: PathId | null, event: TransportEvent, policy: PathPolicy, now: Millis): TransportStep {
+  const judged = judge(t, active, event, policy, now);
   const settled = settle(judged.next, policy, now);
-  const watched = watchActive(settled.next, policy, now);
+  const watched = watchActive(settled.next, active, policy, now);
   return { next: watched.next, findings: joined(judged.findings, joined(settled.findings, watched.findings)) };
 }
 
@@ -41,23 +45,23 @@ function joined(first: readonly Finding[], second: readonly Finding[]): readonly
   return second.length === 0 ? first : [...first, ...second];
 }
 
-function judge(t: Transport, event: TransportEvent, policy: PathPolicy, now: Millis): TransportStep {
+function judge(t: Transport, active: PathId | null, event: TransportEvent, policy: PathPolicy, now: Millis): TransportStep {
   if (event.type === "Added") return add(t, event);
-  if (event.type === "Unbound") return quiet({ ...t, active: null, excesses: [] });
   if (event.type === "Measured") return quiet(measure(t, event.stats, policy, now));
   const path = pathOf(t, event.path);
   if (path === undefined) return quiet(t);
+  const end = (reason: Reason, numbers: Numbers) => die(t, path, path.id === active, reason, numbers, policy, now);
   switch (event.type) {
     case "Bound":
-      return quiet(bind(t, path, now));
+      return quiet(bind(t, path, event.left, now));
     case "Validated":
     case "Alive":
       return answered(t, path, event.type, event.rttUs);
     case "Unanswered":
-      return unanswered(t, path, policy, now);
+      return unanswered(t, path, path.id === active, policy, now);
     case "Silent": {
       const numbers = { silentMs: event.silentUs / 1_000, limitMs: event.limitUs / 1_000, evidence: event.evidence };
-      return die(t, path, SILENCE[event.evidence], numbers, policy, now);
+      return end(SILENCE[event.evidence], numbers);
     }
     case "Sized":
       return quiet(put(t, { ...path, mtu: event.mtu }));
@@ -66,18 +70,22 @@ function judge(t: Transport, event: TransportEvent, policy: PathPolicy, now: Mil
       if (path.health.is !== "alive") return quiet(t);
       return quiet(put(t, { ...path, health: { ...path.health, suspected: event.type === "Suspected" } }));
     case "LinkLost":
-      return loseLink(t, path, event.reason, policy, now);
+      return loseLink(t, path, end(event.reason, { ifname: path.ifname }), event.reason);
     case "LinkBack":
       return regainLink(t, path);
     case "SendError":
-      return die(t, path, "local_send_error", { errno: event.errno }, policy, now);
+      return end("local_send_error", { errno: event.errno });
     case "Closed":
-      return close(t, path, policy, now);
+      return path.health.is === "dead" ? forgetAnswer(t, path, path.health) : end("path_closed", {});
     case "Removed": {
-      const closed = die(t, path, "path_closed", {}, policy, now);
-      const paths = closed.next.paths.filter((candidate) => candidate.id !== path.id);
-      const active = closed.next.active === path.id ? null : closed.next.active;
-      return { next: { ...closed.next, paths, active }, findings: closed.findings };
+      const { next, findings } = end("path_closed", {});
+      return {
+        next: withPaths(
+          next,
+          next.paths.filter(({ id }) => id !== path.id),
+        ),
+        findings,
+      };
     }
   }
 }
@@ -113,10 +121,10 @@ function add(t: Transport, event: Extract<TransportEvent, { type: "Added" }>): T
 }
 
 /** A new episode begins, also where the path stays the same: an excess after a revalidation is a new edge. */
-function bind(t: Transport, path: Path, now: Millis): Transport {
-  const left = pathOf(t, t.active);
+function bind(t: Transport, path: Path, leftId: PathId | null, now: Millis): Transport {
+  const left = pathOf(t, leftId);
   const released = left === undefined || left.id === path.id ? t : put(t, { ...left, unboundAt: now });
-  return { ...released, active: path.id, excesses: [] };
+  return { ...released, excesses: [] };
 }
 
 /** A validation or an answer to a probe. Only a validation warms a path that was never validated. */
@@ -141,8 +149,8 @@ function revived(path: Path): Path {
   return { ...path, health: ALIVE, samples: [], probes: NO_PROBES };
 }
 
-function unanswered(t: Transport, path: Path, policy: PathPolicy, now: Millis): TransportStep {
-  if (path.health.is === "alive" && path.id === t.active) return die(t, path, "path_unanswered", {}, policy, now);
+function unanswered(t: Transport, path: Path, isActive: boolean, policy: PathPolicy, now: Millis): TransportStep {
+  if (path.health.is === "alive" && isActive) return die(t, path, isActive, "path_unanswered", {}, policy, now);
   if (path.health.is === "dead") return quiet(t);
   const wasStable = path.stableSince !== null;
   const cold = put(t, { ...path, health: { is: "cold", reason: "path_unanswered" }, stableSince: null });
@@ -150,9 +158,16 @@ function unanswered(t: Transport, path: Path, policy: PathPolicy, now: Millis): 
 }
 
 /** The first reason stands: what is cold or dead cannot die. A path that the peer closed has done no wrong and pays no penalty. */
-function die(t: Transport, path: Path, reason: Reason, numbers: Numbers, policy: PathPolicy, now: Millis): TransportStep {
+function die(
+  t: Transport,
+  path: Path,
+  wasActive: boolean,
+  reason: Reason,
+  numbers: Numbers,
+  policy: PathPolicy,
+  now: Millis,
+): TransportStep {
   if (path.health.is !== "alive") return quiet(t);
-  const wasActive = path.id === t.active;
   const dead: Path = {
     ...path,
     health: { is: "dead", reason, linkLost: false, answeredSince: false },
@@ -161,22 +176,21 @@ function die(t: Transport, path: Path, reason: Reason, numbers: Numbers, policy:
     probes: NO_PROBES,
   };
   const penalties = reason === "path_closed" ? t.penalties : penalized(t.penalties, path, policy, now);
-  const unbound = wasActive ? { active: null, excesses: [] } : {};
+  const excesses = wasActive ? [] : t.excesses;
   return {
-    next: { ...put(t, dead), penalties, ...unbound },
+    next: { ...put(t, dead), penalties, excesses },
     findings: [{ type: "Dead", path: path.id, reason, numbers, wasActive }],
   };
 }
 
 /** What a path answered before the peer closed it does not bring it back with its link. */
-function close(t: Transport, path: Path, policy: PathPolicy, now: Millis): TransportStep {
-  if (path.health.is !== "dead") return die(t, path, "path_closed", {}, policy, now);
-  return quiet(put(t, { ...path, health: { ...path.health, answeredSince: false } }));
+function forgetAnswer(t: Transport, path: Path, health: Dead): TransportStep {
+  return quiet(put(t, { ...path, health: { ...health, answeredSince: false } }));
 }
 
-function loseLink(t: Transport, path: Path, reason: Reason, policy: PathPolicy, now: Millis): TransportStep {
+/** `died`: what its death does to a path that lives. */
+function loseLink(t: Transport, path: Path, died: TransportStep, reason: Reason): TransportStep {
   if (path.health.is === "cold") return quiet(put(t, { ...path, health: { is: "cold", reason } }));
-  const died = die(t, path, reason, { ifname: path.ifname }, policy, now);
   const known = pathOf(died.next, path.id) ?? path;
   return {
     next: put(died.next, { ...known, health: { is: "dead", reason, linkLost: true, answeredSince: false } }),
@@ -232,9 +246,9 @@ function settle(t: Transport, policy: PathPolicy, now: Millis): TransportStep {
 }
 
 /** The active path against the thresholds: the edge, a reminder per window, and the end of the episode. */
-function watchActive(t: Transport, policy: PathPolicy, now: Millis): TransportStep {
-  const path = pathOf(t, t.active);
-  if (path === undefined) return quiet(t);
+function watchActive(t: Transport, active: PathId | null, policy: PathPolicy, now: Millis): TransportStep {
+  const path = pathOf(t, active);
+  if (path === undefined) return quiet(t.excesses.length === 0 ? t : { ...t, excesses: [] });
   if (t.excesses.length > 0 && path.stableSince !== null && now - path.stableSince >= longestWindowMs(policy)) {
     return { next: { ...t, excesses: [] }, findings: [{ type: "Restored", path: path.id }] };
   }
@@ -255,8 +269,8 @@ function put(t: Transport, path: Path): Transport {
   return withPaths(t, paths);
 }
 
-function withPaths({ penalties, active, excesses }: Transport, paths: readonly Path[]): Transport {
-  return { paths, penalties, active, excesses };
+function withPaths({ penalties, excesses }: Transport, paths: readonly Path[]): Transport {
+  return { paths, penalties, excesses };
 }
 
 const NOTHING: readonly Finding[] = [];

@@ -1,3 +1,4 @@
+import type { PathId } from "#kernel/contract/state";
 import type { PathView } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
 import type { Path, Transport } from "./model.ts";
@@ -5,13 +6,13 @@ import { penaltyMs } from "./penalty.ts";
 import { lossOver, PROBES_MIN } from "./windows.ts";
 
 /** All paths as a person sees them, in the order in which they were added. */
-export function views(t: Transport, now: Millis): readonly PathView[] {
+export function views(t: Transport, active: PathId | null, now: Millis): readonly PathView[] {
   return t.paths.map((path) => ({
     id: path.id,
     label: path.label,
     local: path.local,
     remote: path.remote,
-    role: roleOf(t, path),
+    role: roleOf(path, active),
     rttMs: millis(path.rttUs),
     rttVarMs: millis(path.rttVarUs),
     jitterMs: millis(path.jitterUs),
@@ -24,9 +25,9 @@ export function views(t: Transport, now: Millis): readonly PathView[] {
   }));
 }
 
-function roleOf(t: Transport, path: Path): PathView["role"] {
+function roleOf(path: Path, active: PathId | null): PathView["role"] {
   if (path.health.is !== "alive") return path.health.is;
-  return path.id === t.active ? "active" : "warm";
+  return path.id === active ? "active" : "warm";
 }
 
 /** Over all samples kept, which span the policy's longest window; else by probes. */

@@ -50,10 +50,27 @@ export interface StatusDocument {
     /** Settings that the last valid file changed, and that keep their values until the next start. */
     readonly awaitingRestart: readonly string[];
   };
-  readonly record: { readonly lastSeq: number; readonly lost: number };
+  readonly record: RecordStatus;
   /** The engine's reports since the start: the most that waited at once, and snapshots of statistics that gave way to others. */
   readonly reports: { readonly waitingMost: number; readonly lost: number };
   readonly view: NodeView;
+}
+
+export interface RecordStatus {
+  readonly lastSeq: number;
+  /** Records lost since the start, counted for each place that lost them. */
+  readonly lost: number;
+  readonly sinks: readonly SinkStatus[];
+}
+
+/** A place that keeps the record. */
+export interface SinkStatus {
+  readonly name: string;
+  /** Why it does not keep the record; `null` = it does. */
+  readonly trouble: string | null;
+  /** Number of the newest record that it kept; 0 = none since the start. */
+  readonly keptTo: number;
+  readonly lost: number;
 }
 
 /** Sessions of one answer: about 20 ms of the thread that decides. */
@@ -117,7 +134,7 @@ export interface ErrorDocument {
   readonly why: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
-  /** A text that was refused: everything wrong with it, where it is wrong. The first one is told above, too. */
+  /** A text that was refused: everything that is wrong with it, and where. The first fault is also the error above. */
   readonly faults?: readonly TextFault[];
 }
 

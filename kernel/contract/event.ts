@@ -39,10 +39,12 @@ export type EventType = (typeof EVENT_TYPES)[number];
 /** Decides what is dropped last when the record overflows. */
 export type EventClass = "transition" | "security" | "info";
 
+/** What a reason was decided on: threshold and measured value, budget and use, time until the next permitted attempt. */
+export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
+
 /**
  * One audit record as the core returns it. The daemon adds `schema`, `seq`, `time`, `node`, `prev` and `hash`.
  * A member that says nothing is absent or `undefined`, which is the same.
- * `numbers` are what a reason was decided on: threshold and measured value, budget and use, time until the next permitted attempt.
  */
 export interface CoreEvent {
   readonly type: EventType;
@@ -54,7 +56,7 @@ export interface CoreEvent {
   readonly reason?: Reason | undefined;
   /** Labels such as `wlan0/udp4`; `null` = no transport. */
   readonly transport?: { readonly old: string | null; readonly new: string | null } | undefined;
-  readonly numbers?: Readonly<Record<string, number | string | boolean | null>> | undefined;
+  readonly numbers?: Numbers | undefined;
   readonly policy?: string | undefined;
   readonly actor: "core" | "engine" | "peer" | `operator:${string}`;
 }

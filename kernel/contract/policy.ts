@@ -7,14 +7,15 @@ import type { SendingView } from "#kernel/contract/view";
 /** Where the policy in force came from: its file, an operator's apply or rollback, or the program itself. */
 export type PolicyOrigin = "file" | "apply" | "rollback" | "built-in";
 
-/** One value that differs; spelled as in the file. */
+/** One value that differs between two policies, as a person reads it. */
 export interface PolicyDifference {
-  /** `switch.max_per_min` */
+  /** As in the file: `switch.max_per_min`. */
   readonly key: string;
   /** `null` = for everybody; else only for the clients of this group. */
   readonly group: string | null;
   readonly old: string;
   readonly new: string;
+  /** What changes for sessions, in words. */
   readonly effect: string;
 }
 
@@ -93,15 +94,22 @@ export interface ClockView {
   readonly leftMs: number;
 }
 
-/** Why a path ranks where it does; smaller is better, part by part, in this order. */
+/**
+ * Why a path ranks where it does: an ordered tuple, smaller is better, no weights. An unmeasured part takes its worst value, so
+ * that an unmeasured path ranks last and never best.
+ */
 export interface RankView {
+  /** 0 = stable candidate, 1 = not to be used. */
   readonly usable: 0 | 1;
+  /** Index in `PRIORITIES`. */
   readonly priority: number;
   readonly lossBucket: number;
   readonly latencyBucket: number;
   readonly metered: 0 | 1;
   readonly penaltyMs: number;
+  /** Median over the latency window, else the newest estimate. `null` = not measured: after every number. */
   readonly rttUs: number | null;
+  /** Makes the order total. */
   readonly id: PathId;
 }
 

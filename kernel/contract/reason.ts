@@ -4,6 +4,8 @@ export const REASONS = {
   policy_invalid: "the policy in force is invalid, so no new session is created",
   resource_exhausted: "a table is at its capacity",
   address_pool_exhausted: "no inner address is left in the pool",
+  store_outcome_unknown: "the store did not say whether it kept the session's addresses",
+  store_answer_late: "the store answered after the session had ended",
   authority_unreachable: "the node cannot prove that it owns sessions",
   birth_timeout: "the handshake was not confirmed in time",
   transport_dead: "the active transport died",

@@ -1,3 +1,5 @@
+import type { Health } from "#kernel/contract/health";
+import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId, StateName } from "#kernel/contract/state";
 
@@ -24,7 +26,7 @@ export interface PathView {
   readonly lossRatio: number | null;
   /** The largest outer packet that passes from here, bytes. */
   readonly mtu: number | null;
-  readonly priority: "primary" | "secondary" | "backup" | "never";
+  readonly priority: Priority;
   readonly metered: boolean;
   readonly penaltyMs: number;
   /** Why it is dead or cold. */
@@ -75,9 +77,7 @@ export interface NodeView {
     readonly valid: boolean;
     readonly errors: readonly string[];
   };
-  readonly health: Readonly<
-    Record<"transport" | "session" | "security" | "policy" | "observability" | "cluster", "ok" | "degraded" | "failed">
-  >;
+  readonly health: Health;
   /** How many there are of each state, of those that ended the newest few alone. */
   readonly states: Readonly<Record<StateName, number>>;
   /** The worst 256 at most, in the order of `SessionPage`. */

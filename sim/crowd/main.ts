@@ -68,7 +68,9 @@ function join(world: World, sessions: number): number {
       remote: addressOf(index, 1),
       redundant: false,
     };
-    work(world, { type: "Engine", report, lease: { ok: true, assignment: assignmentOf(index) } }, BEGAN_MS);
+    work(world, { type: "Engine", report }, BEGAN_MS);
+    const outcome = { is: "done", assignment: assignmentOf(index) } as const;
+    work(world, { type: "StoreAnswered", token: index + 1, outcome }, BEGAN_MS);
   });
 }
 

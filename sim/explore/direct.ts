@@ -1,16 +1,16 @@
 import { mintAttachProof, mintHandshakeProof } from "#domains/security/proof";
 import type { Step } from "#domains/session/effect";
 import type { Occurrence, SessionEvent } from "#domains/session/event";
-import { birth, type Context, type Session, type Verdict } from "#domains/session/model";
+import { birth, type Context, type Session } from "#domains/session/model";
 import { step } from "#domains/session/step";
 import type { Role } from "#kernel/contract/state";
+import { ALLOWED, type Verdict } from "#kernel/contract/verdict";
 import { Checker } from "#transcripts/checker";
 import { presetPolicy } from "#transcripts/presets";
 
 const NOW = 1_000;
 const LIMITS = presetPolicy("patient").policy.base.session;
 const DENIED: Verdict = { allowed: false, reason: "cooldown_active", retryAfterMs: 500, used: 1, max: 1 };
-const ALLOWED: Verdict = { allowed: true };
 
 /**
  * Every event on every state of the reducer alone, in all contexts: what the core cannot bring about by itself (another node's

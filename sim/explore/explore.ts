@@ -1,6 +1,6 @@
 import type { Input } from "#core/contract";
-import { restore, snapshot } from "#core/snapshot";
 import { step } from "#core/step";
+import { restore, snapshot } from "#core/view/snapshot";
 import { Life, type Told } from "./life.ts";
 import type { Scene } from "./scenes.ts";
 

@@ -10,6 +10,8 @@ export function fork(from: World): World {
   for (const [key, value] of gateway.clients) to.gateway.clients.set(key, value);
   for (const [key, value] of gateway.byKey) to.gateway.byKey.set(key, value);
   for (const [key, value] of gateway.waiting) to.gateway.waiting.set(key, value);
+  for (const [token, handle] of gateway.requests) to.gateway.requests.set(token, handle);
+  to.gateway.nextToken = gateway.nextToken;
   for (const [handle, entry] of from.sessions.entries()) to.sessions.set(handle, forkEntry(entry));
   for (const [key, at] of from.deadlines.entries()) to.deadlines.set(key, at);
   return to;

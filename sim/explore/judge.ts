@@ -1,5 +1,6 @@
-import type { Effect, Input } from "#core/contract";
+import type { Effect, Input, StoreOutcome } from "#core/contract";
 import type { Entry, World } from "#core/world";
+import { AUTH_TTL_MS, type ClusterEvent } from "#domains/cluster/model";
 import type { Policy } from "#domains/policy/model";
 import { activeOf } from "#domains/session/model";
 import type { CoreEvent } from "#kernel/contract/event";
@@ -33,10 +34,14 @@ export class Judge implements Court {
   readonly offered: Policy;
   local: Policy;
   policyValid = true;
+  /** Until when a heartbeat carries authority; `null` = for ever, as a gateway alone has it. */
+  #authorityUntil: number | null = null;
   authority = true;
   #watches: Watch[] = [];
   /** Highest handle that was used; the engine never reuses one. */
   newest = 0;
+  /** Requests to the store that are not answered, and the session that each is for. */
+  readonly #requests = new Map<number, number>();
   /** Interface of each open path. */
   readonly #sockets = new Map<number, string>();
 
@@ -48,6 +53,8 @@ export class Judge implements Court {
     if (from === null) return;
     this.policyValid = from.policyValid;
     this.authority = from.authority;
+    this.#authorityUntil = from.#authorityUntil;
+    for (const [token, handle] of from.#requests) this.#requests.set(token, handle);
     this.newest = from.newest;
     this.#watches = from.#watches.map((watch) => watch.fork());
     for (const [id, socket] of from.#sockets) this.#sockets.set(id, socket);
@@ -68,6 +75,7 @@ export class Judge implements Court {
   /** Takes part in the name of a state: two worlds that look alike to the core but not to the laws are different. */
   name(walk: Walk): void {
     walk.value([this.policyValid, this.authority, this.local.name], "");
+    walk.member("deadline", this.#authorityUntil);
     for (const watch of this.#watches) {
       const { paths, attempt, failures, bornAt, ...rest } = watch;
       walk.value(rest, "");
@@ -92,6 +100,8 @@ export class Judge implements Court {
       if (input.outcome.ok) this.local = input.outcome.policy.base;
       this.#checker.bounds = this.#bounds();
     }
+    if (input.type === "Authority") this.#hearCluster(input.event);
+    this.#expire(now);
     if (input.type !== "Engine") return;
     const { report } = input;
     for (const watch of this.#watches) {
@@ -101,11 +111,22 @@ export class Judge implements Court {
     }
   }
 
+  #hearCluster(event: ClusterEvent): void {
+    if (event.type === "Joined") this.#authorityUntil = Number.NEGATIVE_INFINITY;
+    if (event.type === "HeartbeatCommitted" && this.#authorityUntil !== null) this.#authorityUntil = event.sentAt + AUTH_TTL_MS;
+  }
+
+  #expire(now: number): void {
+    this.authority = this.#authorityUntil === null || now < this.#authorityUntil;
+    if (!this.authority) for (const watch of this.#watches) watch.mayDegradeSince ??= now;
+  }
+
   /** After it. `world` is compared, never trusted. */
   watch(world: World, before: Before, living: Living, input: Input, effects: readonly Effect[], now: number): void {
     if (effects.length > EFFECTS_MAX) this.complain(`I16: ${effects.length} effects of one input`);
     this.#openings(effects);
     this.#births(input, effects, now);
+    const stored = this.#stored(input, effects);
     const attempts = new Map(this.#watches.map((watch) => [watch.handle, { attempt: watch.attempt, bindSeq: watch.bindSeq }]));
     for (const watch of this.#watches) {
       if (completes(watch, input, effects)) watch.attempt = null;
@@ -114,8 +135,9 @@ export class Judge implements Court {
         watch.obey(effect, now, this.local.session.attemptTimeoutMs);
       }
     }
-    const waiting = !this.client && this.#watches.some(({ id }) => this.#checker.seen(id)?.state === "BIRTH");
+    const waiting = !this.client && this.#watches.some(({ id, stored }) => stored && this.#checker.seen(id)?.state === "BIRTH");
     this.#checker.watch(effects, now, proves(input) || waiting);
+    if (stored !== null) this.#settled(stored, effects);
     for (const watch of this.#watches) {
       const seen = this.#checker.seen(watch.id);
       if (seen === undefined) continue;
@@ -141,6 +163,7 @@ export class Judge implements Court {
 
   /** Time passed, and every Tick that the core asked for was given: no clock may be overdue. */
   pass(now: number): void {
+    this.#expire(now);
     this.#checker.pass(now);
     const { session } = this.local;
     for (const watch of this.#watches) {
@@ -151,6 +174,7 @@ export class Judge implements Court {
       const late = (limitMs: number): boolean => age > limitMs;
       if (now - watch.bornAt > this.offered.session.maxLifetimeMs)
         this.complain("clock: SESSION_MAX_LIFETIME passed and the session lives");
+      if (seen.state === "ATTACHED" && !this.authority) this.complain("I12: authority ended and the session is ATTACHED");
       if (seen.state === "BIRTH" && late(session.birthTtlMs)) this.complain("clock: BIRTH_TTL passed");
       if (seen.state === "VOLATILE" && late(session.volatileMaxMs)) this.complain("clock: VOLATILE_MAX passed");
       if (watch.attempt !== null && now - watch.attempt.since > watch.attempt.timeoutMs)
@@ -223,6 +247,29 @@ export class Judge implements Court {
       const { session, path } = input.report;
       for (const watch of this.#watches) if (watch.handle === session) watch.paths = watch.paths.filter(({ id }) => id !== path);
     }
+  }
+
+  /** What the store said, and the session that waited for it; `null` where none did. */
+  #stored(input: Input, effects: readonly Effect[]): { readonly watch: Watch; readonly outcome: StoreOutcome } | null {
+    for (const effect of effects) {
+      if (effect.type !== "Store") continue;
+      if (this.#requests.has(effect.token)) this.complain("a token names two requests to the store");
+      this.#requests.set(effect.token, this.newest);
+    }
+    if (input.type !== "StoreAnswered") return null;
+    const handle = this.#requests.get(input.token);
+    this.#requests.delete(input.token);
+    const watch = this.#watches.find((one) => one.handle === handle);
+    if (watch === undefined) return null;
+    if (input.outcome.is === "done") watch.stored = true;
+    return { watch, outcome: input.outcome };
+  }
+
+  /** Only a definite yes lets a session go on, and every answer has its consequence at once. */
+  #settled({ watch, outcome }: { readonly watch: Watch; readonly outcome: StoreOutcome }, effects: readonly Effect[]): void {
+    const state = this.#checker.seen(watch.id)?.state;
+    if (outcome.is !== "done" && state !== "TERMINATED") this.complain(`the store said ${outcome.is} and the session lives`);
+    if (outcome.is === "done" && !effects.some(consequence)) this.complain("an answer of the store was ignored");
   }
 
   /** An attempt names a bind seq that was never used, and is ended before the next one. */
@@ -358,6 +405,12 @@ export class Judge implements Court {
   }
 }
 
+/** What may follow from a yes of the store: a session goes on or ends, or the older one of its key is challenged. */
+function consequence(effect: Effect): boolean {
+  if (effect.type === "Engine") return effect.command.type === "ChallengeSession";
+  return effect.type === "Event" && effect.event.type === "SessionStateChange";
+}
+
 function unsure(watch: Watch): boolean {
   return watch.paths.some(({ standing }) => standing === "unsure");
 }
@@ -376,10 +429,7 @@ function guardedAgainst(input: Input): boolean {
 }
 
 function proves(input: Input): boolean {
-  return (
-    input.type === "Engine" &&
-    ["AttachValidated", "AttachRequested", "HandshakeConfirmed", "ChallengeResult"].includes(input.report.type)
-  );
+  return input.type === "Engine" && ["AttachValidated", "AttachRequested"].includes(input.report.type);
 }
 
 const NO_EVENTS: readonly CoreEvent[] = [];

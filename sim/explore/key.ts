@@ -18,6 +18,7 @@ export function keyOf(world: World, judge: Judge, now: number): number {
   walk.value(policy.current?.base.name ?? null, "");
   walk.value(policy.valid, "");
   walk.value(authority.state, "");
+  walk.member("deadline", authority.state === "held" ? authority.deadline : null);
   walk.value(world.stopping, "");
   walk.constant(client.links);
   walk.value(client.gateway, "");
@@ -48,6 +49,7 @@ export function keyOf(world: World, judge: Judge, now: number): number {
   }
   for (const [key, handle] of gateway.byKey) walk.value({ key, handle }, "");
   for (const [old, waiter] of gateway.waiting) walk.value([{ handle: old }, { handle: waiter }], "");
+  for (const handle of gateway.requests.values()) walk.value({ handle }, "");
   judge.name(walk);
   return walk.digest.value;
 }

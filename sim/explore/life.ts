@@ -3,7 +3,6 @@ import { step } from "#core/step";
 import { createCore, type World } from "#core/world";
 import { presetPolicy } from "#transcripts/presets";
 import { freshMemory, inputOf } from "#transcripts/scene";
-import { authorityTurn } from "./authority.ts";
 import { fork } from "./fork.ts";
 import { Judge } from "./judge.ts";
 import { keyOf } from "./key.ts";
@@ -20,7 +19,7 @@ export interface Told {
   readonly effects: readonly Effect[];
 }
 
-/** One world under its judge. A move is a line of a transcript, `+ms`, `+ms 1 loss=0.3` (with traffic on path 1), or `authority lost`. */
+/** One world under its judge. A move is a line of a transcript, `+ms`, or `+ms 1 loss=0.3` (with traffic on path 1). */
 export class Life {
   readonly world: World;
   readonly judge: Judge;
@@ -49,7 +48,6 @@ export class Life {
 
   move(line: string): void {
     if (line.startsWith("+")) this.#pass(line);
-    else if (line.startsWith("authority ")) this.#authority(line);
     else this.#input(line, this.#inputOf(line));
   }
 
@@ -70,17 +68,6 @@ export class Life {
     const effects = step(world, input, now);
     judge.watch(world, before, living, input, effects, now);
     this.told?.push({ at: now, line, effects });
-  }
-
-  /** No input carries authority: a cluster does. Its loss is told to the sessions as the core would tell it. */
-  #authority(line: string): void {
-    const held = line.endsWith("held");
-    const living = this.judge.living();
-    this.judge.authority = held;
-    const effects = authorityTurn(this.world, held, this.now);
-    const input = { type: "Stop" } as const;
-    this.judge.watch(this.world, this.judge.before(this.world, input), living, input, effects, this.now);
-    this.told?.push({ at: this.now, line, effects });
   }
 
   #pass(line: string): void {

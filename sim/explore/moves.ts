@@ -109,7 +109,6 @@ export const proofs: Family = (life) =>
 export const clients: Family = (life) => [
   `confirmed ${life.judge.newest + 1} van-12`,
   `confirmed ${life.judge.newest + 1} van-13`,
-  `confirmed ${life.judge.newest + 1} van-13 1 none`,
   `confirmed ${life.judge.newest + 1} stranger`,
   ...eachSession(life, (_entry, handle) => [`challenge ${handle} silent`, `challenge ${handle} answered`]),
 ];
@@ -122,7 +121,18 @@ export const newcomer: Family = (life) => [
 
 export const roster: Family = () => ["gateway van-13", "gateway van-12 van-13"];
 
-export const authority: Family = () => ["authority lost", "authority held"];
+/** What the store says to each request that waits, and to one that nobody waits for any more. */
+export const stores: Family = ({ world: { gateway } }) => [
+  ...[...gateway.requests.keys()].flatMap((token) => [`leased ${token}`, `leased ${token} none`, `leased ${token} unknown`]),
+  "leased 0",
+];
+
+/** The node joins a cluster, which takes its authority away, and has a heartbeat committed, which gives it back for a while. */
+export const authority: Family = ({ world, now }) => [
+  `authority joined ${world.authority.epoch + 1}`,
+  `authority heartbeat ${now}`,
+  "authority missed",
+];
 
 /** Lines that do not depend on where a life is. */
 export const always =

@@ -18,6 +18,7 @@ import {
   proofs,
   roster,
   sockets,
+  stores,
   suspicion,
   traffic,
 } from "./moves.ts";
@@ -50,6 +51,8 @@ function client(preset: string, links: string, rules: string, ...more: readonly 
   return [...dial, `handshake 1 1 1 ${preset}`, ...more];
 }
 
+/** A node of a cluster, with the authority of one heartbeat. */
+const MEMBER = ["authority joined 2", "authority heartbeat 0"];
 const ANSWERED = ["attached 1 1", "assigned 10.80.0.14", "validated 2 20"];
 const WALKS = always(
   "links eth0 wlan0",
@@ -146,8 +149,8 @@ export const SCENES: readonly Scene[] = [
     role: "client",
     preset: "tiny",
     weight: 2,
-    start: client("tiny", "eth0 wlan0", "", ...ANSWERED),
-    moves: [HALF_A_SECOND, authority, deaths, answers, operator],
+    start: [...MEMBER, ...client("tiny", "eth0 wlan0", "", ...ANSWERED)],
+    moves: [always("+500", "+6000"), authority, deaths, answers, operator],
   },
   {
     name: "client traffic without authority",
@@ -162,7 +165,7 @@ export const SCENES: readonly Scene[] = [
     role: "gateway",
     preset: "tiny",
     weight: 5,
-    start: ["gateway van-12", "policy tiny", "confirmed 1 van-12", "validated 2 20"],
+    start: ["gateway van-12", "policy tiny", "confirmed 1 van-12", "leased 1", "validated 2 20"],
     moves: [HALF_A_SECOND, proofs, deaths, challenges, policies, always("path-closed@1 1 closed")],
   },
   {
@@ -170,7 +173,7 @@ export const SCENES: readonly Scene[] = [
     role: "gateway",
     preset: "patient",
     weight: 2,
-    start: ["gateway van-12", "policy patient", "confirmed 1 van-12", "validated 2 20"],
+    start: ["gateway van-12", "policy patient", "confirmed 1 van-12", "leased 1", "validated 2 20"],
     moves: [HALF_A_SECOND, traffic("", "loss=0.5", "rtt=900"), proofs, deaths],
   },
   {
@@ -178,7 +181,7 @@ export const SCENES: readonly Scene[] = [
     role: "gateway",
     preset: "patient",
     weight: 1,
-    start: ["gateway van-12", "policy patient", "confirmed 1 van-12", "validated 2 20"],
+    start: ["gateway van-12", "policy patient", "confirmed 1 van-12", "leased 1", "validated 2 20"],
     moves: [always("+500", "+35500"), proofs],
   },
   {
@@ -194,7 +197,7 @@ export const SCENES: readonly Scene[] = [
     role: "gateway",
     preset: "tiny",
     weight: 1,
-    start: ["gateway van-12", "policy tiny", "confirmed 1 van-12", "validated 2 20"],
+    start: ["gateway van-12", "policy tiny", "confirmed 1 van-12", "leased 1", "validated 2 20"],
     moves: [HALF_A_SECOND, forgeries, keys, proofs, operator, ends, suspicion],
   },
   {
@@ -203,14 +206,22 @@ export const SCENES: readonly Scene[] = [
     preset: "tiny",
     weight: 2,
     start: ["gateway van-12 van-13", "policy tiny"],
-    moves: [HALF_A_SECOND, clients, roster, ends, always("policy broken", "policy tiny", "silent@1 1", "stop"), forgeries],
+    moves: [
+      HALF_A_SECOND,
+      clients,
+      stores,
+      roster,
+      ends,
+      always("policy broken", "policy tiny", "silent@1 1", "stop"),
+      forgeries,
+    ],
   },
   {
     name: "gateway authority",
     role: "gateway",
     preset: "tiny",
     weight: 2,
-    start: ["gateway van-12", "policy tiny", "confirmed 1 van-12", "validated 2 20"],
-    moves: [HALF_A_SECOND, authority, proofs, deaths, newcomer],
+    start: [...MEMBER, "gateway van-12", "policy tiny", "confirmed 1 van-12", "leased 1", "validated 2 20"],
+    moves: [always("+500", "+6000"), authority, proofs, deaths, newcomer, stores],
   },
 ];

@@ -77,6 +77,7 @@ function bound(court: Court, watch: Watch, event: CoreEvent, former: Former | un
     return watch.bind(report.path, now);
   }
   if (event.from === "BIRTH") {
+    if (!watch.stored) court.complain("I2: ATTACHED before the store said yes");
     const path = watch.paths[0];
     if (path === undefined) court.complain("I5: ATTACHED on no path");
     return path !== undefined && watch.bind(path.id, now);

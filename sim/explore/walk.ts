@@ -5,14 +5,14 @@ import { Digest } from "./digest.ts";
  * How a member takes part in a state's name. `past` = its age, `future` = the time until then, `path` and `handle` = its rank among
  * those in use. `skip` = what no decision reads: versions, counters for people, texts, what follows from the rest.
  */
-type Kind = "skip" | "past" | "future" | "pasts" | "path" | "handle" | "asked" | "samples" | "cumulative";
+type Kind = "skip" | "past" | "future" | "pasts" | "path" | "handle" | "asked" | "samples" | "cumulative" | "pending";
 
 // biome-ignore format: a table
 const TABLE: Readonly<Record<string, Kind>> = {
   // what no decision reads
   version: "skip", bindSeq: "skip", attempt: "skip", jumps: "skip", assignment: "skip", peer: "skip", offer: "skip", label: "skip",
   name: "skip", digest: "skip", tallies: "skip", attempts: "skip", sinceAt: "skip", lastReason: "skip", predecessor: "skip",
-  endedAt: "skip", errors: "skip", tunnel: "skip", keyEpoch: "skip",
+  endedAt: "skip", errors: "skip", tunnel: "skip", keyEpoch: "skip", evidence: "skip",
   // ages
   since: "past", bornAt: "past", transportlessSince: "past", degradedSince: "past", stableSince: "past", unboundAt: "past",
   unansweredSince: "past", reportedAt: "past", searchSince: "past", lastSwitchAt: "past", startedAt: "past", hintedAt: "past",
@@ -24,6 +24,7 @@ const TABLE: Readonly<Record<string, Kind>> = {
   // names
   path: "path", active: "path", lastActive: "path", missed: "path", target: "path", handle: "handle", current: "handle",
   asked: "asked", samples: "samples", answered: "cumulative", lost: "cumulative",
+  request: "pending",
 };
 
 const KINDS: ReadonlyMap<string, Kind> = new Map(Object.entries(TABLE));
@@ -116,6 +117,9 @@ export class Walk {
         return;
       case "samples":
         this.#samples(value as readonly Sample[]);
+        return;
+      case "pending":
+        this.digest.number(-10);
         return;
       case "cumulative":
         this.digest.number(value === null ? -8 : -9);

@@ -53,6 +53,8 @@ export class Watch {
   /** Earliest time from which the degraded clock may run. */
   mayDegradeSince: number | null = null;
   over = false;
+  /** Gateway: the store gave it its addresses. */
+  stored = false;
 
   constructor(handle: SessionHandle, id: string, role: Role, bornAt: number) {
     this.handle = handle;

@@ -1,6 +1,6 @@
+import type { Guard } from "#domains/session/classify";
+import { GUARDS } from "#domains/session/classify";
 import type { OccurrenceType } from "#domains/session/event";
-import type { Guard } from "#domains/session/guard";
-import { GUARDS } from "#domains/session/guard";
 import type { Row } from "#domains/session/row";
 import { diagram, TABLE } from "#domains/session/table";
 import { STATES, type StateName } from "#kernel/contract/state";

@@ -1,5 +1,5 @@
+import { GUARDS } from "../classify.ts";
 import type { OccurrenceType } from "../event.ts";
-import { GUARDS } from "../guard.ts";
 import type { Row } from "../row.ts";
 
 const EVERYTHING = Object.keys(GUARDS) as OccurrenceType[];

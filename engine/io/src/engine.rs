@@ -18,7 +18,6 @@ use jvpn_proto::{
 };
 
 use crate::{
-    device::{Device, WORKERS_MAX},
     dispatch::Dispatch,
     fault::StartError,
     identity,
@@ -26,6 +25,7 @@ use crate::{
     queue::ReportQueue,
     sys::{Waker, boot_us, fill_random},
     tun::Tun,
+    tun::device::{Device, WORKERS_MAX},
     udp,
     worker::{Outer, SOCKETS_MAX, Shared, SocketDefaults, Sockets, Worker},
 };

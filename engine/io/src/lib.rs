@@ -2,12 +2,10 @@
 //! SAFETY note.
 
 pub mod checksum;
-mod device;
 mod dispatch;
 mod engine;
 pub mod fault;
 pub mod identity;
-mod links;
 pub mod netlink;
 pub mod offload;
 pub mod queue;

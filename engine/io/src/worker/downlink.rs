@@ -4,7 +4,7 @@ use std::io;
 
 use jvpn_proto::endpoint::{Received, Route};
 
-use super::outer::Outer;
+use super::commands::Outer;
 use crate::{
     offload::{Coalescer, WriteOffload, clamp_mss, may_begin, source},
     sys::boot_us,

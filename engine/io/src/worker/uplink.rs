@@ -9,7 +9,7 @@ use jvpn_proto::{
 };
 
 use super::{
-    outer::Outer,
+    commands::Outer,
     outgoing::{Heading, Outgoing},
     refusal::Refusals,
     sockets::Fit,

@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 
 use super::{CLIENT_PATHS_MAX, Endpoint, Link, Route};
-use crate::dial::{DIAL_PATHS_MAX, Dial};
+use crate::crypto::keyfile::PublicKey;
+use crate::endpoint::client::dial::{DIAL_PATHS_MAX, Dial};
+use crate::endpoint::gateway::reception::PEERS_MAX;
 use crate::frames::Reason;
 use crate::handshake::Initiator;
-use crate::indices::Target;
-use crate::keyfile::PublicKey;
 use crate::messages::{Assignment, AttachKind, Command, PathId, Peer, Report, Role, SessionHandle};
 use crate::path::PATHS_MAX;
-use crate::reception::PEERS_MAX;
 use crate::session::Session;
 use crate::shared::Shared;
+use crate::shared::indices::Target;
 use crate::wire::{CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT, InitPayload, PQ_OFF, Suite, VERSION};
 
 impl Endpoint {

@@ -1,13 +1,13 @@
 //! Outer datagrams on their way in.
 
 use super::{Endpoint, Received, Route};
+use crate::crypto::keyfile::PublicKey;
+use crate::endpoint::gateway::reception::{Admission, PENDING_US, choose_suite};
 use crate::handshake::{IncomingInit, Responder};
-use crate::indices::Target;
-use crate::keyfile::PublicKey;
 use crate::messages::{Offer, Report, Role, SessionHandle};
 use crate::path::PATHS_MAX;
-use crate::reception::{Admission, PENDING_US, choose_suite};
 use crate::session::{Incoming, Outcome, Phase, Session};
+use crate::shared::indices::Target;
 use crate::wire::{
     CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
 };

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::text::{Detail, Reason};
 use crate::{
-    codec::{Field, Malformed, Reader, byte_enum, layout},
     messages::Assignment,
+    wire::codec::{Field, Malformed, Reader, byte_enum, layout},
 };
 
 /// Most DNS servers in one ASSIGN.

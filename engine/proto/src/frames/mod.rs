@@ -19,8 +19,8 @@ pub use layout::{
 };
 pub use text::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 
-pub use crate::codec::Malformed;
-use crate::codec::{Field, Reader, decode_whole};
+pub use crate::wire::codec::Malformed;
+use crate::wire::codec::{Field, Reader, decode_whole};
 
 /// Most bytes of frames in one DATA, PAD apart: the IPv6 minimum MTU less IPv6, UDP and DATA headers and the tag
 /// (1200 ≤ 1280 − 40 − 8 − 32).

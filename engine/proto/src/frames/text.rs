@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::codec::{Field, Malformed, Reader};
+use crate::wire::codec::{Field, Malformed, Reader};
 
 /// Longest reason in bytes; every reason of the mission's vocabulary fits.
 pub const REASON_MAX: usize = 40;

@@ -13,9 +13,9 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{
-    Fill,
-    hash::{hash, mac16},
-    keyfile::PublicKey,
+    crypto::hash::{hash, mac16},
+    crypto::keyfile::PublicKey,
+    vocabulary::Fill,
     wire::{
         COOKIE_LEN, COOKIE_NONCE, COOKIE_SEALED, INIT_LEN, INIT_MAC1, INIT_MAC2, MAC, RESP_LEN, RESP_MAC1, TYPE_COOKIE,
         VERSION,

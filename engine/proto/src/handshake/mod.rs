@@ -23,10 +23,10 @@ use snow::HandshakeState;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    Fill,
-    hash::hash,
-    keyfile::{PublicKey, StaticKey},
-    keys::Root,
+    crypto::hash::hash,
+    crypto::keyfile::{PublicKey, StaticKey},
+    crypto::keys::Root,
+    vocabulary::Fill,
     wire::{
         COOKIE_LEN, INIT_CLEAR, INIT_LEN, INIT_MAC1, INIT_MAC2, INIT_PAYLOAD_LEN, INIT_PQ_REQUIRED, InitPayload, Kind,
         MAC, PQ_OFF, PayloadError, RESP_CLEAR, RESP_LEN, RESP_MAC1, RESP_MAC2, RESP_PAYLOAD_LEN, RespPayload,

@@ -9,9 +9,9 @@ use snow::{
 use zeroize::Zeroizing;
 
 use crate::{
-    keyfile::{PublicKey, StaticKey},
+    crypto::keyfile::{PublicKey, StaticKey},
+    crypto::x25519::Ephemeral,
     wire::INIT_CLEAR,
-    x25519::Ephemeral,
 };
 
 const PATTERN: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";

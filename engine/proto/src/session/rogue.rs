@@ -2,9 +2,9 @@
 
 mod greedy;
 
-use crate::endpoint::{Limits, Route};
 use crate::frames::{Attach, AttachKind, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Switch, Transport};
 use crate::messages::{PathId, Report};
+use crate::vocabulary::{Limits, Route};
 use crate::world::{Link, MS, S, Side, World, limits};
 
 /// The client sends these frames on a path, now.

@@ -1,13 +1,12 @@
 //! Inner packets: where they go, how they are sealed, and that they drive liveness.
 
-use super::sizes::PacketMax;
 use super::{Phase, Session};
-use crate::endpoint::{COPIES_MAX, CopyPurpose, DuplicateRoute, SealError, SendRoute};
-use crate::hold::Keep;
 use crate::messages::{PathId, Report};
 use crate::path::Path;
-use crate::path_mtu::LARGE_MESSAGE;
+use crate::path::path_mtu::{LARGE_MESSAGE, PacketMax};
 use crate::shared::Shared;
+use crate::shared::hold::Keep;
+use crate::vocabulary::{COPIES_MAX, CopyPurpose, DuplicateRoute, SealError, SendRoute};
 use crate::wire::{DATA_HEADER, TAG};
 
 /// Bytes of copies on a standby for one suspicion.

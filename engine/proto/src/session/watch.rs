@@ -1,15 +1,15 @@
 //! Probes of all paths and the liveness of the send path.
 
 use super::Session;
+use super::arrival::Arrival;
 use super::faults::Trouble;
-use super::receive::Arrival;
 use super::traffic::COPIES_PER_SUSPICION;
 use crate::frames::{Frame, Probe, ProbeReply};
 use crate::liveness::{Finding, TIMEOUT_MIN_US};
 use crate::messages::{PathId, Report, Role, SilenceEvidence};
 use crate::path::Path;
-use crate::probes::BadReply;
-use crate::rtt::clamp_u32;
+use crate::path::probes::BadReply;
+use crate::path::rtt::clamp_u32;
 use crate::shared::Shared;
 
 /// Probes of a standby while traffic flows, and of a silent path always, µs.

@@ -13,6 +13,7 @@
 //!        0    1     2    4        8       16
 //! ```
 
+pub(crate) mod codec;
 mod payload;
 
 use std::fmt;

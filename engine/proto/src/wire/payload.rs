@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    codec::{Field, Malformed, byte_enum, decode_whole, layout},
     messages::Offer,
+    wire::codec::{Field, Malformed, byte_enum, decode_whole, layout},
 };
 
 /// Length of INIT's payload in clear.

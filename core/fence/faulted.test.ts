@@ -1,0 +1,90 @@
+import { describe, expect, test } from "vitest";
+import { ATTACHED_CLIENT, feed, script } from "../../transcripts/script.ts";
+import type { Effect, Input } from "../contract.ts";
+import { step } from "../step.ts";
+import { createCore } from "../world.ts";
+
+const FAULT = { type: "Faulted", what: "AnswerAttach", why: "expected u64", thrown: false } as const;
+
+describe("a fault in carrying out", () => {
+  test("ends the session it belongs to and is told with it, as state_corruption", () => {
+    const world = createCore("client");
+    feed(world, ATTACHED_CLIENT);
+    const effects = step(world, { ...FAULT, session: 1 }, 5_000);
+    expect(events(effects, "Diagnostic")[0]).toMatchObject({
+      session: "s-1",
+      reason: "state_corruption",
+      numbers: { what: "AnswerAttach", why: "expected u64" },
+    });
+    expect(events(effects, "SessionTerminated")[0]).toMatchObject({ session: "s-1", reason: "state_corruption" });
+    expect(world.sessions.size).toBe(0);
+  });
+
+  test("of no session is told and ends none", () => {
+    const world = createCore("client");
+    feed(world, ATTACHED_CLIENT);
+    expect(types(step(world, { ...FAULT, session: null }, 5_000))).toContain("Diagnostic");
+    expect(world.sessions.get(1)?.session.state).toBe("ATTACHED");
+  });
+
+  test("of a session that only the engine knows closes it there", () => {
+    const world = createCore("gateway");
+    expect(step(world, { ...FAULT, session: 9 }, 5_000)).toContainEqual({
+      type: "Engine",
+      command: { type: "CloseSession", session: 9, reason: "state_corruption" },
+    });
+  });
+
+  test("after a throw a wake is always told, so that no deadline waits for a tick that was lost", () => {
+    const world = createCore("client");
+    feed(world, ATTACHED_CLIENT);
+    world.deadlines.set(1, null);
+    const effects = step(world, { ...FAULT, session: null, thrown: true }, 5_000);
+    expect(effects.at(-1)).toEqual({ type: "Wake", at: world.deadlines.earliest });
+    expect(world.deadlines.earliest).not.toBeNull();
+  });
+
+  test("one session whose deadline throws ends; the others that are due get theirs", () => {
+    const world = createCore("gateway");
+    feed(world, script("0 gateway van-1 van-2\n0 policy standard"));
+    for (const handle of [1, 2]) step(world, confirmed(handle), 10);
+    feed(world, script("10 leased 1\n10 leased 2"));
+    const poisoned = world.sessions.get(1);
+    const { policy } = poisoned ?? {};
+    let asked = 0;
+    Object.defineProperty(poisoned ?? {}, "policy", {
+      get: () => {
+        if (asked++ === 0) throw new Error("poisoned");
+        return policy;
+      },
+    });
+    const effects = step(world, { type: "Tick" }, 43_300_000);
+    expect(events(effects, "SessionTerminated").map(({ session, reason }) => [session, reason])).toEqual([
+      ["s-1", "state_corruption"],
+      ["s-2", "session_lifetime_exceeded"],
+    ]);
+  });
+});
+
+function confirmed(session: number): Input {
+  const remote = "198.51.100.7:50211";
+  return {
+    type: "Engine",
+    report: {
+      type: "HandshakeConfirmed",
+      session,
+      sessionId: `s-${session}`,
+      clientKey: `jvpk1:van-${session}`,
+      path: 1,
+      remote,
+      redundant: false,
+    },
+  };
+}
+
+const types = (effects: readonly Effect[]): string[] =>
+  effects.flatMap((effect) =>
+    effect.type === "Event" ? [effect.event.type] : effect.type === "Engine" ? [effect.command.type] : [],
+  );
+const events = (effects: readonly Effect[], type: string) =>
+  effects.flatMap((effect) => (effect.type === "Event" && effect.event.type === type ? [effect.event] : []));

@@ -1,0 +1,41 @@
+import type { CoreEvent } from "#kernel/contract/event";
+import type { Input } from "../contract.ts";
+import { command, emit, emitFor } from "../emit.ts";
+import { tellCorrupt } from "../session/sessions.ts";
+import { type Turn, touch } from "../turn.ts";
+import type { Entry } from "../world.ts";
+
+/** Of a fault's text, that much is kept. */
+const TEXT_MAX = 200;
+
+/**
+ * Something could not be carried out: it is told, and the session it belongs to ends with `state_corruption`, because core and
+ * engine may not agree on it any more. After a throw the other sessions are looked at again: their follow-ups were cut off with it.
+ */
+export function faulted(turn: Turn, fault: Omit<Extract<Input, { type: "Faulted" }>, "type">): void {
+  const { sessions } = turn.world;
+  const numbers = { what: fault.what.slice(0, TEXT_MAX), why: fault.why.slice(0, TEXT_MAX) };
+  const told = { type: "Diagnostic", reason: "state_corruption", numbers } as const satisfies Partial<CoreEvent>;
+  const entry = fault.session === null ? undefined : sessions.get(fault.session);
+  if (entry === undefined) emit(turn, told);
+  else emitFor(turn, entry, told);
+  if (fault.thrown) lookAgain(turn, [...sessions.values()]);
+  if (entry !== undefined) tellCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));
+  else if (fault.session !== null) command(turn, { type: "CloseSession", session: fault.session, reason: "state_corruption" });
+}
+
+/** Works on one session; a throw ends that one and no other. */
+export function isolated(turn: Turn, entry: Entry, what: string, work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    faulted(turn, { session: entry.session.handle, what, why: String(cause), thrown: false });
+  }
+}
+
+function lookAgain(turn: Turn, entries: readonly Entry[]): void {
+  for (const entry of entries) {
+    if (entry.session.state === "TERMINATED") turn.ended.push(entry);
+    else touch(turn, entry);
+  }
+}

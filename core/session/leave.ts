@@ -1,0 +1,17 @@
+import { pushBounded } from "#kernel/bounded-ring";
+import { clientSessionEnded } from "../client/redial.ts";
+import { gatewaySessionEnded } from "../gateway/admission.ts";
+import type { Turn } from "../turn.ts";
+import { sessionView } from "../view/view.ts";
+import { ENDED_MAX, type Entry } from "../world.ts";
+
+/** A terminated session makes room: what remains of it is its last view. Its role decides what follows. */
+export function leave(turn: Turn, entry: Entry): void {
+  const { world } = turn;
+  const { handle } = entry.session;
+  world.sessions.delete(handle);
+  world.deadlines.set(handle, null);
+  world.ended = pushBounded(world.ended, sessionView(world, entry, turn.now), ENDED_MAX);
+  if (world.role === "client") clientSessionEnded(turn, entry);
+  else gatewaySessionEnded(turn, entry);
+}

@@ -1,0 +1,67 @@
+import { activeOf } from "#domains/session/model";
+import type { Input, OperatorOutcome } from "../contract.ts";
+import { command, emitFor } from "../emit.ts";
+import type { Turn } from "../turn.ts";
+import { type Entry, labelOf } from "../world.ts";
+import { tell } from "./sessions.ts";
+import { requestSwitch } from "./switching.ts";
+
+type Asked = Extract<Input, { type: "Operator" }>;
+
+/** A person's or a program's request. Every one gets exactly one reply. */
+export function operate(turn: Turn, { id, actor, request }: Asked): void {
+  const entry = turn.world.sessions.get(request.session);
+  const outcome = entry === undefined ? notFound() : carryOut(turn, entry, request, actor);
+  turn.effects.push({ type: "Reply", id, outcome });
+}
+
+function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: string): OperatorOutcome {
+  const session = entry.session.id;
+  switch (request.verb) {
+    case "terminate":
+      tell(turn, entry, {
+        type: "OperatorTerminate",
+        reason: "operator_terminated",
+        numbers: { detail: request.detail.slice(0, 200), actor },
+      });
+      return { ok: true, value: { session, terminated: true } };
+    case "switch":
+      return entry.session.role === "gateway" ? askClient(turn, entry, request.to) : switchHere(turn, entry, request.to);
+  }
+}
+
+function switchHere(turn: Turn, entry: Entry, to: number): OperatorOutcome {
+  const error = requestSwitch(turn, entry, to, { revalidates: false });
+  if (error !== null) return { ok: false, error };
+  return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to) } };
+}
+
+/** A gateway wishes; its client decides and may deny. */
+function askClient(turn: Turn, entry: Entry, to: number): OperatorOutcome {
+  if (!entry.transport.paths.some(({ id }) => id === to)) {
+    const hint = "`jvpn session` lists its transports";
+    return {
+      ok: false,
+      error: { code: "unknown_path", message: `this session has no transport ${to}`, hint, retryAfterMs: null },
+    };
+  }
+  const label = labelOf(entry, to) ?? `path ${to}`;
+  if (to === activeOf(entry.session)) {
+    const message = `${label} is the active transport`;
+    return { ok: false, error: { code: "already_active", message, hint: "nothing to do", retryAfterMs: null } };
+  }
+  command(turn, { type: "RequestSwitch", session: entry.session.handle, path: to, reason: "switch_requested" });
+  const numbers = { what: "asked the client to switch", path: label };
+  emitFor(turn, entry, { type: "Diagnostic", reason: "switch_requested", numbers });
+  return { ok: true, value: { session: entry.session.id, requested: label, asked: "client" } };
+}
+
+function notFound(): OperatorOutcome {
+  const error = {
+    code: "not_found",
+    message: "no such session",
+    hint: "`jvpn sessions` lists them",
+    retryAfterMs: null,
+  } as const;
+  return { ok: false, error };
+}

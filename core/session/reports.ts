@@ -1,0 +1,154 @@
+import type { SecurityFinding, SecurityInput } from "#domains/security/model";
+import type { PathStats, Report } from "#kernel/contract/engine.generated";
+import { type Reason, reasonOf } from "#kernel/contract/reason";
+import { emit, emitFor } from "../emit.ts";
+import { guarded } from "../fence/guard.ts";
+import type { Turn } from "../turn.ts";
+import { type Entry, labelOf, type World } from "../world.ts";
+import { observe } from "./observe.ts";
+import { tell } from "./sessions.ts";
+
+/** The session a report is about; `undefined` for one that is gone: a late report about it means nothing. */
+export function entryOf(world: World, session: number): Entry | undefined {
+  return world.sessions.get(session);
+}
+
+/** A reason from the wire; one that this version does not know becomes `otherwise`, and its text is kept in the numbers. */
+export function heardReason(text: string, otherwise: Reason): Reason {
+  return reasonOf(text) ?? otherwise;
+}
+
+/** What the engine says about a path, the same for both roles. False for reports that are about something else. */
+export function pathReport(turn: Turn, report: Report): boolean {
+  switch (report.type) {
+    case "PathSuspected":
+    case "PathCleared": {
+      const entry = entryOf(turn.world, report.session);
+      if (entry === undefined) return true;
+      const suspected = report.type === "PathSuspected";
+      observe(turn, entry, { type: suspected ? "Suspected" : "Cleared", path: report.path });
+      const limit = suspected ? { limitMs: report.limitUs / 1_000 } : {};
+      const numbers = { silentMs: report.silentUs / 1_000, ...limit };
+      const label = labelOf(entry, report.path);
+      emitFor(turn, entry, { type: report.type, transport: { old: label, new: label }, numbers });
+      return true;
+    }
+    case "PathSilent": {
+      const entry = entryOf(turn.world, report.session);
+      if (entry === undefined) return true;
+      const { path, silentUs, limitUs, evidence } = report;
+      observe(turn, entry, { type: "Silent", path, silentUs, limitUs, evidence });
+      return true;
+    }
+    case "PathMtu": {
+      const entry = entryOf(turn.world, report.session);
+      if (entry === undefined) return true;
+      const { path, mtu, blackHole } = report;
+      const before = entry.transport.paths.find(({ id }) => id === path)?.mtu ?? null;
+      observe(turn, entry, { type: "Sized", path, mtu });
+      const label = labelOf(entry, path);
+      const numbers = { mtu, before, blackHole };
+      emitFor(turn, entry, { type: "PathMtu", transport: { old: label, new: label }, numbers });
+      return true;
+    }
+    case "PathAlive": {
+      const entry = entryOf(turn.world, report.session);
+      if (entry !== undefined) observe(turn, entry, { type: "Alive", path: report.path, rttUs: report.rttUs });
+      return true;
+    }
+    case "Stats":
+      for (const [session, stats] of bySession(report.paths)) {
+        const entry = entryOf(turn.world, session);
+        if (entry !== undefined) observe(turn, entry, { type: "Measured", stats });
+      }
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** What the engine says about proofs, keys and the peer's will, the same for both roles. */
+export function sessionReport(turn: Turn, report: Report): boolean {
+  switch (report.type) {
+    case "ValidationFailed":
+    case "KeyRotated":
+    case "KeyExpired":
+    case "RekeyDenied": {
+      const entry = entryOf(turn.world, report.session);
+      if (entry !== undefined) judgeSecurity(turn, entry, report);
+      return true;
+    }
+    case "Dropped":
+      judgeDrop(turn, { type: "Dropped", kind: report.kind, count: report.count });
+      return true;
+    case "PeerClosed": {
+      const entry = entryOf(turn.world, report.session);
+      if (entry === undefined) return true;
+      const numbers = { peerReason: report.reason };
+      tell(turn, entry, { type: "PeerClose", reason: heardReason(report.reason, "peer_closed"), numbers });
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+function bySession(stats: readonly PathStats[]): ReadonlyMap<number, readonly PathStats[]> {
+  const found = new Map<number, PathStats[]>();
+  for (const one of stats) {
+    const known = found.get(one.session);
+    if (known === undefined) found.set(one.session, [one]);
+    else known.push(one);
+  }
+  return found;
+}
+
+type SecurityReport = Extract<Report, { type: "ValidationFailed" | "KeyRotated" | "KeyExpired" | "RekeyDenied" }>;
+
+function judgeSecurity(turn: Turn, entry: Entry, report: SecurityReport): void {
+  const { security } = turn.world.domains;
+  const judged = guarded(turn, "security", () => security.step(entry.security, report, entry.policy, turn.now), null);
+  if (judged === null) return;
+  entry.security = judged.next;
+  for (const finding of judged.findings) securityFinding(turn, entry, finding);
+  if (report.type === "ValidationFailed" && !report.attributable)
+    tell(turn, entry, { type: "ValidationFailed", attributable: false, exhausted: false, numbers: { kind: report.kind } });
+}
+
+function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): void {
+  switch (finding.type) {
+    case "SecurityEvent": {
+      const { kind, attributable, count } = finding;
+      emitFor(turn, entry, { type: "SecurityEvent", actor: "engine", numbers: { kind, attributable, count } });
+      return;
+    }
+    case "Failure": {
+      const { kind, used, max, exceeded } = finding;
+      tell(turn, entry, { type: "ValidationFailed", attributable: true, exhausted: exceeded, numbers: { kind, used, max } });
+      return;
+    }
+    case "KeyChanged": {
+      const { event, epoch, trigger } = finding;
+      emitFor(turn, entry, { type: event, actor: "engine", numbers: { epoch, trigger } });
+      return;
+    }
+  }
+}
+
+/** Drops that belong to no session: counted and told at the node, and they reach no session at all. */
+function judgeDrop(turn: Turn, input: SecurityInput): void {
+  const { world } = turn;
+  const policy = world.policy.current?.base ?? { security: { validationFailBudget: 0 } };
+  const judged = guarded(turn, "security", () => world.domains.security.step(world.security, input, policy, turn.now), null);
+  if (judged === null) return;
+  world.security = judged.next;
+  for (const finding of judged.findings) {
+    if (finding.type === "TrafficDropped") {
+      const { kind, count } = finding;
+      emit(turn, { type: "Diagnostic", actor: "engine", numbers: { kind, count } });
+    }
+    if (finding.type !== "SecurityEvent") continue;
+    const { kind, attributable, count } = finding;
+    emit(turn, { type: "SecurityEvent", actor: "engine", numbers: { kind, attributable, count } });
+  }
+}

@@ -1,0 +1,61 @@
+import { activeOf, lastActiveOf } from "#domains/session/model";
+import type { Reason } from "#kernel/contract/reason";
+import type { PathId } from "#kernel/contract/state";
+import type { Verdict } from "#kernel/contract/verdict";
+import type { Turn } from "../turn.ts";
+import { type Entry, labelOf } from "../world.ts";
+import { mayRecover } from "./context.ts";
+import { tell } from "./sessions.ts";
+
+interface SwitchRefusal {
+  readonly code: Reason;
+  readonly message: string;
+  readonly hint: string;
+  readonly retryAfterMs: number | null;
+}
+
+/**
+ * An elective switch at the client. What cannot be meant (no such path, a dead one, the active one) is refused without a word to
+ * the session; what the limits deny is an event of the session. `null` = under way.
+ */
+export function requestSwitch(
+  turn: Turn,
+  entry: Entry,
+  target: PathId,
+  options: { readonly revalidates: boolean },
+): SwitchRefusal | null {
+  const { session } = entry;
+  const active = activeOf(session);
+  const path = entry.transport.paths.find((known) => known.id === target);
+  const label = labelOf(entry, target) ?? `path ${target}`;
+  if (path === undefined) return refusal("unknown_path", `this session has no transport ${target}`, "`jvpn paths` lists them");
+  if (target === active && !options.revalidates)
+    return refusal("already_active", `${label} is the active transport`, "nothing to do");
+  if (path.health.is !== "alive")
+    return refusal("target_unusable", `${label} is ${path.health.is}`, "wait until `jvpn paths` shows it as warm");
+  if (path.priority === "never")
+    return refusal("policy_denied", `${label} is never to be used`, "change its priority in the configuration");
+  const verdict = verdictFor(turn, entry, target);
+  tell(turn, entry, { type: "SwitchRequested", target, reason: "switch_requested", verdict });
+  if (verdict.allowed) return null;
+  const { reason, used, max, retryAfterMs } = verdict;
+  const next = `next in ${Math.ceil(retryAfterMs / 1_000)} s`;
+  const limits = reason.endsWith("_rate_limited")
+    ? `${reason} (${used} of ${max} in the last minute; ${next})`
+    : `${reason} (${next})`;
+  const running = reason === "attempt_in_progress";
+  return { ...refusal(reason, running ? reason : limits, "the policy bounds how often a session may move"), retryAfterMs };
+}
+
+function verdictFor(turn: Turn, entry: Entry, target: PathId): Verdict {
+  const { session } = entry;
+  const active = activeOf(session);
+  if (session.state === "RECOVERING" || session.state === "BIRTH")
+    return { allowed: false, reason: "attempt_in_progress", retryAfterMs: 1_000, used: 1, max: 1 };
+  if (target === lastActiveOf(session)) return mayRecover(turn, entry, "revalidate");
+  return mayRecover(turn, entry, active === null ? "emergency" : "elective");
+}
+
+function refusal(code: Reason, message: string, hint: string): SwitchRefusal {
+  return { code, message, hint, retryAfterMs: null };
+}

@@ -1,0 +1,126 @@
+import { activeOf } from "#domains/session/model";
+import { type SessionHandle, STATES, type StateName } from "#kernel/contract/state";
+import type { NodeView, PageQuery, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
+import type { Millis } from "#kernel/time";
+import { type Entry, policyLabel, type World } from "../world.ts";
+import { attempt } from "./attempt.ts";
+
+/** Sessions of one look at the whole node: a crowd must not hold up those who decide. */
+const SHOWN_MAX = 256;
+const WORST_FIRST: readonly StateName[] = ["DEGRADED", "RECOVERING", "VOLATILE", "BIRTH", "ATTACHED"];
+
+/** The whole node as a person sees it. */
+export function view(world: World, now: Millis): NodeView {
+  const { policy } = world;
+  const base = policy.current?.base;
+  const live = liveByState(world);
+  const count = (state: StateName) => (state === "TERMINATED" ? ended(world) : live[state]).length;
+  return {
+    role: world.role,
+    bootMs: now,
+    dial: dialView(world),
+    policy: {
+      name: base?.name ?? "none",
+      version: base?.version ?? 0,
+      valid: policy.valid,
+      errors: policy.errors.map((error) => error.message),
+    },
+    health: world.health,
+    states: Object.fromEntries(STATES.map((state) => [state, count(state)])) as NodeView["states"],
+    sessions: pageOf(world, live, { offset: 0, limit: SHOWN_MAX, states: STATES }, now).sessions,
+  };
+}
+
+/** Costs a glance at every session, and a view of those on the page. */
+export function sessionPage(world: World, query: PageQuery, now: Millis): SessionPage {
+  return pageOf(world, liveByState(world), query, now);
+}
+
+function pageOf(world: World, groups: ByState, { offset, limit, states }: PageQuery, now: Millis): SessionPage {
+  const wanted = WORST_FIRST.filter((state) => states.includes(state)).map((state) => groups[state]);
+  const live = ([] as Entry[]).concat(...wanted);
+  const gone = states.includes("TERMINATED") ? ended(world) : [];
+  const [from, to] = [offset, offset + limit];
+  const views = live.slice(from, to).map((entry) => sessionView(world, entry, now));
+  const behind = (at: number) => Math.max(0, at - live.length);
+  return { total: live.length + gone.length, sessions: [...views, ...gone.slice(behind(from), behind(to))] };
+}
+
+/** Those whose id begins like that, live ones first. Ids are compared as they are written. */
+export function sessionsNamed(world: World, beginning: string): readonly SessionName[] {
+  const named: SessionName[] = [];
+  const look = ({ handle, id, state }: SessionName) => {
+    if (id.startsWith(beginning)) named.push({ handle, id, state });
+  };
+  for (const { session } of world.sessions.values()) look(session);
+  for (const session of ended(world)) look(session);
+  return named;
+}
+
+/** A session by its handle, live or ended; `null` where there is none. */
+export function sessionAt(world: World, handle: SessionHandle, now: Millis): SessionView | null {
+  const entry = world.sessions.get(handle);
+  return entry === undefined ? (world.ended.find((one) => one.handle === handle) ?? null) : sessionView(world, entry, now);
+}
+
+/** Where a client has a session, those before it are of no interest. */
+function ended(world: World): readonly SessionView[] {
+  return world.role === "client" && world.client.current !== null ? [] : world.ended;
+}
+
+type ByState = Readonly<Record<StateName, readonly Entry[]>>;
+
+function liveByState(world: World): ByState {
+  const groups: Record<StateName, Entry[]> = {
+    BIRTH: [],
+    ATTACHED: [],
+    VOLATILE: [],
+    DEGRADED: [],
+    RECOVERING: [],
+    TERMINATED: [],
+  };
+  for (const entry of world.sessions.values()) groups[entry.session.state].push(entry);
+  return groups;
+}
+
+export function sessionView(world: World, entry: Entry, now: Millis): SessionView {
+  const { session, policy, assignment, budget } = entry;
+  const used = attempt(() => world.domains.policy.usage(budget, policy, now), null);
+  return {
+    handle: session.handle,
+    id: session.id,
+    role: session.role,
+    state: session.state,
+    version: session.version,
+    bornAtBootMs: session.bornAt,
+    ageMs: (session.state === "TERMINATED" ? session.endedAt : now) - session.bornAt,
+    lifetimeMs: policy.session.maxLifetimeMs,
+    reason: reasonOf(entry),
+    policy: policyLabel(policy),
+    sending: { mode: entry.sending, wanted: policy.switch.mode },
+    peer: entry.peer,
+    inner: assignment === null ? null : { v4: assignment.v4, v6: assignment.v6, mtu: assignment.mtu },
+    active: activeOf(session),
+    paths: attempt(() => world.domains.transport.views(entry.transport, activeOf(session), now), []),
+    jumps: entry.jumps,
+    budget: {
+      switchesUsed: used?.switchesUsed ?? 0,
+      switchesMax: policy.switch.maxPerMin,
+      nextSwitchInMs: used?.nextSwitchInMs ?? 0,
+    },
+    transportlessMs:
+      "transportlessSince" in session && session.transportlessSince !== null ? now - session.transportlessSince : null,
+    predecessor: entry.predecessor,
+  };
+}
+
+function reasonOf({ session }: Entry): SessionView["reason"] {
+  if (session.state === "TERMINATED") return session.reason;
+  return "cause" in session ? session.cause : null;
+}
+
+function dialView({ role, client }: World): NodeView["dial"] {
+  const { dial } = client;
+  if (role === "gateway" || dial.halted || (client.current !== null && !dial.background)) return null;
+  return { sinceBootMs: dial.sinceAt, attempts: dial.attempts, lastReason: dial.lastReason };
+}

@@ -1,0 +1,95 @@
+import type { SinkStatus } from "#kernel/contract/control";
+import { Outlet, type OutletLimits, type SinkLoss } from "./outlet.ts";
+import type { Sink } from "./sinks/sink.ts";
+
+/** Of the time for closing, this share is for what waits; the rest is for the record of what some sinks did not keep. */
+const FLUSH_SHARE = 0.8;
+
+export interface FanoutNews {
+  /** The sink `name` did not keep these records, and no loss is still growing. */
+  lost(name: string, loss: SinkLoss): void;
+  /** The trouble of some sink began, is another one, or ended. */
+  changed(): void;
+}
+
+/** Hands each record to every sink, through an outlet of its own: none of them can hold up or cost another one anything. */
+export class Fanout {
+  readonly #news: FanoutNews;
+  readonly #outlets: readonly Outlet[];
+
+  constructor(sinks: readonly Sink[], news: FanoutNews, limits: Partial<OutletLimits> = {}) {
+    this.#news = news;
+    this.#outlets = sinks.map((sink) => new Outlet(sink, (outlet) => this.#changed(outlet), limits));
+  }
+
+  get sinks(): readonly SinkStatus[] {
+    return this.#outlets.map(({ name, trouble, keptTo, lost }) => ({ name, trouble, keptTo, lost }));
+  }
+
+  /** Which sink does not keep the record, and why; `null` = all do. */
+  get trouble(): string | null {
+    const troubled = this.#outlets.find(({ trouble }) => trouble !== null);
+    return troubled === undefined ? null : `${troubled.name}: ${troubled.trouble}`;
+  }
+
+  /** Queues a record for every sink; `line` ends with its newline, and is copied. */
+  push(seq: number, line: Uint8Array): void {
+    for (const outlet of this.#outlets) outlet.push(seq, line);
+  }
+
+  /** Hands on what is queued. */
+  start(): void {
+    for (const outlet of this.#outlets) outlet.start();
+  }
+
+  /**
+   * Gives the sinks `ms` to keep what waits, and closes them. The sinks that work also keep the record of what the others lost.
+   * `pushAll` pushes the records that were made meanwhile.
+   */
+  async close(ms: number, pushAll: () => void): Promise<void> {
+    await within(ms * FLUSH_SHARE, (deadline) => this.#flush(deadline));
+    const failing = this.#outlets.filter((outlet) => !outlet.isDone || outlet.trouble !== null);
+    pushAll();
+    // Where no sink works, no sink could keep the record of a loss: then all of them have the rest of the time.
+    if (failing.length < this.#outlets.length) this.#endLosses(failing);
+    pushAll();
+    await within(ms * (1 - FLUSH_SHARE), async (deadline) => {
+      await this.#flush(deadline);
+      await Promise.all(this.#outlets.map((outlet) => outlet.close(deadline)));
+    });
+  }
+
+  async #flush(deadline: Promise<void>): Promise<void> {
+    await Promise.all(this.#outlets.map((outlet) => outlet.flush(deadline)));
+  }
+
+  /** A loss is reported once its sink works again: until then it grows. */
+  #changed(outlet: Outlet): void {
+    if (outlet.trouble === null) this.#reportLoss(outlet);
+    this.#news.changed();
+  }
+
+  #endLosses(failing: readonly Outlet[]): void {
+    for (const outlet of failing) {
+      outlet.abandon();
+      this.#reportLoss(outlet);
+    }
+  }
+
+  #reportLoss(outlet: Outlet): void {
+    const loss = outlet.takeLoss();
+    if (loss !== null) this.#news.lost(outlet.name, loss);
+  }
+}
+
+async function within<T>(ms: number, work: (deadline: Promise<void>) => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    return await work(deadline);
+  } finally {
+    clearTimeout(timer);
+  }
+}

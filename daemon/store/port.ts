@@ -1,0 +1,18 @@
+import type { StoreOperation, StoreOutcome, StoreToken } from "#core/contract";
+
+export interface StoreRequest {
+  readonly token: StoreToken;
+  readonly operation: StoreOperation;
+}
+
+/** Takes the outcome of one request. */
+export type StoreAnswer = (token: StoreToken, outcome: StoreOutcome) => void;
+
+/** The store of record as the loop sees it. Every implementation passes the tests of `contract.test.ts`. */
+export interface StorePort {
+  /**
+   * Carries out the requests of one turn of the loop, in their order and where possible in one write. Calls `answer` at most once
+   * for each request: before it returns, or later. What it does not answer was not seen to be done. Never throws.
+   */
+  perform(requests: readonly StoreRequest[], answer: StoreAnswer): void;
+}

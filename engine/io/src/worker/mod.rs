@@ -1,0 +1,219 @@
+//! The packet loop: a thread that runs each packet to its end, TUN to socket and socket to TUN. Several share nothing but the way to
+//! the core: each has its sessions, its sockets and its queue of the TUN.
+//!
+//! ```text
+//!   wait ─► commands ─► sockets (drained first) ─► TUN ─► timers ─► control datagrams ─► reports ─┐
+//!     ▲                                                                                           │
+//!     └───────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Each turn does bounded work per source. Timers are judged after the sockets were drained, so that a late turn is not taken for
+//! a silent peer, and an absence of the thread itself is told to the endpoint.
+
+mod commands;
+mod downlink;
+mod outgoing;
+mod refusal;
+mod sockets;
+mod uplink;
+
+use std::{
+    io,
+    os::fd::AsRawFd,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use jvpn_proto::messages::{Command, Report, SessionHandle};
+
+pub use self::{
+    commands::Outer,
+    sockets::{SOCKETS_MAX, SocketDefaults, Sockets},
+};
+use self::{downlink::Downlink, uplink::Uplink};
+use crate::{
+    dispatch::Dispatch,
+    queue::{Mailbox, ReportQueue},
+    sys::{WaitSet, be_punctual, boot_us, wait},
+    tun::Tun,
+};
+
+/// Commands of one turn.
+const COMMANDS_PER_TURN: usize = 1_024;
+/// The smallest liveness interval: a longer absence of this thread must not count as a peer's silence.
+const STALL_US: u64 = 10_000;
+/// With sockets that are never empty, timers are judged at least this often.
+const TIMERS_LATE_US: u64 = 5_000;
+/// What remains to be sent at the end is sent within this time.
+const FAREWELL_US: u64 = 200_000;
+
+/// Positions in the wait set.
+const COMMANDS: usize = 0;
+/// After the TUN, which is asked in every turn anyway.
+const FIRST_SOCKET: usize = 2;
+
+/// What the workers share with each other and with the thread that started them.
+#[derive(Debug)]
+pub struct Shared {
+    pub dispatch: Dispatch,
+    pub reports: ReportQueue,
+    pub stopping: AtomicBool,
+}
+
+#[derive(Debug)]
+pub struct Worker {
+    /// Its place among the workers.
+    number: u8,
+    outer: Outer,
+    tun: Tun,
+    uplink: Uplink,
+    downlink: Downlink,
+    shared: Arc<Shared>,
+    /// When this thread was last known to be at work, and when timers were last judged.
+    attended_at: u64,
+    judged_at: u64,
+}
+
+impl Worker {
+    pub fn new(number: u8, outer: Outer, tun: Tun, shared: Arc<Shared>) -> Self {
+        let downlink = Downlink::new(tun.write_offload());
+        Self { number, outer, tun, uplink: Uplink::default(), downlink, shared, attended_at: boot_us(), judged_at: 0 }
+    }
+
+    /// Works until the engine stops; an error is the reason why it cannot go on.
+    pub fn run(mut self) -> Result<(), String> {
+        be_punctual();
+        let mut set = WaitSet::default();
+        let mut busy = false;
+        while !self.shared.stopping.load(Ordering::Acquire) {
+            self.sleep(&mut set, busy)?;
+            if set.is_ready(COMMANDS) {
+                self.mailbox().waker().clear();
+            }
+            let commanded = self.take_commands();
+            let undrained = self.receive(&set)?;
+            let loaded = self.forward()?;
+            self.judge_timers(undrained);
+            let unsent = self.outer.transmit();
+            self.hand_over_reports()?;
+            busy = commanded | undrained | loaded | unsent;
+        }
+        self.say_farewell()
+    }
+
+    /// Waits for work or the next deadline.
+    fn sleep(&mut self, set: &mut WaitSet, busy: bool) -> Result<(), String> {
+        set.clear();
+        set.add(self.mailbox().waker().as_raw_fd());
+        set.add(self.tun.as_raw_fd());
+        for fd in self.outer.sockets.descriptors() {
+            set.add(fd);
+        }
+        let now = self.attend(self.attended_at);
+        let due = if busy { Some(now) } else { self.outer.endpoint.next_deadline().map(|due| due.max(now)) };
+        wait(set, due.map(|due| due - now)).map_err(|error| format!("waiting for packets failed: {error}"))?;
+        self.attend(due.unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Notes that this thread is at work, and tells the endpoint if it should have been so since `expected` and was kept away.
+    fn attend(&mut self, expected: u64) -> u64 {
+        let now = boot_us();
+        let absent = now.saturating_sub(expected);
+        if absent > STALL_US {
+            self.outer.endpoint.stall(now, absent);
+        }
+        self.attended_at = now;
+        now
+    }
+
+    /// `true` = more commands wait.
+    fn take_commands(&mut self) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Some(command) = self.mailbox().take() else { return false };
+            self.outer.obey(command);
+        }
+        true
+    }
+
+    fn mailbox(&self) -> &Mailbox {
+        self.shared.dispatch.mailbox(self.number)
+    }
+
+    /// Takes one batch from each ready socket. `true` = one of them may have more.
+    fn receive(&mut self, set: &WaitSet) -> Result<bool, String> {
+        let mut more = false;
+        for position in 0..self.outer.sockets.len() {
+            if set.is_ready(FIRST_SOCKET + position) {
+                more |= self
+                    .downlink
+                    .receive(position, &mut self.outer, &self.tun)
+                    .map_err(|error| self.device_lost(&error))?;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Takes frames from the TUN. It is asked without waiting for the wait set: what it has now leaves with this turn.
+    fn forward(&mut self) -> Result<bool, String> {
+        self.uplink.forward(&mut self.outer, &self.tun).map_err(|error| self.device_lost(&error))
+    }
+
+    /// With sockets that still hold packets the timers wait, for a bounded time: an answer may be among these.
+    fn judge_timers(&mut self, undrained: bool) {
+        let now = self.attend(self.attended_at);
+        let due = self.outer.endpoint.next_deadline().is_some_and(|deadline| deadline <= now);
+        if due && (!undrained || now.saturating_sub(self.judged_at) >= TIMERS_LATE_US) {
+            self.outer.endpoint.on_deadline(now);
+            self.judged_at = now;
+        }
+    }
+
+    fn hand_over_reports(&mut self) -> Result<(), String> {
+        let mut reported = false;
+        while let Some((at_us, report)) = self.outer.endpoint.report() {
+            reported = true;
+            if !self.shared.reports.push(at_us, report) {
+                return Err("the core does not read the engine's reports".to_owned());
+            }
+        }
+        while let Some((address, session)) = self.outer.endpoint.next_freed() {
+            self.shared.dispatch.free(address, session);
+        }
+        if reported && let Some(session) = self.shared.reports.loudest() {
+            self.silence(session);
+        }
+        let (_, lost) = self.outer.endpoint.reports_lost();
+        if lost > 0 {
+            return Err(format!("{lost} reports did not fit, and none of them may be lost"));
+        }
+        Ok(())
+    }
+
+    /// Ends a session that fills the queue to the core; to the core it is one that its peer has ended. Another worker's goes on with
+    /// its reports until that worker obeys, and the core knows nothing of it any more.
+    fn silence(&mut self, session: SessionHandle) {
+        let reason = "report_flood".to_owned();
+        let close = Command::CloseSession { session, reason: reason.clone() };
+        if self.shared.dispatch.worker_of(session) == usize::from(self.number) {
+            self.outer.obey(close);
+        } else {
+            self.shared.dispatch.tell(session, close);
+        }
+        // Where even this does not fit, the next report of anybody ends the engine.
+        let _ = self.shared.reports.push(boot_us(), Report::PeerClosed { session, reason });
+    }
+
+    /// Obeys what was asked before the stop and sends what follows from it.
+    fn say_farewell(&mut self) -> Result<(), String> {
+        let until = boot_us() + FAREWELL_US;
+        while (self.take_commands() | self.outer.transmit()) && boot_us() < until {}
+        self.hand_over_reports()
+    }
+
+    fn device_lost(&self, error: &io::Error) -> String {
+        format!("the TUN device {} is gone: {error}", self.tun.name())
+    }
+}

@@ -1,0 +1,3 @@
+//! What only a client's endpoint has.
+
+pub(super) mod dial;

@@ -1,0 +1,248 @@
+//! Gateway: the answers that were given lately, and the sessions behind them that wait for their confirming DATA.
+//!
+//! INIT proves nothing about its freshness: an old one of a client comes as well as a new one. So the newest always gets an answer,
+//! and takes the place of the oldest that nobody confirmed. An INIT that was answered gets the identical answer for a while, whether
+//! its session still waits or not; so a captured one cannot take a second place in that time.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::messages::SessionHandle;
+use crate::vocabulary::Shard;
+use crate::wire::RESP_LEN;
+
+/// How long an answer is remembered, and how long a session may wait for its confirmation, µs.
+pub(crate) const PENDING_US: u64 = 5_000_000;
+/// Answers that are remembered, in all and of one client key.
+const PENDING_MAX: usize = 4_096;
+const ANSWERS_PER_KEY_MAX: usize = 32;
+/// Sessions of one client key that wait.
+const PENDING_PER_KEY_MAX: usize = 8;
+/// Sessions of one client key that were confirmed, or closed by it, while their answer is remembered.
+const CONFIRMED_PER_KEY_MAX: usize = 8;
+/// Of these with one of many workers: what a client may ask of the core is divided by the workers, which it chooses among.
+const CONFIRMED_PER_KEY_MIN: usize = 2;
+
+type Hash = [u8; 32];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Waits(SessionHandle),
+    /// A newer one has its place.
+    Evicted,
+    /// The client proved that it holds the keys: no replay does.
+    Settled,
+}
+
+#[derive(Debug)]
+struct Answer {
+    response: [u8; RESP_LEN],
+    key: [u8; 32],
+    slot: Slot,
+    until: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Slots {
+    confirmed_per_key_max: usize,
+    /// By the hash of INIT without mac2.
+    answers: HashMap<Hash, Answer>,
+    /// In order of expiry; entries of answers that were forgotten before are passed over.
+    expiry: VecDeque<(u64, Hash)>,
+    waiting: HashMap<SessionHandle, Hash>,
+    /// The answers of each key, the oldest first.
+    of_key: HashMap<[u8; 32], VecDeque<Hash>>,
+}
+
+impl Slots {
+    pub(super) fn new(shard: Shard) -> Self {
+        Self {
+            confirmed_per_key_max: (CONFIRMED_PER_KEY_MAX / usize::from(shard.of)).max(CONFIRMED_PER_KEY_MIN),
+            answers: HashMap::new(),
+            expiry: VecDeque::new(),
+            waiting: HashMap::new(),
+            of_key: HashMap::new(),
+        }
+    }
+
+    pub(super) fn answer(&self, hash: &Hash) -> Option<&[u8; RESP_LEN]> {
+        self.answers.get(hash).map(|answer| &answer.response)
+    }
+
+    /// Makes room for one more session of this key; returns those that lost their place. `None`: the client itself has confirmed
+    /// too many just now.
+    pub(super) fn make_room(&mut self, key: &[u8; 32]) -> Option<Vec<SessionHandle>> {
+        let mut evicted = Vec::new();
+        let own = self.of_key.get(key).map(|own| own.iter().copied().collect::<Vec<_>>()).unwrap_or_default();
+        let settled = own.iter().filter(|hash| self.slot(hash) == Some(Slot::Settled)).count();
+        if settled >= self.confirmed_per_key_max {
+            return None;
+        }
+        let mut waiting = own.iter().filter(|hash| matches!(self.slot(hash), Some(Slot::Waits(_))));
+        if waiting.clone().count() >= PENDING_PER_KEY_MAX
+            && let Some(oldest) = waiting.next()
+        {
+            evicted.extend(self.evict(oldest));
+        }
+        if own.len() >= ANSWERS_PER_KEY_MAX
+            && let Some(oldest) = own.iter().find(|hash| self.slot(hash) != Some(Slot::Settled))
+        {
+            evicted.extend(self.forget(oldest));
+        }
+        while self.answers.len() >= PENDING_MAX {
+            let Some((_, oldest)) = self.expiry.pop_front() else { break };
+            evicted.extend(self.forget(&oldest));
+        }
+        Some(evicted)
+    }
+
+    fn slot(&self, hash: &Hash) -> Option<Slot> {
+        self.answers.get(hash).map(|answer| answer.slot)
+    }
+
+    /// The session loses its place; its answer stays.
+    fn evict(&mut self, hash: &Hash) -> Option<SessionHandle> {
+        let answer = self.answers.get_mut(hash)?;
+        let Slot::Waits(session) = answer.slot else { return None };
+        answer.slot = Slot::Evicted;
+        self.waiting.remove(&session);
+        Some(session)
+    }
+
+    fn forget(&mut self, hash: &Hash) -> Option<SessionHandle> {
+        let session = self.evict(hash);
+        let answer = self.answers.remove(hash)?;
+        if let Some(own) = self.of_key.get_mut(&answer.key) {
+            own.retain(|known| known != hash);
+            if own.is_empty() {
+                self.of_key.remove(&answer.key);
+            }
+        }
+        session
+    }
+
+    /// RESP was sent. There is room.
+    pub(super) fn remember(
+        &mut self,
+        now: u64,
+        hash: Hash,
+        response: [u8; RESP_LEN],
+        session: SessionHandle,
+        key: [u8; 32],
+    ) {
+        let until = now + PENDING_US;
+        self.answers.insert(hash, Answer { response, key, slot: Slot::Waits(session), until });
+        self.expiry.push_back((until, hash));
+        self.waiting.insert(session, hash);
+        self.of_key.entry(key).or_default().push_back(hash);
+    }
+
+    /// The session is confirmed, or gone: it waits no more.
+    pub(super) fn settle(&mut self, session: SessionHandle) {
+        let hash = self.waiting.remove(&session);
+        if let Some(answer) = hash.and_then(|hash| self.answers.get_mut(&hash)) {
+            answer.slot = Slot::Settled;
+        }
+    }
+
+    pub(super) fn waits(&self, session: SessionHandle) -> bool {
+        self.waiting.contains_key(&session)
+    }
+
+    /// Answers that nobody repeats any more are forgotten. Their sessions end by their own timers.
+    pub(super) fn expire(&mut self, now: u64) {
+        while let Some((until, hash)) = self.expiry.front().copied().filter(|(until, _)| *until <= now) {
+            self.expiry.pop_front();
+            if self.answers.get(&hash).is_some_and(|answer| answer.until == until) {
+                self.forget(&hash);
+            }
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<u64> {
+        self.expiry.front().map(|(until, _)| *until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    fn hash(n: usize) -> Hash {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&n.to_le_bytes());
+        hash
+    }
+
+    /// Takes a place for session and INIT number `n`; what lost its own.
+    fn take(slots: &mut Slots, now: u64, n: usize, key: [u8; 32]) -> Option<Vec<SessionHandle>> {
+        let evicted = slots.make_room(&key)?;
+        slots.remember(now, hash(n), [0; RESP_LEN], n as SessionHandle, key);
+        Some(evicted)
+    }
+
+    #[test]
+    fn the_ninth_of_a_key_takes_the_place_of_the_oldest_whose_answer_stays() {
+        let mut slots = Slots::new(Shard::WHOLE);
+        for n in 0..8 {
+            assert_eq!(take(&mut slots, 0, n, KEY), Some(vec![]));
+        }
+        assert_eq!(take(&mut slots, 0, 8, KEY), Some(vec![0]));
+        assert!(slots.answer(&hash(0)).is_some() && !slots.waits(0) && slots.waits(8));
+    }
+
+    #[test]
+    fn a_key_has_a_bounded_number_of_answers_and_all_have_one() {
+        let mut slots = Slots::new(Shard::WHOLE);
+        for n in 0..100 {
+            assert!(take(&mut slots, 0, n, KEY).is_some());
+        }
+        assert_eq!((slots.answers.len(), slots.waiting.len()), (ANSWERS_PER_KEY_MAX, PENDING_PER_KEY_MAX));
+        for n in 100..100 + 2 * PENDING_MAX {
+            assert!(take(&mut slots, 0, n, hash(n)).is_some());
+        }
+        assert_eq!((slots.answers.len(), slots.waiting.len()), (PENDING_MAX, PENDING_MAX));
+        slots.expire(PENDING_US);
+        assert!(slots.answers.is_empty() && slots.expiry.is_empty() && slots.of_key.is_empty());
+    }
+
+    #[test]
+    fn who_confirms_too_many_waits_until_they_are_forgotten() {
+        let mut slots = Slots::new(Shard::WHOLE);
+        for n in 0..CONFIRMED_PER_KEY_MAX {
+            assert!(take(&mut slots, n as u64, n, KEY).is_some());
+            slots.settle(n as SessionHandle);
+        }
+        assert_eq!(take(&mut slots, 10, 99, KEY), None);
+        assert!(take(&mut slots, 10, 100, [8; 32]).is_some(), "another client");
+        slots.expire(PENDING_US);
+        assert!(take(&mut slots, PENDING_US, 99, KEY).is_some());
+    }
+
+    #[test]
+    fn an_answer_that_was_forgotten_early_and_given_again_lives_its_whole_time() {
+        let mut slots = Slots::new(Shard::WHOLE);
+        for n in 0..=ANSWERS_PER_KEY_MAX {
+            assert!(take(&mut slots, 0, n, KEY).is_some());
+        }
+        assert!(slots.answer(&hash(0)).is_none());
+        assert!(take(&mut slots, 1, 0, KEY).is_some());
+        slots.expire(PENDING_US);
+        assert!(slots.answer(&hash(0)).is_some());
+    }
+
+    #[test]
+    fn many_workers_share_what_one_client_may_confirm() {
+        let allowed = |of| {
+            let mut slots = Slots::new(Shard { number: 0, of });
+            let confirm = |n: &usize| {
+                let taken = take(&mut slots, *n as u64, *n, KEY).is_some();
+                slots.settle(*n as SessionHandle);
+                taken
+            };
+            (0..10).take_while(confirm).count()
+        };
+        assert_eq!([1, 2, 3, 16].map(allowed), [8, 4, 2, 2]);
+    }
+}

@@ -1,0 +1,308 @@
+//! All packet state of one worker, sans-IO, in both roles: datagrams, commands and time go in; datagrams, inner packets and
+//! reports come out.
+//!
+//! ```text
+//!             command ──►┌──────────────────────────────┐──► report
+//!                        │ endpoint                     │
+//!   outer  receive ─────►│  client: one dial, its paths │──► Received::Inner ──► TUN
+//!                        │  gateway: reception          │
+//!   outer ◄── transmit ──│  sessions by handle, index   │◄── seal_inner ◄────── TUN
+//!             time ─────►└──────────────────────────────┘──► next_deadline
+//! ```
+//!
+//! Time is µs of `CLOCK_BOOTTIME`, given with every call and never read. Calls are cheap; after a batch of them the I/O loop drains
+//! `transmit` and `report` until they are empty and sleeps until `next_deadline`.
+
+mod client;
+mod closing;
+mod commands;
+mod config;
+mod datagrams;
+mod ending;
+mod gateway;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::crypto::keyfile::PublicKey;
+use crate::endpoint::client::dial::Dial;
+use crate::endpoint::closing::Closings;
+use crate::endpoint::gateway::hints::Hints;
+use crate::endpoint::gateway::reception::Reception;
+use crate::messages::{Command, PathId, Report, Role, SessionHandle};
+use crate::session::Session;
+use crate::shared::Shared;
+use crate::shared::hold::Keep;
+use crate::shared::indices::OwnKeyMap;
+
+pub use crate::shared::hold::Released;
+pub use crate::vocabulary::{
+    COPIES_MAX, CopyPurpose, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor, SocketId,
+    Transmit,
+};
+pub use config::EndpointConfig;
+
+/// Interval of statistics, µs.
+const STATISTICS_US: u64 = 100_000;
+/// Paths in one `Stats` report.
+const STATISTICS_PATHS_MAX: usize = 256;
+/// Sockets of a client.
+const CLIENT_PATHS_MAX: usize = 64;
+/// The same error of the same path is reported once in this time, µs.
+const PATH_ERROR_INTERVAL_US: u64 = 1_000_000;
+
+/// A socket of the client: it exists apart from any session.
+#[derive(Debug)]
+struct Link {
+    /// `None` until the I/O loop has opened it.
+    route: Option<Route>,
+    error: Option<(String, u64)>,
+}
+
+/// The packet state of one worker.
+#[derive(Debug)]
+pub struct Endpoint {
+    config: EndpointConfig,
+    pub(crate) cx: Shared,
+    pub(crate) sessions: OwnKeyMap<Box<Session>>,
+    next_handle: SessionHandle,
+    closings: Closings,
+    hints: Hints,
+    statistics_at: u64,
+    // Gateway.
+    reception: Reception,
+    inner: HashMap<IpAddr, SessionHandle>,
+    freed: Vec<(IpAddr, SessionHandle)>,
+    // Client.
+    links: HashMap<PathId, Link>,
+    dial: Option<Dial>,
+    /// Path and round trip of the handshake of a session that is not confirmed yet.
+    answered_on: Option<(SessionHandle, PathId, Option<u64>)>,
+    /// The session that inner packets belong to.
+    chosen: Option<SessionHandle>,
+}
+
+impl Endpoint {
+    /// `seed` comes from the operating system's generator and is used for nothing else.
+    pub fn new(config: EndpointConfig, seed: [u8; 32], now: u64) -> Self {
+        let mut cx = Shared::new(seed, config.mtu, config.shard);
+        let reception = Reception::new(config.limits.inits_per_s, config.shard, &mut cx.rng);
+        Self {
+            next_handle: config.shard.first_handle(),
+            config,
+            cx,
+            sessions: OwnKeyMap::default(),
+            closings: Closings::default(),
+            hints: Hints::default(),
+            statistics_at: now + STATISTICS_US,
+            reception,
+            inner: HashMap::new(),
+            freed: Vec::new(),
+            links: HashMap::new(),
+            dial: None,
+            answered_on: None,
+            chosen: None,
+        }
+    }
+
+    pub fn public_key(&self) -> PublicKey {
+        self.config.identity.public()
+    }
+
+    /// Client: the socket of a path is open and connected.
+    pub fn path_opened(&mut self, now: u64, path: PathId, local: SocketAddr, remote: SocketAddr) {
+        if let Some(link) = self.links.get_mut(&path) {
+            link.route = Some(Route { socket: path, local: None, remote });
+            self.cx.report(now, Report::PathOpened { path, local });
+        }
+    }
+
+    /// Client: opening failed, or a send met a hard local error. The same error is reported once a second.
+    pub fn path_error(&mut self, now: u64, path: PathId, errno: &str) {
+        let Some(link) = self.links.get_mut(&path) else { return };
+        let repeated = link.error.as_ref().is_some_and(|(last, at)| last == errno && now < at + PATH_ERROR_INTERVAL_US);
+        if !repeated {
+            link.error = Some((errno.to_owned(), now));
+            self.cx.report(now, Report::PathError { path, errno: errno.to_owned() });
+        }
+    }
+
+    /// The session of an inner packet from the TUN: the client's one, the gateway's by destination. `None`: drop and count.
+    pub fn route_inner(&self, dst: IpAddr) -> Option<SessionHandle> {
+        match self.config.role {
+            Role::Client => self.chosen,
+            Role::Gateway => self.inner.get(&dst).copied(),
+        }
+    }
+
+    /// May this session send inner packets from `src` (A45)? A client trusts what its gateway hands on.
+    pub fn source_allowed(&self, session: SessionHandle, src: IpAddr) -> bool {
+        match self.config.role {
+            Role::Client => true,
+            Role::Gateway => self.inner.get(&src) == Some(&session),
+        }
+    }
+
+    /// Does the session's peer take inner packets with a partial checksum?
+    pub fn elides_checksums(&self, session: SessionHandle) -> bool {
+        self.sessions.get(&session).is_some_and(|session| session.elides_checksums())
+    }
+
+    /// Where the inner packets of a session go at this moment. `None`: no send path.
+    pub fn send_route(&mut self, session: SessionHandle, now: u64) -> Option<SendRoute> {
+        self.sessions.get_mut(&session)?.send_route(&mut self.cx, now)
+    }
+
+    /// The longest inner packet that senders on this side should make for a session.
+    pub fn packet_advised(&self, session: SessionHandle) -> u16 {
+        let settled = self.sessions.get(&session).and_then(|session| session.packet_settled());
+        settled.map_or(self.config.mtu, |packet_max| packet_max.min(self.config.mtu))
+    }
+
+    /// A datagram with `Transmit::whole` of this length did not fit the link.
+    pub fn too_big(&mut self, now: u64, of: SizedFor, len: usize) {
+        if let Some(session) = self.sessions.get_mut(&of.session) {
+            session.too_big(now, &mut self.cx, of.path, len);
+        }
+    }
+
+    /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path; returns its length, 32 bytes more
+    /// than the packet. Allocates nothing. With a budget on the route, the caller sends no more bytes than that.
+    pub fn seal_inner(
+        &mut self,
+        session: SessionHandle,
+        now: u64,
+        out: &mut [u8],
+        head: &[u8],
+        body: &[u8],
+        csum_partial: bool,
+    ) -> Result<usize, SealError> {
+        let session = self.sessions.get_mut(&session).ok_or(SealError::UnknownSession)?;
+        session.seal_inner(&mut self.cx, now, out, (head, body), csum_partial)
+    }
+
+    /// Keeps `head ‖ body`, an inner packet that found no way (`NoPath`, `KeyExpired`), until its session has one. False if it is
+    /// not kept: the caller counts it as dropped. Bounded; see `hold.rs`.
+    pub fn hold(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) -> bool {
+        self.sessions.get(&session).is_some_and(|session| session.is_active())
+            && self.cx.hold.keep(now, session, Keep::Any, (head, body), csum_partial)
+    }
+
+    /// Keeps a copy of an inner packet that was sent on a way in doubt (`SendRoute::keep`), if a second copy is harmless.
+    pub fn keep_copy(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) {
+        self.cx.hold.keep(now, session, Keep::Segments, (head, body), csum_partial);
+    }
+
+    /// The next kept packet whose session has a way again: it is sealed and sent before anything newer.
+    pub fn next_released(&mut self) -> Option<Released> {
+        self.cx.hold.next_released()
+    }
+
+    /// Copies of inner packets left on the second way: bytes of outer payload.
+    pub fn copied(&mut self, session: SessionHandle, way: &DuplicateRoute, now: u64, bytes: u32) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.copied(&mut self.cx, way, now, bytes);
+        }
+    }
+
+    /// Inner packets left on a path: messages and bytes of outer payload. Copies are told to `copied`.
+    pub fn sent(&mut self, session: SessionHandle, path: PathId, now: u64, packets: u32, bytes: u32) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.sent(path, now, packets, bytes);
+        }
+    }
+
+    /// The next control datagram.
+    pub fn transmit(&mut self) -> Option<Transmit> {
+        self.cx.outbox.pop()
+    }
+
+    /// The next report with its time.
+    pub fn report(&mut self) -> Option<(u64, Report)> {
+        self.cx.journal.pop()
+    }
+
+    /// Reports that did not fit: statistics, and others. After one of the latter the engine must stop.
+    pub fn reports_lost(&self) -> (u64, u64) {
+        self.cx.journal.lost()
+    }
+
+    /// Counts drops of the I/O loop among those of the endpoint.
+    pub fn count_drop(&mut self, now: u64, kind: &'static str, count: u64) {
+        self.cx.journal.count_drop(now, kind, count);
+    }
+
+    /// The next time at which `on_deadline` has something to do. May be early, never late.
+    pub fn next_deadline(&self) -> Option<u64> {
+        let statistics = (!self.cx.measured.is_empty()).then_some(self.statistics_at);
+        let dial = self.dial.as_ref().map(Dial::next_deadline);
+        let reception = self.reception.next_deadline();
+        let slow =
+            [self.closings.next_deadline(), self.cx.journal.next_deadline(), reception, self.cx.hold.next_deadline()];
+        [self.cx.timers.next(), statistics, dial].into_iter().chain(slow).flatten().min()
+    }
+
+    /// Does all that is due at `now`. Call it after the sockets were drained: what has arrived must not count as silence.
+    pub fn on_deadline(&mut self, now: u64) {
+        while let Some((at, handle)) = self.cx.timers.pop_due(now) {
+            let Some(session) = self.sessions.get_mut(&handle) else { continue };
+            if session.surfaced(at) && !session.on_time(now, &mut self.cx) {
+                self.cx.drop(now, "session_unconfirmed");
+                self.remove(now, handle, None);
+            }
+        }
+        self.dial_on_time(now);
+        for (route, copy) in self.closings.due(now) {
+            self.push(now, route, copy);
+        }
+        self.reception.expire(now);
+        self.cx.hold.sweep(now);
+        self.statistics_on_time(now);
+        self.cx.journal.on_time(now);
+    }
+
+    /// The I/O loop itself was away for `stalled_us` until `now`: silence in that time says nothing about the paths.
+    pub fn stall(&mut self, now: u64, stalled_us: u64) {
+        if stalled_us == 0 {
+            return;
+        }
+        self.cx.stalled_at = now;
+        // Only sessions that carry traffic or are probed can be in doubt, and these are measured.
+        for handle in self.cx.measured.clone() {
+            if let Some(session) = self.sessions.get_mut(&handle) {
+                session.stalled(now, &mut self.cx, stalled_us);
+            }
+        }
+    }
+
+    fn statistics_on_time(&mut self, now: u64) {
+        if now < self.statistics_at {
+            return;
+        }
+        self.statistics_at = now + STATISTICS_US;
+        let mut paths = Vec::new();
+        let mut listed = std::mem::take(&mut self.cx.measured);
+        listed.retain(|handle| {
+            let Some(session) = self.sessions.get_mut(handle) else { return false };
+            paths.extend(session.stats(now));
+            session.stays_measured(now, &mut self.cx)
+        });
+        self.cx.measured = listed;
+        for chunk in paths.chunks(STATISTICS_PATHS_MAX) {
+            self.cx.report(now, Report::Stats { paths: chunk.to_vec() });
+        }
+    }
+
+    fn push(&mut self, now: u64, route: Route, data: Vec<u8>) {
+        if !self.cx.outbox.push(route, data) {
+            self.cx.drop(now, "outbox_full");
+        }
+    }
+
+    /// Executes a command of the core. An error says what was refused and why; nothing was changed by it.
+    ///
+    /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or `path_error`.
+    pub fn command(&mut self, now: u64, command: Command) -> Result<(), String> {
+        self.execute(now, command)
+    }
+}

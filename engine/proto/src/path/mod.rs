@@ -1,0 +1,217 @@
+//! One path of a session: its route, what was proved about it, what was measured on it.
+
+pub(crate) mod path_mtu;
+pub(crate) mod probes;
+pub(crate) mod rebinding;
+mod retry;
+pub(crate) mod rtt;
+
+use crate::frames::{AttachKind, Transport};
+use crate::messages::{PathId, PathStats, SessionHandle};
+use crate::path::path_mtu::PathMtu;
+use crate::path::probes::Probes;
+use crate::path::rebinding::NewAddresses;
+use crate::path::rtt::{Rtt, clamp_u32};
+use crate::shared::Shared;
+use crate::vocabulary::{AMPLIFICATION_MAX, Route};
+
+pub(crate) use retry::{Retry, SENDS_MAX};
+
+/// Paths of one session, validated or not. Source: the attack list, A25.
+pub const PATHS_MAX: usize = 8;
+/// Time for a validation without an estimate of the round trip, µs.
+const VALIDATION_UNMEASURED_US: u64 = 3_000_000;
+/// A challenge that this end has sent on the path and that is not answered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    pub(crate) token: [u8; 16],
+    pub(crate) retry: Retry,
+    /// At this time it counts as unanswered.
+    pub(crate) until: u64,
+}
+
+/// The client's ATTACH of kind 0 that is not acknowledged yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Candidacy {
+    pub(crate) challenge: [u8; 16],
+    pub(crate) retry: Retry,
+    pub(crate) until: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Traffic {
+    pub(crate) tx_packets: u64,
+    pub(crate) tx_bytes: u64,
+    pub(crate) rx_packets: u64,
+    pub(crate) rx_bytes: u64,
+}
+
+#[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each set and read alone")]
+pub(crate) struct Path {
+    pub(crate) id: PathId,
+    pub(crate) route: Route,
+    /// Index on which this end receives on the path.
+    pub(crate) rx_index: u32,
+    /// Index on which the peer receives on it; 0 = not told yet, its session index serves.
+    pub(crate) tx_index: u32,
+    pub(crate) validated: bool,
+    /// The core's verdict.
+    pub(crate) dead: bool,
+    /// False once it was silent: the next answer to a probe is news.
+    pub(crate) alive: bool,
+    /// The core was told of a suspicion, and not of its end yet.
+    pub(crate) suspected: bool,
+    pub(crate) rtt: Rtt,
+    pub(crate) probes: Probes,
+    pub(crate) mtu: PathMtu,
+    pub(crate) traffic: Traffic,
+    pub(crate) heard_at: Option<u64>,
+    pub(crate) sent_at: u64,
+    pub(crate) challenge: Option<Challenge>,
+    pub(crate) candidacy: Option<Candidacy>,
+    /// Gateway: an ATTACH of this kind waits until the path is validated; its challenge is echoed then.
+    pub(crate) asked: Option<(AttachKind, [u8; 16])>,
+    /// Round of the outbox in which a PATH_CHALLENGE was answered: one pending answer per path.
+    pub(crate) answered_round: Option<u64>,
+    /// The same for a PROBE.
+    pub(crate) replied_round: Option<u64>,
+    /// Epoch and counter of the newest authentic message from the path's own route, or from a new one that was taken seriously.
+    pub(crate) newest: (u32, u64),
+    /// Gateway: where the client may be now.
+    pub(crate) new_addresses: NewAddresses,
+    /// The peer claimed the route: until it is validated, little goes there. False where this end chose it.
+    claimed: bool,
+    /// Bytes from and to the route while it was not validated.
+    unproved_rx: u64,
+    unproved_tx: u64,
+}
+
+impl Path {
+    pub(crate) fn new(id: PathId, route: Route, rx_index: u32, claimed: bool, tunnel_mtu: u16) -> Self {
+        Self {
+            id,
+            route,
+            claimed,
+            rx_index,
+            tx_index: 0,
+            validated: false,
+            dead: false,
+            alive: true,
+            suspected: false,
+            rtt: Rtt::default(),
+            probes: Probes::default(),
+            mtu: PathMtu::new(route.remote.is_ipv6(), tunnel_mtu),
+            traffic: Traffic::default(),
+            heard_at: None,
+            sent_at: 0,
+            challenge: None,
+            candidacy: None,
+            asked: None,
+            answered_round: None,
+            replied_round: None,
+            newest: (0, 0),
+            new_addresses: NewAddresses::default(),
+            unproved_rx: 0,
+            unproved_tx: 0,
+        }
+    }
+
+    /// May be sent on as a standby.
+    pub(crate) fn usable(&self) -> bool {
+        self.validated && !self.dead
+    }
+
+    /// Time from the first send until a validation counts as failed: 3·PTO, 3 s without an estimate.
+    pub(crate) fn validation_us(&self, interval_us: u64) -> u64 {
+        if self.rtt.measured() { 3 * self.rtt.pto_us(interval_us) } else { VALIDATION_UNMEASURED_US }
+    }
+
+    /// Something authentic and first-arrived came from the path's own route.
+    pub(crate) fn heard(&mut self, now: u64) {
+        self.heard_at = Some(self.heard_at.map_or(now, |at| at.max(now)));
+    }
+
+    /// Authenticated bytes from a route that is not validated yet.
+    pub(crate) fn credit_budget(&mut self, bytes: usize) {
+        self.unproved_rx = self.unproved_rx.saturating_add(bytes as u64);
+    }
+
+    /// Bytes that may still go to the route; `None` = no limit.
+    pub(crate) fn budget(&self) -> Option<u64> {
+        (self.claimed && !self.validated)
+            .then(|| (AMPLIFICATION_MAX * self.unproved_rx).saturating_sub(self.unproved_tx))
+    }
+
+    pub(crate) fn permits(&self, bytes: usize) -> bool {
+        self.budget().is_none_or(|budget| bytes as u64 <= budget)
+    }
+
+    pub(crate) fn count_sent(&mut self, now: u64, packets: u64, bytes: u64) {
+        self.traffic.tx_packets += packets;
+        self.traffic.tx_bytes += bytes;
+        self.sent_at = self.sent_at.max(now);
+        if !self.validated {
+            self.unproved_tx = self.unproved_tx.saturating_add(bytes);
+        }
+    }
+
+    /// While it is not known which address the peer has, it gets everything at each.
+    pub(crate) fn copy_to_new_address(&mut self, cx: &mut Shared, sealed: &[u8]) {
+        let bytes = sealed.len() as u64;
+        for candidate in self.new_addresses.candidates() {
+            if bytes <= candidate.budget() && cx.outbox.push(candidate.route, sealed.to_vec()) {
+                candidate.sent(bytes);
+            }
+        }
+    }
+
+    /// `tolerated`: so many probes in a row must be overdue before the path counts as not answering.
+    pub(crate) fn stats(&self, session: SessionHandle, now: u64, tolerated: u32) -> PathStats {
+        let heard_ms_ago = self.heard_at.map_or(u64::from(u32::MAX), |at| now.saturating_sub(at) / 1_000);
+        PathStats {
+            session,
+            path: self.id,
+            srtt_us: clamp_u32(self.rtt.srtt_us()),
+            rttvar_us: clamp_u32(self.rtt.rttvar_us()),
+            min_rtt_us: clamp_u32(self.rtt.min_us()),
+            jitter_us: clamp_u32(self.rtt.jitter_us()),
+            probes_sent: self.probes.sent,
+            probes_answered: self.probes.answered,
+            probes_lost: self.probes.lost,
+            answering: self.probes.answering(tolerated),
+            up_sent: self.probes.up_sent,
+            up_received: self.probes.up_received,
+            down_sent: self.probes.down_sent,
+            down_received: self.probes.down_received,
+            rx_bytes: self.traffic.rx_bytes,
+            tx_bytes: self.traffic.tx_bytes,
+            heard_ms_ago: clamp_u32(heard_ms_ago),
+        }
+    }
+
+    /// How every ATTACH of this end describes the path.
+    pub(crate) const TRANSPORT: Transport = Transport::Udp;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path() -> Path {
+        let route = Route { socket: 0, local: None, remote: ([192, 0, 2, 1], 4774).into() };
+        Path::new(1, route, 5, true, 1_380)
+    }
+
+    #[test]
+    fn a23_an_unvalidated_route_gets_three_times_what_came_from_it() {
+        let mut path = path();
+        assert!(!path.permits(1));
+        path.credit_budget(100);
+        assert!(path.permits(300) && !path.permits(301));
+        path.count_sent(0, 1, 250);
+        assert_eq!(path.budget(), Some(50));
+        path.validated = true;
+        assert_eq!(path.budget(), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! Gateway: a path whose client seems to have a new address, until it is known which of the two it really has.
+
+use crate::path::retry::Retry;
+use crate::vocabulary::{AMPLIFICATION_MAX, Route};
+
+/// How long an address that was refused is not examined again, µs.
+const SHUN_US: u64 = 10_000_000;
+/// Addresses of one path that are examined together: the client's, and that of somebody who was faster with a copy.
+const CANDIDATES_MAX: usize = 2;
+/// Refused addresses that are remembered, the oldest out first.
+const SHUNNED_MAX: usize = 4;
+/// Rebindings of one session in one minute.
+const PER_MINUTE_MAX: usize = 10;
+const MINUTE_US: u64 = 60_000_000;
+
+/// One new address: it and the old one are challenged, each with a token of its own.
+#[derive(Debug)]
+pub(crate) struct Rebinding {
+    /// The new address.
+    pub(crate) route: Route,
+    /// Epoch and counter of the frame that came from there first.
+    pub(crate) order: (u32, u64),
+    pub(crate) old_token: [u8; 16],
+    pub(crate) new_token: [u8; 16],
+    pub(crate) retry: Retry,
+    /// Silence of the old address until here counts as its answer.
+    pub(crate) old_until: u64,
+    /// Without an answer of the new address until here, the path stays where it is.
+    pub(crate) until: u64,
+    /// The new address has answered.
+    pub(crate) proved: bool,
+    /// The old address lives and is no longer preferred.
+    pub(crate) old_dropped: bool,
+    unproved_rx: u64,
+    unproved_tx: u64,
+}
+
+impl Rebinding {
+    pub(crate) fn new(
+        (route, order): (Route, (u32, u64)),
+        tokens: [[u8; 16]; 2],
+        retry: Retry,
+        (old_until, until): (u64, u64),
+    ) -> Self {
+        let [old_token, new_token] = tokens;
+        Self {
+            route,
+            order,
+            old_token,
+            new_token,
+            retry,
+            old_until,
+            until,
+            proved: false,
+            old_dropped: false,
+            unproved_rx: 0,
+            unproved_tx: 0,
+        }
+    }
+
+    /// Authenticated bytes from the new address.
+    pub(crate) fn received(&mut self, bytes: usize) {
+        self.unproved_rx = self.unproved_rx.saturating_add(bytes as u64);
+    }
+
+    /// Bytes that may still go to the new address.
+    pub(crate) fn budget(&self) -> u64 {
+        if self.proved { u64::MAX } else { (AMPLIFICATION_MAX * self.unproved_rx).saturating_sub(self.unproved_tx) }
+    }
+
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.unproved_tx = self.unproved_tx.saturating_add(bytes);
+    }
+
+    /// The new address answered, and the old one has had its time.
+    pub(crate) fn decided(&self, now: u64) -> bool {
+        self.proved && (self.old_dropped || self.old_until <= now)
+    }
+
+    /// Another address may take the place of this one: it has not answered in the time in which it would have.
+    pub(crate) fn may_give_way(&self) -> bool {
+        !self.proved && self.retry.sends > 1
+    }
+
+    pub(crate) fn next_at(&self) -> u64 {
+        let again = if self.retry.exhausted() || self.proved { u64::MAX } else { self.retry.next_at };
+        let decision = if self.proved { self.old_until } else { u64::MAX };
+        again.min(decision).min(self.until)
+    }
+}
+
+/// New addresses of one path: those under examination, and those that were refused lately.
+#[derive(Debug, Default)]
+pub(crate) struct NewAddresses {
+    candidates: Vec<Rebinding>,
+    shunned: Vec<(Route, u64)>,
+    /// When silence on the path was explained last by a message that may have come from its client.
+    pub(crate) excused_at: Option<u64>,
+}
+
+impl NewAddresses {
+    pub(crate) fn any(&self) -> bool {
+        !self.candidates.is_empty()
+    }
+
+    pub(crate) fn at(&mut self, route: Route) -> Option<&mut Rebinding> {
+        self.candidates.iter_mut().find(|candidate| candidate.route == route)
+    }
+
+    pub(crate) fn candidates(&mut self) -> &mut [Rebinding] {
+        &mut self.candidates
+    }
+
+    /// The address that is most likely the client's: it has answered, or it came last.
+    pub(crate) fn likeliest(&self) -> Option<&Rebinding> {
+        self.candidates.iter().max_by_key(|candidate| (candidate.proved, candidate.retry.first_at))
+    }
+
+    /// Room for one more, at the cost of one that has not answered in its time.
+    pub(crate) fn make_room(&mut self, now: u64) -> bool {
+        if self.candidates.len() < CANDIDATES_MAX {
+            return true;
+        }
+        let Some(at) = self.candidates.iter().position(Rebinding::may_give_way) else { return false };
+        let late = self.candidates.remove(at);
+        self.shun(late.route, now);
+        true
+    }
+
+    pub(crate) fn add(&mut self, candidate: Rebinding) {
+        self.candidates.push(candidate);
+    }
+
+    /// Something that the client sealed after it was seen at each of the new addresses came from the old one.
+    pub(crate) fn disproved_by(&self, order: (u32, u64)) -> bool {
+        self.any() && self.candidates.iter().all(|candidate| candidate.order < order && !candidate.old_dropped)
+    }
+
+    /// The path stays where it is: all candidates are ignored for a while.
+    pub(crate) fn refuse_all(&mut self, now: u64) {
+        for candidate in std::mem::take(&mut self.candidates) {
+            self.shun(candidate.route, now);
+        }
+    }
+
+    /// Refuses those whose time is over and returns their number.
+    pub(crate) fn refuse_unanswered(&mut self, now: u64) -> usize {
+        let before = self.candidates.len();
+        while let Some(at) = self.candidates.iter().position(|candidate| candidate.until <= now) {
+            let late = self.candidates.remove(at);
+            self.shun(late.route, now);
+        }
+        before - self.candidates.len()
+    }
+
+    /// The candidate that won, if one did; the others go.
+    pub(crate) fn take_decided(&mut self, now: u64) -> Option<Route> {
+        let route = self.candidates.iter().find(|candidate| candidate.decided(now))?.route;
+        *self = Self::default();
+        Some(route)
+    }
+
+    pub(crate) fn shuns(&self, route: Route, now: u64) -> bool {
+        self.shunned.iter().any(|(shunned, until)| *shunned == route && now < *until)
+    }
+
+    fn shun(&mut self, route: Route, now: u64) {
+        self.shunned.retain(|(shunned, until)| *shunned != route && now < *until);
+        if self.shunned.len() == SHUNNED_MAX {
+            self.shunned.remove(0);
+        }
+        self.shunned.push((route, now + SHUN_US));
+    }
+
+    pub(crate) fn next_at(&self) -> Option<u64> {
+        self.candidates.iter().map(Rebinding::next_at).min()
+    }
+}
+
+/// When a session's paths were rebound: a client that does so all the time is somebody else's tool.
+#[derive(Debug, Default)]
+pub(crate) struct RebindLimit {
+    times: Vec<u64>,
+}
+
+impl RebindLimit {
+    pub(crate) fn admits(&mut self, now: u64) -> bool {
+        self.times.retain(|at| now < at + MINUTE_US);
+        self.times.len() < PER_MINUTE_MAX
+    }
+
+    pub(crate) fn count(&mut self, now: u64) {
+        self.times.push(now);
+    }
+}

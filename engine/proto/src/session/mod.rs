@@ -1,0 +1,366 @@
+//! The packet state of one session, for both roles. What a frame or a timer does is in the files beside this one; which path is
+//! right and whether an activation may happen is the core's to decide.
+
+mod activation;
+mod arrival;
+mod client;
+mod faults;
+mod gateway;
+mod receive;
+mod redundant;
+mod rekey;
+#[cfg(test)]
+mod rogue;
+mod sizes;
+mod tandem;
+mod timing;
+mod tokens;
+mod traffic;
+mod validation;
+mod watch;
+
+use std::net::IpAddr;
+
+use crate::crypto::epochs::Epochs;
+use crate::crypto::keyfile::PublicKey;
+use crate::frames::{Close, Detail, Frame, Reason, Scope};
+use crate::handshake::Established;
+use crate::liveness::Liveness;
+use crate::messages::{Offer, PathId, PathStats, Role, SessionHandle};
+use crate::path::Path;
+use crate::path::path_mtu::PacketMax;
+use crate::path::probes::UNANSWERED_MAX;
+use crate::path::rebinding::RebindLimit;
+use crate::shared::Shared;
+use crate::shared::indices::Target;
+use crate::shared::recent::Recent;
+use crate::shared::timers::Armed;
+use crate::vocabulary::{Farewell, Limits, Route};
+use crate::wire::{CAP_PARTIAL_CHECKSUM, write_receiver};
+
+pub(crate) use arrival::{Incoming, Outcome};
+use client::attempt::Attempt;
+use faults::ReportWindow;
+use gateway::binding::Binding;
+use gateway::delivery::Delivery;
+use rekey::state::Rekey;
+use tandem::Tandem;
+use tokens::TokenHistory;
+
+/// Bounds of the negotiated liveness interval, µs: a peer's policy cannot make this end spin, nor expect nothing.
+const INTERVAL_MIN_US: u64 = 2_000;
+const INTERVAL_MAX_US: u64 = 2_000_000;
+/// Control messages of one session between two drains of the outbox.
+const CONTROL_PER_ROUND: u32 = 32;
+/// Order of no message: counters end before.
+const NO_MESSAGE: (u32, u64) = (u32::MAX, u64::MAX);
+/// Shortest keepalive, µs.
+const KEEPALIVE_MIN_US: u64 = 1_000_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Gateway: RESP was sent; without a confirming ATTACH the slot is free again at this time.
+    Pending {
+        until: u64,
+    },
+    /// The core was told and has not taken the session yet; on the client: ATTACH is not acknowledged yet.
+    Offered,
+    Active,
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) handle: SessionHandle,
+    pub(crate) peer: PublicKey,
+    pub(crate) id: [u8; 16],
+    pub(crate) phase: Phase,
+    /// Gateway: the inner addresses of an accepted session.
+    pub(crate) addresses: [Option<IpAddr>; 2],
+    role: Role,
+    epochs: Epochs,
+    /// The session indices: what the peer sends to, and what this end sends to, on a path without an index of its own.
+    rx_index: u32,
+    tx_index: u32,
+    /// Capabilities that the handshake granted.
+    granted: u32,
+    owner_epoch: u64,
+    keepalive_us: u64,
+    paths: Vec<Path>,
+    /// Client: the path last attached. Gateway: the bound path.
+    send: Option<PathId>,
+    /// Redundant mode.
+    tandem: Option<Box<Tandem>>,
+    armed: Armed,
+    liveness: Liveness,
+    tokens: TokenHistory,
+    rekey: Rekey,
+    faults: ReportWindow,
+    /// What the peer made this end report, beside its faults.
+    requests: ReportWindow,
+    /// The newest message whose bytes count for what an unproved route may get: each counts once.
+    credited: (u32, u64),
+    /// No REKEY is agreed on before: the peer sent a key of low order.
+    rekey_paused_until: u64,
+    /// A round of the outbox, and control messages in it.
+    control: (u64, u32),
+    /// Interval that the core ordered for probing all paths; 0 = by traffic.
+    probing_us: u64,
+    /// Listed for the next statistics.
+    measured: bool,
+    /// Bytes of copies that this suspicion may still cost, and where the peer asked for them.
+    copies_left: u64,
+    copies_to: Option<PathId>,
+    /// It carries traffic: its keys are ready, its window is large.
+    awake: bool,
+    /// While traffic flows, if there is a ring left.
+    recent: Option<Box<Recent>>,
+    packet_max: PacketMax,
+    /// A message above the base of all paths was sealed since probes of sizes were last considered.
+    large_sealed: bool,
+    // Client.
+    attempt: Option<Box<Attempt>>,
+    hinted_at: Option<u64>,
+    assigned: Option<u32>,
+    switch_requested: Option<u32>,
+    // Gateway.
+    binding: Binding,
+    assign: Option<Box<Delivery>>,
+    switch_request: Option<Box<Delivery>>,
+    /// Until when a path must have answered `ChallengeSession`.
+    challenge_until: Option<u64>,
+    deliveries: u32,
+    rebinds: RebindLimit,
+}
+
+impl Session {
+    /// A session whose handshake is done. `rx_index` was assigned to `handle` before.
+    pub(crate) fn new(
+        handle: SessionHandle,
+        role: Role,
+        established: Established,
+        rx_index: u32,
+        phase: Phase,
+        limits: Limits,
+        now: u64,
+    ) -> Self {
+        let Established { root, remote_static, peer_index, response } = established;
+        let offer: &Offer = &response.offer;
+        let interval_us = (u64::from(offer.liveness_ms) * 1_000).clamp(INTERVAL_MIN_US, INTERVAL_MAX_US);
+        Self {
+            handle,
+            peer: remote_static,
+            id: response.session_id,
+            phase,
+            addresses: [None; 2],
+            role,
+            epochs: Epochs::new(root, response.suite, role, limits, now),
+            rx_index,
+            tx_index: peer_index,
+            granted: response.capabilities,
+            owner_epoch: response.owner_epoch,
+            keepalive_us: (u64::from(offer.keepalive_ms) * 1_000).max(KEEPALIVE_MIN_US),
+            paths: Vec::new(),
+            send: None,
+            tandem: offer.redundant.then(Box::default),
+            armed: Armed::default(),
+            liveness: Liveness::new(interval_us),
+            tokens: TokenHistory::default(),
+            rekey: Rekey::Idle,
+            faults: ReportWindow::default(),
+            requests: ReportWindow::default(),
+            credited: NO_MESSAGE,
+            rekey_paused_until: 0,
+            control: (0, 0),
+            probing_us: 0,
+            measured: false,
+            copies_left: 0,
+            copies_to: None,
+            awake: false,
+            recent: None,
+            packet_max: PacketMax { bytes: u16::MAX, settled: false },
+            large_sealed: false,
+            attempt: None,
+            hinted_at: None,
+            assigned: None,
+            switch_requested: None,
+            binding: Binding::default(),
+            assign: None,
+            switch_request: None,
+            challenge_until: None,
+            deliveries: 0,
+            rebinds: RebindLimit::default(),
+        }
+    }
+
+    /// Does the peer take inner packets with a partial checksum?
+    pub(crate) fn elides_checksums(&self) -> bool {
+        u64::from(self.granted) & CAP_PARTIAL_CHECKSUM != 0
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        self.phase == Phase::Active
+    }
+
+    /// The index in this end's datagrams to the peer, as a HINT would name it.
+    pub(crate) fn sends_to_index(&self, index: u32) -> bool {
+        index != 0 && (self.tx_index == index || self.paths.iter().any(|path| path.tx_index == index))
+    }
+
+    pub(crate) fn has_route(&self, route: Route) -> bool {
+        self.paths.iter().any(|path| path.route == route)
+    }
+
+    pub(crate) fn stats(&self, now: u64) -> impl Iterator<Item = PathStats> + '_ {
+        self.paths.iter().map(move |path| {
+            let tolerated = if self.in_tandem(now, path) { UNANSWERED_MAX } else { 1 };
+            path.stats(self.handle, now, tolerated)
+        })
+    }
+
+    /// The longest inner packet that leaves whole, if a finished search says so.
+    pub(crate) fn packet_settled(&self) -> Option<u16> {
+        self.packet_max.settled.then_some(self.packet_max.bytes)
+    }
+
+    fn interval_us(&self) -> u64 {
+        self.liveness.interval_us()
+    }
+
+    fn at(&self, id: PathId) -> Option<usize> {
+        self.paths.iter().position(|path| path.id == id)
+    }
+
+    fn path(&self, id: PathId) -> Option<&Path> {
+        self.paths.iter().find(|path| path.id == id)
+    }
+
+    fn path_mut(&mut self, id: PathId) -> Option<&mut Path> {
+        self.paths.iter_mut().find(|path| path.id == id)
+    }
+
+    /// PTO of a path; of one that does not exist, the initial one.
+    fn pto_us(&self, id: Option<PathId>) -> u64 {
+        let rtt = id.and_then(|id| self.path(id)).map(|path| path.rtt).unwrap_or_default();
+        rtt.pto_us(self.interval_us())
+    }
+
+    /// Largest PTO of the validated paths.
+    fn pto_max_us(&self) -> u64 {
+        let validated = self.paths.iter().filter(|path| path.validated);
+        validated.map(|path| path.rtt.pto_us(self.interval_us())).max().unwrap_or_else(|| self.pto_us(None))
+    }
+
+    /// Adds a path with an index of its own. The caller has checked the maximum.
+    fn add_path(&mut self, cx: &mut Shared, id: PathId, route: Route) -> usize {
+        let target = Target { session: self.handle, path: Some(id) };
+        let rx_index = cx.indices.assign(&mut cx.rng, target);
+        // Paths are few and long-lived: no room is kept for more.
+        self.paths.reserve_exact(1);
+        self.paths.push(Path::new(id, route, rx_index, self.role == Role::Gateway, cx.tunnel_mtu));
+        self.paths.len() - 1
+    }
+
+    fn remove_path(&mut self, now: u64, cx: &mut Shared, id: PathId) {
+        let Some(at) = self.at(id) else { return };
+        let path = self.paths.remove(at);
+        cx.indices.release(path.rx_index);
+        if self.send == Some(id) {
+            self.set_send(now, None);
+        } else if self.liveness.watched() == Some(id) {
+            self.liveness.watch(now, None, 0);
+        }
+        if self.copies_to == Some(id) {
+            self.copies_to = None;
+        }
+        self.forget_told(now, cx, id);
+    }
+
+    /// Where inner packets go from here on. Liveness judges that path alone, once it is validated: before, the answer to ATTACH
+    /// is what is waited for.
+    fn set_send(&mut self, now: u64, to: Option<PathId>) {
+        if self.send != to
+            && let Some(path) = to.and_then(|id| self.path_mut(id))
+        {
+            path.mtu.taken();
+        }
+        self.send = to;
+        let validated = to.and_then(|id| self.path(id)).filter(|path| path.validated);
+        let (watched, srtt_us) = (validated.map(|path| path.id), validated.map_or(0, |path| path.rtt.expected_us()));
+        self.liveness.watch(now, watched, srtt_us);
+    }
+
+    /// The path for what concerns the whole session: the send path, else the usable one that was heard last, else any.
+    fn control_path(&self) -> Option<PathId> {
+        let rank = |path: &&Path| (self.send == Some(path.id), path.usable(), path.validated, path.heard_at);
+        self.paths.iter().max_by_key(rank).map(|path| path.id)
+    }
+
+    /// Seals frames once and sends them on `path`.
+    fn send_frames(&mut self, now: u64, cx: &mut Shared, path: PathId, frames: &[Frame]) {
+        self.send_copies(now, cx, &[path], frames);
+    }
+
+    /// Seals frames once; the identical ciphertext goes out on each path, with the index that serves there.
+    fn send_copies(&mut self, now: u64, cx: &mut Shared, paths: &[PathId], frames: &[Frame]) {
+        let Some(mut sealed) = self.seal_control(frames) else {
+            return cx.drop(now, "key_exhausted");
+        };
+        for id in paths {
+            if !self.has_turn(cx) {
+                cx.drop(now, "control_ceiling");
+                continue;
+            }
+            let session_index = self.tx_index;
+            let Some(path) = self.path_mut(*id) else { continue };
+            write_receiver(&mut sealed, if path.tx_index == 0 { session_index } else { path.tx_index });
+            if !path.permits(sealed.len()) {
+                cx.drop(now, "amplification_budget");
+            } else if cx.outbox.push(path.route, sealed.clone()) {
+                path.count_sent(now, 1, sealed.len() as u64);
+            } else {
+                cx.drop(now, "outbox_full");
+            }
+            path.copy_to_new_address(cx, &sealed);
+        }
+    }
+
+    /// One session, however much its peer asks, leaves room in the outbox for the others.
+    fn has_turn(&mut self, cx: &Shared) -> bool {
+        let round = cx.outbox.round();
+        if self.control.0 != round {
+            self.control = (round, 0);
+        }
+        self.control.1 = self.control.1.saturating_add(1);
+        self.control.1 <= CONTROL_PER_ROUND
+    }
+
+    fn seal_control(&mut self, frames: &[Frame]) -> Option<Vec<u8>> {
+        let mut plaintext = Vec::with_capacity(128);
+        for frame in frames {
+            frame.encode(&mut plaintext);
+        }
+        self.epochs.seal_frames(&plaintext, self.tx_index)
+    }
+
+    /// Ends the session: what is left of it are sealed CLOSE messages. The keys are dropped with `self`.
+    pub(crate) fn farewell(mut self, cx: &mut Shared, reason: Option<Reason>) -> Farewell {
+        cx.rings.take_back(self.recent.take());
+        let mut copies = Vec::new();
+        if let Some(reason) = reason {
+            let close = Close { scope: Scope::Session, reason, version: 0, detail: Detail::EMPTY };
+            if let Some(sealed) = self.seal_control(&[Frame::Close(close)]) {
+                // It is repeated: only where somebody is known to be.
+                for path in self.paths.iter().filter(|path| !path.dead && path.budget().is_none()) {
+                    let mut copy = sealed.clone();
+                    write_receiver(&mut copy, if path.tx_index == 0 { self.tx_index } else { path.tx_index });
+                    copies.push((path.route, copy));
+                }
+            }
+        }
+        let indices: Vec<u32> = self.paths.iter().map(|path| path.rx_index).chain([self.rx_index]).collect();
+        for index in &indices {
+            cx.indices.release(*index);
+        }
+        Farewell { copies, pto_us: self.pto_max_us(), indices }
+    }
+}

@@ -1,0 +1,389 @@
+//! Inner packets that wait for a way, of each session that has none.
+//!
+//! ```text
+//!   no way, or a doubted one                        a way
+//!   keep ──► │ oldest … newest │ ── release ──► leaving ──► the I/O loop seals them before anything newer
+//!            256 KiB a session, 64 MiB in all
+//! ```
+//!
+//! After a blackout inner TCP would wait out its back-off, which is as long as the blackout was. What it repeated meanwhile is here:
+//! of a segment only the newest copy is kept, and one arrival is enough to set the flow going. A segment is kept for 60 s, which is
+//! within the time in which TCP must expect it anyway (RFC 9293, MSL); everything else loses its meaning within a second.
+//! Nothing is allocated here while every session has its way.
+
+mod segment;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::messages::SessionHandle;
+use crate::shared::indices::OwnKeyMap;
+use crate::vocabulary::Shard;
+use segment::TcpSegment;
+
+/// Of one session, bytes with the overhead of keeping them. Source: docs/spec/wire.md, "After a blackout".
+const SESSION_BYTES_MAX: usize = 256 << 10;
+/// Of these, for everything but TCP: a dense flow of datagrams must not push out the few segments that matter.
+const OTHER_BYTES_MAX: usize = SESSION_BYTES_MAX / 4;
+const SEGMENT_BYTES_MAX: usize = SESSION_BYTES_MAX - OTHER_BYTES_MAX;
+/// Of all sessions of a process.
+const TOTAL_BYTES_MAX: usize = 64 << 20;
+/// What one packet costs besides its bytes: tiny packets fill memory too.
+const OVERHEAD: usize = 160;
+const SEGMENT_AGE_MAX_US: u64 = 60_000_000;
+const OTHER_AGE_MAX_US: u64 = 1_000_000;
+/// Packets that are too old are cleared away this often, µs.
+const SWEEP_US: u64 = 1_000_000;
+
+/// A kept packet that may go now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Released {
+    pub session: SessionHandle,
+    pub packet: Arc<[u8]>,
+    /// The inner checksum covers the pseudo-header only.
+    pub csum_partial: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    kept_at: u64,
+    segment: Option<TcpSegment>,
+    released: Released,
+}
+
+impl Held {
+    fn cost(&self) -> usize {
+        self.released.packet.len() + OVERHEAD
+    }
+
+    fn expires_at(&self) -> u64 {
+        self.kept_at + if self.segment.is_some() { SEGMENT_AGE_MAX_US } else { OTHER_AGE_MAX_US }
+    }
+}
+
+/// Of one session: keys into `packets`, rising.
+#[derive(Debug, Default)]
+struct Waiting {
+    segments: Queue,
+    others: Queue,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    keys: VecDeque<u64>,
+    bytes: usize,
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        self.segments.bytes + self.others.bytes
+    }
+
+    fn of(&mut self, entry: &Held) -> &mut Queue {
+        if entry.segment.is_some() { &mut self.segments } else { &mut self.others }
+    }
+
+    /// What gives way, if something must: the oldest datagram, and the newest segment, because without the beginning of what is
+    /// missing the rest of it moves no flow.
+    fn surplus(&self) -> Option<u64> {
+        if self.others.bytes > OTHER_BYTES_MAX {
+            self.others.keys.front().copied()
+        } else if self.segments.bytes > SEGMENT_BYTES_MAX {
+            self.segments.keys.back().copied()
+        } else {
+            None
+        }
+    }
+
+    /// All keys in the order in which the packets came.
+    fn in_order(&self) -> Vec<u64> {
+        let mut keys: Vec<u64> = self.segments.keys.iter().chain(&self.others.keys).copied().collect();
+        keys.sort_unstable();
+        keys
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Hold {
+    /// The share of `TOTAL_BYTES_MAX`.
+    bytes_max: usize,
+    /// In the order in which they were kept.
+    packets: BTreeMap<u64, Held>,
+    sessions: OwnKeyMap<Waiting>,
+    bytes: usize,
+    next: u64,
+    sweep_at: u64,
+    leaving: VecDeque<Released>,
+}
+
+/// What is kept of the packets that come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The packet was not sent.
+    Any,
+    /// The packet was sent on a way that is in doubt. A second copy is harmless for TCP alone.
+    Segments,
+}
+
+impl Hold {
+    pub(crate) fn new(shard: Shard) -> Self {
+        Self {
+            bytes_max: TOTAL_BYTES_MAX / usize::from(shard.of),
+            packets: BTreeMap::new(),
+            sessions: OwnKeyMap::default(),
+            bytes: 0,
+            next: 0,
+            sweep_at: 0,
+            leaving: VecDeque::new(),
+        }
+    }
+
+    /// Keeps `head ‖ body`, one inner packet. False if it is none that is kept.
+    pub(crate) fn keep(
+        &mut self,
+        now: u64,
+        session: SessionHandle,
+        keep: Keep,
+        (head, body): (&[u8], &[u8]),
+        csum_partial: bool,
+    ) -> bool {
+        let packet: Arc<[u8]> = [head, body].concat().into();
+        let segment = TcpSegment::parse(&packet);
+        if packet.len() + OVERHEAD > SESSION_BYTES_MAX || (keep == Keep::Segments && segment.is_none()) {
+            return false;
+        }
+        self.sweep(now);
+        // The copy takes the place of the older one: what has been missing longest leads.
+        let place = segment.as_ref().and_then(|segment| self.forget_superseded(session, segment));
+        let entry = Held { kept_at: now, segment, released: Released { session, packet, csum_partial } };
+        let cost = entry.cost();
+        let key = place.unwrap_or(self.next);
+        self.next += 1;
+        self.bytes += cost;
+        let queue = self.sessions.entry(session).or_default().of(&entry);
+        let at = queue.keys.partition_point(|other| *other < key);
+        queue.keys.insert(at, key);
+        queue.bytes += cost;
+        self.packets.insert(key, entry);
+        while let Some(surplus) = self.sessions.get(&session).and_then(Waiting::surplus) {
+            self.forget(surplus);
+        }
+        while self.bytes > self.bytes_max
+            && let Some((&oldest, _)) = self.packets.first_key_value()
+        {
+            self.forget(oldest);
+        }
+        self.packets.contains_key(&key)
+    }
+
+    pub(crate) fn holds(&self, session: SessionHandle) -> bool {
+        !self.packets.is_empty() && self.sessions.contains_key(&session)
+    }
+
+    /// Hands out what is kept of a session, in order. With `again` its segments stay, for another way if this one leads nowhere: a
+    /// second copy of them is harmless, one of a datagram need not be.
+    pub(crate) fn release(&mut self, now: u64, session: SessionHandle, again: bool) {
+        if self.packets.is_empty() {
+            return;
+        }
+        self.sweep_old(now);
+        let Some(waiting) = self.sessions.get(&session) else { return };
+        let mut gone = Vec::new();
+        for key in waiting.in_order() {
+            let Some(entry) = self.packets.get(&key) else { continue };
+            self.leaving.push_back(entry.released.clone());
+            if !again || entry.segment.is_none() {
+                gone.push(key);
+            }
+        }
+        for key in gone {
+            self.forget(key);
+        }
+    }
+
+    /// Forgets what is kept of a session: it arrived, or nobody wants it any more.
+    pub(crate) fn clear(&mut self, session: SessionHandle) {
+        let Some(waiting) = self.sessions.remove(&session) else { return };
+        self.bytes -= waiting.bytes();
+        for key in waiting.in_order() {
+            self.packets.remove(&key);
+        }
+    }
+
+    /// Forgets all of a session that has ended.
+    pub(crate) fn end(&mut self, session: SessionHandle) {
+        self.clear(session);
+        self.leaving.retain(|released| released.session != session);
+    }
+
+    pub(crate) fn next_released(&mut self) -> Option<Released> {
+        let next = self.leaving.pop_front();
+        if next.is_none() && self.leaving.capacity() > 0 {
+            self.leaving = VecDeque::new();
+        }
+        next
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        (!self.packets.is_empty()).then_some(self.sweep_at)
+    }
+
+    /// Clears away what is too old.
+    pub(crate) fn sweep(&mut self, now: u64) {
+        if self.packets.is_empty() {
+            self.sweep_at = now + SWEEP_US;
+        } else if self.sweep_at <= now {
+            self.sweep_old(now);
+            self.sweep_at = now + SWEEP_US;
+        }
+    }
+
+    fn sweep_old(&mut self, now: u64) {
+        let old: Vec<u64> =
+            self.packets.iter().filter(|(_, held)| held.expires_at() <= now).map(|(key, _)| *key).collect();
+        for key in old {
+            self.forget(key);
+        }
+    }
+
+    /// Returns the place of the oldest of them.
+    fn forget_superseded(&mut self, session: SessionHandle, newer: &TcpSegment) -> Option<u64> {
+        let waiting = self.sessions.get(&session)?;
+        let superseded = |key: &u64| {
+            let older = self.packets.get(key).and_then(|held| held.segment.as_ref());
+            older.is_some_and(|older| newer.supersedes(older))
+        };
+        let old: Vec<u64> = waiting.segments.keys.iter().copied().filter(superseded).collect();
+        for key in &old {
+            self.forget(*key);
+        }
+        old.first().copied()
+    }
+
+    fn forget(&mut self, key: u64) {
+        let Some(held) = self.packets.remove(&key) else { return };
+        self.bytes -= held.cost();
+        let session = held.released.session;
+        let Some(waiting) = self.sessions.get_mut(&session) else { return };
+        let queue = waiting.of(&held);
+        queue.bytes -= held.cost();
+        if let Ok(at) = queue.keys.binary_search(&key) {
+            queue.keys.remove(at);
+        }
+        if waiting.bytes() == 0 {
+            self.sessions.remove(&session);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment::tests::tcp;
+    use super::*;
+
+    fn keep(hold: &mut Hold, now: u64, session: SessionHandle, packet: &[u8]) -> bool {
+        hold.keep(now, session, Keep::Any, (&packet[..4], &packet[4..]), false)
+    }
+
+    fn released(hold: &mut Hold) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| hold.next_released()).map(|released| released.packet.to_vec()).collect()
+    }
+
+    fn datagram(n: u8, len: usize) -> Vec<u8> {
+        let mut packet = vec![n; len];
+        packet[0] = 0x45;
+        packet[9] = 17;
+        packet
+    }
+
+    #[test]
+    fn packets_leave_in_the_order_in_which_they_came_each_session_for_itself() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        for n in 0..3 {
+            assert!(keep(&mut hold, 0, 1, &datagram(n, 40)));
+            assert!(keep(&mut hold, 0, 2, &datagram(100 + n, 40)));
+        }
+        hold.release(10, 1, false);
+        assert_eq!(released(&mut hold), [datagram(0, 40), datagram(1, 40), datagram(2, 40)]);
+        assert!(!hold.holds(1) && hold.holds(2));
+        hold.end(2);
+        assert_eq!((hold.bytes, hold.packets.len(), hold.next_deadline()), (0, 0, None));
+    }
+
+    #[test]
+    fn of_a_segment_only_the_newest_copy_is_kept() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        let mut repeated = tcp(1_000, 500, 0x10);
+        keep(&mut hold, 0, 1, &repeated);
+        keep(&mut hold, 0, 1, &tcp(1_500, 500, 0x10));
+        repeated[8] = 63;
+        keep(&mut hold, 200_000, 1, &repeated);
+        hold.release(300_000, 1, false);
+        assert_eq!(released(&mut hold), [repeated, tcp(1_500, 500, 0x10)]);
+    }
+
+    #[test]
+    fn on_a_way_that_is_not_proved_segments_leave_again_and_datagrams_once() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        keep(&mut hold, 0, 1, &datagram(1, 40));
+        keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
+        hold.release(10, 1, true);
+        assert_eq!(released(&mut hold), [datagram(1, 40), tcp(1, 10, 0x10)]);
+        hold.release(20, 1, false);
+        assert_eq!(released(&mut hold), [tcp(1, 10, 0x10)]);
+        assert!(!hold.holds(1));
+    }
+
+    #[test]
+    fn segments_live_for_a_minute_and_everything_else_for_a_second() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        keep(&mut hold, 0, 1, &datagram(1, 40));
+        keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
+        hold.release(OTHER_AGE_MAX_US, 1, true);
+        assert_eq!(released(&mut hold), [tcp(1, 10, 0x10)]);
+        hold.sweep(SEGMENT_AGE_MAX_US);
+        assert!(!hold.holds(1));
+    }
+
+    #[test]
+    fn of_segments_the_newest_give_way_within_a_session_and_the_oldest_over_all() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        for n in 0..=255 {
+            keep(&mut hold, 0, 1, &tcp(n * 1_400, 1_400, 0x10));
+        }
+        assert!(hold.bytes <= SEGMENT_BYTES_MAX && hold.bytes > SEGMENT_BYTES_MAX - 2_000);
+        let mut first = tcp(0, 1_400, 0x10);
+        first[8] = 63;
+        keep(&mut hold, 0, 1, &first);
+        hold.release(1, 1, false);
+        let left = released(&mut hold);
+        assert!(left.contains(&first), "a repeated segment takes the place of its older copy");
+        assert!(left.contains(&tcp(1_400, 1_400, 0x10)) && !left.contains(&tcp(255 * 1_400, 1_400, 0x10)));
+        for session in 0..1_000 {
+            for n in 0..60 {
+                keep(&mut hold, 0, session, &tcp(n * 1_400, 1_400, 0x10));
+            }
+        }
+        assert!(hold.bytes <= TOTAL_BYTES_MAX);
+        assert!(!hold.holds(0) && hold.holds(999));
+    }
+
+    #[test]
+    fn a_dense_flow_of_datagrams_pushes_out_no_segment() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        keep(&mut hold, 0, 1, &tcp(1, 1_400, 0x10));
+        for n in 0..10_000_u64 {
+            keep(&mut hold, n * 100, 1, &datagram(n as u8, 200));
+        }
+        assert!(hold.bytes <= OTHER_BYTES_MAX + 2_000);
+        hold.release(SWEEP_US, 1, false);
+        assert_eq!(released(&mut hold).first(), Some(&tcp(1, 1_400, 0x10)));
+    }
+
+    #[test]
+    fn what_was_sent_already_is_kept_if_it_is_tcp() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        assert!(!hold.keep(0, 1, Keep::Segments, (&[], &datagram(1, 40)), false));
+        assert!(hold.keep(0, 1, Keep::Segments, (&[], &tcp(1, 10, 0x10)), true));
+    }
+}

@@ -1,0 +1,100 @@
+//! What all sessions of one endpoint share: the way out, the way up, randomness, indices, timers, budgets.
+
+pub(crate) mod hold;
+pub(crate) mod indices;
+pub(crate) mod outbox;
+pub(crate) mod recent;
+pub(crate) mod reports;
+pub(crate) mod timers;
+
+use crate::crypto::rng::Rng;
+use crate::messages::{Report, SessionHandle};
+use crate::shared::hold::Hold;
+use crate::shared::indices::Indices;
+use crate::shared::outbox::Outbox;
+use crate::shared::recent::Rings;
+use crate::shared::reports::Journal;
+use crate::shared::timers::Timers;
+use crate::vocabulary::Shard;
+
+/// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of ours, not of the
+/// paths.
+const COPIES_PER_S: u64 = 16 << 20;
+/// Bytes of probes that search for sizes in one second, over all sessions of a process, until no more searches begin: of a crowd that
+/// wakes at once each would send a flight of 15 kB, and until it does the base is made use of.
+const SIZES_PER_S: u64 = 16 << 20;
+const SECOND_US: u64 = 1_000_000;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) rng: Rng,
+    /// Inner packets are never longer.
+    pub(crate) tunnel_mtu: u16,
+    pub(crate) outbox: Outbox,
+    pub(crate) journal: Journal,
+    pub(crate) indices: Indices,
+    pub(crate) timers: Timers,
+    /// Inner packets of sessions that have no way for them.
+    pub(crate) hold: Hold,
+    pub(crate) rings: Rings,
+    /// End of the newest stall of this process: silence before it says nothing.
+    pub(crate) stalled_at: u64,
+    /// Sessions whose next statistics are due; each is listed once.
+    pub(crate) measured: Vec<SessionHandle>,
+    /// Of copies of inner packets, and of probes of sizes.
+    pub(crate) copies: Budget,
+    pub(crate) sizes: Budget,
+}
+
+impl Shared {
+    pub(crate) fn new(seed: [u8; 32], tunnel_mtu: u16, shard: Shard) -> Self {
+        Self {
+            rng: Rng::new(seed),
+            tunnel_mtu,
+            outbox: Outbox::default(),
+            journal: Journal::default(),
+            indices: Indices::new(shard),
+            timers: Timers::default(),
+            hold: Hold::new(shard),
+            rings: Rings::new(shard),
+            stalled_at: 0,
+            measured: Vec::new(),
+            copies: Budget::new(COPIES_PER_S, shard),
+            sizes: Budget::new(SIZES_PER_S, shard),
+        }
+    }
+
+    pub(crate) fn report(&mut self, now: u64, report: Report) {
+        self.journal.report(now, report);
+    }
+
+    pub(crate) fn drop(&mut self, now: u64, kind: &'static str) {
+        self.journal.count_drop(now, kind, 1);
+    }
+}
+
+/// Bytes in one second, of a kind that must not crowd out everything else.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    per_s: u64,
+    spent: u64,
+    from: u64,
+}
+
+impl Budget {
+    /// The share of an endpoint in what a process may spend.
+    fn new(per_s: u64, shard: Shard) -> Self {
+        Self { per_s: per_s / u64::from(shard.of), spent: 0, from: 0 }
+    }
+
+    pub(crate) fn left(&mut self, now: u64) -> u64 {
+        if now >= self.from + SECOND_US {
+            (self.from, self.spent) = (now, 0);
+        }
+        self.per_s.saturating_sub(self.spent)
+    }
+
+    pub(crate) fn spend(&mut self, bytes: u64) {
+        self.spent = self.spent.saturating_add(bytes);
+    }
+}

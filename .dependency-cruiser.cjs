@@ -2,8 +2,8 @@
 const pure = "^(kernel|domains|core)/";
 
 /**
- * The floors of the daemon: what it stands on; the loop; its two roles; what its operators reach; the process. A name is a file or a
- * folder.
+ * The floors of the daemon: what it stands on; the loop; its two roles; what its operators reach; the process.
+ * A name is a file or a folder.
  */
 const daemon = (...names) => `^daemon/(?:${names.join("|")})(?:/|\\.ts$)`;
 const ground = ["net", "system", "store", "record", "policy", "config", "ports", "fault", "log", "options"];

@@ -1,16 +1,19 @@
 /**
- * Exports without a reader: a name that no other file of the product imports. A test is no reader, since code that only its test
- * calls is dead; neither is the file itself. Read from the syntax alone, because every import of this repository names its file.
+ * Finds exports that no other file of the product imports. An import by a test does not count, because code that only
+ * its test calls is dead. The syntax alone is enough, because every import of this repository names a file.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix, relative } from "node:path";
 import ts from "typescript";
 
-/** Files whose every export is read by others: by users' programs, by tests (transcripts are made for them), or generated whole. */
+/**
+ * Files of which every export may stay: users' programs import the SDK, tests import the transcripts, and a generated file
+ * is not edited.
+ */
 const PUBLIC = /^sdk\/index\.ts$|^transcripts\/|\.generated\.ts$/;
 const TEST = /\.test\.ts$/;
 
-/** Exports that stay without a reader, and why. */
+/** Exports that stay although nothing imports them, and why. */
 export const KEPT: Readonly<Record<string, string>> = {
   "daemon/record/chain.ts#verifies": "the other half of the chain: how whoever audits a record checks it",
   "domains/cluster/model.ts#CLAIM_WAIT_MS": "claims come with the store of several nodes",
@@ -47,7 +50,7 @@ export function readSources(root: string, folders: readonly string[]): ReadonlyM
   return new Map(paths.sort().map((path) => [relative(root, path), readFileSync(path, "utf8")]));
 }
 
-/** What is wrong, a line each: exports without a reader that `kept` does not name, and names in `kept` that are none. */
+/** One line for each export that nothing imports and `kept` does not name, and for each name in `kept` that is not needed. */
 export function exportFaults(files: ReadonlyMap<string, string>, kept: Readonly<Record<string, string>>): readonly string[] {
   const unread = unreadExports(files);
   const stale = Object.keys(kept).filter((name) => !unread.some((each) => key(each) === name));

@@ -1,6 +1,6 @@
 /**
- * Planted violations: each breaks one rule of the house and must be reported by that rule's own name. They live in a copy of the
- * sources, so that an interrupted check leaves nothing behind.
+ * Plants violations: each breaks one rule of the house and must be reported under the name of that rule. They are written
+ * into a copy of the sources, so that an interrupted check leaves nothing behind.
  */
 import { appendFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ import { bin, ROOT, run } from "./shell.ts";
 
 const SOURCES = ["kernel", "domains", "core", "daemon", "sdk", "cli", "lab", "bench"];
 
-/** Plants every violation in a copy and returns the ones that were *not* reported as they must; empty = all rules hold. */
+/** Plants every violation and returns those that were *not* reported under their name; empty = all rules hold. */
 export function plant(): { planted: number; missed: readonly string[] } {
   const copy = join(ROOT, "build", "plants");
   rmSync(copy, { recursive: true, force: true });
@@ -42,7 +42,7 @@ function reportsOn(copy: string): Readonly<Record<Plant["by"], readonly string[]
   };
 }
 
-/** Each file of a circle beside the circle. */
+/** One line for each file of a circle, with the whole circle in it. */
 function rustCircles(copy: string, crate: string): string {
   const circles = circlesOf(readCrate(join(copy, crate)));
   return circles
@@ -50,7 +50,7 @@ function rustCircles(copy: string, crate: string): string {
     .join("\n");
 }
 
-/** The packages that the protocol needs are compiled already, for the real one; the copy shares them. */
+/** Uses the target folder of the real engine, in which the packages that the protocol needs are compiled already. */
 function cargoCheck(copy: string): string {
   const args = ["check", "--locked", "--quiet", "--message-format=short", "--package", "jvpn-proto"];
   const { output } = run("cargo", [...args, "--target-dir", join(ROOT, "engine", "target")], join(copy, "engine"));

@@ -1,4 +1,4 @@
-/** One violation of every rule of the house, each with the name under which its checker must report it. A new rule comes with its plant. */
+/** One violation of every rule, with the name under which its checker must report it. A new rule comes with its plant. */
 export interface Plant {
   /** What is violated, as a person would say it. */
   readonly rule: string;

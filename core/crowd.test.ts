@@ -5,7 +5,7 @@ import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Input } from "./contract.ts";
 import { step } from "./step.ts";
 import { sessionPage, view } from "./view/view.ts";
-import { createCore, SESSIONS_MAX, type World } from "./world.ts";
+import { createCore, type World } from "./world.ts";
 
 const CROWD = 20_000;
 const NAMES = Array.from({ length: CROWD }, (_, index) => `c${index}`);
@@ -44,7 +44,7 @@ describe("many sessions", () => {
       type: "Engine",
       command: { type: "RefuseSession", session: 1, reason: "resource_exhausted" },
     });
-    expect(SESSIONS_MAX).toBe(131_072);
+    expect(world.sessions.capacity).toBe(131_072);
   });
 
   test("a look at the node shows some of them, the worst first, and all can be read in pages", () => {

@@ -19,7 +19,7 @@ import type { ClientConfig, GatewayConfig, StoreToken } from "./contract.ts";
 import { type Domains, REAL_DOMAINS } from "./fence/domains.ts";
 
 /** Sessions of one node; a handshake beyond that is refused with `resource_exhausted`. */
-export const SESSIONS_MAX = 131_072;
+const SESSIONS_MAX = 131_072;
 /** Ended sessions that `view` still shows, newest last. */
 export const ENDED_MAX = 16;
 

@@ -9,7 +9,7 @@ export interface Interval {
 
 const RESAMPLES = 10_000;
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle];

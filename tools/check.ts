@@ -1,7 +1,8 @@
 /** `npm run check`: everything about the sources that a machine can judge without running them. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { plant } from "./plants.ts";
+import { exportFaults, KEPT, readSources } from "./exports.ts";
+import { plant } from "./planting.ts";
 import { CRATES, circleFault, circlesOf, readCrate } from "./rust-circles.ts";
 import { bin, type Ran, ROOT, run } from "./shell.ts";
 
@@ -11,6 +12,7 @@ const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = 
   { name: "format and lint", judge: () => run(bin("biome"), ["check", "--error-on-warnings", "--max-diagnostics=40"]) },
   { name: "types of the tests", judge: () => run(bin("tsc"), ["-p", "tsconfig.tests.json", "--pretty", "false"]) },
   { name: "boundaries", judge: boundaries },
+  { name: "exports", judge: exports },
   { name: "planted violations", judge: plants },
   { name: "generated files", judge: () => run(process.execPath, ["build/tools/generate.js", "--check"]) },
   { name: "Rust circles", judge: rustCircles },
@@ -23,6 +25,7 @@ const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = 
 
 function boundaries(): Ran {
   const ran = run(bin("depcruise"), ["--config", ".dependency-cruiser.cjs", "--output-type", "json", ...FOLDERS]);
+  if (!ran.output.includes('"summary"')) return { ok: false, output: ran.output };
   const { summary } = JSON.parse(ran.output.slice(ran.output.indexOf("{"))) as {
     summary: { totalCruised: number; violations: { rule: { name: string }; from: string; to: string }[] };
   };
@@ -30,6 +33,16 @@ function boundaries(): Ran {
   const lines = summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`);
   if (summary.totalCruised < sources) lines.push(`too few modules were cruised: ${summary.totalCruised} of at least ${sources}`);
   return { ok: lines.length === 0, output: lines.length === 0 ? `${summary.totalCruised} modules` : lines.join("\n") };
+}
+
+function exports(): Ran {
+  const files = readSources(ROOT, FOLDERS);
+  const faults = exportFaults(files, KEPT);
+  const advice = [
+    "  why: an export promises a name to other files of the product; a test is none of them",
+    "  do:  take the export away, delete what is dead, or test it through what the product calls",
+  ];
+  return { ok: faults.length === 0, output: faults.length === 0 ? `${files.size} files` : [...faults, ...advice].join("\n") };
 }
 
 function countSources(folder: string): number {

@@ -73,13 +73,13 @@ describe("circles", () => {
     expect(circlesAmong({ a: "use crate::b::B;", b: "use crate::{a::A, c::C};", c: "" })).toEqual([]);
   });
 
-  test("that are pairs with a file in common are one circle, told as a walk there and back", () => {
+  test("that are pairs with a file in common are one circle, written as a walk there and back", () => {
     expect(circlesAmong({ a: "use crate::b::B;", b: "use crate::{a::A, c::C};", c: "use crate::b::B;" })).toEqual([
       { files: ["src/a.rs", "src/b.rs", "src/c.rs"], example: ["src/a.rs", "src/b.rs", "src/c.rs", "src/b.rs", "src/a.rs"] },
     ]);
   });
 
-  test("are told by their shortest way around, the circle of most files first", () => {
+  test("are shown by their shortest way around, the circle of most files first", () => {
     const long = { d: "use crate::e;", e: "use crate::f;", f: "use crate::{d, g};", g: "use crate::d;" };
     const found = circlesAmong({ a: "use crate::b;", b: "use crate::c;", c: "use crate::a;", ...long });
     expect(found.map(({ files, example }) => [files.length, example.length])).toEqual([

@@ -1,16 +1,16 @@
-/** Circles of imports among the files of a Rust crate. The compiler permits them; a floor that stands on itself is none. */
+/** Finds circles of imports among the files of a Rust crate, which the compiler permits. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type Imports, importsOf } from "./rust/modules.ts";
 
-export interface Circle {
+interface Circle {
   /** Every file that each of the others reaches by imports, sorted; more than two. */
   readonly files: readonly string[];
   /** The shortest circle among them, its first file again at the end. */
   readonly example: readonly string[];
 }
 
-/** Largest number of files that may import each other. A pair is one thought in two files, such as a state and its parts. */
+/** Largest number of files that may import each other: a pair can be one thought in two files, such as a type and its parts. */
 const TOGETHER_MAX = 2;
 
 /** The crates of this repository that the law is for. */
@@ -57,7 +57,7 @@ function components(imports: Imports): readonly (readonly string[])[] {
   return found;
 }
 
-/** Of three files or more where there is one; files that are joined in pairs alone give a walk there and back. */
+/** A circle of at least three files if there is one. Files that are joined by pairs alone give a walk there and back. */
 function shortestCircle(imports: Imports, files: ReadonlySet<string>): readonly string[] {
   let best: readonly string[] | null = null;
   for (const from of [...files].sort()) {

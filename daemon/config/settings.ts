@@ -5,7 +5,7 @@ import { DEFAULT_MARK, DEFAULT_MTU } from "#daemon/config/fields";
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
 /** Where a process keeps its things; `null` = the default of its role, or a flag. */
-export interface DaemonSettings {
+interface DaemonSettings {
   readonly socket: string | null;
   readonly state: string | null;
   readonly events: string | null;
@@ -14,7 +14,7 @@ export interface DaemonSettings {
   readonly log: LogLevel | null;
 }
 
-export interface EngineSettings {
+interface EngineSettings {
   readonly disable: readonly string[];
   readonly rekeyAfterS: number;
   readonly rejectAfterS: number;

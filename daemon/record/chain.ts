@@ -4,7 +4,7 @@ import { canonical } from "#domains/observability/canonical";
 import type { EventRecord } from "#kernel/contract/control";
 
 /** Before the first record of a node. */
-export const GENESIS = "0".repeat(64);
+const GENESIS = "0".repeat(64);
 
 /** Where a chain of records stands. */
 export interface ChainEnd {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openStore, type Store } from "#daemon/store/database";
 import type { EventRecord } from "#kernel/contract/control";
-import { GENESIS, verifies } from "./chain.ts";
+import { verifies } from "./chain.ts";
 import { RecordMark } from "./mark.ts";
 import type { OutletLimits } from "./outlet.ts";
 import { Recorder } from "./recorder.ts";
@@ -98,7 +98,7 @@ function open(sinks: readonly Sink[], limits: Partial<OutletLimits> = {}, change
     node: "n",
     sinks,
     limits,
-    end: { seq: 0, hash: GENESIS, torn: false },
+    end: { seq: 0, hash: "0".repeat(64), torn: false },
     mark: new RecordMark(store),
     bootMs: () => 1,
     healthChanged: (health, why) => changes.push(`${health} ${why}`),

@@ -8,10 +8,13 @@ import { createCore } from "#core/world";
 import { openStore, type Store } from "#daemon/store/database";
 import type { EventRecord } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
-import { chainEnd, GENESIS, verifies } from "./chain.ts";
+import { chainEnd, verifies } from "./chain.ts";
 import { RecordMark } from "./mark.ts";
 import { Recorder } from "./recorder.ts";
 import { FileSink } from "./sinks/file.ts";
+
+/** The hash before the first record of a node. */
+const GENESIS = "0".repeat(64);
 
 let folder: string;
 let file: string;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Change } from "./change.ts";
 import { SystemChanges } from "./changes.ts";
-import type { Machine, RunResult } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import { Tunnel } from "./tunnel.ts";
 import { UndoJournal } from "./undo-journal.ts";
 
@@ -94,10 +94,10 @@ function changesOn(machine: Machine): SystemChanges {
 class Recorder implements Machine {
   readonly log: string[] = [];
   readonly sysctls = new Map([["net.ipv4.ip_forward", "0"]]);
-  answer: (args: readonly string[]) => RunResult = () => ({ code: 0, stderr: "" });
+  answer: (args: readonly string[]) => Awaited<ReturnType<Machine["run"]>> = () => ({ code: 0, stderr: "" });
   onRun: () => void = () => {};
 
-  async run(program: string, args: readonly string[], stdin: string): Promise<RunResult> {
+  async run(program: string, args: readonly string[], stdin: string): ReturnType<Machine["run"]> {
     this.onRun();
     this.log.push([program, ...args].join(" ") + (stdin === "" ? "" : ` <${stdin.trim().replaceAll("\n", ";")}>`));
     return this.answer(args);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "#daemon/fault";
 
-export interface RunResult {
+interface RunResult {
   /** `null` = the program could not be run or was stopped after its time. */
   readonly code: number | null;
   readonly stderr: string;

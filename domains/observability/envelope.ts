@@ -12,13 +12,13 @@ interface Stamp {
 }
 
 /** A record before it has its place in the chain. */
-export type Unchained = Omit<EventRecord, "prev" | "hash">;
+type Unchained = Omit<EventRecord, "prev" | "hash">;
 
 /**
  * Wraps an event into its record, with its members in the order of the canonical text. The event is redacted already, because
  * the record is not its only reader. A member that says nothing is `undefined`.
  */
-export function envelope(event: CoreEvent, { seq, time, node }: Stamp): Unchained {
+function envelope(event: CoreEvent, { seq, time, node }: Stamp): Unchained {
   const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = event;
   return {
     actor,

@@ -1,7 +1,7 @@
 import type { CoreEvent } from "#kernel/contract/event";
 
 /** Longer text in a record is cut: whoever chooses it must not choose the size of our record. */
-export const TEXT_MAX = 256;
+const TEXT_MAX = 256;
 
 const PRIVATE_KEY = /jvps1:[A-Za-z0-9_-]*/g;
 /** A public key is shortened to what tells it apart from others at a glance. */
@@ -13,7 +13,7 @@ const SECRET_LIKE = /[A-Za-z0-9_-]{43,}|[A-Za-z0-9+/]{43}=/g;
 const SECRET_MIN = 43;
 
 /** Members of an event that are numbers, or words of closed lists. */
-type Closed = "type" | "class" | "bootMs" | "version" | "from" | "to" | "reason";
+type Closed = "type" | "bootMs" | "version" | "from" | "to" | "reason";
 type LookedAt = "session" | "policy" | "actor" | "transport" | "numbers";
 type Nothing<T extends never> = T;
 /** Does not compile, naming the member, while one is neither. */
@@ -46,7 +46,7 @@ export function redactedText(text: string): string {
 }
 
 /** The same value with every string in it redacted, at any depth. */
-export function redact<T>(value: T): T {
+function redact<T>(value: T): T {
   return walk(value) as T;
 }
 

@@ -22,7 +22,6 @@ export const EVENT_KINDS: Readonly<Record<EventType, EventKind>> = {
   PathSuspected: { class: "info", text: "a transport is silent for longer than expected" },
   PathCleared: { class: "info", text: "a suspected transport was heard again" },
   PathAlive: { class: "info", text: "a dead transport answers again" },
-  PathRemoved: { class: "info", text: "a transport is gone" },
   AttachAttempt: { class: "info", text: "an activation of a transport began" },
   AttachResult: { class: "info", text: "an activation of a transport ended" },
   SecurityEvent: { class: "security", text: "a message was refused by validation" },

@@ -1,15 +1,15 @@
 import type { EventClass } from "#kernel/contract/event";
 import { Fifo } from "./fifo.ts";
 
-export const RECORDS_MAX = 65_536;
+const RECORDS_MAX = 65_536;
 const BYTES_MAX = 64 * 1024 * 1024;
 /** Of both, this share is kept for transitions and security: information never fills it. */
-export const RESERVE = 0.25;
+const RESERVE = 0.25;
 
 /** Lowest first: what is dropped first. */
 const CLASSES: readonly EventClass[] = ["info", "security", "transition"];
 
-export interface Entry<T> {
+interface Entry<T> {
   readonly seq: number;
   readonly class: EventClass;
   readonly bytes: number;

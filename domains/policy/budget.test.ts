@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { mayRecover, type RecoveryKind, recordRecovery, recordSwitch, UNUSED, usage } from "./budget.ts";
 import type { Policy } from "./model.ts";
-import { policyOfPreset } from "./presets.ts";
+import { presets } from "./presets.ts";
 
 describe("switch and recovery budgets", () => {
   test("an unused budget permits every kind", () => {
@@ -121,8 +121,8 @@ const policies = fc
 const asks = fc.record({ gapMs: fc.nat(20_000), kind: fc.constantFrom(...KINDS), commits: fc.boolean() });
 
 function limits(changed: Partial<Policy["switch"]>): Policy {
-  const policy = policyOfPreset("standard", 1, "00");
-  return { ...policy, switch: { ...policy.switch, ...changed } };
+  const { standard } = presets;
+  return { name: "standard", version: 1, digest: "00", ...standard, switch: { ...standard.switch, ...changed } };
 }
 
 interface Ask {

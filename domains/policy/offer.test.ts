@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FIELDS } from "./fields.ts";
+import type { Policy } from "./model.ts";
 import { offerOf, policyFromOffer } from "./offer.ts";
-import { type PresetName, policyOfPreset, presets } from "./presets.ts";
+import { type PresetName, presets } from "./presets.ts";
 
 test("an offer carries what binds both ends, in the units of the wire", () => {
-  expect(offerOf(policyOfPreset("standard", 17, "00112233445566778899aabb"))).toEqual({
+  expect(offerOf(policyOf("standard", 17, "00112233445566778899aabb"))).toEqual({
     lifetimeS: 43_200,
     transportLostTtlMs: 120_000,
     degradedMaxMs: 600_000,
@@ -22,14 +23,14 @@ test("an offer carries what binds both ends, in the units of the wire", () => {
 });
 
 test.each(Object.keys(presets) as PresetName[])("the client of preset %s runs by the gateway's limits", (name) => {
-  const gateway = policyOfPreset(name, 5, "0123456789abcdef");
-  const client = policyFromOffer(offerOf(gateway), policyOfPreset("strict", 1, "ff"));
+  const gateway = policyOf(name, 5, "0123456789abcdef");
+  const client = policyFromOffer(offerOf(gateway), policyOf("strict", 1, "ff"));
   expect(offerOf(client)).toEqual(offerOf(gateway));
   expect(client.volatile.loss).toEqual(presets.strict.volatile.loss);
 });
 
 test("a client sends on two paths where the gateway says so, whatever its own policy says", () => {
-  const standard = policyOfPreset("standard", 1, "00");
+  const standard = policyOf("standard", 1, "00");
   const redundant = { ...standard, switch: { ...standard.switch, mode: "redundant" as const } };
   expect(policyFromOffer(offerOf(redundant), standard).switch.mode).toBe("redundant");
   expect(policyFromOffer(offerOf(standard), redundant).switch.mode).toBe("failover");
@@ -54,7 +55,7 @@ test("no offer, whatever it says, takes a bound away", () => {
   });
   fc.assert(
     fc.property(offers, (offer) => {
-      const policy: unknown = policyFromOffer(offer, policyOfPreset("standard", 1, "00"));
+      const policy: unknown = policyFromOffer(offer, policyOf("standard", 1, "00"));
       for (const { at, kind } of FIELDS) {
         const value = at.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], policy);
         if (kind.is === "choice") expect(Object.values(kind.values)).toContain(value);
@@ -63,3 +64,7 @@ test("no offer, whatever it says, takes a bound away", () => {
     }),
   );
 });
+
+function policyOf(name: PresetName, version: number, digest: string): Policy {
+  return { name, version, digest, ...presets[name] };
+}

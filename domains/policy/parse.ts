@@ -5,7 +5,7 @@ import { type PresetName, presets } from "./presets.ts";
 import { brokenRelations } from "./relations.ts";
 
 export const POLICY_SCHEMA = "jumping-vpn/policy/v1";
-export const OVERRIDES_MAX = 64;
+const OVERRIDES_MAX = 64;
 /** Errors told at once; whoever has more reads these first. */
 const ERRORS_MAX = 50;
 

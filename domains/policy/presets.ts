@@ -62,8 +62,3 @@ const bench: Preset = {
 export const presets = { strict, standard, mobile, vehicle, bench } as const satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof presets;
-
-/** A whole policy out of a preset, for who has no policy file. `digest` as hex digits. */
-export function policyOfPreset(name: PresetName, version: number, digest: string): Policy {
-  return { name, version, digest, ...presets[name] };
-}

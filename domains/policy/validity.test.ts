@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { PolicyOutcome } from "./model.ts";
-import { policyOfPreset } from "./presets.ts";
+import { presets } from "./presets.ts";
 import { NO_POLICY, offer } from "./validity.ts";
 
 test("a good policy is taken, a bad one takes nothing away, the next good one clears its errors", () => {
   const good = (version: number): PolicyOutcome => ({
     ok: true,
-    policy: { base: policyOfPreset("standard", version, "00"), overrides: [] },
+    policy: { base: { name: "standard", version, digest: "00", ...presets.standard }, overrides: [] },
   });
   const bad: PolicyOutcome = { ok: false, errors: [{ path: ["mtu"], message: "must be a whole number" }] };
 

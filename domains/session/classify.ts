@@ -21,7 +21,6 @@ export const GUARDS = {
   PeerDenied: ["stale", "current"],
   TargetFailed: ["stale", "alone", "allowed"],
   ValidationFailed: ["unattributable", "tolerated", "exhausted"],
-  SecurityDropped: ["always"],
   AuthorityLost: ["always"],
   AuthorityRegained: ["always"],
   OperatorTerminate: ["always"],
@@ -40,8 +39,6 @@ export const GUARDS = {
   AttemptTimedOut: ["always"],
   VolatilePersisted: ["always"],
   IntegrityBroken: ["always"],
-  StaleVersion: ["always"],
-  FutureVersion: ["always"],
 } as const satisfies Record<OccurrenceType, readonly string[]>;
 
 export type GuardOf<E extends OccurrenceType> = (typeof GUARDS)[E][number];
@@ -74,7 +71,6 @@ export function classify(session: Session, event: Occurrence, context: Context, 
     case "ValidationFailed":
       if (!event.attributable) return "unattributable";
       return event.exhausted ? "exhausted" : "tolerated";
-    case "SecurityDropped":
     case "AuthorityLost":
     case "AuthorityRegained":
     case "OperatorTerminate":
@@ -93,8 +89,6 @@ export function classify(session: Session, event: Occurrence, context: Context, 
     case "AttemptTimedOut":
     case "VolatilePersisted":
     case "IntegrityBroken":
-    case "StaleVersion":
-    case "FutureVersion":
       return "always";
     default:
       return unreachable(event);

@@ -19,8 +19,6 @@ export type SessionEvent =
       readonly target: PathId;
       readonly reason: Reason;
       readonly verdict: Verdict;
-      /** The version under which it was asked for, where the asker named one. */
-      readonly version?: number;
     }
   /** Client: the gateway acknowledged. Gateway: the client proved itself on a path. No proof = the security domain minted none. */
   | {
@@ -38,14 +36,12 @@ export type SessionEvent =
       readonly exhausted: boolean;
       readonly numbers: Numbers;
     }
-  | { readonly type: "SecurityDropped" }
   | { readonly type: "AuthorityLost" }
   | { readonly type: "AuthorityRegained" }
   | {
       readonly type: "OperatorTerminate";
       readonly reason: "operator_terminated" | "daemon_stopped";
       readonly numbers: Numbers;
-      readonly version?: number;
     }
   | { readonly type: "PeerClose"; readonly reason: Reason; readonly numbers: Numbers }
   | { readonly type: "Superseded" }
@@ -57,7 +53,7 @@ export type SessionEvent =
   | { readonly type: "OwnershipMoved"; readonly epoch: number | null }
   | { readonly type: "Tick" };
 
-/** What the order of judging itself finds, before the event: clocks, versions, integrity. */
+/** What the order of judging itself finds, before the event: clocks and integrity. */
 export type Judgement =
   | { readonly type: "LifetimeExceeded"; readonly numbers: Numbers }
   | { readonly type: "BirthTimedOut"; readonly numbers: Numbers }
@@ -65,9 +61,7 @@ export type Judgement =
   | { readonly type: "DegradedTooLong"; readonly numbers: Numbers }
   | { readonly type: "AttemptTimedOut"; readonly numbers: Numbers }
   | { readonly type: "VolatilePersisted"; readonly numbers: Numbers }
-  | { readonly type: "IntegrityBroken"; readonly numbers: Numbers }
-  | { readonly type: "StaleVersion"; readonly numbers: Numbers }
-  | { readonly type: "FutureVersion"; readonly numbers: Numbers };
+  | { readonly type: "IntegrityBroken"; readonly numbers: Numbers };
 
 export type Occurrence = SessionEvent | Judgement;
 export type OccurrenceType = Occurrence["type"];

@@ -48,7 +48,7 @@ interface Volatile extends Identity, Clocks {
   readonly cause: Reason;
 }
 
-export interface Degraded extends Identity, Clocks {
+interface Degraded extends Identity, Clocks {
   readonly state: "DEGRADED";
   readonly active: PathId | null;
   readonly since: Millis;

@@ -42,7 +42,7 @@ export function step(session: Session, event: SessionEvent, context: Context, no
   const passed = clockPassed(draft.session, context.limits, now);
   if (passed !== null) apply(draft, scene(passed));
   if (passed !== null && draft.session.state === "TERMINATED") return finish(draft);
-  if (!lost || event.type !== "AuthorityLost") apply(draft, scene(outdated(session, event) ?? event));
+  if (!lost || event.type !== "AuthorityLost") apply(draft, scene(event));
   if (retryDue(draft.session, now)) apply(draft, scene({ type: "CandidateAvailable", reason: "candidate_available" }));
   return finish(draft);
 }
@@ -58,27 +58,12 @@ export function corrupt(session: Session, why: string, context: Context, now: Mi
   return finish(draft);
 }
 
-/** What leaves nothing else to be judged: (1) the lifetime, (2) a close, and a command that names a version yet to come. */
+/** What leaves nothing else to be judged: (1) the lifetime, (2) a close. */
 function overrides(session: Session, event: SessionEvent, context: Context, now: Millis): Occurrence | null {
   if (session.state === "TERMINATED") return event;
   const lifetime = lifetimePassed(session, context.limits, now);
   if (lifetime !== null) return lifetime;
-  const version = versionOf(event);
-  if (version !== null && version > session.version)
-    return { type: "FutureVersion", numbers: { named: version, held: session.version } };
-  if (outdated(session, event) !== null) return null;
   return event.type === "OperatorTerminate" || event.type === "PeerClose" ? event : null;
-}
-
-/** What a command that names an older version is taken for. */
-function outdated(session: Session, event: SessionEvent): Occurrence | null {
-  const version = versionOf(event);
-  if (version === null || version >= session.version) return null;
-  return { type: "StaleVersion", numbers: { named: version, held: session.version } };
-}
-
-function versionOf(event: SessionEvent): number | null {
-  return ("version" in event ? event.version : null) ?? null;
 }
 
 function retryDue(session: Session, now: Millis): boolean {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { REASONS } from "#kernel/contract/reason";
-import { STATES } from "#kernel/contract/state";
-import { GUARDS } from "./classify.ts";
+import { type Role, STATES, type StateName } from "#kernel/contract/state";
+import { GUARDS, type Guard } from "./classify.ts";
 import type { OccurrenceType } from "./event.ts";
 import type { Row } from "./row.ts";
-import { diagram, rowsFor, TABLE } from "./table.ts";
+import { diagram, TABLE } from "./table.ts";
 
 const ROLES = ["client", "gateway"] as const;
 const EVENTS = Object.keys(GUARDS) as OccurrenceType[];
@@ -77,3 +77,13 @@ describe("the table", () => {
     expect(diagram("gateway")).toContain("RECOVERING --> ATTACHED: peer_reattach");
   });
 });
+
+function rowsFor(state: StateName, role: Role, event: OccurrenceType, guard: Guard): readonly Row[] {
+  return ROWS.filter(
+    (row) =>
+      row.from.includes(state) &&
+      (row.role === "both" || row.role === role) &&
+      row.on.includes(event) &&
+      (row.when === "any" || row.when.includes(guard)),
+  );
+}

@@ -46,15 +46,6 @@ export function rowFor(state: StateName, role: Role, event: OccurrenceType, guar
   return INDEX.get(key(state, role, event, guard));
 }
 
-/** Every row that claims a case: the table is sound when there is exactly one for each. */
-export function rowsFor(state: StateName, role: Role, event: OccurrenceType, guard: Guard): readonly Row[] {
-  const rows: readonly Row[] = TABLE;
-  return rows.filter(
-    (row) =>
-      row.from.includes(state) && rolesOf(row).includes(role) && row.on.includes(event) && guardsOf(row, event).includes(guard),
-  );
-}
-
 function index(rows: readonly Row[]): ReadonlyMap<string, Row> {
   const found = new Map<string, Row>();
   for (const row of rows)

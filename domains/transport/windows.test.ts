@@ -2,7 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { PathStats } from "#kernel/contract/engine.generated";
 import { NO_PROBES, type PathPolicy, SAMPLES_MAX, type Sample } from "./model.ts";
-import { jitterMsOver, latencyMsOver, lossExceeds, lossOver, PACKETS_MIN, probed, SAMPLES_MIN, sampled } from "./windows.ts";
+import { jitterMsOver, latencyMsOver, lossExceeds, lossOver, probed, sampled } from "./windows.ts";
+
+/** With less than this, nothing is measured. */
+const SAMPLES_MIN = 8;
+const PACKETS_MIN = 20;
 
 describe("loss over a window", () => {
   test("is not measured by too few snapshots or too few packets", () => {

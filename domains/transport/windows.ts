@@ -3,9 +3,9 @@ import type { Millis } from "#kernel/time";
 import { type Path, type PathPolicy, type Probes, SAMPLES_MAX, type Sample, type ThresholdReason } from "./model.ts";
 
 /** A window with fewer snapshots measures nothing. Source: docs/spec/glossary.md, stable candidate. */
-export const SAMPLES_MIN = 8;
+const SAMPLES_MIN = 8;
 /** A direction that carried fewer packets in the window has no loss ratio. */
-export const PACKETS_MIN = 20;
+const PACKETS_MIN = 20;
 /**
  * Small samples lie: of 60 packets at 2 % loss, five are lost once in 130 windows, which is several false jumps an hour. So a
  * ratio above the threshold counts only where it is also this many standard deviations above half the threshold. From about

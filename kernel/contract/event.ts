@@ -15,7 +15,6 @@ export const EVENT_TYPES = [
   "PathSuspected",
   "PathCleared",
   "PathAlive",
-  "PathRemoved",
   "AttachAttempt",
   "AttachResult",
   "SecurityEvent",

@@ -49,7 +49,6 @@ export const REASONS = {
   session_cloned: "the same client key asked for a second session while the first one answers",
   rekey_failed: "keys could not be renewed in time",
   session_lost: "the gateway no longer has the session",
-  stale_version: "the command was issued under an older version",
   state_corruption: "the state broke its own invariants",
   invalid_transition: "no such transition",
   terminal: "the session is terminated",

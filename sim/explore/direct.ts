@@ -16,7 +16,7 @@ const DENIED: Verdict = { allowed: false, reason: "cooldown_active", retryAfterM
 
 /**
  * Every event on every state of the reducer alone, in all contexts: what the core cannot bring about by itself (another node's
- * ownership, a command under another version, a clock that the state has not) is judged all the same. Returns what is broken.
+ * ownership, a clock that the state has not) is judged all the same. Returns what is broken.
  */
 export function everyEventOnEveryState(): readonly string[] {
   const broken = new Set<string>();
@@ -110,13 +110,6 @@ function eventsFor(session: Session): readonly Occurrence[] {
     ...paths.map((path) => ({ type: "ThresholdExceeded" as const, path, reason: "loss_threshold_exceeded" as const, numbers })),
     ...paths.flatMap((path) => verdicts.map((verdict) => ({ type: "StabilityRestored" as const, path, verdict }))),
     ...verdicts.map((verdict) => ({ type: "SwitchRequested" as const, target: 2, reason: "switch_requested" as const, verdict })),
-    ...[-1, 0, 1].map((ahead) => ({
-      type: "SwitchRequested" as const,
-      target: 2,
-      reason: "switch_requested" as const,
-      verdict: ALLOWED,
-      version: session.version + ahead,
-    })),
     ...[session.bindSeq, session.bindSeq + 5].map((bindSeq) => ({
       type: "PeerDenied" as const,
       bindSeq,
@@ -133,7 +126,6 @@ function eventsFor(session: Session): readonly Occurrence[] {
       [true, false].map((exhausted) => ({ type: "ValidationFailed" as const, attributable, exhausted, numbers })),
     ),
     { type: "CandidateAvailable", reason: "candidate_available" },
-    { type: "SecurityDropped" },
     { type: "AuthorityLost" },
     { type: "AuthorityRegained" },
     { type: "OperatorTerminate", reason: "operator_terminated", numbers },
@@ -154,8 +146,6 @@ function eventsFor(session: Session): readonly Occurrence[] {
         "AttemptTimedOut",
         "VolatilePersisted",
         "IntegrityBroken",
-        "StaleVersion",
-        "FutureVersion",
       ] as const
     ).map((type) => ({ type, numbers })),
   ];

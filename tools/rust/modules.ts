@@ -1,6 +1,7 @@
 /**
- * The modules of a Rust crate and what each imports. A crate is a map from path (`src/wire/mod.rs`) to text; its modules are found
- * from `src/lib.rs`, `src/main.rs` and `src/bin/*.rs` by their `mod` declarations, so that a file of tests alone is not found.
+ * Finds the modules of a Rust crate and what each imports. A crate is a map from path (`src/wire/mod.rs`) to text. Modules
+ * are found by `mod` declarations from `src/lib.rs`, `src/main.rs` and `src/bin/*.rs` on; a file that only tests include is
+ * therefore not found.
  */
 import { posix } from "node:path";
 import { behindBracket, tokensOf } from "./tokens.ts";
@@ -166,7 +167,10 @@ function firstModule(from: Module, name: string, asked: ReadonlySet<Use>): Modul
   return root;
 }
 
-/** A module by its name in another: a child, one that a `use` names, or one that a glob brings. `asked` ends a circle of globs. */
+/**
+ * The module that a name means inside another module: a child, one that a `use` names, or one that a glob brings.
+ * `asked` = the declarations that were followed already; two globs may name each other.
+ */
 function moduleIn(module: Module, name: string, asked: ReadonlySet<Use>): Module | null {
   const child = module.children.get(name);
   if (child !== undefined) return child;

@@ -1,6 +1,6 @@
 /**
- * The tokens of a Rust source that name things: identifiers, `::` and single marks. Comments are left out, a text becomes `"…"`,
- * a character and a lifetime become `'`. Numbers count as identifiers. What is compiled for tests alone is left out as well.
+ * Splits a Rust source into identifiers, `::` and single marks. Comments are left out, and so is what is compiled for tests
+ * alone. A text becomes `"…"`; a character or a lifetime becomes `'`; a number counts as an identifier.
  */
 export function tokensOf(source: string): readonly string[] {
   return withoutTests(scan(source));
@@ -91,7 +91,7 @@ function isForTests(tokens: readonly string[], at: number, opening: readonly str
 
 const ITEMS = new Set("fn mod struct enum union impl trait type use const static unsafe async extern let macro_rules".split(" "));
 
-/** Behind the item at `from`, its other attributes included; an item that is no declaration (a field, an arm) ends at a comma. */
+/** Index behind the item at `from` and its further attributes. A field or an arm ends at its comma. */
 function behindItem(tokens: readonly string[], from: number): number {
   let at = from;
   while (tokens[at] === "#") at = behindBracket(tokens, at + 1);

@@ -7,7 +7,7 @@ const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const FILES_KEPT = 5;
 const NEWLINE = 0x0a;
 
-export interface FileLimits {
+interface FileLimits {
   readonly bytesMax: number;
   /** Files that were put aside, `.1` the newest. */
   readonly kept: number;

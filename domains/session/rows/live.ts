@@ -60,7 +60,6 @@ export const LIVE_ROWS = [
   {
     id: "forged", case: "4", from: ["ATTACHED", "VOLATILE", "DEGRADED"], role: "both", on: ["ValidationFailed"], when: ["tolerated"], to: [], does: [],
   },
-  { id: "dropped", case: "4", from: LIVE, role: "both", on: ["SecurityDropped"], when: ["always"], to: [], does: [] },
   { id: "policy", case: "isolation", from: LIVE, role: "both", on: ["PolicyInvalid", "PolicyUpdated"], when: ["always"], to: [], does: [] },
   { id: "time-passes", case: "life", from: LIVE, role: "both", on: ["Tick"], when: ["always"], to: [], does: [] },
   {
@@ -96,10 +95,7 @@ export const LIVE_ROWS = [
     to: [], does: ["diagnose"], refuses: "invalid_transition",
   },
   {
-    id: "corrupt", case: "isolation", from: LIVE, role: "both", on: ["IntegrityBroken", "FutureVersion"], when: ["always"],
+    id: "corrupt", case: "isolation", from: LIVE, role: "both", on: ["IntegrityBroken"], when: ["always"],
     to: [{ to: "TERMINATED", because: "state_corruption" }], does: ["diagnose", "close"], refuses: "state_corruption",
-  },
-  {
-    id: "older-version", case: "order", from: LIVE, role: "both", on: ["StaleVersion"], when: ["always"], to: [], does: ["diagnose"], refuses: "stale_version",
   },
 ] as const satisfies readonly Row[];

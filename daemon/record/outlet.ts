@@ -20,7 +20,7 @@ export interface SinkLoss {
 }
 
 /**
- * Feeds one sink, so that its failures reach nobody else: `push` is O(1), never waits and never throws. Records gather in a
+ * Feeds one sink, so that its failures affect nothing else: `push` is O(1), never waits and never throws. Records gather in a
  * bounded queue while the sink works; each is kept by the sink or counted as lost, never both.
  */
 export class Outlet {

@@ -61,9 +61,9 @@ export function verifies(record: EventRecord): boolean {
 const TAIL_BYTES = 256 * 1024;
 
 /**
- * Where the chain in this file ends, so that the next process continues it; a new chain if the file is absent or its tail
- * holds no whole record. A last line that was cut off (a killed process) is skipped. Its number is not used again, so the
- * gap shows.
+ * Where the chain in this file ends, so that the next process continues it; a new chain if the file is absent or its
+ * tail holds no whole record. A last line that was cut off (a killed process) is skipped. Its number is not used again,
+ * so the gap shows.
  */
 export function chainEnd(file: string): ChainEnd {
   const end = endOf(file);

@@ -46,8 +46,8 @@ export class Fanout {
   }
 
   /**
-   * Gives the sinks `ms` to keep what waits, and closes them. The sinks that work also keep the record of what the others
-   * lost. `pushAll` pushes the records that were made meanwhile.
+   * Gives the sinks `ms` to keep what waits, and closes them. The sinks that work also keep the record of what the
+   * others lost. `pushAll` pushes the records that were made meanwhile.
    */
   async close(ms: number, pushAll: () => void): Promise<void> {
     await within(ms * FLUSH_SHARE, (deadline) => this.#flush(deadline));

@@ -4,7 +4,9 @@ import { Lines } from "./lines.ts";
 
 /** Newest records of the node that memory holds. */
 const HISTORY_MAX = 4_096;
-/** Records of one session, and sessions whose records are held. The session whose newest record is oldest goes first. */
+/**
+ * Records of one session, and sessions whose records are held. The session whose newest record is oldest goes first.
+ */
 const TIMELINE_MAX = 512;
 const TIMELINES_MAX = 1_024;
 
@@ -13,7 +15,9 @@ interface Timeline {
   dropped: boolean;
 }
 
-/** The newest records in memory, as lines: of the node, and of each session. They are parsed when they are asked for. */
+/**
+ * The newest records in memory, as lines: of the node, and of each session. They are parsed when they are asked for.
+ */
 export class History {
   readonly #recent = new Lines(HISTORY_MAX);
   readonly #timelines = new Map<SessionId, Timeline>();

@@ -23,8 +23,8 @@ interface Waiting {
 }
 
 /**
- * Records worked off before other work gets its turn: this many, or half of those that wait, at most 32,768. If the core makes
- * records faster than that, the work on them slows it down, and no record is lost.
+ * Records worked off before other work gets its turn: this many, or half of those that wait, at most 32,768. If the
+ * core makes records faster than that, the work on them slows it down, and no record is lost.
  */
 const BATCH = 512;
 const SUBSCRIBERS_MAX = 64;
@@ -49,8 +49,8 @@ interface RecorderOptions {
  *            O(1), never        bounded,               ├► outlet ──► sink (the file)
  *            waits or throws    loss is exact          └► outlet ──► sink …
  *
- * Each record is numbered and chained once. No failure here can delay or change a session, and no sink can delay another
- * one: what does not fit is lost, and the loss is itself a record, which names the sink.
+ * Each record is numbered and chained once. No failure here can delay or change a session, and no sink can delay
+ * another one: what does not fit is lost, and the loss is itself a record, which names the sink.
  */
 export class Recorder {
   readonly #options: RecorderOptions;

@@ -1,15 +1,23 @@
-//! What the I/O loop and the endpoint hand each other: routes, verdicts on datagrams, configuration.
+//! Words that all floors share: where datagrams go, which sessions are whose, what a sender may do. It imports nothing but messages.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-use crate::crypto::keyfile::StaticKey;
-use crate::messages::{PathId, Role, SessionHandle};
-use crate::path::path_mtu::{DATA_OVERHEAD, headers};
+use crate::messages::{PathId, SessionHandle};
 
 /// Fills a buffer with random bytes of a CSPRNG.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);
+
+/// Bytes that may go to an unvalidated address for each authenticated byte from it (RFC 9000, section 8).
+pub(crate) const AMPLIFICATION_MAX: u64 = 3;
+/// Header and tag of DATA.
+pub(crate) const DATA_OVERHEAD: u16 = 32;
+
+/// IP and UDP headers.
+pub(crate) fn headers(v6: bool) -> u16 {
+    if v6 { 48 } else { 28 }
+}
 
 /// Client: the path id, because every path has its own socket. Gateway: index of the listening socket.
 pub type SocketId = u32;
@@ -21,23 +29,6 @@ pub struct Route {
     /// Gateway: the local address that was reached (`IP_PKTINFO`), so that answers leave from it. Client: `None`.
     pub local: Option<IpAddr>,
     pub remote: SocketAddr,
-}
-
-/// How an endpoint is set up. Everything a peer must agree to is negotiated in the handshake.
-#[derive(Debug)]
-pub struct EndpointConfig {
-    pub role: Role,
-    pub identity: StaticKey,
-    /// Differs between two runs of one gateway: the client learns from it that its old session is lost.
-    pub incarnation: u32,
-    /// Inner MTU of the TUN device, bytes.
-    pub mtu: u16,
-    /// AES-256-GCM may be negotiated; else `ChaCha20-Poly1305` alone.
-    pub allow_aes: bool,
-    /// Redundant sending may be negotiated.
-    pub allow_redundant: bool,
-    pub limits: Limits,
-    pub shard: Shard,
 }
 
 /// The sessions of one endpoint among those of all endpoints of a gateway, which know nothing of each other. What names a session
@@ -185,6 +176,14 @@ pub struct Transmit {
 pub struct SizedFor {
     pub session: SessionHandle,
     pub path: PathId,
+}
+
+/// A sealed CLOSE for each path on which it goes out, and everything that is released with the session.
+#[derive(Debug)]
+pub(crate) struct Farewell {
+    pub(crate) copies: Vec<(Route, Vec<u8>)>,
+    pub(crate) pto_us: u64,
+    pub(crate) indices: Vec<u32>,
 }
 
 /// Why an inner packet was not sealed. The packet is dropped and counted, or held, by the caller.

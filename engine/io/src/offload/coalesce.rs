@@ -2,11 +2,11 @@
 
 use std::io::{self, IoSlice};
 
-use super::WriteOffload;
 use super::headers::{HEAD_MAX, Malformed, TCP, Transport, Version};
 use super::merge::{Packet, Tail};
 use super::split::{complete_checksum, leave_partial};
 use super::virtio::{GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, NEEDS_CSUM, VIRTIO_LEN, VirtioHeader};
+use super::write::WriteOffload;
 
 /// Packets held in one burst. When it is full, it is written before the next packet is taken.
 pub const PACKETS_MAX: usize = 2048;

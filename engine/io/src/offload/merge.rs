@@ -1,7 +1,7 @@
 //! Which packets may stand in one superframe: the rules of the kernel's own receive offload, a little narrower.
 
-use super::WriteOffload;
 use super::headers::{Chain, HEAD_MAX, Malformed, TCP, Transport, UDP, Version, word};
+use super::write::WriteOffload;
 use crate::checksum::Sum;
 
 const PSH: u8 = 0x08;

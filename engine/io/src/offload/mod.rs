@@ -17,6 +17,7 @@ mod split;
 mod tests;
 mod too_big;
 mod virtio;
+mod write;
 
 pub use coalesce::{Burst, Coalescer, Flushed, FrameSink, PACKETS_MAX};
 pub use headers::{Malformed, destination, source};
@@ -24,14 +25,4 @@ pub use mss::{clamp_mss, may_begin};
 pub use split::{Segment, Segments, split, whole};
 pub use too_big::{TOO_BIG_MAX, too_big};
 pub use virtio::{FRAME_MAX, VIRTIO_LEN};
-
-/// What a TUN takes from us in one write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WriteOffload {
-    /// Packets whose checksum is partial; without it checksums are completed in software.
-    pub checksum: bool,
-    /// TCP superframes, both families.
-    pub tcp: bool,
-    /// UDP superframes, both families.
-    pub udp: bool,
-}
+pub use write::WriteOffload;

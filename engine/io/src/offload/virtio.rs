@@ -1,6 +1,6 @@
 //! `struct virtio_net_hdr`, 10 bytes in the machine's byte order, before every frame of the TUN.
 
-use super::Malformed;
+use super::headers::Malformed;
 
 /// Length of the virtio header.
 pub const VIRTIO_LEN: usize = 10;

@@ -13,8 +13,7 @@ use std::os::fd::AsRawFd;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::control::Writer;
-use super::send::{SendError, SendFailure};
-use super::socket::{UdpSocket, dont_fragment, set};
+use super::options::{dont_fragment, set};
 use crate::checksum::Sum;
 use crate::sys::boot_us;
 
@@ -43,24 +42,30 @@ pub(super) struct RawSender {
 }
 
 impl RawSender {
-    /// For the datagrams of a bound socket, over the same interface and with the same mark.
-    fn open(of: &UdpSocket) -> io::Result<Self> {
-        let domain = if of.v6 { Domain::IPV6 } else { Domain::IPV4 };
+    /// For the datagrams of a socket that is bound to `local`, over the same interface and with the same mark.
+    pub(super) fn open(local: SocketAddr, device: Option<&str>, mark: u32) -> io::Result<Self> {
+        let v6 = local.is_ipv6();
+        let domain = if v6 { Domain::IPV6 } else { Domain::IPV4 };
         let socket = Socket::new(domain, Type::from(libc::SOCK_RAW), Some(Protocol::from(libc::IPPROTO_RAW)))?;
         socket.set_nonblocking(true)?;
-        if let Some(device) = &of.device {
+        if let Some(device) = device {
             set(&socket, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, device.as_bytes())?;
         }
-        if of.mark != 0 {
-            set(&socket, libc::SOL_SOCKET, libc::SO_MARK, &of.mark.to_ne_bytes())?;
+        if mark != 0 {
+            set(&socket, libc::SOL_SOCKET, libc::SO_MARK, &mark.to_ne_bytes())?;
         }
         // As on the datagrams' own socket: what an ICMP message says of the path is not believed.
-        dont_fragment(&socket, of.v6, true)?;
-        let local = of.local_addr()?;
+        dont_fragment(&socket, v6, true)?;
         Ok(Self { socket, port: local.port(), address: local.ip(), id: boot_us() as u32 })
     }
 
-    fn send(&mut self, to: SocketAddr, from: Option<IpAddr>, datagram: &[u8], packet_max: u16) -> io::Result<()> {
+    pub(super) fn send(
+        &mut self,
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        datagram: &[u8],
+        packet_max: u16,
+    ) -> io::Result<()> {
         let source = from.unwrap_or(self.address);
         if source.is_unspecified() {
             return Err(io::Error::from_raw_os_error(libc::EINVAL));
@@ -155,46 +160,5 @@ fn place(head: &mut [u8; HEAD_MAX], ip_len: usize, part: usize, sent: usize, mor
     } else {
         word(4, FRAGMENT_HEADER + part);
         word(V6_HEADER + 2, sent | if more { V6_MORE } else { 0 });
-    }
-}
-
-impl UdpSocket {
-    /// Sends datagrams of `segment` bytes each, the last may be shorter, in fragments of at most `packet_max` bytes. Where this is not
-    /// permitted, they leave without DF and are fragmented where somebody knows that they are too long.
-    pub fn send_fragmented(
-        &self,
-        to: SocketAddr,
-        from: Option<IpAddr>,
-        batch: &[u8],
-        segment: usize,
-        packet_max: u16,
-    ) -> Result<(), SendFailure> {
-        let mut raw = self.raw.borrow_mut();
-        if raw.is_none() {
-            *raw = RawSender::open(self).ok();
-        }
-        let Some(sender) = raw.as_mut() else { return self.without_dont_fragment(to, from, batch, segment) };
-        let mut sent = 0;
-        for datagram in batch.chunks(segment.max(1)) {
-            sender
-                .send(to, from, datagram, packet_max)
-                .map_err(|error| SendFailure { sent, error: SendError::of(&error) })?;
-            sent += datagram.len();
-        }
-        Ok(())
-    }
-
-    fn without_dont_fragment(
-        &self,
-        to: SocketAddr,
-        from: Option<IpAddr>,
-        batch: &[u8],
-        segment: usize,
-    ) -> Result<(), SendFailure> {
-        let failed = |error: io::Error| SendFailure { sent: 0, error: SendError::of(&error) };
-        self.set_dont_fragment(false).map_err(failed)?;
-        let result = self.send_single(to, from, batch, segment);
-        self.set_dont_fragment(true).map_err(failed)?;
-        result
     }
 }

@@ -6,8 +6,10 @@
 
 mod control;
 mod fragments;
+mod options;
 mod receive;
 mod send;
+mod send_fragmented;
 mod socket;
 
 pub use receive::{DATAGRAM_MAX, MESSAGES_MAX, Message, RecvBatch};

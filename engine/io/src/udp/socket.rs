@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use super::fragments::RawSender;
+use super::options::{dont_fragment, grow, set, set_int};
 use crate::steering;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
@@ -110,8 +111,8 @@ impl UdpSocket {
             set_int(&socket, level, name, 1)?;
         }
         set_int(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
-        grow(&socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF)?;
-        grow(&socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)?;
+        grow(&socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, BUFFER_BYTES)?;
+        grow(&socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, BUFFER_BYTES)?;
         // Segment size 0 changes nothing; a kernel without segmentation does not know the option.
         let gso = options.gso && set_int(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok();
         let gro = options.gro && set_int(&socket, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
@@ -140,16 +141,6 @@ impl UdpSocket {
     }
 }
 
-pub(super) fn dont_fragment(socket: &Socket, v6: bool, on: bool) -> io::Result<()> {
-    if v6 {
-        let value = if on { libc::IPV6_PMTUDISC_PROBE } else { libc::IPV6_PMTUDISC_DONT };
-        set_int(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, value)
-    } else {
-        let value = if on { libc::IP_PMTUDISC_PROBE } else { libc::IP_PMTUDISC_DONT };
-        set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, value)
-    }
-}
-
 impl AsFd for UdpSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
@@ -160,22 +151,4 @@ impl AsRawFd for UdpSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
     }
-}
-
-/// Beyond the system's limit where we are allowed to, else up to it.
-fn grow(socket: &Socket, force: libc::c_int, plain: libc::c_int) -> io::Result<()> {
-    set_int(socket, libc::SOL_SOCKET, force, BUFFER_BYTES)
-        .or_else(|_| set_int(socket, libc::SOL_SOCKET, plain, BUFFER_BYTES))
-}
-
-fn set_int(socket: &Socket, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
-    set(socket, level, name, &value.to_ne_bytes())
-}
-
-pub(super) fn set(socket: &Socket, level: libc::c_int, name: libc::c_int, value: &[u8]) -> io::Result<()> {
-    // SAFETY: pointer and length describe `value`, which is readable for the call.
-    let result = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), level, name, value.as_ptr().cast(), value.len() as libc::socklen_t)
-    };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

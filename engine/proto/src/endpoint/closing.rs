@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::session::Farewell;
-use crate::vocabulary::Route;
+use crate::vocabulary::{Farewell, Route};
 use crate::wire::DATA_LEN_MIN;
 
 /// Sends of CLOSE on each path.

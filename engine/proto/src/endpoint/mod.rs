@@ -16,6 +16,7 @@
 mod client;
 mod closing;
 mod commands;
+mod config;
 mod datagrams;
 mod ending;
 mod gateway;
@@ -36,9 +37,10 @@ use crate::shared::indices::OwnKeyMap;
 
 pub use crate::shared::hold::Released;
 pub use crate::vocabulary::{
-    COPIES_MAX, CopyPurpose, DuplicateRoute, EndpointConfig, Limits, Received, Route, SealError, SendRoute, Shard,
-    SizedFor, SocketId, Transmit,
+    COPIES_MAX, CopyPurpose, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor, SocketId,
+    Transmit,
 };
+pub use config::EndpointConfig;
 
 /// Interval of statistics, µs.
 const STATISTICS_US: u64 = 100_000;

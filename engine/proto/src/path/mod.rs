@@ -3,6 +3,7 @@
 pub(crate) mod path_mtu;
 pub(crate) mod probes;
 pub(crate) mod rebinding;
+mod retry;
 pub(crate) mod rtt;
 
 use crate::frames::{AttachKind, Transport};
@@ -12,49 +13,14 @@ use crate::path::probes::Probes;
 use crate::path::rebinding::NewAddresses;
 use crate::path::rtt::{Rtt, clamp_u32};
 use crate::shared::Shared;
-use crate::vocabulary::Route;
+use crate::vocabulary::{AMPLIFICATION_MAX, Route};
+
+pub(crate) use retry::{Retry, SENDS_MAX};
 
 /// Paths of one session, validated or not. Source: the attack list, A25.
 pub const PATHS_MAX: usize = 8;
-/// Sends of one message that waits for its answer (ATTACH, PATH_CHALLENGE, SWITCH, …).
-pub(crate) const SENDS_MAX: u8 = 5;
 /// Time for a validation without an estimate of the round trip, µs.
 const VALIDATION_UNMEASURED_US: u64 = 3_000_000;
-/// Bytes that may go to an unvalidated address for each authenticated byte from it (RFC 9000, section 8).
-pub(crate) const AMPLIFICATION_MAX: u64 = 3;
-
-/// A message that is sent again until it is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Retry {
-    pub(crate) sends: u8,
-    pub(crate) first_at: u64,
-    pub(crate) next_at: u64,
-}
-
-impl Retry {
-    /// First sent at `now`.
-    pub(crate) fn begun(now: u64, pto_us: u64) -> Self {
-        Self { sends: 1, first_at: now, next_at: now + pto_us }
-    }
-
-    /// Sent once more at `now`. Without a measured round trip the pauses double, as the estimate may be far too short.
-    pub(crate) fn again(&mut self, now: u64, rtt: &Rtt, interval_us: u64) {
-        let doublings = if rtt.measured() { 0 } else { u32::from(self.sends.min(4)) };
-        self.sends = self.sends.saturating_add(1);
-        self.next_at = now + (rtt.pto_us(interval_us) << doublings);
-    }
-
-    /// An answer came that asks to wait until then: the count of unanswered sends begins anew.
-    pub(crate) fn put_off(&mut self, until: u64) {
-        self.sends = 1;
-        self.next_at = until;
-    }
-
-    pub(crate) fn exhausted(&self) -> bool {
-        self.sends >= SENDS_MAX
-    }
-}
-
 /// A challenge that this end has sent on the path and that is not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Challenge {
@@ -247,16 +213,5 @@ mod tests {
         assert_eq!(path.budget(), Some(50));
         path.validated = true;
         assert_eq!(path.budget(), None);
-    }
-
-    #[test]
-    fn without_an_estimate_the_pauses_of_a_retry_double() {
-        let (mut retry, rtt) = (Retry::begun(0, 200), Rtt::default());
-        let mut times = vec![retry.next_at];
-        for _ in 0..2 {
-            retry.again(retry.next_at, &rtt, 0);
-            times.push(retry.next_at);
-        }
-        assert_eq!(times, [200, 400_200, 1_200_200]);
     }
 }

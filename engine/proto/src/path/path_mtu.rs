@@ -11,6 +11,8 @@
 //! Common sizes are tried together, then the gap is quartered. Once settled, `low` is verified while packets of that size are sent,
 //! and sooner where the peer counts losses. A verification that fails is a black hole: the search begins again from below.
 
+use crate::vocabulary::{DATA_OVERHEAD, headers};
+
 /// Taken for granted until it is disproved: the least that every IPv6 link carries.
 pub(crate) const BASE: u16 = 1_280;
 /// No longer message can be lost for its size alone on a path that carries the base.
@@ -38,16 +40,9 @@ const VERIFY_DOUBTED_US: u64 = 500_000;
 /// Lost messages between two answered probes, and their share of all, that are worth a verification.
 const DOUBT_LOST_MIN: u64 = 2;
 const DOUBT_SHARE: u64 = 4;
-/// Header and tag of DATA.
-pub(crate) const DATA_OVERHEAD: u16 = 32;
 
 /// Time for the bytes of a flight on a slow link, beside the PTO: 1 Mbit/s.
 const US_PER_BYTE: u64 = 8;
-
-/// IP and UDP headers.
-pub(crate) fn headers(v6: bool) -> u16 {
-    if v6 { 48 } else { 28 }
-}
 
 fn floor(v6: bool) -> u16 {
     if v6 { BASE } else { FLOOR_V4 }
@@ -79,6 +74,13 @@ impl Round {
     fn bytes(&self) -> u64 {
         self.probes.iter().filter_map(|probe| probe.size).map(u64::from).sum()
     }
+}
+
+/// The longest inner packet that leaves whole, and whether a finished search says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PacketMax {
+    pub(crate) bytes: u16,
+    pub(crate) settled: bool,
 }
 
 /// What `poll` found; call it again until it finds nothing.

@@ -1,7 +1,7 @@
 //! Gateway: a path whose client seems to have a new address, until it is known which of the two it really has.
 
-use crate::path::{AMPLIFICATION_MAX, Retry};
-use crate::vocabulary::Route;
+use crate::path::retry::Retry;
+use crate::vocabulary::{AMPLIFICATION_MAX, Route};
 
 /// How long an address that was refused is not examined again, µs.
 const SHUN_US: u64 = 10_000_000;

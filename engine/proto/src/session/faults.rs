@@ -1,9 +1,6 @@
 //! Who is to blame for a message that had no effect, and how often that is said; and what else a peer may cause at most.
 
-use super::Session;
-use crate::messages::Report;
 use crate::path::rtt::clamp_u32;
-use crate::shared::Shared;
 
 /// Reports of one session in one second: of attributable failures (the core's budget is five a minute; the rest is counted), and, by
 /// a window of its own, of activations and new paths that a peer asks for.
@@ -36,18 +33,5 @@ impl ReportWindow {
     /// Time until it admits again, ms, rounded up.
     pub(super) fn ends_in_ms(&self, now: u64) -> u32 {
         clamp_u32((self.from + SECOND_US).saturating_sub(now).div_ceil(1_000))
-    }
-}
-
-impl Session {
-    pub(super) fn trouble(&mut self, now: u64, cx: &mut Shared, trouble: Trouble) {
-        match trouble {
-            Trouble::Attributable(kind) if self.faults.admits(now) => {
-                let report =
-                    Report::ValidationFailed { session: self.handle, kind: kind.to_owned(), attributable: true };
-                cx.report(now, report);
-            }
-            Trouble::Attributable(kind) | Trouble::Unattributable(kind) => cx.drop(now, kind),
-        }
     }
 }

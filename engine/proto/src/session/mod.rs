@@ -1,6 +1,8 @@
 //! The packet state of one session, for both roles. What a frame or a timer does is in the files beside this one; which path is
 //! right and whether an activation may happen is the core's to decide.
 
+mod activation;
+mod arrival;
 mod client;
 mod faults;
 mod gateway;
@@ -10,7 +12,9 @@ mod rekey;
 #[cfg(test)]
 mod rogue;
 mod sizes;
+mod tandem;
 mod timing;
+mod tokens;
 mod traffic;
 mod validation;
 mod watch;
@@ -24,24 +28,24 @@ use crate::handshake::Established;
 use crate::liveness::Liveness;
 use crate::messages::{Offer, PathId, PathStats, Role, SessionHandle};
 use crate::path::Path;
+use crate::path::path_mtu::PacketMax;
 use crate::path::probes::UNANSWERED_MAX;
 use crate::path::rebinding::RebindLimit;
 use crate::shared::Shared;
 use crate::shared::indices::Target;
 use crate::shared::recent::Recent;
 use crate::shared::timers::Armed;
-use crate::vocabulary::{Limits, Route};
+use crate::vocabulary::{Farewell, Limits, Route};
 use crate::wire::{CAP_PARTIAL_CHECKSUM, write_receiver};
 
-use client::attach::Attempt;
+pub(crate) use arrival::{Incoming, Outcome};
+use client::attempt::Attempt;
 use faults::ReportWindow;
-use gateway::attach::Binding;
+use gateway::binding::Binding;
 use gateway::delivery::Delivery;
-pub(crate) use receive::{Incoming, Outcome};
-use redundant::Tandem;
-use rekey::Rekey;
-use sizes::PacketMax;
-use validation::TokenHistory;
+use rekey::state::Rekey;
+use tandem::Tandem;
+use tokens::TokenHistory;
 
 /// Bounds of the negotiated liveness interval, µs: a peer's policy cannot make this end spin, nor expect nothing.
 const INTERVAL_MIN_US: u64 = 2_000;
@@ -126,14 +130,6 @@ pub(crate) struct Session {
     challenge_until: Option<u64>,
     deliveries: u32,
     rebinds: RebindLimit,
-}
-
-/// A sealed CLOSE for each path on which it goes out, and everything that is released with the session.
-#[derive(Debug)]
-pub(crate) struct Farewell {
-    pub(crate) copies: Vec<(Route, Vec<u8>)>,
-    pub(crate) pto_us: u64,
-    pub(crate) indices: Vec<u32>,
 }
 
 impl Session {

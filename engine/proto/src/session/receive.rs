@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::arrival::{Arrival, Incoming, Outcome};
 use super::faults::Trouble;
 use super::{Phase, Session};
 use crate::crypto::epochs::{BAD_TAG, DUPLICATE};
@@ -10,43 +11,6 @@ use crate::messages::{PathId, Report, Role};
 use crate::shared::Shared;
 use crate::vocabulary::Route;
 use crate::wire::DATA_HEADER;
-
-/// Clear fields of a DATA and where it came from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Incoming {
-    pub(crate) now: u64,
-    pub(crate) from: Route,
-    /// The path whose index it carries; `None` for the session index.
-    pub(crate) indexed: Option<PathId>,
-    pub(crate) flags: u8,
-    pub(crate) counter: u64,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Inner {
-        range: Range<usize>,
-        csum_partial: bool,
-    },
-    Consumed,
-    Dropped(&'static str),
-    /// The peer closed the session: it was acknowledged and reported.
-    Ended,
-}
-
-/// How an authentic message arrived.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival {
-    pub(super) now: u64,
-    pub(super) from: Route,
-    /// The path whose own route it came from.
-    pub(super) via: Option<PathId>,
-    /// When that path was heard last before this message.
-    pub(super) heard_before: Option<u64>,
-    pub(super) len: usize,
-    /// Epoch and counter: what is newer is greater.
-    pub(super) order: (u32, u64),
-}
 
 impl Session {
     /// Opens and handles one DATA. `datagram` is the whole message; an inner packet stays in it.
@@ -258,6 +222,17 @@ impl Session {
             // CLOSE was taken before.
             Frame::Close(_) | Frame::CloseAck | Frame::Ping | Frame::Pad(_) => Ok(()),
             _ => Err(Trouble::Attributable("frame_of_the_other_role")),
+        }
+    }
+
+    fn trouble(&mut self, now: u64, cx: &mut Shared, trouble: Trouble) {
+        match trouble {
+            Trouble::Attributable(kind) if self.faults.admits(now) => {
+                let report =
+                    Report::ValidationFailed { session: self.handle, kind: kind.to_owned(), attributable: true };
+                cx.report(now, report);
+            }
+            Trouble::Attributable(kind) | Trouble::Unattributable(kind) => cx.drop(now, kind),
         }
     }
 

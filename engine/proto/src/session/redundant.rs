@@ -11,6 +11,7 @@
 //! choice is no different for it.
 
 use super::Session;
+use super::tandem::Tandem;
 use crate::messages::PathId;
 use crate::path::Path;
 use crate::vocabulary::{CopyPurpose, DuplicateRoute};
@@ -18,15 +19,6 @@ use crate::vocabulary::{CopyPurpose, DuplicateRoute};
 /// Intervals between the last answer of a companion and a probe that another path answers, for a verdict within its class. Fewer would
 /// take chance for death where each twentieth probe is lost.
 const OUTLIVED_INTERVALS: u64 = 6;
-
-/// What a session in redundant mode has more than another.
-#[derive(Debug, Default)]
-pub(super) struct Tandem {
-    /// The other path.
-    companion: Option<PathId>,
-    /// When another path answered a probe although the companion had been silent for long.
-    outlived_at: u64,
-}
 
 impl Session {
     pub(super) fn is_redundant(&self) -> bool {

@@ -9,9 +9,12 @@
 //!    │◄────────────── anything under n+1      │
 //! ```
 
+pub(super) mod state;
+
+use self::state::Rekey;
 use super::Session;
+use super::arrival::Arrival;
 use super::faults::Trouble;
-use super::receive::Arrival;
 use crate::crypto::keys::Ephemeral;
 use crate::frames::{self, Frame};
 use crate::messages::{Report, Role};
@@ -24,50 +27,6 @@ const SLOW_RETRY_US: u64 = 1_000_000;
 const LOW_ORDER_PAUSE_US: u64 = 1_000_000;
 /// Share of the time between rekey and hard age that a gateway leaves to the client before it asks.
 const GATEWAY_GRACE_DIVISOR: u64 = 4;
-
-#[derive(Debug)]
-pub(super) enum Rekey {
-    Idle,
-    /// Client: REKEY_INIT is out.
-    Begun {
-        epoch: u32,
-        ephemeral: Box<Ephemeral>,
-        trigger: &'static str,
-        retry: Retry,
-    },
-    /// Client: sealing under the new epoch, the peer was not heard in it yet.
-    Confirming {
-        retry: Retry,
-    },
-    /// Gateway: asked the client for this epoch.
-    Asked {
-        epoch: u32,
-        trigger: &'static str,
-        retry: Retry,
-    },
-    /// Gateway: the answer to REKEY_INIT for this epoch, for repetitions. `trigger` as the core will hear it.
-    Answered {
-        init: frames::Rekey,
-        resp: frames::Rekey,
-        trigger: &'static str,
-    },
-}
-
-impl Rekey {
-    fn retry_mut(&mut self) -> Option<&mut Retry> {
-        match self {
-            Self::Begun { retry, .. } | Self::Confirming { retry } | Self::Asked { retry, .. } => Some(retry),
-            Self::Idle | Self::Answered { .. } => None,
-        }
-    }
-
-    fn retry(&self) -> Option<&Retry> {
-        match self {
-            Self::Begun { retry, .. } | Self::Confirming { retry } | Self::Asked { retry, .. } => Some(retry),
-            Self::Idle | Self::Answered { .. } => None,
-        }
-    }
-}
 
 impl Session {
     fn rekey_grace_us(&self) -> u64 {

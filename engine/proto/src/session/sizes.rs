@@ -4,7 +4,7 @@ use super::Session;
 use crate::frames::{Frame, Probe};
 use crate::messages::{PathId, Report};
 use crate::path::Path;
-use crate::path::path_mtu::Finding;
+use crate::path::path_mtu::{Finding, PacketMax};
 use crate::shared::Shared;
 use crate::vocabulary::SizedFor;
 use crate::wire::{DATA_HEADER, TAG, write_receiver};
@@ -15,13 +15,6 @@ const FINDINGS_MAX: usize = 4;
 const POSTPONE_US: u64 = 1_000_000;
 /// Type and length of PAD.
 const PAD_HEADER: usize = 3;
-
-/// The longest inner packet that leaves whole, and whether a finished search says so.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PacketMax {
-    pub(super) bytes: u16,
-    pub(super) settled: bool,
-}
 
 impl Session {
     /// Whether sizes of the path are of interest: it carries traffic, or may have to at any moment.

@@ -1,10 +1,9 @@
 //! Inner packets: where they go, how they are sealed, and that they drive liveness.
 
-use super::sizes::PacketMax;
 use super::{Phase, Session};
 use crate::messages::{PathId, Report};
 use crate::path::Path;
-use crate::path::path_mtu::LARGE_MESSAGE;
+use crate::path::path_mtu::{LARGE_MESSAGE, PacketMax};
 use crate::shared::Shared;
 use crate::shared::hold::Keep;
 use crate::vocabulary::{COPIES_MAX, CopyPurpose, DuplicateRoute, SealError, SendRoute};

@@ -1,7 +1,7 @@
 //! Does the peer receive where a path says it does? PATH_CHALLENGE goes there and must come back from there.
 
+use super::arrival::Arrival;
 use super::faults::Trouble;
-use super::receive::Arrival;
 use super::{Phase, Session};
 use crate::frames::{AttachKind, Frame, PathToken};
 use crate::messages::{PathId, Report};
@@ -9,35 +9,9 @@ use crate::path::rtt::clamp_u32;
 use crate::path::{Challenge, Retry};
 use crate::shared::Shared;
 
-/// Issued tokens that are remembered: an echo of one of them is late, not forged.
-const TOKENS_MAX: usize = 8;
 /// Bounds of the time in which a path must answer `ChallengeSession`, µs.
 const SESSION_CHALLENGE_MIN_US: u64 = 200_000;
 const SESSION_CHALLENGE_MAX_US: u64 = 3_000_000;
-
-#[derive(Debug, Default)]
-pub(super) struct TokenHistory {
-    tokens: [[u8; 16]; TOKENS_MAX],
-    issued: usize,
-}
-
-impl TokenHistory {
-    pub(super) fn issue(&mut self, cx: &mut Shared) -> [u8; 16] {
-        let token = cx.rng.bytes();
-        self.tokens[self.issued % TOKENS_MAX] = token;
-        self.issued += 1;
-        token
-    }
-
-    /// Blames the peer for an echo that is none of the last tokens.
-    pub(super) fn judge(&self, echo: &[u8; 16]) -> Trouble {
-        if self.tokens[..self.issued.min(TOKENS_MAX)].contains(echo) {
-            Trouble::Unattributable("stale_echo")
-        } else {
-            Trouble::Attributable("echo_never_issued")
-        }
-    }
-}
 
 impl Session {
     /// Challenges a path, unless it is being challenged.

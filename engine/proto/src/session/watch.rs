@@ -1,8 +1,8 @@
 //! Probes of all paths and the liveness of the send path.
 
 use super::Session;
+use super::arrival::Arrival;
 use super::faults::Trouble;
-use super::receive::Arrival;
 use super::traffic::COPIES_PER_SUSPICION;
 use crate::frames::{Frame, Probe, ProbeReply};
 use crate::liveness::{Finding, TIMEOUT_MIN_US};

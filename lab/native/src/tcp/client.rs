@@ -1,8 +1,8 @@
 //! `jvpn-lab tcp fetch` and `tcp push`: the client's end of one transfer over one connection, never a second one.
 
+use super::idle::{IDLE_SECONDS, IDLE_SECONDS_MAX, IDLE_SECONDS_MIN, configure};
 use super::transfer::{self, Progress, Snapshot};
 use super::wire::{DIGEST_BYTES, Digest, Greeting, Mode, TRANSFER_BYTES_MAX};
-use super::{IDLE_SECONDS, IDLE_SECONDS_MAX, IDLE_SECONDS_MIN, configure};
 use crate::args::Args;
 use crate::clock::{self, BootUs};
 use crate::control::{self, Input, Lines};

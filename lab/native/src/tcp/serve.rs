@@ -1,9 +1,9 @@
 //! `jvpn-lab tcp serve`: the server's end of transfers, a thread for each.
 
 use super::client::mode_name;
+use super::idle::{IDLE_SECONDS, IDLE_SECONDS_MAX, IDLE_SECONDS_MIN, configure};
 use super::transfer::{self, Progress, Snapshot};
 use super::wire::{Digest, GREETING_BYTES, Greeting, Mode};
-use super::{IDLE_SECONDS, IDLE_SECONDS_MAX, IDLE_SECONDS_MIN, configure};
 use crate::args::Args;
 use crate::clock::{self, BootUs};
 use crate::control::{self, Input, Lines, STDIN};

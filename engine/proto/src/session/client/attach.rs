@@ -1,11 +1,10 @@
 //! Client: an activation moves the send path at once and is retried until the gateway answers. One at a time; a newer one replaces it.
 
-use crate::frames::{self, Frame, Reason, Status, Switch, SwitchAck, SwitchRequest};
+use crate::frames::{self, Frame, Reason, Switch};
 use crate::messages::{AttachKind, PathId, Report};
 use crate::path::{Path, Retry};
-use crate::session::faults::Trouble;
-use crate::session::gateway::attach::{WAIT_MAX_US, WAIT_MIN_US, check_bind_seq};
-use crate::session::receive::Arrival;
+use crate::session::activation::{WAIT_MAX_US, WAIT_MIN_US};
+use crate::session::client::attempt::Attempt;
 use crate::session::{Phase, Session};
 use crate::shared::Shared;
 use crate::vocabulary::Route;
@@ -16,23 +15,6 @@ const CONFIRM_MIN_US: u64 = 3_000_000;
 const ASKED_WAIT_MIN_US: u64 = 100_000;
 const ASKED_WAIT_MAX_US: u64 = 5_000_000;
 const _: () = assert!(ASKED_WAIT_MIN_US <= WAIT_MIN_US && WAIT_MAX_US <= ASKED_WAIT_MAX_US);
-
-#[derive(Debug)]
-pub(in crate::session) struct Attempt {
-    bind_seq: u64,
-    path: PathId,
-    kind: AttachKind,
-    reason: Reason,
-    challenge: [u8; 16],
-    /// The send path before.
-    from: Option<PathId>,
-    retry: Retry,
-    /// It was sent more than once, so that what left together with it may be lost.
-    repeated: bool,
-    /// Unanswered at this time: reported once, while the retries go on.
-    until: u64,
-    told_unanswered: bool,
-}
 
 impl Session {
     /// `ConfirmSession`: ATTACH kind 1 with bind seq 1 on the path of RESP.
@@ -140,30 +122,6 @@ impl Session {
         self.attempt.as_ref().and_then(|attempt| attempt.from)
     }
 
-    pub(in crate::session) fn on_switch_ack(
-        &mut self,
-        cx: &mut Shared,
-        arrival: Arrival,
-        ack: &SwitchAck,
-    ) -> Result<(), Trouble> {
-        check_bind_seq(ack.bind_seq)?;
-        let awaited = self.attempt.as_ref().is_some_and(|attempt| {
-            attempt.kind == AttachKind::Switch && (attempt.path, attempt.bind_seq) == (ack.to, ack.bind_seq)
-        });
-        if !awaited {
-            return Err(Trouble::Unattributable("stale_switch_ack"));
-        }
-        if arrival.via == Some(ack.to) {
-            self.credit(cx, arrival.now, ack.to);
-        }
-        match ack.status {
-            Status::Ok => self.activation_validated(arrival.now, cx),
-            Status::Denied => self.activation_denied(arrival.now, cx, ack.reason, ack.retry_after_ms),
-            Status::Waiting => self.activation_waits(arrival.now, cx, ack.retry_after_ms),
-        }
-        Ok(())
-    }
-
     /// The gateway has heard the activation and not decided yet. It is asked again when it said, and has the time of a validation to
     /// answer that; how long an attempt may last in all is the core's to say.
     pub(in crate::session) fn activation_waits(&mut self, now: u64, cx: &mut Shared, retry_after_ms: u32) {
@@ -246,21 +204,5 @@ impl Session {
         let until = (!attempt.told_unanswered).then_some(attempt.until);
         let again = (!attempt.retry.exhausted()).then_some(attempt.retry.next_at);
         [until, again].into_iter().flatten().min()
-    }
-
-    /// The gateway's wish, told once per request.
-    pub(in crate::session) fn on_switch_request(
-        &mut self,
-        cx: &mut Shared,
-        arrival: Arrival,
-        request: &SwitchRequest,
-    ) -> Result<(), Trouble> {
-        if self.switch_requested.is_some_and(|newest| request.id <= newest) {
-            return Err(Trouble::Unattributable("stale_switch_request"));
-        }
-        self.switch_requested = Some(request.id);
-        let reason = request.reason.to_string();
-        cx.report(arrival.now, Report::SwitchRequested { session: self.handle, path: request.to, reason });
-        Ok(())
     }
 }

@@ -1,4 +1,7 @@
 //! What only the client's end of a session does.
 
-pub(super) mod attach;
+mod assign;
+mod attach;
+pub(super) mod attempt;
 mod candidates;
+mod switch;

@@ -1,73 +1,21 @@
 //! Gateway: which path is bound. The newest activation (bind seq) is the one that counts; the core says whether it may happen.
 
-use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, Switch, SwitchAck};
+use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, SwitchAck};
 use crate::messages::{Assignment, AttachKind, PathId, Report};
+use crate::path::PATHS_MAX;
 use crate::path::rtt::clamp_u32;
-use crate::path::{AMPLIFICATION_MAX, PATHS_MAX};
+use crate::session::activation::{WAIT_MAX_US, WAIT_MIN_US, check_bind_seq};
+use crate::session::arrival::Arrival;
 use crate::session::faults::Trouble;
-use crate::session::receive::Arrival;
+use crate::session::gateway::binding::{Answer, Asked, Binding, Told};
 use crate::session::{Phase, Session};
 use crate::shared::Shared;
+use crate::vocabulary::AMPLIFICATION_MAX;
 
 const DENY_PATH_LIMIT: &str = "path_limit";
 const DENY_OWNERSHIP: &str = "ownership_stale";
 const DENY_NOT_VALIDATED: &str = "path_not_validated";
 const DENY_RATE: &str = "switch_rate_limited";
-/// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be asked again for no
-/// other reason than that it is busy.
-const CORE_ANSWER_US: u64 = 60_000_000;
-/// Who asks again while the core thinks is told to wait twice as long as the core has thought already, within these bounds, µs: the
-/// answer comes by itself, and asking again is for the case that it gets lost. Without a word a client takes the gateway for dead, and
-/// a crowd that asks again and again keeps a busy gateway from answering anybody.
-pub(in crate::session) const WAIT_MIN_US: u64 = 250_000;
-pub(in crate::session) const WAIT_MAX_US: u64 = 4_000_000;
-/// The greatest bind seq: what a double holds exactly, because the core's messages are JSON.
-pub(in crate::session) const BIND_SEQ_MAX: u64 = (1 << 53) - 1;
-
-/// An activation that waits for a proof or for the core.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    bind_seq: u64,
-    path: PathId,
-    kind: AttachKind,
-    reason: Reason,
-    echo: [u8; 16],
-}
-
-/// An activation that the core was told of and has not answered.
-#[derive(Debug, Clone, Copy)]
-struct Told {
-    path: PathId,
-    bind_seq: u64,
-    at: u64,
-    /// When the client was last asked to wait.
-    waited_at: Option<u64>,
-}
-
-impl Told {
-    /// False once the core has no answer to give any more.
-    fn is_awaited(&self, now: u64) -> bool {
-        now < self.at + CORE_ANSWER_US
-    }
-}
-
-/// What was said to the newest activation, for its repetitions.
-#[derive(Debug, Clone, Copy)]
-struct Answer {
-    asked: Asked,
-    denied: Option<(Reason, u32)>,
-}
-
-#[derive(Debug, Default)]
-pub(in crate::session) struct Binding {
-    /// The highest bind seq seen.
-    bind_seq: u64,
-    asked: Option<Asked>,
-    /// One at a time: what a client asks for meanwhile waits until the core has answered, so that a crowd which repeats itself costs
-    /// the core no more than one that does not.
-    told: Option<Told>,
-    answer: Option<Answer>,
-}
 
 impl Session {
     pub(in crate::session) fn on_attach(
@@ -175,29 +123,8 @@ impl Session {
         self.send_frames(now, cx, id, &[ack]);
     }
 
-    pub(in crate::session) fn on_switch(
-        &mut self,
-        cx: &mut Shared,
-        arrival: Arrival,
-        switch: &Switch,
-    ) -> Result<(), Trouble> {
-        let now = arrival.now;
-        let &Switch { reason, to, bind_seq, .. } = switch;
-        check_activation(to, bind_seq)?;
-        let own = arrival.via == Some(to);
-        let fresh = if own { arrival.heard_before } else { self.path(to).and_then(|path| path.heard_at) };
-        if own {
-            self.credit(cx, now, to);
-        }
-        if self.switch_request.as_ref().is_some_and(|request| request.asks_for(to)) {
-            self.switch_request = None;
-        }
-        let asked = Asked { bind_seq, path: to, kind: AttachKind::Switch, reason, echo: [0; 16] };
-        self.on_activation(now, cx, asked, fresh)
-    }
-
     /// One order for all activations: lower is ignored, equal is answered again, higher replaces.
-    fn on_activation(
+    pub(in crate::session) fn on_activation(
         &mut self,
         now: u64,
         cx: &mut Shared,
@@ -408,13 +335,9 @@ impl Session {
 }
 
 /// What no honest client names: path 0, which means none, and a bind seq that the core cannot tell from its neighbour.
-fn check_activation(path: PathId, bind_seq: u64) -> Result<(), Trouble> {
+pub(in crate::session) fn check_activation(path: PathId, bind_seq: u64) -> Result<(), Trouble> {
     check_bind_seq(bind_seq)?;
     if path == 0 { Err(Trouble::Attributable("path_zero")) } else { Ok(()) }
-}
-
-pub(in crate::session) fn check_bind_seq(bind_seq: u64) -> Result<(), Trouble> {
-    if bind_seq > BIND_SEQ_MAX { Err(Trouble::Attributable("bind_seq_range")) } else { Ok(()) }
 }
 
 /// What is said to an activation: how it stands, why, and after how many milliseconds asking again makes sense.

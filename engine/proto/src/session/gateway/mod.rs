@@ -1,5 +1,8 @@
 //! What only the gateway's end of a session does.
 
-pub(super) mod attach;
+mod assign;
+mod attach;
+pub(super) mod binding;
 pub(super) mod delivery;
 mod rebind;
+mod switch;

@@ -1,0 +1,21 @@
+//! ASSIGN: what the gateway's core assigned to this session.
+
+use crate::frames::{Assign, Frame};
+use crate::messages::Report;
+use crate::session::Session;
+use crate::session::arrival::Arrival;
+use crate::shared::Shared;
+
+impl Session {
+    /// Every ASSIGN is acknowledged; the core hears of each once.
+    pub(in crate::session) fn on_assign(&mut self, cx: &mut Shared, arrival: Arrival, assign: Assign) {
+        let id = assign.id;
+        if let Some(via) = arrival.via.or_else(|| self.control_path()) {
+            self.send_frames(arrival.now, cx, via, &[Frame::AssignAck { id }]);
+        }
+        if self.assigned.is_none_or(|newest| newest < id) {
+            self.assigned = Some(id);
+            cx.report(arrival.now, Report::Assigned { session: self.handle, assignment: assign.into_assignment() });
+        }
+    }
+}

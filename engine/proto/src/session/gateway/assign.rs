@@ -1,0 +1,63 @@
+//! ASSIGN: what the core assigned goes out until the client has acknowledged it. Retries of both deliveries are here.
+
+use crate::frames::{Assign, Frame};
+use crate::messages::Assignment;
+use crate::path::{Retry, SENDS_MAX};
+use crate::session::Session;
+use crate::session::gateway::delivery::Delivery;
+use crate::shared::Shared;
+
+/// Sends of ASSIGN: five at PTO, then one each second.
+const ASSIGN_SENDS_MAX: u8 = 30;
+const ASSIGN_SLOW_US: u64 = 1_000_000;
+
+impl Session {
+    /// Refuses an assignment that does not fit the frame. Nothing is sent yet.
+    pub(in crate::session) fn deliver_assignment(
+        &mut self,
+        now: u64,
+        assignment: Assignment,
+    ) -> Result<Box<Delivery>, String> {
+        let id = self.deliveries + 1;
+        let assign = Assign::new(id, assignment).map_err(|why| format!("the assignment cannot be sent: {why:?}"))?;
+        self.deliveries = id;
+        let retry = Retry::begun(now, self.pto_us(self.control_path()));
+        Ok(Box::new(Delivery { id, frame: Frame::Assign(assign), retry, sends_max: ASSIGN_SENDS_MAX }))
+    }
+
+    pub(in crate::session) fn send_assign(&mut self, now: u64, cx: &mut Shared) {
+        let frame = self.assign.as_ref().map(|delivery| delivery.frame.clone());
+        if let Some((frame, via)) = frame.zip(self.control_path()) {
+            self.send_frames(now, cx, via, &[frame]);
+        }
+    }
+
+    pub(in crate::session) fn on_assign_ack(&mut self, id: u32) {
+        if self.assign.as_ref().is_some_and(|delivery| delivery.id == id) {
+            self.assign = None;
+        }
+    }
+
+    pub(in crate::session) fn deliveries_on_time(&mut self, now: u64, cx: &mut Shared) {
+        let via = self.control_path();
+        let rtt = via.and_then(|id| self.path(id)).map(|path| path.rtt).unwrap_or_default();
+        let interval = self.interval_us();
+        let mut due = Vec::new();
+        for delivery in [&mut self.assign, &mut self.switch_request].into_iter().flatten() {
+            if delivery.next_at().is_some_and(|at| at <= now) {
+                delivery.retry.again(now, &rtt, interval);
+                if delivery.retry.sends > SENDS_MAX {
+                    delivery.retry.next_at = now + ASSIGN_SLOW_US;
+                }
+                due.push(delivery.frame.clone());
+            }
+        }
+        if let Some(via) = via.filter(|_| !due.is_empty()) {
+            self.send_frames(now, cx, via, &due);
+        }
+    }
+
+    pub(in crate::session) fn next_delivery_at(&self) -> Option<u64> {
+        [&self.assign, &self.switch_request].into_iter().flatten().filter_map(|delivery| delivery.next_at()).min()
+    }
+}

@@ -1,0 +1,58 @@
+//! Switches: those that the client makes, and those that the core wishes for.
+
+use crate::frames::{Frame, Reason, Switch, SwitchRequest};
+use crate::messages::{AttachKind, PathId};
+use crate::path::{Retry, SENDS_MAX};
+use crate::session::Session;
+use crate::session::arrival::Arrival;
+use crate::session::faults::Trouble;
+use crate::session::gateway::attach::check_activation;
+use crate::session::gateway::binding::Asked;
+use crate::session::gateway::delivery::Delivery;
+use crate::shared::Shared;
+
+impl Session {
+    pub(in crate::session) fn on_switch(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        switch: &Switch,
+    ) -> Result<(), Trouble> {
+        let now = arrival.now;
+        let &Switch { reason, to, bind_seq, .. } = switch;
+        check_activation(to, bind_seq)?;
+        let own = arrival.via == Some(to);
+        let fresh = if own { arrival.heard_before } else { self.path(to).and_then(|path| path.heard_at) };
+        if own {
+            self.credit(cx, now, to);
+        }
+        if self.switch_request.as_ref().is_some_and(|request| request.asks_for(to)) {
+            self.switch_request = None;
+        }
+        let asked = Asked { bind_seq, path: to, kind: AttachKind::Switch, reason, echo: [0; 16] };
+        self.on_activation(now, cx, asked, fresh)
+    }
+
+    /// `RequestSwitch`: the newest wish replaces an older one.
+    pub(crate) fn request_switch(
+        &mut self,
+        now: u64,
+        cx: &mut Shared,
+        to: PathId,
+        reason: Reason,
+    ) -> Result<(), String> {
+        if !self.path(to).is_some_and(|path| path.validated) {
+            return Err(format!("no switch to path {to} can be asked for: the session has no such validated path"));
+        }
+        self.deliveries += 1;
+        let id = self.deliveries;
+        let frame = Frame::SwitchRequest(SwitchRequest { to, reason, id });
+        let retry = Retry::begun(now, self.pto_us(self.control_path()));
+        if let Some(via) = self.control_path() {
+            self.send_frames(now, cx, via, std::slice::from_ref(&frame));
+        }
+        self.switch_request = Some(Box::new(Delivery { id, frame, retry, sends_max: SENDS_MAX }));
+        self.rearm(now, cx);
+        Ok(())
+    }
+}

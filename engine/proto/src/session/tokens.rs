@@ -1,0 +1,31 @@
+//! Tokens of challenges that this end has issued.
+
+use super::faults::Trouble;
+use crate::shared::Shared;
+
+/// Issued tokens that are remembered: an echo of one of them is late, not forged.
+const TOKENS_MAX: usize = 8;
+
+#[derive(Debug, Default)]
+pub(super) struct TokenHistory {
+    tokens: [[u8; 16]; TOKENS_MAX],
+    issued: usize,
+}
+
+impl TokenHistory {
+    pub(super) fn issue(&mut self, cx: &mut Shared) -> [u8; 16] {
+        let token = cx.rng.bytes();
+        self.tokens[self.issued % TOKENS_MAX] = token;
+        self.issued += 1;
+        token
+    }
+
+    /// Blames the peer for an echo that is none of the last tokens.
+    pub(super) fn judge(&self, echo: &[u8; 16]) -> Trouble {
+        if self.tokens[..self.issued.min(TOKENS_MAX)].contains(echo) {
+            Trouble::Unattributable("stale_echo")
+        } else {
+            Trouble::Attributable("echo_never_issued")
+        }
+    }
+}

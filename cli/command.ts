@@ -8,7 +8,9 @@ export interface CommonOptions {
   readonly socket?: string;
 }
 
-/** Adds the common options and runs the verb with a client of the control socket; the verb answers with the exit code. */
+/**
+ * Adds the common options and runs the verb with a client of the control socket; the verb answers with the exit code.
+ */
 export function verb<O extends CommonOptions>(
   command: Command,
   run: (control: Control, options: O, args: readonly string[]) => Promise<number>,

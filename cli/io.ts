@@ -27,7 +27,9 @@ export const io: Io = {
   columns: process.stdout.isTTY === true ? Math.max(40, process.stdout.columns || 80) : 80,
 };
 
-/** Runs a verb; its answer is the exit code. Every failure leaves as three lines, or as one JSON document, on stderr. */
+/**
+ * Runs a verb; its answer is the exit code. Every failure leaves as three lines, or as one JSON document, on stderr.
+ */
 export async function perform(json: boolean, verb: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await verb();

@@ -4,8 +4,8 @@ import type { Millis } from "#kernel/time";
 const DOUBLINGS_MAX = 30;
 
 /**
- * The wait after the `failures`-th failure in a row, counted from 1: `firstMs`, then double each time, at most `maxMs`. It has no
- * jitter: the core is deterministic, and no two processes wait for each other here.
+ * The wait after the `failures`-th failure in a row, counted from 1: `firstMs`, then double each time, at most `maxMs`.
+ * It has no jitter: the core is deterministic, and no two processes wait for each other here.
  */
 export function backoff(failures: number, firstMs: Millis, maxMs: Millis): Millis {
   const doublings = Math.min(Math.max(0, failures - 1), DOUBLINGS_MAX);

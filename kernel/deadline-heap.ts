@@ -6,8 +6,8 @@ interface Node {
 }
 
 /**
- * The earliest of many deadlines, one per key. Setting and clearing cost O(log n); equal times come out by key, so that the order
- * never depends on history.
+ * The earliest of many deadlines, one per key. Setting and clearing cost O(log n); equal times come out by key, so that
+ * the order never depends on history.
  *
  *        2            each parent is earlier than its children,
  *      5   3          and `#where` knows at which place a key lies

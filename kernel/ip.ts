@@ -10,8 +10,8 @@ export interface Address {
 export const bitsOf = (family: Family): number => (family === 4 ? 32 : 128);
 
 /**
- * `undefined` where the text is no IPv4 or IPv6 address. A zone (`%eth0`) is refused, and so is a leading zero in IPv4, which
- * some programs read as octal.
+ * `undefined` where the text is no IPv4 or IPv6 address. A zone (`%eth0`) is refused, and so is a leading zero in IPv4,
+ * which some programs read as octal.
  */
 export function parseAddress(text: string): Address | undefined {
   return text.includes(":") ? parse6(text) : parse4(text);

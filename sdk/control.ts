@@ -33,8 +33,8 @@ export interface ControlOptions {
 }
 
 /**
- * A typed client of a daemon's control socket. Every refusal is a `ControlError` with a code; `daemon_not_running` where nobody
- * listens. A session is named by its id or a prefix of it that is unique.
+ * A typed client of a daemon's control socket. Every refusal is a `ControlError` with a code; `daemon_not_running`
+ * where nobody listens. A session is named by its id or a prefix of it that is unique.
  */
 export class Control {
   readonly socket: string;
@@ -80,7 +80,10 @@ export class Control {
     return this.#act(`/v1/sessions/${encodeURIComponent(id)}/terminate`, { reason });
   }
 
-  /** What would change if this policy came into force. A text that is not valid is thrown as `policy_invalid`, with all faults. */
+  /**
+   * What would change if this policy came into force. A text that is not valid is thrown as `policy_invalid`, with all
+   * faults.
+   */
   policyDiff(offered: PolicyText): Promise<PolicyDiffDocument> {
     return this.#act("/v1/policy/diff", offered);
   }
@@ -119,8 +122,8 @@ export class Control {
   }
 
   /**
-   * Resolves with the first session that is in one of these states, at once where one is. Throws `timeout` when `timeoutMs`
-   * have passed, and `daemon_not_running` when the daemon goes away meanwhile.
+   * Resolves with the first session that is in one of these states, at once where one is. Throws `timeout` when
+   * `timeoutMs` have passed, and `daemon_not_running` when the daemon goes away meanwhile.
    */
   async waitFor(states: StateName | readonly StateName[], timeoutMs: number): Promise<SessionView> {
     const wanted: readonly StateName[] = typeof states === "string" ? [states] : states;

@@ -24,8 +24,8 @@ export function isGap(item: StreamItem): item is EventGap {
 }
 
 /**
- * All records from now (or from `since`), in order, without end; a lost connection is resumed at the last number, and what cannot
- * be had any more is a gap. Ends when the signal aborts.
+ * All records from now (or from `since`), in order, without end; a lost connection is resumed at the last number, and
+ * what cannot be had any more is a gap. Ends when the signal aborts.
  */
 export async function* streamEvents(socket: string, options: EventsOptions = {}): AsyncGenerator<StreamItem> {
   const { signal, reconnectMs = 0 } = options;

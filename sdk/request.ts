@@ -3,7 +3,9 @@ import { userInfo } from "node:os";
 import type { ErrorDocument } from "#kernel/contract/control";
 import { ControlError, notRunning, timedOut } from "./errors.ts";
 
-/** The longest answers are a page of 1,000 sessions with eight paths each, about 4 MB, and 512 records of one session. */
+/**
+ * The longest answers are a page of 1,000 sessions with eight paths each, about 4 MB, and 512 records of one session.
+ */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 interface Call {

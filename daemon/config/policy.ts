@@ -28,8 +28,8 @@ export interface CheckedPolicy extends PolicyText {
 }
 
 /**
- * Where the policy of this daemon is written: the flag, the configuration, or `policy.toml` beside the configuration where that
- * exists; `null` = the built-in standard policy.
+ * Where the policy of this daemon is written: the flag, the configuration, or `policy.toml` beside the configuration
+ * where that exists; `null` = the built-in standard policy.
  */
 export function policyFile(configFile: string, settings: Settings, flag: string | undefined): string | null {
   if (flag !== undefined) return resolve(flag);
@@ -118,8 +118,8 @@ function policyFault(document: TomlDocument, error: PolicyError): Fault {
 }
 
 /**
- * The key itself where the file has it; else the key that it must fit to, because the first one then comes from the preset; else
- * the table around it. What is missing altogether is missing on line 1.
+ * The key itself where the file has it; else the key that it must fit to, because the first one then comes from the
+ * preset; else the table around it. What is missing altogether is missing on line 1.
  */
 function lineFor(text: string, path: KeyPath, against: KeyPath | null): number {
   const other = against ?? path;

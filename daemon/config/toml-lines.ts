@@ -9,8 +9,8 @@ const HEADER = /^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?/;
 const ASSIGNMENT = /^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=/;
 
 /**
- * The line, from 1, on which `path` is set in this TOML text, or the line of its nearest enclosing key or table;
- * `null` where not even its first part occurs. It reads lines, not the grammar: good enough to point a person at the place.
+ * The line, from 1, on which `path` is set in this TOML text, or the line of its nearest enclosing key or table; `null`
+ * where not even its first part occurs. It reads lines, not the grammar: good enough to point a person at the place.
  */
 export function lineOf(text: string, path: KeyPath): number | null {
   let best: { line: number; depth: number } | null = null;

@@ -18,8 +18,8 @@ interface Checked {
 }
 
 /**
- * Checks each file as what it is, with the key files it names; without files, the one of --config or JVPN_CONFIG, else those of the
- * standard folder. Faults go to stderr, or into the one document on stdout.
+ * Checks each file as what it is, with the key files it names; without files, the one of --config or JVPN_CONFIG, else
+ * those of the standard folder. Faults go to stderr, or into the one document on stdout.
  */
 export function checkFiles(files: readonly string[], flags: Flags, json: boolean): ExitCode {
   const named = namedConfig(flags);

@@ -37,7 +37,10 @@ export interface Sessions extends Directory {
   explain(session: SessionHandle): SessionReasonView | null;
 }
 
-/** A session by its id or a unique beginning of it, in any case, with or without `s-`. A live session wins over an ended one. */
+/**
+ * A session by its id or a unique beginning of it, in any case, with or without `s-`. A live session wins over an ended
+ * one.
+ */
 export function findSession(directory: Directory, text: string): Found<SessionName> {
   const wanted = `${PREFIX}${text.toUpperCase().replace(/^S-/, "")}`;
   const begun = wanted === PREFIX ? [] : directory.named(wanted);
@@ -66,8 +69,8 @@ export function movable(session: SessionView): Found<SessionView> {
 }
 
 /**
- * A path of a session by its label or number, or a unique beginning of its label. `neverUsed` = interfaces on which there is none
- * because the configuration forbids it: asking for one of these is denied, not unknown.
+ * A path of a session by its label or number, or a unique beginning of its label. `neverUsed` = interfaces on which
+ * there is none because the configuration forbids it: asking for one of these is denied, not unknown.
  */
 export function findPath(session: SessionView, text: string, neverUsed: (interfaceName: string) => boolean): Found<PathView> {
   const exact = session.paths.filter((path) => path.label === text || String(path.id) === text);

@@ -29,7 +29,10 @@ export interface ControlTarget extends PolicyTarget {
   /** True where the configuration forbids this client the interface. */
   neverUses(interfaceName: string): boolean;
   shutdown(actor: string): void;
-  /** `since` = records after this number that memory still holds come first; `null` = only new ones. `null` = too many readers. */
+  /**
+   * `since` = records after this number that memory still holds come first; `null` = only new ones. `null` = too many
+   * readers.
+   */
   subscribe(since: number | null): Subscriber | null;
   unsubscribe(subscriber: Subscriber): void;
 }

@@ -11,8 +11,8 @@ const PATH_BYTES_MAX = 107;
 const GROUP = "jvpn";
 
 /**
- * Makes the path free for listening: the socket file of a daemon that has ended is removed. A daemon that answers there, or a file
- * that is no socket, is a `StartFailure`.
+ * Makes the path free for listening: the socket file of a daemon that has ended is removed. A daemon that answers
+ * there, or a file that is no socket, is a `StartFailure`.
  */
 export async function claimSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
@@ -67,7 +67,10 @@ function refusal(what: string, why: string, hint: string, cause?: unknown): Star
   return new StartFailure([{ what, why, hint }], EXIT.failed, { cause });
 }
 
-/** The process that answers there; `null` = nobody listens. A listener that does not answer in time counts as alive, pid unknown. */
+/**
+ * The process that answers there; `null` = nobody listens. A listener that does not answer in time counts as alive, pid
+ * unknown.
+ */
 function holderOf(path: string): Promise<number | "unknown" | null> {
   return new Promise((resolve, reject) => {
     const asking = request({ socketPath: path, path: "/v1/version", agent: false, timeout: ASK_MS }, (answer) => {

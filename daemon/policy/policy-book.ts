@@ -49,8 +49,8 @@ interface Wish {
  *     operator ───apply()───┘     │                 └─► core: PolicyOffered
  *                                 └─► refused: what is in force stays in force
  *
- * The newest word counts: an operator's policy holds, across restarts, until the file says something else than it did when the
- * operator spoke. A bad file denies new sessions; a bad apply is only refused.
+ * The newest word counts: an operator's policy holds, across restarts, until the file says something else than it did
+ * when the operator spoke. A bad file denies new sessions; a bad apply is only refused.
  */
 export class PolicyBook {
   readonly #history: PolicyHistory;
@@ -89,8 +89,8 @@ export class PolicyBook {
   }
 
   /**
-   * At start and at every reload. Returns why the file is refused: then the last valid policy stays in force for running sessions
-   * and new ones are denied. Throws where the store fails.
+   * At start and at every reload. Returns why the file is refused: then the last valid policy stays in force for
+   * running sessions and new ones are denied. Throws where the store fails.
    */
   read(): readonly Fault[] {
     const text = readPolicy(this.#file);

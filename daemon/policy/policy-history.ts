@@ -48,8 +48,8 @@ export class PolicyHistory {
   }
 
   /**
-   * What the policy file held when an operator's policy took its place: as long as it holds the same, the operator's stays in
-   * force. `null` = the file has the word.
+   * What the policy file held when an operator's policy took its place: as long as it holds the same, the operator's
+   * stays in force. `null` = the file has the word.
    */
   get overridden(): string | null {
     const row = this.#store.prepare("SELECT mark FROM policy_overridden WHERE id = 1").get() as { mark: string } | undefined;
@@ -62,8 +62,8 @@ export class PolicyHistory {
   }
 
   /**
-   * Adds the next version, all or nothing: it is on disk when this returns, together with `overridden` and whatever `alongside`
-   * does; if that throws, nothing was added. Returns the version.
+   * Adds the next version, all or nothing: it is on disk when this returns, together with `overridden` and whatever
+   * `alongside` does; if that throws, nothing was added. Returns the version.
    */
   add(policy: Omit<StoredPolicy, "version">, overridden: string | null, alongside: () => void): number {
     return this.#together(() => {

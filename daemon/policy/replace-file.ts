@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 const MODE = 0o644;
 
 /**
- * Puts `text` in place of the file: a reader sees the old text or the new one, also after a crash. Keeps its mode, and follows a
- * symbolic link. Throws where the file system refuses; then the old text is still there.
+ * Puts `text` in place of the file: a reader sees the old text or the new one, also after a crash. Keeps its mode, and
+ * follows a symbolic link. Throws where the file system refuses; then the old text is still there.
  */
 export function replaceFile(file: string, text: string): void {
   const target = existsSync(file) ? realpathSync(file) : file;

@@ -10,7 +10,7 @@ const GENESIS = "0".repeat(64);
 export interface ChainEnd {
   readonly seq: number;
   readonly hash: string;
-  /** The file does not end with a newline: the next line must not be glued to a torn one. */
+  /** The file does not end with a newline: its last line was cut off. */
   readonly torn: boolean;
 }
 
@@ -61,8 +61,9 @@ export function verifies(record: EventRecord): boolean {
 const TAIL_BYTES = 256 * 1024;
 
 /**
- * Where the chain in this file ends, so that the next process goes on from there; a new chain where the file is absent or its tail
- * holds no whole record. A torn last line (a killed process) is passed over; the number that it had is left out, which shows.
+ * Where the chain in this file ends, so that the next process continues it; a new chain if the file is absent or its
+ * tail holds no whole record. A last line that was cut off (a killed process) is skipped. Its number is not used again,
+ * so the gap shows.
  */
 export function chainEnd(file: string): ChainEnd {
   const end = endOf(file);

@@ -1,8 +1,9 @@
 import type { SinkStatus } from "#kernel/contract/control";
+import { invariant } from "#kernel/invariant";
 import { Outlet, type OutletLimits, type SinkLoss } from "./outlet.ts";
 import type { Sink } from "./sinks/sink.ts";
 
-/** Of the time for closing, this share is for what waits; the rest is for the record of what some sinks did not keep. */
+/** The share of the closing time that is for what waits. The rest is for the record of what some sinks lost. */
 const FLUSH_SHARE = 0.8;
 
 export interface FanoutNews {
@@ -12,12 +13,14 @@ export interface FanoutNews {
   changed(): void;
 }
 
-/** Hands each record to every sink, through an outlet of its own: none of them can hold up or cost another one anything. */
+/** Hands each record to every sink, through an outlet of its own: no sink can delay another one or cost it a record. */
 export class Fanout {
   readonly #news: FanoutNews;
   readonly #outlets: readonly Outlet[];
 
   constructor(sinks: readonly Sink[], news: FanoutNews, limits: Partial<OutletLimits> = {}) {
+    const names = new Set(["ring", ...sinks.map(({ name }) => name)]);
+    invariant(names.size === sinks.length + 1, "each sink has a name of its own, which is not that of the ring");
     this.#news = news;
     this.#outlets = sinks.map((sink) => new Outlet(sink, (outlet) => this.#changed(outlet), limits));
   }
@@ -43,8 +46,8 @@ export class Fanout {
   }
 
   /**
-   * Gives the sinks `ms` to keep what waits, and closes them. The sinks that work also keep the record of what the others lost.
-   * `pushAll` pushes the records that were made meanwhile.
+   * Gives the sinks `ms` to keep what waits, and closes them. The sinks that work also keep the record of what the
+   * others lost. `pushAll` pushes the records that were made meanwhile.
    */
   async close(ms: number, pushAll: () => void): Promise<void> {
     await within(ms * FLUSH_SHARE, (deadline) => this.#flush(deadline));

@@ -4,7 +4,9 @@ import { Lines } from "./lines.ts";
 
 /** Newest records of the node that memory holds. */
 const HISTORY_MAX = 4_096;
-/** Records of one session, and sessions whose records are held; the session that was quiet longest goes first. */
+/**
+ * Records of one session, and sessions whose records are held. The session whose newest record is oldest goes first.
+ */
 const TIMELINE_MAX = 512;
 const TIMELINES_MAX = 1_024;
 
@@ -13,11 +15,13 @@ interface Timeline {
   dropped: boolean;
 }
 
-/** The newest records in memory, as their lines: of the node, and of each session. They are read when somebody asks. */
+/**
+ * The newest records in memory, as lines: of the node, and of each session. They are parsed when they are asked for.
+ */
 export class History {
   readonly #recent = new Lines(HISTORY_MAX);
   readonly #timelines = new Map<SessionId, Timeline>();
-  /** Whose record came last: mostly the next one is its, too. */
+  /** The session of the newest record. Mostly the next record is about the same session. */
   #latest: { readonly session: SessionId | null; readonly timeline: Timeline } = { session: null, timeline: emptyTimeline() };
 
   /** `line` is a record and its newline. */
@@ -33,7 +37,7 @@ export class History {
   after(seq: number): { readonly records: readonly EventRecord[]; readonly missing: { first: number; last: number } | null } {
     const lines = this.#recent.all();
     const records: EventRecord[] = [];
-    // From the newest: a reader that comes again has missed a few, and only these are read.
+    // From the newest: a reader that reconnects has missed a few, and only these are parsed.
     for (const line of lines.toReversed()) {
       const record = read(line);
       if (record.seq <= seq) break;
@@ -49,7 +53,7 @@ export class History {
     return timeline === undefined ? null : { truncated: timeline.dropped, events: timeline.lines.all().map(read) };
   }
 
-  /** The session becomes the one that spoke last. */
+  /** Makes this session the one with the newest record. */
   #moveUp(session: SessionId): Timeline {
     const timeline = this.#timelines.get(session) ?? this.#freshTimeline();
     this.#timelines.delete(session);
@@ -57,7 +61,7 @@ export class History {
     return timeline;
   }
 
-  /** Once there are as many as may be, that of the session that was quiet longest. */
+  /** At the limit it is taken from the session whose newest record is oldest. */
   #freshTimeline(): Timeline {
     const [quietest] = this.#timelines.size < TIMELINES_MAX ? [] : this.#timelines;
     if (quietest === undefined) return emptyTimeline();

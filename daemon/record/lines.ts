@@ -4,8 +4,9 @@ const KEPT_BYTES_MAX = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * The newest `max` lines of text, in memory outside of the heap: a crowd makes thousands of records in a second, and text that lives for
- * a while among its other garbage is what the collector is slowest with. Its memory is at most twice what `max` lines need.
+ * The newest `max` lines of text, in memory outside of the heap: a crowd makes thousands of records in a second, and
+ * text that lives for a while is what the garbage collector is slowest with. The memory is at most twice what `max`
+ * lines need.
  */
 export class Lines {
   readonly #max: number;

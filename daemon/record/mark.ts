@@ -24,7 +24,7 @@ export class RecordMark {
   }
 }
 
-/** Records that the mark knows and the file does not hold as its end any more; `null` = none. */
+/** Records up to the mark that the end of the file does not hold any more; `null` = none. */
 export function missingEnd(end: ChainEnd, mark: Mark | null): { readonly first: number; readonly last: number } | null {
   if (mark === null || mark.seq < end.seq) return null;
   if (mark.seq > end.seq) return { first: end.seq + 1, last: mark.seq };

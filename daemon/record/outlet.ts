@@ -20,8 +20,8 @@ export interface SinkLoss {
 }
 
 /**
- * Feeds one sink, so that its failures reach nobody else: `push` is O(1), never waits and never throws. Records gather in a
- * bounded queue while the sink works; each is kept by the sink or counted as lost, never both.
+ * Feeds one sink, so that its failures affect nothing else: `push` is O(1), never waits and never throws. Records
+ * gather in a bounded queue while the sink works; each is kept by the sink or counted as lost, never both.
  */
 export class Outlet {
   readonly #sink: Sink;
@@ -92,7 +92,10 @@ export class Outlet {
     });
   }
 
-  /** Hands on what waits, also to a sink that is left alone. Resolves when that has succeeded or failed, at the latest with `deadline`. */
+  /**
+   * Hands on what waits, also to a sink that is left alone. Resolves when that has succeeded or failed, at the latest
+   * with `deadline`.
+   */
   async flush(deadline: Promise<void>): Promise<void> {
     if (this.#abandoned) return;
     if (this.#resting !== null) clearTimeout(this.#resting);

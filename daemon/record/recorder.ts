@@ -23,8 +23,8 @@ interface Waiting {
 }
 
 /**
- * Records worked off before other work gets its turn: so many, or half of those that wait, which are 32,768 at most. A crowd that makes
- * records faster than that is slowed down by the work on them, and they are not lost.
+ * Records worked off before other work gets its turn: this many, or half of those that wait, at most 32,768. If the
+ * core makes records faster than that, the work on them slows it down, and no record is lost.
  */
 const BATCH = 512;
 const SUBSCRIBERS_MAX = 64;
@@ -37,7 +37,7 @@ interface RecorderOptions {
   readonly limits?: Partial<OutletLimits>;
   /** Where the chain in the record file ends. */
   readonly end: ChainEnd;
-  /** What the store knows of that end. */
+  /** The same end as the store has it. */
   readonly mark: RecordMark;
   readonly bootMs: () => number;
   /** Some place does not keep the record, or all do again; for the operational log. */
@@ -49,8 +49,8 @@ interface RecorderOptions {
  *            O(1), never        bounded,               ├► outlet ──► sink (the file)
  *            waits or throws    loss is exact          └► outlet ──► sink …
  *
- * Each record is numbered and chained once. No failure here can hold up or change a session, and no sink can hold up another
- * one: what does not fit is lost, and the loss is itself a record, which names the sink.
+ * Each record is numbered and chained once. No failure here can delay or change a session, and no sink can delay
+ * another one: what does not fit is lost, and the loss is itself a record, which names the sink.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -188,7 +188,7 @@ export class Recorder {
     for (const subscriber of this.#subscribers) subscriber.push(record);
   }
 
-  /** The numbers of records that are gone are not given again, and the next record names the last of them as the one before. */
+  /** Numbers of missing records are not used again. The next record is chained to the last of them. */
   #noteMissing(end: ChainEnd): void {
     const mark = this.#options.mark.read();
     const missing = missingEnd(end, mark);

@@ -4,8 +4,8 @@ import type { EventGap, EventRecord } from "#kernel/contract/control";
 const WAITING_MAX = 4_096;
 
 /**
- * The queue of one reader of the event stream. A reader that is too slow loses the oldest records, and reads an exact gap in
- * their place; nobody else notices.
+ * The queue of one reader of the event stream. A reader that is too slow loses the oldest records, and reads an exact
+ * gap in their place. This affects no other reader.
  */
 export class Subscriber {
   #waiting: EventRecord[] = [];

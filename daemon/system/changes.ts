@@ -10,8 +10,8 @@ const ALREADY_GONE =
   /Cannot find device|No such process|No such file or directory|Cannot assign requested address|No such device|does not exist/;
 
 /**
- * Makes changes to the machine, all or none: they are journaled, then made in order; when one fails, those before it are undone
- * and its words are returned. Neighbouring changes of `ip` of one family go in one run.
+ * Makes changes to the machine, all or none: they are journaled, then made in order; when one fails, those before it
+ * are undone and its words are returned. Neighbouring changes of `ip` of one family go in one run.
  */
 export class SystemChanges {
   readonly #machine: Machine;
@@ -46,7 +46,9 @@ export class SystemChanges {
     return { ok: true, undos: made };
   }
 
-  /** Newest first. What is gone already counts as undone; returns what could not be undone, in the words of the machine. */
+  /**
+   * Newest first. What is gone already counts as undone; returns what could not be undone, in the words of the machine.
+   */
   async undo(undos: readonly Undo[]): Promise<readonly string[]> {
     const complaints: string[] = [];
     for (const undo of undos.toReversed()) {

@@ -10,9 +10,9 @@ export interface Claim {
 }
 
 /**
- * Creates the directory (0700) and claims it by `daemon.pid`. A claim whose process has ended, by any means, is taken over:
- * the file names the process by id and start time, because ids are reused. Throws a `StartFailure` where it is held, and where
- * others can write to the directory: what it holds is done as root.
+ * Creates the directory (0700) and claims it by `daemon.pid`. A claim whose process has ended, by any means, is taken
+ * over: the file names the process by id and start time, because ids are reused. Throws a `StartFailure` where it is
+ * held, and where others can write to the directory: what it holds is done as root.
  */
 export function claimState(stateDir: string): Claim {
   const file = join(stateDir, "daemon.pid");
@@ -80,8 +80,8 @@ function livingHolder(file: string): number | null {
 }
 
 /**
- * Clock ticks since boot at which the process began; `null` = there is no such process, or it has ended and its parent has not
- * collected it yet. Such a zombie holds nothing, once the last of its threads is gone.
+ * Clock ticks since boot at which the process began; `null` = there is no such process, or it has ended and its parent
+ * has not collected it yet. Such a zombie holds nothing, once the last of its threads is gone.
  */
 function startTime(pid: number): number | null {
   let stat: string;

@@ -2,7 +2,10 @@ import { readdirSync } from "node:fs";
 import type { Machine } from "./machine.ts";
 import type { MachineFacts } from "./plan.ts";
 
-/** What the plans must know of this machine; read anew for each plan, because links come and go. `tun` itself is left out. */
+/**
+ * What the plans must know of this machine; read anew for each plan, because links come and go. `tun` itself is left
+ * out.
+ */
 export function machineFacts(machine: Machine, tun: string): MachineFacts {
   const value = (key: string) => machine.readSysctl(key);
   const others = (family: "ipv4" | "ipv6") => interfacesOf(family).filter((name) => name !== tun && name !== "lo");

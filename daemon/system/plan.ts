@@ -32,13 +32,15 @@ export interface MachineFacts {
   readonly ipv6: boolean;
   /** Interfaces that take router advertisements only while the machine does not forward (`accept_ra` = 1). */
   readonly routerAdvertised: readonly string[];
-  /** Interfaces with `rp_filter` = 1: answers that come in on another link than the route points to are dropped there. */
+  /**
+   * Interfaces with `rp_filter` = 1: answers that come in on another link than the route points to are dropped there.
+   */
   readonly reversePathStrict: readonly string[];
 }
 
 /**
- * Client: the inner addresses as single hosts, and the routes into the tunnel. Routes of length 0 go to a table of their own
- * behind `not fwmark`, so that the marked outer packets keep using the machine's own routes:
+ * Client: the inner addresses as single hosts, and the routes into the tunnel. Routes of length 0 go to a table of
+ * their own behind `not fwmark`, so that the marked outer packets keep using the machine's own routes:
  *
  *     14773  lookup main, suppress_prefixlength 0     the machine's own networks, but not its default route
  *     14774  not fwmark MARK lookup 4774              everything else → tunnel
@@ -72,8 +74,8 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
 }
 
 /**
- * Why an assignment is not taken, or `null`. Without `routes` in the configuration its prefix lengths decide what goes into the
- * tunnel: a default route is the person's to want, not the gateway's.
+ * Why an assignment is not taken, or `null`. Without `routes` in the configuration its prefix lengths decide what goes
+ * into the tunnel: a default route is the person's to want, not the gateway's.
  */
 export function assignmentFault(settings: Pick<ClientSettings, "routes">, assignment: Assignment): string | null {
   if (settings.routes !== null) return null;
@@ -82,7 +84,9 @@ export function assignmentFault(settings: Pick<ClientSettings, "routes">, assign
   return `the gateway's network ${formatPrefix(wide)} is wider than /${PREFIX_MIN[wide.family]}; set \`routes\` in [tunnel] to what is wanted`;
 }
 
-/** Gateway: the first host of each pool with the pool's prefix (so the kernel routes the pool), forwarding, masquerade. */
+/**
+ * Gateway: the first host of each pool with the pool's prefix (so the kernel routes the pool), forwarding, masquerade.
+ */
 export function gatewayPlan(settings: GatewaySettings, facts: MachineFacts): TunnelPlan {
   const warnings: string[] = [];
   const pools = [settings.pools.v4, settings.pools.v6].filter((pool) => pool !== null);
@@ -131,7 +135,10 @@ function mtuChange(tun: string, mtu: number): Change {
   return { kind: "ip", family: 4, args: ["link", "set", "dev", tun, "mtu", String(mtu), "up"], undo: null };
 }
 
-/** The kernel's own link-local address would only send router solicitations into the tunnel, which the other end refuses. */
+/**
+ * The kernel's own link-local address would only send router solicitations into the tunnel, which the other end
+ * refuses.
+ */
 function noLinkLocal(tun: string, facts: MachineFacts): Change[] {
   if (!facts.ipv6) return [];
   return [

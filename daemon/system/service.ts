@@ -1,6 +1,9 @@
 import { notifySystemd } from "#daemon/ports/engine";
 
-/** Tells the service manager that the daemon is ready, and then, while the loop turns, that it lives. Returns how to stop that. */
+/**
+ * Tells the service manager that the daemon is ready, and then, while the loop turns, that it lives. Returns how to
+ * stop that.
+ */
 export function announceReady(): () => void {
   notifySystemd("READY=1");
   const microseconds = Number(process.env.WATCHDOG_USEC ?? 0);

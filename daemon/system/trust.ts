@@ -16,7 +16,10 @@ export function requireOwnDirectory(path: string): void {
   if (why !== null) throw new Error(why);
 }
 
-/** The text of a regular file that nobody else can write; `null` where there is none. Throws for any other, links included. */
+/**
+ * The text of a regular file that nobody else can write; `null` where there is none. Throws for any other, links
+ * included.
+ */
 export function readOwnFile(path: string): string | null {
   let descriptor: number;
   try {

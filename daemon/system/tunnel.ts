@@ -11,8 +11,8 @@ interface TunnelNews {
 }
 
 /**
- * Brings the TUN to the newest wish, one change at a time; a wish that comes while a change is running replaces the one that waits.
- * A plan equal to the one in force costs nothing, so that a mere reconnect does not touch a route.
+ * Brings the TUN to the newest wish, one change at a time; a wish that comes while a change is running replaces the one
+ * that waits. A plan equal to the one in force costs nothing, so that a mere reconnect does not touch a route.
  */
 export class Tunnel {
   readonly #changes: SystemChanges;

@@ -27,7 +27,9 @@ export class UndoJournal {
     return this.#entries;
   }
 
-  /** Returns only when the entries are on disk. Throws where they cannot be written: then the change must not be made. */
+  /**
+   * Returns only when the entries are on disk. Throws where they cannot be written: then the change must not be made.
+   */
   note(undos: readonly Undo[]): void {
     if (undos.length === 0) return;
     if (this.#entries.length + undos.length > ENTRIES_MAX) throw new Error(`the undo journal has its ${ENTRIES_MAX} entries`);

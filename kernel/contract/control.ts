@@ -51,7 +51,10 @@ export interface StatusDocument {
     readonly awaitingRestart: readonly string[];
   };
   readonly record: RecordStatus;
-  /** The engine's reports since the start: the most that waited at once, and snapshots of statistics that gave way to others. */
+  /**
+   * The engine's reports since the start: the most that waited at once, and snapshots of statistics that gave way to
+   * others.
+   */
   readonly reports: { readonly waitingMost: number; readonly lost: number };
   readonly view: NodeView;
 }

@@ -39,7 +39,9 @@ export type EventType = (typeof EVENT_TYPES)[number];
 /** Decides what is dropped last when the record overflows. */
 export type EventClass = "transition" | "security" | "info";
 
-/** What a reason was decided on: threshold and measured value, budget and use, time until the next permitted attempt. */
+/**
+ * What a reason was decided on: threshold and measured value, budget and use, time until the next permitted attempt.
+ */
 export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
 
 /**

@@ -2,7 +2,10 @@ import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionId, StateName } from "#kernel/contract/state";
 import type { SendingView } from "#kernel/contract/view";
 
-/** The documents about the policy that the control socket of a daemon answers with. Additive within a version of their schema. */
+/**
+ * The documents about the policy that the control socket of a daemon answers with. Additive within a version of their
+ * schema.
+ */
 
 /** Where the policy in force came from: its file, an operator's apply or rollback, or the program itself. */
 export type PolicyOrigin = "file" | "apply" | "rollback" | "built-in";
@@ -95,8 +98,8 @@ export interface ClockView {
 }
 
 /**
- * Why a path ranks where it does: an ordered tuple, smaller is better, no weights. An unmeasured part takes its worst value, so
- * that an unmeasured path ranks last and never best.
+ * Why a path ranks where it does: an ordered tuple, smaller is better, no weights. An unmeasured part takes its worst
+ * value, so that an unmeasured path ranks last and never best.
  */
 export interface RankView {
   /** 0 = stable candidate, 1 = not to be used. */

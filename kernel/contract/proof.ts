@@ -2,7 +2,9 @@ import type { PathId } from "#kernel/contract/state";
 import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
 
-/** What was proven: `handshake` = the first authenticated packet of a new session, `attach` = this activation of a path. */
+/**
+ * What was proven: `handshake` = the first authenticated packet of a new session, `attach` = this activation of a path.
+ */
 type ProofKind = "handshake" | "attach";
 
 /** Makes proofs. Held by the security domain alone: see `claimMint`. */
@@ -11,8 +13,8 @@ type Mint = (kind: ProofKind, path: PathId, bindSeq: number, at: Millis) => Proo
 let mint: Mint | null = null;
 
 /**
- * Evidence that the peer proved itself on a path. ATTACHED cannot be entered without one. The constructor is private and the
- * private field makes the type nominal, so neither `new` nor an object literal compiles outside this class.
+ * Evidence that the peer proved itself on a path. ATTACHED cannot be entered without one. The constructor is private
+ * and the private field makes the type nominal, so neither `new` nor an object literal compiles outside this class.
  */
 export class Proof {
   readonly #minted = true;

@@ -1,4 +1,7 @@
-/** Every reason code that a transition, a denial or an end can carry. Codes are for ever; the text is what a person reads. */
+/**
+ * Every reason code that a transition, a denial or an end can carry. Codes are for ever; the text is what a person
+ * reads.
+ */
 export const REASONS = {
   handshake_confirmed: "the handshake was confirmed by the first authenticated packet",
   policy_invalid: "the policy in force is invalid, so no new session is created",

@@ -99,8 +99,9 @@ export interface PageQuery {
 }
 
 /**
- * Some sessions of all, worst first: DEGRADED, RECOVERING, VOLATILE, BIRTH, ATTACHED, then those that ended; of one state in order of
- * birth, or of their end. Each page is a look of its own: a session that changes its state in between may be missing or come twice.
+ * Some sessions of all, worst first: DEGRADED, RECOVERING, VOLATILE, BIRTH, ATTACHED, then those that ended; of one
+ * state in order of birth, or of their end. Each page is a look of its own: a session that changes its state in between
+ * may be missing or come twice.
  */
 export interface SessionPage {
   /** All in the states that were asked for. */

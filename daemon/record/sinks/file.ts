@@ -37,7 +37,7 @@ export class FileSink implements Sink {
     }
   }
 
-  /** A later batch opens the file again. A close that fails loses nothing: the writes before it succeeded or were refused. */
+  /** A later batch opens the file again. A close that fails loses nothing: each write before it was settled. */
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = null;

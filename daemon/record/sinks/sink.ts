@@ -11,15 +11,18 @@ export interface Batch {
 }
 
 /**
- * A place that keeps the record. An `Outlet` feeds each one: it has the queue, bounds it, counts what is lost and decides when to
- * try again. So a sink has no queue and no retries, and it never waits within the call: it begins its work and returns a promise.
+ * A place that keeps the record. An `Outlet` feeds each one: it has the queue, bounds it, counts what is lost and
+ * decides when to try again. So a sink has no queue and no retries. It never waits within a call: it begins its work
+ * and returns a promise.
  */
 export interface Sink {
-  /** How status and `EventLoss` name it; one word. */
+  /**
+   * How status and `EventLoss` name it: one word, of its own, and not `ring`, the name of the queue before all sinks.
+   */
   readonly name: string;
   /**
-   * Resolves when the whole batch is kept; rejects, with the reason, when nothing of it is. One batch is under way at a time. The
-   * memory of the pieces is used again once the promise is settled.
+   * Resolves when the whole batch is kept; rejects, with the reason, when nothing of it is. One batch is under way at a
+   * time. The memory of the pieces is used again once the promise is settled.
    */
   write(batch: Batch): Promise<void>;
   /** Gives back what the sink holds open. Its caller does not wait for ever. */

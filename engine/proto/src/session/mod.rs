@@ -1,8 +1,8 @@
 //! The packet state of one session, for both roles. What a frame or a timer does is in the files beside this one; which path is
 //! right and whether an activation may happen is the core's to decide.
 
-mod activation;
 mod arrival;
+mod bounds;
 mod client;
 mod faults;
 mod gateway;

@@ -3,7 +3,7 @@
 use crate::frames::{self, Frame, Reason, Switch};
 use crate::messages::{AttachKind, PathId, Report};
 use crate::path::{Path, Retry};
-use crate::session::activation::{WAIT_MAX_US, WAIT_MIN_US};
+use crate::session::bounds::{WAIT_MAX_US, WAIT_MIN_US};
 use crate::session::client::attempt::Attempt;
 use crate::session::{Phase, Session};
 use crate::shared::Shared;

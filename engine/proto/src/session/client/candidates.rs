@@ -4,8 +4,8 @@ use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Sta
 use crate::messages::{PathId, Report, Role};
 use crate::path::{Candidacy, PATHS_MAX, Path, Retry};
 use crate::session::Session;
-use crate::session::activation::check_bind_seq;
 use crate::session::arrival::Arrival;
+use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
 use crate::vocabulary::Route;

@@ -3,8 +3,8 @@
 use crate::frames::{Status, SwitchAck, SwitchRequest};
 use crate::messages::{AttachKind, Report};
 use crate::session::Session;
-use crate::session::activation::check_bind_seq;
 use crate::session::arrival::Arrival;
+use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { STATES } from "#kernel/contract/state";
+import { gatewayPath } from "../transcripts/scene.ts";
 import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Input } from "./contract.ts";
 import { step } from "./step.ts";
@@ -100,7 +101,7 @@ function confirmed(session: number, name: string): Input {
       sessionId: `s-${session}`,
       clientKey: `jvpk1:${name}`,
       path: 1,
-      remote,
+      description: gatewayPath(remote),
       redundant: false,
     },
     lease: { ok: true, assignment: { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 } },

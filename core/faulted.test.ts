@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Report } from "#kernel/contract/engine.generated";
+import { gatewayPath } from "../transcripts/scene.ts";
 import { ATTACHED_CLIENT, feed, script } from "../transcripts/script.ts";
 import type { Effect, Input } from "./contract.ts";
 import { step } from "./step.ts";
@@ -65,6 +67,56 @@ describe("a fault in carrying out", () => {
   });
 });
 
+describe("a command that the engine refused", () => {
+  test("ends its session with state_corruption and no other", () => {
+    const world = createCore("gateway");
+    feed(world, script("0 gateway van-1 van-2\n0 policy standard"));
+    for (const handle of [1, 2]) step(world, confirmed(handle), 10);
+    const effects = step(world, refusal({ command: "AnswerAttach", session: 1 }), 5_000);
+    expect(events(effects, "Diagnostic")[0]).toMatchObject({ session: "s-1", numbers: { what: "AnswerAttach", why: "…" } });
+    expect(events(effects, "SessionTerminated")).toMatchObject([{ session: "s-1", reason: "state_corruption" }]);
+    expect([...world.sessions.keys()]).toEqual([2]);
+    expect(closes(effects)).toEqual([1]);
+  });
+
+  test("of a session that only the engine has closes it there, and a refused close is not repeated", () => {
+    const world = createCore("gateway");
+    expect(closes(step(world, refusal({ command: "AcceptSession", session: 9 }), 5_000))).toEqual([9]);
+    expect(closes(step(world, refusal({ command: "CloseSession", session: 9 }), 5_000))).toEqual([]);
+  });
+
+  test("of no session is on record, ends none, and leaves no path in opening: it is opened anew", () => {
+    const world = createCore("client");
+    feed(world, script("0 policy standard\n0 client\n10 links eth0"));
+    const effects = step(world, refusal({ command: "OpenPath", path: 1 }), 20);
+    expect(events(effects, "Diagnostic")).toMatchObject([{ reason: "state_corruption", numbers: { what: "OpenPath" } }]);
+    expect(world.client.paths).toMatchObject([{ id: 1, socket: "failed", retryAt: 520 }]);
+    const later = step(world, { type: "Tick" }, 520);
+    expect(later).toContainEqual(expect.objectContaining({ command: expect.objectContaining({ type: "OpenPath", path: 2 }) }));
+  });
+
+  test("leaves no dial running: the next one begins after its pause", () => {
+    const world = createCore("client");
+    feed(world, script("0 policy standard\n0 client\n10 links eth0\n11 opened 1"));
+    const effects = step(world, refusal({ command: "Dial", dial: 1 }), 20);
+    expect(events(effects, "DialFailed")).toMatchObject([{ reason: "state_corruption" }]);
+    expect(world.client.dial.running).toBe(false);
+    expect(types(step(world, { type: "Tick" }, world.client.dial.nextAt))).toContain("Dial");
+    step(world, refusal({ command: "Dial", dial: 1 }), 2_000);
+    expect(world.client.dial.running).toBe(true);
+  });
+});
+
+function refusal(of: Partial<Extract<Report, { type: "Refused" }>>): Input {
+  const report = { type: "Refused", command: "", session: null, path: null, dial: null, why: "…", ...of } as const;
+  return { type: "Engine", report };
+}
+
+const closes = (effects: readonly Effect[]): number[] =>
+  effects.flatMap((effect) =>
+    effect.type === "Engine" && effect.command.type === "CloseSession" ? [effect.command.session] : [],
+  );
+
 function confirmed(session: number): Input {
   const remote = "198.51.100.7:50211";
   return {
@@ -75,7 +127,7 @@ function confirmed(session: number): Input {
       sessionId: `s-${session}`,
       clientKey: `jvpk1:van-${session}`,
       path: 1,
-      remote,
+      description: gatewayPath(remote),
       redundant: false,
     },
     lease: { ok: true, assignment: { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 } },

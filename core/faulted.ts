@@ -1,4 +1,7 @@
+import type { Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
+import { dialRefused } from "./client/dial.ts";
+import { pathRefused } from "./client/paths.ts";
 import type { Input } from "./contract.ts";
 import { command, emit, emitFor } from "./emit.ts";
 import { tellCorrupt } from "./sessions.ts";
@@ -36,6 +39,17 @@ export function isolated(turn: Turn, entry: Entry, what: string, work: () => voi
   } catch (cause) {
     faulted(turn, { session: entry.session.handle, what, why: String(cause), thrown: false });
   }
+}
+
+/**
+ * The engine could not carry out a command. What waits for an answer that will not come has failed: a path that is not opened, a dial
+ * that is not begun. The command's session ends, as after every fault.
+ */
+export function refused(turn: Turn, { command: what, session, path, dial, why }: Extract<Report, { type: "Refused" }>): void {
+  // A close that is refused asks for no further close.
+  faulted(turn, { session: what === "CloseSession" ? null : session, what, why, thrown: false });
+  if (path !== null) pathRefused(turn, path);
+  if (dial !== null) dialRefused(turn, dial);
 }
 
 function lookAgain(turn: Turn, entries: readonly Entry[]): void {

@@ -8,6 +8,9 @@ import { tell } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 import { type Entry, labelOf, type World } from "./world.ts";
 
+/** What happened, as opposed to a command that was refused. */
+export type Observation = Exclude<Report, { type: "Refused" }>;
+
 /** The session a report is about; `undefined` for one that is gone: a late report about it means nothing. */
 export function entryOf(world: World, session: number): Entry | undefined {
   return world.sessions.get(session);
@@ -19,7 +22,7 @@ export function heardReason(text: string, otherwise: Reason): Reason {
 }
 
 /** What the engine says about a path, the same for both roles. False for reports that are about something else. */
-export function pathReport(turn: Turn, report: Report): boolean {
+export function pathReport(turn: Turn, report: Observation): boolean {
   switch (report.type) {
     case "PathSuspected":
     case "PathCleared": {
@@ -68,7 +71,7 @@ export function pathReport(turn: Turn, report: Report): boolean {
 }
 
 /** What the engine says about proofs, keys and the peer's will, the same for both roles. */
-export function sessionReport(turn: Turn, report: Report): boolean {
+export function sessionReport(turn: Turn, report: Observation): boolean {
   switch (report.type) {
     case "ValidationFailed":
     case "KeyRotated":

@@ -5,7 +5,7 @@ import { gatewayInUse, nextReopen, reopenPaths, syncPaths } from "./client/paths
 import { clientReport } from "./client/reports.ts";
 import type { Effect, Input } from "./contract.ts";
 import { emit, emitFor } from "./emit.ts";
-import { faulted, isolated } from "./faulted.ts";
+import { faulted, isolated, refused } from "./faulted.ts";
 import { configureClients } from "./gateway/clients.ts";
 import { gatewayReport } from "./gateway/reports.ts";
 import { settleHealth } from "./health.ts";
@@ -53,6 +53,10 @@ function route(turn: Turn, input: Input): void {
       policyOffered(turn, input.outcome);
       return;
     case "Engine":
+      if (input.report.type === "Refused") {
+        refused(turn, input.report);
+        return;
+      }
       if (pathReport(turn, input.report) || sessionReport(turn, input.report)) return;
       if (world.role === "client") clientReport(turn, input.report, current(world));
       else gatewayReport(turn, input.report, input.lease);

@@ -21,6 +21,9 @@ export const SESSIONS_MAX = 131_072;
 /** Ended sessions that `view` still shows, newest last. */
 export const ENDED_MAX = 16;
 
+/** Removed paths of one session whose labels are kept; the oldest goes. */
+export const DEPARTED_MAX = 16;
+
 /** A path that did not answer an attempt though it looked well. */
 export interface Shunned {
   readonly path: PathId;
@@ -55,6 +58,8 @@ export interface Entry {
     readonly incarnation: number;
     readonly asked: Record<PathId, { readonly failures: number; readonly retryAt: Millis | null }>;
   } | null;
+  /** Labels of paths that were removed, oldest first, at most `DEPARTED_MAX`: what is said of them later must not lose their names. */
+  departed: readonly { readonly path: PathId; readonly label: string }[];
   /** Gateway: when the client is asked to come back, and how often it was. */
   ask: { readonly count: number; readonly at: Millis } | null;
 }
@@ -179,6 +184,7 @@ export function freshEntry(
     searchSince: null,
     electiveAt: 0,
     shunned: [],
+    departed: [],
     client: null,
     ask: null,
   };
@@ -194,10 +200,11 @@ export function sendingNumbers({ sending, policy }: Entry): { readonly sending?:
   return policy.switch.mode === "failover" ? {} : { sending };
 }
 
-/** Label of a path in a session, for people. */
+/** Label of a path in a session, for people; also of one that was removed. `null` = no path. */
 export function labelOf(entry: Entry, path: PathId | null): string | null {
   if (path === null) return null;
-  return entry.transport.paths.find((known) => known.id === path)?.label ?? `path ${path}`;
+  const known = entry.transport.paths.find(({ id }) => id === path) ?? entry.departed.find((gone) => gone.path === path);
+  return known?.label ?? `path ${path}`;
 }
 
 export function isLive(entry: Entry): boolean {

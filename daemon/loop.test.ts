@@ -4,6 +4,7 @@ import type { EnginePort } from "#daemon/ports/engine";
 import type { Assignment, Command, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import { presetPolicy } from "../transcripts/presets.ts";
+import { gatewayPath } from "../transcripts/scene.ts";
 import { Loop } from "./loop.ts";
 
 const ASSIGNMENT: Assignment = { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 };
@@ -175,7 +176,7 @@ function confirmed(session: number, name: string): Report {
     sessionId: `s-${session}`,
     clientKey: `jvpk1:${name}`,
     path: 1,
-    remote: "198.51.100.7:50211",
+    description: gatewayPath("198.51.100.7:50211"),
     redundant: false,
   };
 }
@@ -184,6 +185,7 @@ const attach = (session: number, bindSeq: number): Report => ({
   type: "AttachRequested",
   session,
   path: 1,
+  description: gatewayPath("198.51.100.7:50211"),
   bindSeq,
   kind: "switch",
   reason: "switch_requested",

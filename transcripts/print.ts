@@ -20,8 +20,10 @@ export function lineOf(effect: Effect): string | null {
   }
 }
 
+/** The members of a path's description stand beside those of the command. */
 function commandLine({ type, ...rest }: Command): string {
-  return [type, ...Object.entries(rest).map(([key, value]) => `${key}=${shown(value)}`)].join(" ");
+  const { description, ...others } = { description: {}, ...rest };
+  return [type, ...Object.entries({ ...others, ...description }).map(([key, value]) => `${key}=${shown(value)}`)].join(" ");
 }
 
 function eventLine(event: CoreEvent): string {

@@ -1,10 +1,18 @@
 import type { ClientConfig, GatewayConfig, Input, Lease } from "#core/contract";
 import { offerOf } from "#domains/policy/offer";
-import type { Link, PathStats, Report } from "#kernel/contract/engine.generated";
+import type { Link, PathDescription, PathStats, Report } from "#kernel/contract/engine.generated";
 import { presetPolicy } from "./presets.ts";
 
 /** The gateway of every transcript. */
 const GATEWAY = { name: "fra-2", key: "jvpk1:gateway", addresses: [{ ip: "203.0.113.7", port: 4774 }] };
+
+/** A client's path, as the engine of the gateway describes it. */
+export const gatewayPath = (remote: string): PathDescription => ({
+  transport: "udp",
+  local: "203.0.113.7",
+  remote,
+  interface: null,
+});
 
 /** Counters of a path go on between two `stats` lines, as the engine's do. */
 export interface Memory {
@@ -99,7 +107,7 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         sessionId: `s-${first}`,
         clientKey: `jvpk1:${second}`,
         path: Number(third === "" ? 1 : third),
-        remote: `198.51.100.${first}:50211`,
+        description: gatewayPath(`198.51.100.${first}:50211`),
         redundant: args[4] === "redundant",
       };
     case "requested":
@@ -107,6 +115,7 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         type: "AttachRequested",
         session: Number(fourth === "" ? 1 : fourth),
         path,
+        description: gatewayPath(`198.51.100.${first}:50211`),
         bindSeq: Number(second),
         kind: third === "revalidate" ? "revalidate" : "switch",
         reason: "transport_dead",
@@ -118,12 +127,11 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         type: "PathValidated",
         session,
         path,
-        transport: "udp",
-        remote: `198.51.100.${first}:50211`,
+        description: gatewayPath(`198.51.100.${first}:50211`),
         rttUs: Number(second) * 1_000,
       };
     case "rebound":
-      return { type: "PathRebound", session, path, remote: `198.51.100.${first}:${second}` };
+      return { type: "PathRebound", session, path, description: gatewayPath(`198.51.100.${first}:${second}`) };
     case "path-closed":
       return { type: "PathClosed", session, path, reason: second };
     case "path-unanswered":

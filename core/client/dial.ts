@@ -63,6 +63,12 @@ export function dialUnanswered(turn: Turn, dialId: number): void {
   if (dial.running && dial.id === dialId) dialFailed(turn, "dial_unanswered");
 }
 
+/** The engine has not begun it. */
+export function dialRefused(turn: Turn, dialId: number): void {
+  const { dial } = turn.world.client;
+  if (dial.running && dial.id === dialId) dialFailed(turn, "state_corruption");
+}
+
 /** The attempt is over; the next one waits, and goes to the next gateway where there is one. */
 export function dialFailed(turn: Turn, reason: Reason): void {
   const { client } = turn.world;

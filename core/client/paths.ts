@@ -1,14 +1,18 @@
-import type { Link } from "#kernel/contract/engine.generated";
+import type { Link, PathDescription, TransportKind } from "#kernel/contract/engine.generated";
+import type { PathId } from "#kernel/contract/state";
 import { covers, endpoint, familyOf } from "#kernel/ip";
 import { type Millis, SECOND } from "#kernel/time";
 import type { ClientConfig, PathRule } from "../contract.ts";
 import { command } from "../emit.ts";
 import { drainFindings } from "../findings.ts";
 import { observe } from "../observe.ts";
+import { pathLabel } from "../path-label.ts";
 import { type Turn, touch } from "../turn.ts";
 import type { ClientPath, ClientState, Entry } from "../world.ts";
 import { addPath, retryCandidates } from "./candidates.ts";
 
+/** What carries every path of a client. */
+const TRANSPORT: TransportKind = "udp";
 /** Paths that a client keeps open; the best by rule and order of the links. */
 const PATHS_MAX = 8;
 /** Opening again after a failure: doubling from the first to the second. */
@@ -46,6 +50,12 @@ export function pathFailed(turn: Turn, entry: Entry | null, path: ClientPath): v
   path.socket = "failed";
   path.failures += 1;
   path.retryAt = turn.now + Math.min(REOPEN_MAX_MS, REOPEN_FIRST_MS * 2 ** Math.min(path.failures - 1, 10));
+}
+
+/** The engine did not even try to open it. */
+export function pathRefused(turn: Turn, id: PathId): void {
+  const path = turn.world.client.paths.find((known) => known.id === id);
+  if (path?.socket === "opening") pathFailed(turn, null, path);
 }
 
 /** Opens again what failed and waited long enough. */
@@ -96,7 +106,12 @@ function spotOn(link: Link, rule: PathRule, gateway: { ip: string; port: number 
   const local = kept?.local ?? locals[0];
   if (local === undefined) return null;
   const { priority, metered } = rule;
-  return { label: `${link.name}/udp${family}`, ifname: link.name, ifindex: link.index, local, remote, priority, metered };
+  const place = { ifname: link.name, local, remote };
+  return { label: pathLabel(describe(place)), ...place, ifindex: link.index, priority, metered };
+}
+
+function describe({ ifname, local, remote }: Pick<Spot, "ifname" | "local" | "remote">): PathDescription {
+  return { transport: TRANSPORT, local, remote, interface: ifname };
 }
 
 /** The first rule that names an interface; with rules, what none names is never used. */
@@ -151,7 +166,7 @@ function open(turn: Turn, spot: Spot, failures: number): void {
     retryAt: null,
     lost: null,
   });
-  command(turn, { type: "OpenPath", path: id, ifname, ifindex, local, remote });
+  command(turn, { type: "OpenPath", path: id, ifindex, description: describe(spot) });
 }
 
 function regain(turn: Turn, entry: Entry | null, path: ClientPath): void {

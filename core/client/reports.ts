@@ -6,7 +6,7 @@ import { isStable } from "../context.ts";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
 import { observe } from "../observe.ts";
-import { entryOf, heardReason } from "../reports.ts";
+import { entryOf, heardReason, type Observation } from "../reports.ts";
 import { tell } from "../sessions.ts";
 import { requestSwitch } from "../switching.ts";
 import { type Turn, touch } from "../turn.ts";
@@ -18,7 +18,7 @@ import { pathFailed, syncPaths } from "./paths.ts";
 const ALLOWED: Verdict = { allowed: true };
 
 /** Reports that only a client gets. `entry` is its current session. */
-export function clientReport(turn: Turn, report: Report, entry: Entry | null): void {
+export function clientReport(turn: Turn, report: Observation, entry: Entry | null): void {
   const { client } = turn.world;
   switch (report.type) {
     case "Links":
@@ -42,7 +42,7 @@ export function clientReport(turn: Turn, report: Report, entry: Entry | null): v
   }
 }
 
-function aboutSession(turn: Turn, report: Extract<Report, { session: number }>): void {
+function aboutSession(turn: Turn, report: Extract<Observation, { session: number }>): void {
   const entry = entryOf(turn.world, report.session);
   if (entry === undefined) return;
   switch (report.type) {

@@ -8,10 +8,10 @@ import type { Lease } from "../contract.ts";
 import { command, emit, emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
 import { observe } from "../observe.ts";
+import { pathLabel } from "../path-label.ts";
 import { tell } from "../sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Entry, freshEntry, sendingNumbers } from "../world.ts";
-import { pathLabel } from "./labels.ts";
 
 type Confirmed = Extract<Report, { type: "HandshakeConfirmed" }>;
 
@@ -45,13 +45,14 @@ export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
   entry.assignment = lease.ok ? lease.assignment : null;
   world.sessions.set(report.session, entry);
   touch(turn, entry);
-  const numbers = { predecessor: entry.predecessor, client: peer.name, remote: report.remote, ...sendingNumbers(entry) };
+  const { path, description } = report;
+  const { remote } = description;
+  const numbers = { predecessor: entry.predecessor, client: peer.name, remote, ...sendingNumbers(entry) };
   emitFor(turn, entry, { type: "SessionCreated", class: "transition", numbers });
-  const { path, remote } = report;
   observe(turn, entry, {
     type: "Added",
     path,
-    label: pathLabel("udp", remote),
+    label: pathLabel(description),
     ifname: "",
     priority: "primary",
     metered: false,
@@ -88,15 +89,7 @@ export function gatewaySessionEnded(turn: Turn, { session, peer }: Entry): void 
 function decide(turn: Turn, entry: Entry, path: number, refusal: Reason | null): void {
   const { world } = turn;
   const { session } = entry;
-  const report: Confirmed = {
-    type: "HandshakeConfirmed",
-    session: session.handle,
-    sessionId: session.id,
-    clientKey: entry.peer.key,
-    path,
-    remote: "",
-    redundant: entry.sending === "redundant",
-  };
+  const report = { type: "HandshakeConfirmed", path } as const;
   const proof = guarded(turn, "security", () => world.domains.security.mintHandshakeProof(report, turn.now), null);
   if (proof === null || "stale" in proof) {
     command(turn, { type: "RefuseSession", session: session.handle, reason: "reattach_validation_failed" });

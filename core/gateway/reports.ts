@@ -1,22 +1,22 @@
 import type { Verdict } from "#domains/session/model";
-import { lastActiveOf } from "#domains/session/model";
-import type { Report } from "#kernel/contract/engine.generated";
+import { activeOf, lastActiveOf } from "#domains/session/model";
+import type { PathDescription, Report } from "#kernel/contract/engine.generated";
 import { mayRecover } from "../context.ts";
 import type { Lease } from "../contract.ts";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../guard.ts";
 import { observe } from "../observe.ts";
-import { entryOf } from "../reports.ts";
+import { pathLabel } from "../path-label.ts";
+import { entryOf, type Observation } from "../reports.ts";
 import { tell } from "../sessions.ts";
 import type { Turn } from "../turn.ts";
-import type { Entry } from "../world.ts";
+import { type Entry, labelOf } from "../world.ts";
 import { challengeResult, confirmed } from "./admission.ts";
-import { pathLabel } from "./labels.ts";
 
 const NO_LEASE: Lease = { ok: false, reason: "address_pool_exhausted" };
 
 /** Reports that only a gateway gets. */
-export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefined): void {
+export function gatewayReport(turn: Turn, report: Observation, lease: Lease | undefined): void {
   if (report.type === "HandshakeConfirmed") {
     confirmed(turn, report, lease ?? NO_LEASE);
     return;
@@ -28,12 +28,25 @@ export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefin
     case "AttachRequested":
       attachRequested(turn, entry, report);
       return;
+    case "ActivationsDenied": {
+      // The engine has answered the client already: nothing changes, and the record has every denial.
+      const { path, reason, count } = report;
+      const transport = { old: labelOf(entry, activeOf(entry.session)), new: labelOf(entry, path) };
+      emitFor(turn, entry, {
+        type: "TransportSwitchDenied",
+        class: "transition",
+        actor: "engine",
+        reason,
+        transport,
+        numbers: { count, state: entry.session.state },
+      });
+      return;
+    }
     case "ChallengeResult":
       challengeResult(turn, entry, report.answered);
       return;
     case "PathValidated": {
-      const label = pathLabel(report.transport, report.remote);
-      know(turn, entry, report.path, label, report.remote);
+      const label = know(turn, entry, report.path, report.description);
       observe(turn, entry, { type: "Validated", path: report.path, rttUs: report.rttUs });
       const numbers = { rttMs: report.rttUs / 1_000 };
       emitFor(turn, entry, { type: "PathValidated", class: "info", transport: { old: null, new: label }, numbers });
@@ -57,7 +70,7 @@ export function gatewayReport(turn: Turn, report: Report, lease: Lease | undefin
 /** The client proved itself on a path. The gateway holds it to the policy and to the order of bind seqs, and follows. */
 function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { type: "AttachRequested" }>): void {
   const { path, bindSeq } = report;
-  know(turn, entry, path, `path ${path}`, "");
+  know(turn, entry, path, report.description);
   observe(turn, entry, { type: "Alive", path, rttUs: 0 });
   observe(turn, entry, { type: "Validated", path, rttUs: 0 });
   const { security } = turn.world.domains;
@@ -68,11 +81,12 @@ function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { typ
 }
 
 /** The client's address changed on the way, and the engine has asked both: the same path, under its new name. Not a switch. */
-function rebound(turn: Turn, entry: Entry, { path: id, remote }: Extract<Report, { type: "PathRebound" }>): void {
+function rebound(turn: Turn, entry: Entry, { path: id, description }: Extract<Report, { type: "PathRebound" }>): void {
   const path = entry.transport.paths.find((known) => known.id === id);
   if (path === undefined) return;
   const { ifname, priority, metered, label: old } = path;
-  const label = pathLabel("udp", remote);
+  const { remote } = description;
+  const label = pathLabel(description);
   observe(turn, entry, { type: "Added", path: id, label, ifname, priority, metered, remote });
   emitFor(turn, entry, { type: "PathRebound", class: "info", transport: { old, new: label }, numbers: { remote } });
 }
@@ -82,8 +96,12 @@ function verdictFor(turn: Turn, entry: Entry, path: number): Verdict {
   return mayRecover(turn, entry, lastActiveOf(entry.session) === path ? "revalidate" : "emergency");
 }
 
-function know(turn: Turn, entry: Entry, path: number, label: string, remote: string): void {
-  if (entry.transport.paths.some(({ id }) => id === path)) return;
+/** Makes a path known to the session's transport domain, if it is not. Returns its label by this description. */
+function know(turn: Turn, entry: Entry, path: number, description: PathDescription): string {
+  const label = pathLabel(description);
+  if (entry.transport.paths.some(({ id }) => id === path)) return label;
+  const { remote } = description;
   observe(turn, entry, { type: "Added", path, label, ifname: "", priority: "primary", metered: false, remote });
   emitFor(turn, entry, { type: "PathAdded", class: "info", transport: { old: null, new: label }, numbers: { remote } });
+  return label;
 }

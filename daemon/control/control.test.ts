@@ -15,6 +15,7 @@ import type { Machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";
 import type { Command, Report } from "#kernel/contract/engine.generated";
 import { Control, ControlError, isGap } from "#sdk/index";
+import { gatewayPath } from "../../transcripts/scene.ts";
 import { claimSocket } from "./socket.ts";
 
 const KEY = `jvpk1:${"A".repeat(43)}`;
@@ -92,7 +93,7 @@ describe("a client has come", () => {
       sessionId: "s-7QF2-9KXD",
       clientKey: KEY,
       path: 1,
-      remote: "198.51.100.7:50211",
+      description: gatewayPath("198.51.100.7:50211"),
       redundant: false,
     });
     await control.waitFor("ATTACHED", 5_000);
@@ -143,7 +144,7 @@ describe("a client has come", () => {
 
   test("a wish for another path goes to the client, and the record has who wished", async () => {
     const remote = "198.51.100.7:50212";
-    engine.report({ type: "PathValidated", session: 1, path: 2, transport: "udp", remote, rttUs: 9_000 });
+    engine.report({ type: "PathValidated", session: 1, path: 2, description: gatewayPath(remote), rttUs: 9_000 });
     expect(await control.switch("7qf2", "2")).toMatchObject({ value: { asked: "client" } });
     expect(engine.commands).toContainEqual({ type: "RequestSwitch", session: 1, path: 2, reason: "switch_requested" });
     const { events } = await control.timeline("7qf2");
@@ -181,7 +182,7 @@ test("a handshake whose lease cannot be kept is refused as resource_exhausted, a
     sessionId: "s-0000",
     clientKey: OTHER,
     path: 1,
-    remote: "[::1]:5",
+    description: gatewayPath("[::1]:5"),
     redundant: false,
   });
   store.exec("PRAGMA query_only = 0");

@@ -12,6 +12,7 @@ import type { Machine } from "#daemon/system/machine";
 import { UndoJournal } from "#daemon/system/undo-journal";
 import type { Command, Report } from "#kernel/contract/engine.generated";
 import { Control, type EventRecord, isGap } from "#sdk/index";
+import { gatewayPath } from "../../transcripts/scene.ts";
 
 const KEYS = ["A", "E", "I"].map((last) => `jvpk1:${"A".repeat(42)}${last}`);
 const QUIET: Machine = { run: async () => ({ code: 0, stderr: "" }), readSysctl: () => "1", writeSysctl: () => {} };
@@ -220,7 +221,7 @@ async function arrive(session: number, client: number) {
     sessionId,
     clientKey: KEYS[client] ?? "",
     path: 1,
-    remote: "198.51.100.7:50211",
+    description: gatewayPath("198.51.100.7:50211"),
     redundant: false,
   });
   wake();

@@ -2,18 +2,9 @@ import { describe, expect, test } from "vitest";
 import { claimMint, Proof } from "#kernel/contract/proof";
 import { mintAttachProof, mintHandshakeProof } from "./proof.ts";
 
-const confirmed = {
-  type: "HandshakeConfirmed",
-  session: 3,
-  sessionId: "s-7QF2-9KXD",
-  clientKey: "jvpk1:abc",
-  path: 4,
-  remote: "192.0.2.7:50211",
-  redundant: false,
-} as const;
+const confirmed = { type: "HandshakeConfirmed", path: 4 } as const;
 const validated = (path: number, bindSeq: number) => ({ type: "AttachValidated", session: 3, path, bindSeq }) as const;
-const requested = (path: number, bindSeq: number) =>
-  ({ type: "AttachRequested", session: 3, path, bindSeq, kind: "switch", reason: "transport_dead" }) as const;
+const requested = (path: number, bindSeq: number) => ({ type: "AttachRequested", path, bindSeq }) as const;
 
 describe("a handshake is proven", () => {
   test("at the gateway by the first authenticated packet", () => {

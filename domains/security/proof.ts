@@ -27,7 +27,7 @@ export type Attempt =
  * challenge; at the client the acknowledgement of its first activation.
  */
 export function mintHandshakeProof(
-  report: ReportOf<"HandshakeConfirmed"> | ReportOf<"AttachValidated">,
+  report: Pick<ReportOf<"HandshakeConfirmed">, "type" | "path"> | ReportOf<"AttachValidated">,
   now: Millis,
 ): Proof | Stale {
   if (report.type === "HandshakeConfirmed") return mint("handshake", report.path, FIRST_BIND_SEQ, now);
@@ -38,7 +38,7 @@ export function mintHandshakeProof(
 /** Proof of *this* attempt: same path and bind seq at the client, a higher bind seq than any bound one at the gateway. */
 export function mintAttachProof(
   attempt: Attempt,
-  report: ReportOf<"AttachValidated"> | ReportOf<"AttachRequested">,
+  report: ReportOf<"AttachValidated"> | Pick<ReportOf<"AttachRequested">, "type" | "path" | "bindSeq">,
   now: Millis,
 ): Proof | Stale {
   if (attempt.by === "client") {

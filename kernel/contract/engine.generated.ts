@@ -95,6 +95,28 @@ export type Assignment = {
 };
 
 /**
+ * What carries a path. The number is the one on the wire.
+ */
+export type TransportKind = "udp";
+
+/**
+ * What a path is: its carrier and both ends of it. Labels for people are made from this value and from nothing else.
+ */
+export type PathDescription = {
+  readonly transport: TransportKind;
+  /**
+   * Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if the kernel
+   * did not say it.
+   */
+  readonly local: string;
+  readonly remote: string;
+  /**
+   * Client: the network interface that the socket is bound to. Gateway: none.
+   */
+  readonly interface: string | null;
+};
+
+/**
  * How an activation is asked for on the wire.
  */
 export type AttachKind = "switch" | "reattach" | "revalidate";
@@ -107,7 +129,7 @@ export type Command =
   | { readonly type: "AnswerAttach"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly denyReason: string | null; readonly retryAfterMs: number }
   | { readonly type: "ChallengeSession"; readonly session: number }
   | { readonly type: "RequestSwitch"; readonly session: number; readonly path: number; readonly reason: string }
-  | { readonly type: "OpenPath"; readonly path: number; readonly ifname: string; readonly ifindex: number; readonly local: string; readonly remote: string }
+  | { readonly type: "OpenPath"; readonly path: number; readonly ifindex: number; readonly description: PathDescription }
   | { readonly type: "ClosePath"; readonly path: number; readonly reason: string }
   | { readonly type: "Dial"; readonly dial: number; readonly gatewayKey: string; readonly paths: readonly number[] }
   | { readonly type: "DialAlso"; readonly dial: number; readonly path: number }
@@ -192,10 +214,16 @@ export type PathStats = {
 
 export type SilenceEvidence = "standby_answered" | "timeout" | "peer_deaf";
 
+/**
+ * Why the engine denies an activation, or a new path, without asking the core.
+ */
+export type DenialReason = "path_limit" | "ownership_stale" | "path_not_validated" | "switch_rate_limited";
+
 export type Report =
   | { readonly type: "Started"; readonly publicKey: string; readonly incarnation: number; readonly listen: readonly string[]; readonly tun: string; readonly capabilities: readonly string[]; readonly workers: number; readonly aloneBecause: string | null }
   | { readonly type: "Links"; readonly links: readonly Link[] }
   | { readonly type: "Fatal"; readonly what: string }
+  | { readonly type: "Refused"; readonly command: string; readonly session: number | null; readonly path: number | null; readonly dial: number | null; readonly why: string }
   | { readonly type: "PathOpened"; readonly path: number; readonly local: string }
   | { readonly type: "PathError"; readonly path: number; readonly errno: string }
   | { readonly type: "HandshakeDone"; readonly dial: number; readonly session: number; readonly sessionId: string; readonly path: number; readonly gatewayKey: string; readonly incarnation: number; readonly ownerEpoch: number; readonly offer: Offer }
@@ -205,13 +233,14 @@ export type Report =
   | { readonly type: "AttachUnanswered"; readonly session: number; readonly path: number; readonly bindSeq: number }
   | { readonly type: "SwitchRequested"; readonly session: number; readonly path: number; readonly reason: string }
   | { readonly type: "Hinted"; readonly session: number }
-  | { readonly type: "HandshakeConfirmed"; readonly session: number; readonly sessionId: string; readonly clientKey: string; readonly path: number; readonly remote: string; readonly redundant: boolean }
-  | { readonly type: "AttachRequested"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly kind: AttachKind; readonly reason: string }
+  | { readonly type: "HandshakeConfirmed"; readonly session: number; readonly sessionId: string; readonly clientKey: string; readonly path: number; readonly description: PathDescription; readonly redundant: boolean }
+  | { readonly type: "AttachRequested"; readonly session: number; readonly path: number; readonly description: PathDescription; readonly bindSeq: number; readonly kind: AttachKind; readonly reason: string }
+  | { readonly type: "ActivationsDenied"; readonly session: number; readonly path: number; readonly reason: DenialReason; readonly count: number }
   | { readonly type: "ChallengeResult"; readonly session: number; readonly answered: boolean }
   | { readonly type: "AttachValidated"; readonly session: number; readonly path: number; readonly bindSeq: number }
-  | { readonly type: "PathValidated"; readonly session: number; readonly path: number; readonly transport: string; readonly remote: string; readonly rttUs: number }
+  | { readonly type: "PathValidated"; readonly session: number; readonly path: number; readonly description: PathDescription; readonly rttUs: number }
   | { readonly type: "PathUnanswered"; readonly session: number; readonly path: number }
-  | { readonly type: "PathRebound"; readonly session: number; readonly path: number; readonly remote: string }
+  | { readonly type: "PathRebound"; readonly session: number; readonly path: number; readonly description: PathDescription }
   | { readonly type: "PathClosed"; readonly session: number; readonly path: number; readonly reason: string }
   | { readonly type: "PathSuspected"; readonly session: number; readonly path: number; readonly silentUs: number; readonly limitUs: number }
   | { readonly type: "PathCleared"; readonly session: number; readonly path: number; readonly silentUs: number }

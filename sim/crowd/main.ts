@@ -7,6 +7,7 @@ import { step } from "#core/step";
 import { createCore, type World } from "#core/world";
 import type { Report } from "#kernel/contract/engine.generated";
 import { presetPolicy } from "#transcripts/presets";
+import { gatewayPath } from "#transcripts/scene";
 
 /** Times between two inputs would be all alike; no window of a policy must be what is measured. */
 const BEGAN_MS = 1_000;
@@ -65,7 +66,7 @@ function join(world: World, sessions: number): number {
       sessionId: `s-${index}`,
       clientKey: keyOf(index),
       path: 1,
-      remote: addressOf(index, 1),
+      description: gatewayPath(addressOf(index, 1)),
       redundant: false,
     };
     work(world, { type: "Engine", report, lease: { ok: true, assignment: assignmentOf(index) } }, BEGAN_MS);
@@ -75,11 +76,11 @@ function join(world: World, sessions: number): number {
 function jump(world: World, sessions: number): number {
   const ms = timed(sessions, (index) => {
     const session = index + 1;
-    const remote = addressOf(index, 2);
-    const validated: Report = { type: "PathValidated", session, path: 2, transport: "udp", remote, rttUs: 20_000 };
+    const description = gatewayPath(addressOf(index, 2));
+    const validated: Report = { type: "PathValidated", session, path: 2, description, rttUs: 20_000 };
     work(world, { type: "Engine", report: validated }, JUMPED_MS);
     const reason = "transport_dead";
-    const asked: Report = { type: "AttachRequested", session, path: 2, bindSeq: 2, kind: "reattach", reason };
+    const asked: Report = { type: "AttachRequested", session, path: 2, description, bindSeq: 2, kind: "reattach", reason };
     work(world, { type: "Engine", report: asked }, JUMPED_MS);
   });
   for (const { session } of world.sessions.values()) {

@@ -167,11 +167,7 @@ function attach(
 ): Extract<SessionEvent, { type: "AttachValidated" }> {
   const minted =
     session.role === "gateway"
-      ? mintAttachProof(
-          { by: "gateway", boundSeq: session.bindSeq },
-          { type: "AttachRequested", session: 1, path, bindSeq, kind: "switch", reason: "" },
-          NOW,
-        )
+      ? mintAttachProof({ by: "gateway", boundSeq: session.bindSeq }, { type: "AttachRequested", path, bindSeq }, NOW)
       : mintAttachProof(
           { by: "client", path: 2, bindSeq: session.bindSeq },
           { type: "AttachValidated", session: 1, path, bindSeq },

@@ -187,14 +187,15 @@ export class Judge implements Court {
   #openings(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.type !== "Engine") continue;
-      if (effect.command.type === "OpenPath") this.#sockets.set(effect.command.path, effect.command.ifname);
+      if (effect.command.type === "OpenPath") this.#sockets.set(effect.command.path, effect.command.description.interface ?? "");
       if (effect.command.type === "ClosePath") this.#sockets.delete(effect.command.path);
     }
   }
 
   /** A session that the engine may speak of from here on. Its paths are those that exist, none of them proven. */
   #births(input: Input, effects: readonly Effect[], now: number): void {
-    if (input.type === "Engine" && "session" in input.report) this.newest = Math.max(this.newest, input.report.session);
+    if (input.type === "Engine" && input.report.type !== "Refused" && "session" in input.report)
+      this.newest = Math.max(this.newest, input.report.session);
     for (const effect of effects) {
       if (effect.type !== "Event" || effect.event.type !== "SessionCreated" || effect.event.session === undefined) continue;
       this.#watches.push(new Watch(this.newest, effect.event.session, this.client ? "client" : "gateway", now));
@@ -207,7 +208,8 @@ export class Judge implements Court {
       if (input.type !== "Engine" || this.client) continue;
       const { report } = input;
       const made = ["HandshakeConfirmed", "PathValidated", "AttachRequested"].includes(report.type);
-      if (!made || !("path" in report) || !("session" in report) || report.session !== watch.handle) continue;
+      if (report.type === "Refused" || !made || !("path" in report) || !("session" in report) || report.session !== watch.handle)
+        continue;
       if (report.type === "HandshakeConfirmed" && watch.bornAt !== now) continue;
       if (watch.path(report.path) === undefined)
         watch.paths.push({

@@ -80,6 +80,8 @@ export class Watch {
       case "PathError":
         this.#die(report.path);
         break;
+      case "Refused":
+        break;
       default:
         if ("session" in report && report.session === this.handle && "path" in report) this.#hearPath(report);
     }

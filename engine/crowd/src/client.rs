@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use jvpn_proto::{
     endpoint::{Endpoint, EndpointConfig, Limits, Received, Route, Shard, Transmit},
     keyfile::StaticKey,
-    messages::{Assignment, AttachKind, Command, PathId, Report, Role, SessionHandle},
+    messages::{Assignment, AttachKind, Command, PathDescription, PathId, Report, Role, SessionHandle, Transport},
 };
 
 use crate::{addresses::address_of, packet};
@@ -114,7 +114,7 @@ impl Client {
     /// The path that it is on is dead from here on; the next one, which nobody knows yet, is attached.
     pub fn jump(&mut self, now: u64) -> Result<(), String> {
         let Some(session) = self.session else { return Err("it has no session".to_owned()) };
-        self.endpoint.command(now, Command::SetPathDead { session, path: self.path, dead: true })?;
+        self.order(now, Command::SetPathDead { session, path: self.path, dead: true })?;
         self.path += 1;
         (self.attached, self.again_at, self.failures) = (false, None, 0);
         (self.sent, self.since) = (0, now);
@@ -194,7 +194,7 @@ impl Client {
         match *report {
             Report::HandshakeDone { session, .. } => {
                 (self.session, self.bind_seq) = (Some(session), 1);
-                self.endpoint.command(now, Command::ConfirmSession { session })?;
+                self.order(now, Command::ConfirmSession { session })?;
             }
             Report::Assigned { assignment: Assignment { v4: Some(inner), .. }, .. } => self.inner = inner,
             Report::HandshakeUnanswered { .. } => {
@@ -206,7 +206,7 @@ impl Client {
                 (self.again_at, self.failures) = (None, 0);
                 if path > 1 {
                     let left = Command::ClosePath { path: path - 1, reason: "link_down".to_owned() };
-                    self.endpoint.command(now, left)?;
+                    self.order(now, left)?;
                 }
                 return Ok(Some(News::Attached));
             }
@@ -230,21 +230,27 @@ impl Client {
     fn open(&mut self, now: u64) -> Result<(), String> {
         let (path, remote) = (self.path, self.gateway);
         let local = address_of(self.number, path).into();
-        self.endpoint.command(now, Command::OpenPath { path, ifname: String::new(), ifindex: 0, local, remote })?;
+        let interface = Some("crowd".to_owned());
+        let description = PathDescription { transport: Transport::Udp, local, remote, interface };
+        self.order(now, Command::OpenPath { path, ifindex: 0, description })?;
         self.endpoint.path_opened(now, path, SocketAddr::new(local, 0), remote);
         Ok(())
     }
 
     fn begin_dial(&mut self, now: u64) -> Result<(), String> {
         let (gateway_key, paths) = (self.gateway_key.clone(), vec![self.path]);
-        self.endpoint.command(now, Command::Dial { dial: DIAL, gateway_key, paths })
+        self.order(now, Command::Dial { dial: DIAL, gateway_key, paths })
+    }
+
+    fn order(&mut self, now: u64, command: Command) -> Result<(), String> {
+        self.endpoint.command(now, command).map_err(|declined| declined.to_string())
     }
 
     /// Nobody answered an activation. The first one makes the session: without it, it is dialled anew. A later one is tried again,
     /// ever more seldom, as a core does that shuns what did not answer.
     fn give_up(&mut self, now: u64) -> Result<(), String> {
         if let Some(session) = self.session.take_if(|_| self.bind_seq == 1) {
-            self.endpoint.command(now, Command::ForgetSession { session })?;
+            self.order(now, Command::ForgetSession { session })?;
             return self.begin_dial(now);
         }
         self.again_at = Some(now + (AGAIN_US << self.failures.min(AGAIN_DOUBLINGS)));
@@ -257,7 +263,7 @@ impl Client {
         self.bind_seq += 1;
         let (path, bind_seq) = (self.path, self.bind_seq);
         let reason = "transport_dead".to_owned();
-        self.endpoint.command(now, Command::Attach { session, path, bind_seq, kind: AttachKind::Reattach, reason })
+        self.order(now, Command::Attach { session, path, bind_seq, kind: AttachKind::Reattach, reason })
     }
 }
 

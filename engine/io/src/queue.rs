@@ -219,6 +219,7 @@ impl Pending {
 const fn caused_by(report: &Report) -> Option<SessionHandle> {
     match report {
         Report::AttachRequested { session, .. }
+        | Report::ActivationsDenied { session, .. }
         | Report::ValidationFailed { session, .. }
         | Report::RekeyDenied { session, .. }
         | Report::KeyRotated { session, .. }

@@ -12,6 +12,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::wire::codec::byte_enum;
+
+/// Most bytes of a text in a report that says why something went wrong.
+pub const TEXT_MAX: usize = 200;
+
 /// Local handle of a session.
 pub type SessionHandle = u32;
 /// Id of a path inside a session. On the client it is unique for the life of the process, because paths exist before a session.
@@ -58,6 +63,29 @@ pub struct Assignment {
     /// At most 4.
     pub dns: Vec<IpAddr>,
     pub mtu: u16,
+}
+
+byte_enum! {
+    /// What carries a path. The number is the one on the wire.
+    #[derive(Serialize, Deserialize, TS)]
+    #[serde(rename_all = "snake_case")]
+    #[ts(rename = "TransportKind")]
+    pub enum Transport {
+        Udp = 1,
+    }
+}
+
+/// What a path is: its carrier and both ends of it. Labels for people are made from this value and from nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PathDescription {
+    pub transport: Transport,
+    /// Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if the kernel
+    /// did not say it.
+    pub local: IpAddr,
+    pub remote: SocketAddr,
+    /// Client: the network interface that the socket is bound to. Gateway: none.
+    pub interface: Option<String>,
 }
 
 /// How an activation is asked for on the wire.
@@ -119,10 +147,8 @@ pub enum Command {
     /// The path exists apart from any session: a dial and each later session of this client use it.
     OpenPath {
         path: PathId,
-        ifname: String,
         ifindex: u32,
-        local: IpAddr,
-        remote: SocketAddr,
+        description: PathDescription,
     },
     /// Closes the socket. With a live session, PATH_CLOSE is sent on another path.
     ClosePath {
@@ -220,29 +246,38 @@ impl Command {
         }
     }
 
-    /// Kind under which a refusal of this command is counted as dropped (`Report::Dropped`).
-    pub fn refusal(&self) -> &'static str {
+    /// The `type` that it has in JSON.
+    pub fn name(&self) -> &'static str {
         match self {
-            Self::SetPeer { .. } => "refused_set_peer",
-            Self::RemovePeer { .. } => "refused_remove_peer",
-            Self::AcceptSession { .. } => "refused_accept_session",
-            Self::RefuseSession { .. } => "refused_refuse_session",
-            Self::AnswerAttach { .. } => "refused_answer_attach",
-            Self::ChallengeSession { .. } => "refused_challenge_session",
-            Self::RequestSwitch { .. } => "refused_request_switch",
-            Self::OpenPath { .. } => "refused_open_path",
-            Self::ClosePath { .. } => "refused_close_path",
-            Self::Dial { .. } => "refused_dial",
-            Self::DialAlso { .. } => "refused_dial_also",
-            Self::AbortDial { .. } => "refused_abort_dial",
-            Self::ConfirmSession { .. } => "refused_confirm_session",
-            Self::AddCandidate { .. } => "refused_add_candidate",
-            Self::Attach { .. } => "refused_attach",
-            Self::AbortAttach { .. } => "refused_abort_attach",
-            Self::SetPathDead { .. } => "refused_set_path_dead",
-            Self::SetProbing { .. } => "refused_set_probing",
-            Self::CloseSession { .. } => "refused_close_session",
-            Self::ForgetSession { .. } => "refused_forget_session",
+            Self::SetPeer { .. } => "SetPeer",
+            Self::RemovePeer { .. } => "RemovePeer",
+            Self::AcceptSession { .. } => "AcceptSession",
+            Self::RefuseSession { .. } => "RefuseSession",
+            Self::AnswerAttach { .. } => "AnswerAttach",
+            Self::ChallengeSession { .. } => "ChallengeSession",
+            Self::RequestSwitch { .. } => "RequestSwitch",
+            Self::OpenPath { .. } => "OpenPath",
+            Self::ClosePath { .. } => "ClosePath",
+            Self::Dial { .. } => "Dial",
+            Self::DialAlso { .. } => "DialAlso",
+            Self::AbortDial { .. } => "AbortDial",
+            Self::ConfirmSession { .. } => "ConfirmSession",
+            Self::AddCandidate { .. } => "AddCandidate",
+            Self::Attach { .. } => "Attach",
+            Self::AbortAttach { .. } => "AbortAttach",
+            Self::SetPathDead { .. } => "SetPathDead",
+            Self::SetProbing { .. } => "SetProbing",
+            Self::CloseSession { .. } => "CloseSession",
+            Self::ForgetSession { .. } => "ForgetSession",
+        }
+    }
+
+    /// The path that is opened, or the dial that is begun: what waits for an answer that names no session.
+    pub(crate) fn awaits(&self) -> (Option<PathId>, Option<u32>) {
+        match self {
+            Self::OpenPath { path, .. } => (Some(*path), None),
+            Self::Dial { dial, .. } => (None, Some(*dial)),
+            _ => (None, None),
         }
     }
 }
@@ -327,6 +362,21 @@ pub enum Report {
         what: String,
     },
 
+    /// The engine could not carry out a command: core and engine disagree. A command that came too late for its session, path or
+    /// dial is not refused but counted as dropped; see `endpoint/declined.rs`.
+    Refused {
+        /// The `type` of the command.
+        command: String,
+        /// `None`: the command is about none.
+        session: Option<SessionHandle>,
+        /// The path that is not opened (`OpenPath`): no `PathError` follows.
+        path: Option<PathId>,
+        /// The dial that is not begun (`Dial`): no `HandshakeUnanswered` follows.
+        dial: Option<u32>,
+        /// At most 200 bytes.
+        why: String,
+    },
+
     // ---- client ------------------------------------------------------------------------------------------------------
     PathOpened {
         path: PathId,
@@ -391,7 +441,7 @@ pub enum Report {
         session_id: String,
         client_key: String,
         path: PathId,
-        remote: SocketAddr,
+        description: PathDescription,
         /// Redundant sending was granted: the offer has it, and the client can do it.
         redundant: bool,
     },
@@ -399,10 +449,21 @@ pub enum Report {
     AttachRequested {
         session: SessionHandle,
         path: PathId,
+        description: PathDescription,
         #[ts(type = "number")]
         bind_seq: u64,
         kind: AttachKind,
         reason: String,
+    },
+    /// Activations and new paths that the engine denied by itself, in answer to the peer. At most one report for a session, reason and
+    /// second; the others are counted into the next one. What was counted since the last report goes with a session that the core
+    /// itself ends.
+    ActivationsDenied {
+        session: SessionHandle,
+        /// The path of the newest denial; the session may not have it.
+        path: PathId,
+        reason: DenialReason,
+        count: u32,
     },
     ChallengeResult {
         session: SessionHandle,
@@ -421,8 +482,7 @@ pub enum Report {
     PathValidated {
         session: SessionHandle,
         path: PathId,
-        transport: String,
-        remote: SocketAddr,
+        description: PathDescription,
         rtt_us: u32,
     },
     /// A candidate did not: 5 sends, or the validation time passed. The path is no candidate until it is added again.
@@ -434,7 +494,7 @@ pub enum Report {
     PathRebound {
         session: SessionHandle,
         path: PathId,
-        remote: SocketAddr,
+        description: PathDescription,
     },
     /// The peer closed a path.
     PathClosed {
@@ -513,6 +573,35 @@ pub enum Report {
         epoch: u32,
         reason: String,
     },
+}
+
+/// Why the engine denies an activation, or a new path, without asking the core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DenialReason {
+    /// The session has eight paths, or its peer asked for more than 16 activations and new paths in a second.
+    PathLimit,
+    /// The peer names an older owner of the session.
+    OwnershipStale,
+    /// SWITCH to a path that is not validated.
+    PathNotValidated,
+    /// More than 16 activations and new paths in a second.
+    SwitchRateLimited,
+}
+
+impl DenialReason {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::PathLimit, Self::OwnershipStale, Self::PathNotValidated, Self::SwitchRateLimited];
+
+    /// As the wire and JSON have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::PathLimit => "path_limit",
+            Self::OwnershipStale => "ownership_stale",
+            Self::PathNotValidated => "path_not_validated",
+            Self::SwitchRateLimited => "switch_rate_limited",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]

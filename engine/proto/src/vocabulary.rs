@@ -1,10 +1,14 @@
 //! Words that all floors share: where datagrams go, which sessions are whose, what a sender may do. It imports nothing but messages.
 
+mod declined;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use crate::messages::{PathId, SessionHandle};
+
+pub use declined::Declined;
 
 /// Fills a buffer with random bytes of a CSPRNG.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);
@@ -47,6 +51,10 @@ impl Shard {
     /// Its smallest handle; 0 is none.
     pub(crate) fn first_handle(self) -> SessionHandle {
         SessionHandle::from(if self.number == 0 { self.of } else { self.number })
+    }
+
+    pub(crate) fn owns(self, handle: SessionHandle) -> bool {
+        handle % SessionHandle::from(self.of) == SessionHandle::from(self.number)
     }
 
     /// After the largest the smallest comes again.

@@ -76,9 +76,7 @@ fn a04_under_a_flood_of_handshakes_an_honest_one_still_succeeds_with_a_cookie() 
         let stranger = StaticKey::generate(&mut |out: &mut [u8]| out.fill(100 + n));
         let mut flooder = world::endpoint(Role::Client, stranger, limits, 0, n);
         let remote = ([192, 0, 2, 1], 4774).into();
-        let open =
-            Command::OpenPath { path: 1, ifname: String::new(), ifindex: 1, local: [10, 9, 9, n].into(), remote };
-        flooder.command(0, open).unwrap();
+        flooder.command(0, world::open_path(1, [10, 9, 9, n].into(), remote)).unwrap();
         flooder.path_opened(0, 1, ([10, 9, 9, n], 5_000).into(), remote);
         flooder.command(0, Command::Dial { dial: 1, gateway_key: gateway_key.clone(), paths: vec![1] }).unwrap();
         let mut init = flooder.transmit().unwrap().data;

@@ -58,8 +58,7 @@ fn a_client_sends_no_partial_checksum_to_a_gateway_that_granted_none() {
         let identity = key(2);
         let mut client = world::endpoint(Role::Client, key(1), limits(), 0, 1);
         let (local, remote) = (client_address(1), ([192, 0, 2, 1], 4774).into());
-        let open = Command::OpenPath { path: 1, ifname: String::new(), ifindex: 0, local: local.ip(), remote };
-        client.command(0, open).unwrap();
+        client.command(0, world::open_path(1, local.ip(), remote)).unwrap();
         client.path_opened(0, 1, local, remote);
         let gateway_key = identity.public().to_text();
         client.command(0, Command::Dial { dial: 1, gateway_key, paths: vec![1] }).unwrap();

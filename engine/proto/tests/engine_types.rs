@@ -4,8 +4,8 @@
 use std::{env, fs, path::Path};
 
 use jvpn_proto::messages::{
-    Assignment, AttachKind, Command, EngineConfig, Link, Offer, PathStats, Peer, Report, ReportBatch, Role,
-    SilenceEvidence, Timed,
+    Assignment, AttachKind, Command, DenialReason, EngineConfig, Link, Offer, PathDescription, PathStats, Peer, Report,
+    ReportBatch, Role, SilenceEvidence, Timed, Transport,
 };
 use ts_rs::{Config, TS};
 
@@ -33,11 +33,14 @@ fn render() -> String {
         declare::<Offer>(&config),
         declare::<Peer>(&config),
         declare::<Assignment>(&config),
+        declare::<Transport>(&config),
+        declare::<PathDescription>(&config),
         declare::<AttachKind>(&config),
         declare::<Command>(&config),
         declare::<Link>(&config),
         declare::<PathStats>(&config),
         declare::<SilenceEvidence>(&config),
+        declare::<DenialReason>(&config),
         declare::<Report>(&config),
         declare::<Timed>(&config),
         declare::<ReportBatch>(&config),

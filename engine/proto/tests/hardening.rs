@@ -81,8 +81,7 @@ fn a02_one_address_costs_few_diffie_hellmans_also_with_a_cookie() {
     let stranger = StaticKey::generate(&mut |out: &mut [u8]| out.fill(99));
     let mut flooder = world::endpoint(Role::Client, stranger, limits(), 0, 9);
     let (local, remote) = (([203, 0, 113, 9], 666).into(), ([192, 0, 2, 1], 4774).into());
-    let open = Command::OpenPath { path: 1, ifname: String::new(), ifindex: 1, local: [203, 0, 113, 9].into(), remote };
-    flooder.command(0, open).unwrap();
+    flooder.command(0, world::open_path(1, [203, 0, 113, 9].into(), remote)).unwrap();
     flooder.path_opened(0, 1, local, remote);
     let (mut opened, mut cookies) = (0, 0);
     for dial in 1..=2_000 {

@@ -105,7 +105,7 @@ fn a21_a_new_mapping_shows_within_a_round_trip_and_is_no_switch() {
         world.run(2 * S);
         let (at, remote) = world
             .find(Side::Gateway, |report| match report {
-                Report::PathRebound { path: 1, remote, .. } => Some(*remote),
+                Report::PathRebound { path: 1, description, .. } => Some(description.remote),
                 _ => None,
             })
             .unwrap_or_else(|| panic!("{delays:?}"));

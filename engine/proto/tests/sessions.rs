@@ -363,9 +363,9 @@ fn a_dial_without_an_answer_gives_up_after_ninety_seconds() {
 fn a_command_of_the_other_role_or_about_nothing_is_refused_with_its_reason() {
     let mut world = World::new(&[10], 10);
     let refused = world.gateway.command(0, Command::AbortDial { dial: 1 });
-    assert!(refused.unwrap_err().contains(&format!("{:?}", Role::Client)));
+    assert!(refused.unwrap_err().to_string().contains(&format!("{:?}", Role::Client)));
     let refused = world.client.command(0, Command::ConfirmSession { session: 9 });
-    assert!(refused.unwrap_err().contains("does not exist"));
+    assert!(refused.unwrap_err().to_string().contains("does not exist"));
     let refused = world.client.command(0, Command::ClosePath { path: 1, reason: "Not a reason".to_owned() });
-    assert!(refused.unwrap_err().contains("not a reason"));
+    assert!(refused.unwrap_err().to_string().contains("not a reason"));
 }

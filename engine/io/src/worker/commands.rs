@@ -2,7 +2,7 @@
 
 use jvpn_proto::{
     endpoint::{Endpoint, Route, SocketId, Transmit},
-    messages::{Command, Role},
+    messages::{Command, PathDescription, Role},
 };
 
 use super::sockets::{Fit, Sockets, TOO_LONG, Unsent};
@@ -26,17 +26,16 @@ impl Outer {
     pub fn obey(&mut self, command: Command) {
         let now = boot_us();
         let opening = match &command {
-            Command::OpenPath { path, ifname, local, remote, .. } => Some((*path, ifname.clone(), *local, *remote)),
+            Command::OpenPath { path, description, .. } => Some((*path, description.clone())),
             _ => None,
         };
         let closing = if let Command::ClosePath { path, .. } = &command { Some(*path) } else { None };
-        let refusal = command.refusal();
         if self.endpoint.command(now, command).is_err() {
-            self.endpoint.count_drop(now, refusal, 1);
+            // The endpoint has reported or counted it.
             return;
         }
-        if let Some((path, ifname, local, remote)) = opening {
-            match self.sockets.bind_path(path, &ifname, local) {
+        if let Some((path, PathDescription { interface, local, remote, .. })) = opening {
+            match self.sockets.bind_path(path, interface.as_deref().unwrap_or_default(), local) {
                 Ok(bound) => self.endpoint.path_opened(boot_us(), path, bound, remote),
                 Err(error) => self.endpoint.path_error(boot_us(), path, &io_error_name(&error)),
             }

@@ -9,7 +9,10 @@ use std::{
 };
 
 use jvpn_io::{Engine, StartError, identity};
-use jvpn_proto::messages::{Assignment, Command, EngineConfig, Link, Offer, PathId, Peer, Report, Role, SessionHandle};
+use jvpn_proto::messages::{
+    Assignment, Command, EngineConfig, Link, Offer, PathDescription, PathId, Peer, Report, Role, SessionHandle,
+    Transport,
+};
 
 use crate::netns::{Topology, ip, within, without_programs};
 
@@ -94,7 +97,9 @@ impl World {
         let local = source(&self.client).expect("just seen");
         let ifindex = self.client.link(ifname).expect("just seen").index;
         let remote = SocketAddr::new(remote, PORT);
-        self.client.apply(vec![Command::OpenPath { path, ifname: ifname.to_owned(), ifindex, local, remote }]);
+        let interface = Some(ifname.to_owned());
+        let description = PathDescription { transport: Transport::Udp, local, remote, interface };
+        self.client.apply(vec![Command::OpenPath { path, ifindex, description }]);
         self.until("open path", |world| {
             world.client.saw(|report| matches!(report, Report::PathOpened { path: opened, .. } if *opened == path))
         });

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::{CLIENT_PATHS_MAX, Endpoint, Link, Route};
+use super::{CLIENT_PATHS_MAX, Declined, Endpoint, Link, Route};
 use crate::crypto::keyfile::PublicKey;
 use crate::endpoint::client::dial::{DIAL_PATHS_MAX, Dial};
 use crate::endpoint::gateway::reception::PEERS_MAX;
 use crate::frames::Reason;
 use crate::handshake::Initiator;
-use crate::messages::{Assignment, AttachKind, Command, PathId, Peer, Report, Role, SessionHandle};
+use crate::messages::{Assignment, AttachKind, Command, PathDescription, PathId, Peer, Report, Role, SessionHandle};
 use crate::path::PATHS_MAX;
 use crate::session::Session;
 use crate::shared::Shared;
@@ -16,7 +16,7 @@ use crate::shared::indices::Target;
 use crate::wire::{CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT, InitPayload, PQ_OFF, Suite, VERSION};
 
 impl Endpoint {
-    pub(super) fn execute(&mut self, now: u64, command: Command) -> Result<(), String> {
+    pub(super) fn execute(&mut self, now: u64, command: Command) -> Result<(), Declined> {
         self.check_role(&command)?;
         match command {
             Command::SetPeer { peer } => self.set_peer(peer),
@@ -37,7 +37,7 @@ impl Endpoint {
                 let reason = reason_of(&reason)?;
                 self.with(session, |session, cx| session.request_switch(now, cx, path, reason))
             }
-            Command::OpenPath { path, .. } => self.open_path(path),
+            Command::OpenPath { path, description, .. } => self.open_path(path, description),
             Command::ClosePath { path, reason } => self.close_path(now, path, &reason),
             Command::Dial { dial, gateway_key, paths } => self.begin_dial(now, dial, &gateway_key, &paths),
             Command::DialAlso { dial, path } => self.dial_also(now, dial, path),
@@ -70,7 +70,7 @@ impl Endpoint {
         }
     }
 
-    fn check_role(&self, command: &Command) -> Result<(), String> {
+    fn check_role(&self, command: &Command) -> Result<(), Declined> {
         let owner = match command {
             Command::SetPeer { .. }
             | Command::RemovePeer { .. }
@@ -93,28 +93,34 @@ impl Endpoint {
             | Command::CloseSession { .. }
             | Command::ForgetSession { .. } => return Ok(()),
         };
-        if owner == self.config.role { Ok(()) } else { Err(format!("this command is for a {owner:?}: {command:?}")) }
-    }
-
-    fn known(&self, session: SessionHandle) -> Result<(), String> {
-        if self.sessions.contains_key(&session) {
+        if owner == self.config.role {
             Ok(())
         } else {
-            Err(format!("session {session} does not exist (any more)"))
+            Err(Declined::refused(format!("{} is for a {owner:?}", command.name())))
+        }
+    }
+
+    pub(super) fn known(&self, session: SessionHandle) -> Result<(), Declined> {
+        if self.sessions.contains_key(&session) {
+            Ok(())
+        } else if self.was_given(session) {
+            Err(Declined::Late)
+        } else {
+            Err(Declined::refused(format!("session {session} does not exist")))
         }
     }
 
     fn with<T>(
         &mut self,
         session: SessionHandle,
-        act: impl FnOnce(&mut Session, &mut Shared) -> Result<T, String>,
-    ) -> Result<T, String> {
+        act: impl FnOnce(&mut Session, &mut Shared) -> Result<T, Declined>,
+    ) -> Result<T, Declined> {
         self.known(session)?;
-        let session = self.sessions.get_mut(&session).ok_or_else(String::new)?;
+        let session = self.sessions.get_mut(&session).ok_or(Declined::Late)?;
         act(session, &mut self.cx)
     }
 
-    fn order(&mut self, session: SessionHandle, act: impl FnOnce(&mut Session, &mut Shared)) -> Result<(), String> {
+    fn order(&mut self, session: SessionHandle, act: impl FnOnce(&mut Session, &mut Shared)) -> Result<(), Declined> {
         self.with(session, |session, cx| {
             act(session, cx);
             Ok(())
@@ -123,19 +129,21 @@ impl Endpoint {
 
     // ---- gateway ---------------------------------------------------------------------------------------------------------
 
-    fn set_peer(&mut self, Peer { key, offer }: Peer) -> Result<(), String> {
+    fn set_peer(&mut self, Peer { key, offer }: Peer) -> Result<(), Declined> {
         if offer.policy_digest.len() != 16 || !offer.policy_digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(format!("peer {key} not set: its policy digest is not 16 hexadecimal digits"));
+            return Err(Declined::refused(format!(
+                "peer {key} not set: its policy digest is not 16 hexadecimal digits"
+            )));
         }
         let key = key_of(&key)?;
         if self.reception.set_peer(&key, offer) {
             Ok(())
         } else {
-            Err(format!("peer not set: {PEERS_MAX} are known, the most"))
+            Err(Declined::refused(format!("peer not set: {PEERS_MAX} are known, the most")))
         }
     }
 
-    fn accept(&mut self, now: u64, session: SessionHandle, assignment: Assignment) -> Result<(), String> {
+    fn accept(&mut self, now: u64, session: SessionHandle, assignment: Assignment) -> Result<(), Declined> {
         let addresses = [assignment.v4.map(IpAddr::V4), assignment.v6.map(IpAddr::V6)].into_iter().flatten();
         let accepted = self.with(session, |session, cx| session.accept(now, cx, assignment));
         for address in addresses {
@@ -151,25 +159,32 @@ impl Endpoint {
 
     // ---- client ----------------------------------------------------------------------------------------------------------
 
-    fn open_path(&mut self, path: PathId) -> Result<(), String> {
+    fn open_path(&mut self, path: PathId, description: PathDescription) -> Result<(), Declined> {
         if path == 0 {
-            return Err("path 0 cannot be opened: on the wire it means none".to_owned());
+            return Err(Declined::refused("path 0 cannot be opened: on the wire it means none"));
+        }
+        if description.interface.is_none() {
+            return Err(Declined::refused(format!("path {path} not opened: its interface is not named")));
         }
         if self.links.contains_key(&path) {
-            return Err(format!("path {path} exists already: its id is used once"));
+            return Err(Declined::refused(format!("path {path} exists already: its id is used once")));
         }
         if self.links.len() >= CLIENT_PATHS_MAX {
-            return Err(format!("path {path} not opened: {CLIENT_PATHS_MAX} are open, the most"));
+            return Err(Declined::refused(format!("path {path} not opened: {CLIENT_PATHS_MAX} are open, the most")));
         }
+        self.newest_path = self.newest_path.max(path);
+        self.cx.described.insert(path, description);
         self.links.insert(path, Link { route: None, error: None });
         Ok(())
     }
 
-    fn close_path(&mut self, now: u64, path: PathId, reason: &str) -> Result<(), String> {
+    fn close_path(&mut self, now: u64, path: PathId, reason: &str) -> Result<(), Declined> {
         let reason = reason_of(reason)?;
         if self.links.remove(&path).is_none() {
-            return Err(format!("path {path} does not exist"));
+            // Closed before, or never opened because that was refused.
+            return Err(Declined::Late);
         }
+        self.cx.described.remove(&path);
         if let Some(dial) = &mut self.dial {
             dial.remove(path);
         }
@@ -179,20 +194,25 @@ impl Endpoint {
         Ok(())
     }
 
-    fn route_of(&self, path: PathId) -> Result<Route, String> {
-        let link = self.links.get(&path).ok_or_else(|| format!("path {path} does not exist"))?;
-        link.route.ok_or_else(|| format!("path {path} is not open yet"))
+    fn route_of(&self, path: PathId) -> Result<Route, Declined> {
+        match self.links.get(&path) {
+            Some(link) => link.route.ok_or_else(|| Declined::refused(format!("path {path} is not open yet"))),
+            None if path <= self.newest_path => Err(Declined::Late),
+            None => Err(Declined::refused(format!("path {path} does not exist"))),
+        }
     }
 
-    fn begin_dial(&mut self, now: u64, id: u32, gateway_key: &str, paths: &[PathId]) -> Result<(), String> {
+    fn begin_dial(&mut self, now: u64, id: u32, gateway_key: &str, paths: &[PathId]) -> Result<(), Declined> {
         if let Some(running) = &self.dial {
-            return Err(format!("dial {id} not begun: dial {} is running", running.id));
+            return Err(Declined::refused(format!("dial {id} not begun: dial {} is running", running.id)));
         }
         if paths.is_empty() || paths.len() > DIAL_PATHS_MAX {
-            return Err(format!("dial {id} not begun: it needs 1 to {DIAL_PATHS_MAX} paths and has {}", paths.len()));
+            let why = format!("dial {id} not begun: it needs 1 to {DIAL_PATHS_MAX} paths and has {}", paths.len());
+            return Err(Declined::refused(why));
         }
         for path in paths {
-            self.route_of(*path)?;
+            let closed = || format!("dial {id} not begun: path {path} is closed");
+            self.route_of(*path).map_err(|declined| declined.answered(closed))?;
         }
         let gateway = key_of(gateway_key)?;
         let session = self.take_handle();
@@ -202,7 +222,7 @@ impl Endpoint {
         let made = Initiator::new(&config.identity, &gateway, index, &offered, &mut |out| cx.rng.fill(out));
         let (initiator, init) = made.map_err(|why| {
             cx.indices.release(index);
-            format!("dial {id} not begun: no handshake with {gateway_key} is possible: {why}")
+            Declined::refused(format!("dial {id} not begun: no handshake with {gateway_key} is possible: {why}"))
         })?;
         let mut dial = Dial::new(id, session, initiator, init, now);
         for path in paths {
@@ -231,15 +251,13 @@ impl Endpoint {
         CAP_PARTIAL_CHECKSUM | if self.config.allow_redundant { CAP_REDUNDANT } else { 0 }
     }
 
-    fn dial_also(&mut self, now: u64, id: u32, path: PathId) -> Result<(), String> {
+    fn dial_also(&mut self, now: u64, id: u32, path: PathId) -> Result<(), Declined> {
         self.route_of(path)?;
-        let Some(dial) = self.dial.as_mut().filter(|dial| dial.id == id) else {
-            return Err(format!("dial {id} is not running (any more)"));
-        };
+        let Some(dial) = self.dial.as_mut().filter(|dial| dial.id == id) else { return Err(Declined::Late) };
         if !dial.add(now, path) {
-            return Err(format!(
+            return Err(Declined::refused(format!(
                 "path {path} not added to dial {id}: it is there already, or {DIAL_PATHS_MAX} are, the most"
-            ));
+            )));
         }
         self.dial_on_time(now);
         Ok(())
@@ -266,10 +284,10 @@ impl Endpoint {
         }
     }
 
-    fn confirm(&mut self, now: u64, session: SessionHandle) -> Result<(), String> {
+    fn confirm(&mut self, now: u64, session: SessionHandle) -> Result<(), Declined> {
         self.known(session)?;
         let Some((_, path, rtt_us)) = self.answered_on.filter(|(answered, ..)| *answered == session) else {
-            return Err(format!("session {session} was confirmed already"));
+            return Err(Declined::refused(format!("session {session} was confirmed already")));
         };
         let route = self.route_of(path)?;
         self.with(session, |session, cx| session.confirm(now, cx, path, route, rtt_us))?;
@@ -286,17 +304,18 @@ impl Endpoint {
         bind_seq: u64,
         kind: AttachKind,
         reason: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), Declined> {
         let reason = reason_of(reason)?;
         let route = self.route_of(path)?;
         self.with(session, |session, cx| session.attach(now, cx, (path, route), bind_seq, kind, reason))
     }
 }
 
-fn key_of(text: &str) -> Result<PublicKey, String> {
-    PublicKey::from_text(text).map_err(|why| format!("{text:?} is not a public key: {why}"))
+fn key_of(text: &str) -> Result<PublicKey, Declined> {
+    PublicKey::from_text(text).map_err(|why| Declined::refused(format!("{text:?} is not a public key: {why}")))
 }
 
-fn reason_of(text: &str) -> Result<Reason, String> {
-    Reason::new(text).map_err(|_| format!("{text:?} is not a reason: at most 40 characters of a-z, 0-9 and _"))
+fn reason_of(text: &str) -> Result<Reason, Declined> {
+    let refused = || Declined::refused(format!("{text:?} is not a reason: at most 40 characters of a-z, 0-9 and _"));
+    Reason::new(text).map_err(|_| refused())
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Endpoint, Shard};
+use super::{Declined, Endpoint, Shard};
 use crate::frames::Reason;
 use crate::messages::SessionHandle;
 
@@ -10,17 +10,22 @@ impl Endpoint {
     pub(super) fn take_handle(&mut self) -> SessionHandle {
         let handle = self.next_handle;
         self.next_handle = self.config.shard.next_handle(handle);
+        self.handles_wrapped |= self.next_handle < handle;
         while self.sessions.contains_key(&self.next_handle) {
             self.next_handle = self.config.shard.next_handle(self.next_handle);
         }
         handle
     }
 
+    /// Has there been a session, or a dial, of this handle?
+    pub(super) fn was_given(&self, handle: SessionHandle) -> bool {
+        let shard = self.config.shard;
+        shard.owns(handle) && handle >= shard.first_handle() && (handle < self.next_handle || self.handles_wrapped)
+    }
+
     /// CLOSE on all live paths, sealed before the keys are dropped.
-    pub(super) fn close(&mut self, now: u64, session: SessionHandle, reason: Reason) -> Result<(), String> {
-        if !self.sessions.contains_key(&session) {
-            return Err(format!("session {session} does not exist (any more)"));
-        }
+    pub(super) fn close(&mut self, now: u64, session: SessionHandle, reason: Reason) -> Result<(), Declined> {
+        self.known(session)?;
         self.remove(now, session, Some(reason));
         Ok(())
     }

@@ -37,8 +37,8 @@ use crate::shared::indices::OwnKeyMap;
 
 pub use crate::shared::hold::Released;
 pub use crate::vocabulary::{
-    COPIES_MAX, CopyPurpose, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor, SocketId,
-    Transmit,
+    COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor,
+    SocketId, Transmit,
 };
 pub use config::EndpointConfig;
 
@@ -66,6 +66,8 @@ pub struct Endpoint {
     pub(crate) cx: Shared,
     pub(crate) sessions: OwnKeyMap<Box<Session>>,
     next_handle: SessionHandle,
+    /// All handles were given out once.
+    handles_wrapped: bool,
     closings: Closings,
     hints: Hints,
     statistics_at: u64,
@@ -75,6 +77,8 @@ pub struct Endpoint {
     freed: Vec<(IpAddr, SessionHandle)>,
     // Client.
     links: HashMap<PathId, Link>,
+    /// The greatest id of a path that was opened: they rise and are used once.
+    newest_path: PathId,
     dial: Option<Dial>,
     /// Path and round trip of the handshake of a session that is not confirmed yet.
     answered_on: Option<(SessionHandle, PathId, Option<u64>)>,
@@ -89,6 +93,7 @@ impl Endpoint {
         let reception = Reception::new(config.limits.inits_per_s, config.shard, &mut cx.rng);
         Self {
             next_handle: config.shard.first_handle(),
+            handles_wrapped: false,
             config,
             cx,
             sessions: OwnKeyMap::default(),
@@ -99,6 +104,7 @@ impl Endpoint {
             inner: HashMap::new(),
             freed: Vec::new(),
             links: HashMap::new(),
+            newest_path: 0,
             dial: None,
             answered_on: None,
             chosen: None,
@@ -299,10 +305,22 @@ impl Endpoint {
         }
     }
 
-    /// Executes a command of the core. An error says what was refused and why; nothing was changed by it.
+    /// Executes a command of the core. One that is declined changed nothing, and is reported or counted; see `Declined`.
     ///
     /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or `path_error`.
-    pub fn command(&mut self, now: u64, command: Command) -> Result<(), String> {
-        self.execute(now, command)
+    pub fn command(&mut self, now: u64, command: Command) -> Result<(), Declined> {
+        let (name, session, (path, dial)) = (command.name(), command.session(), command.awaits());
+        let executed = self.execute(now, command);
+        match &executed {
+            Ok(()) => {}
+            Err(Declined::Late) => self.cx.drop(now, "command_too_late"),
+            // What is about no session goes to every endpoint of a gateway: the first one speaks for all.
+            Err(Declined::Refused(_)) if session.is_none() && self.config.shard.number > 0 => {}
+            Err(Declined::Refused(why)) => {
+                let (command, why) = (name.to_owned(), why.clone());
+                self.cx.report(now, Report::Refused { command, session, path, dial, why });
+            }
+        }
+        executed
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::text::{Detail, Reason};
 use crate::{
-    messages::Assignment,
+    messages::{Assignment, Transport},
     wire::codec::{Field, Malformed, Reader, byte_enum, layout},
 };
 
@@ -22,13 +22,6 @@ byte_enum! {
         Reattach = 1,
         /// The send path proves itself again, perhaps from another address.
         Revalidate = 2,
-    }
-}
-
-byte_enum! {
-    /// What carries a path.
-    pub enum Transport {
-        Udp = 1,
     }
 }
 

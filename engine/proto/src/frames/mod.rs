@@ -15,10 +15,11 @@ mod text;
 
 pub use layout::{
     Assign, Attach, AttachAck, AttachKind, Close, DNS_MAX, MTU_MIN, PathClose, PathToken, Probe, ProbeReply, Rekey,
-    Scope, Status, Switch, SwitchAck, SwitchRequest, Transport,
+    Scope, Status, Switch, SwitchAck, SwitchRequest,
 };
 pub use text::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 
+pub use crate::messages::Transport;
 pub use crate::wire::codec::Malformed;
 use crate::wire::codec::{Field, Reader, decode_whole};
 

@@ -119,7 +119,8 @@ pub(crate) struct Session {
     large_sealed: bool,
     // Client.
     attempt: Option<Box<Attempt>>,
-    hinted_at: Option<u64>,
+    /// No HINT is believed before.
+    hints_from: u64,
     assigned: Option<u32>,
     switch_requested: Option<u32>,
     // Gateway.
@@ -180,7 +181,7 @@ impl Session {
             packet_max: PacketMax { bytes: u16::MAX, settled: false },
             large_sealed: false,
             attempt: None,
-            hinted_at: None,
+            hints_from: 0,
             assigned: None,
             switch_requested: None,
             binding: Binding::default(),

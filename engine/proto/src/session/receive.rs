@@ -177,6 +177,7 @@ impl Session {
                 if let Some(via) = via {
                     self.send_frames(now, cx, via, &[Frame::CloseAck]);
                 }
+                self.report_last_denials(now, cx);
                 cx.report(now, Report::PeerClosed { session: self.handle, reason: close.reason.to_string() });
                 return (Outcome::Ended, padded);
             }

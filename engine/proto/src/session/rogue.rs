@@ -2,8 +2,10 @@
 
 mod greedy;
 
-use crate::frames::{Attach, AttachKind, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Switch, Transport};
-use crate::messages::{PathId, Report};
+use crate::frames::{
+    Attach, AttachKind, Close, Detail, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Scope, Switch, Transport,
+};
+use crate::messages::{DenialReason, PathId, Report};
 use crate::vocabulary::{Limits, Route};
 use crate::world::{Link, MS, S, Side, World, limits};
 
@@ -100,6 +102,51 @@ fn a25_a_ninth_path_is_denied() {
     send(&mut world, 1, &[attach(9, AttachKind::Candidate, 0, 1)]);
     world.run(100 * MS);
     assert_eq!(paths(&world), 8);
+}
+
+/// What the gateway denied by itself, as reported: time, path, reason, number.
+fn denials(world: &World) -> Vec<(u64, PathId, DenialReason, u32)> {
+    let denial = |(at, _, report): &(u64, Side, Report)| match *report {
+        Report::ActivationsDenied { path, reason, count, .. } => Some((*at, path, reason, count)),
+        _ => None,
+    };
+    world.reports.iter().filter_map(denial).collect()
+}
+
+#[test]
+fn every_denial_of_the_engine_is_reported_once_a_second_for_its_reason_and_none_is_lost() {
+    let mut world = World::ready(&[10], 10);
+    world.flow = [0, 0];
+    world.run(5 * S);
+    let began = world.now;
+    for round in 0..30 {
+        send(&mut world, 1, &[switch(7, 100 + round)]);
+        send(&mut world, 1, &[attach(9, AttachKind::Candidate, 0, 0)]);
+        world.run(100 * MS);
+    }
+    world.run(2 * S);
+    for (reason, path) in [(DenialReason::PathNotValidated, 7), (DenialReason::OwnershipStale, 9)] {
+        let reported: Vec<_> = denials(&world).into_iter().filter(|(_, _, of, _)| *of == reason).collect();
+        let times: Vec<u64> = reported.iter().map(|(at, ..)| (at - began) / S).collect();
+        assert_eq!(times, [0, 1, 2, 3], "the first at once, then one a second: {reported:?}");
+        assert_eq!(reported[0].3, 1);
+        assert_eq!(reported.iter().map(|(.., count)| count).sum::<u32>(), 30);
+        assert!(reported.iter().all(|(_, of, ..)| *of == path));
+    }
+}
+
+#[test]
+fn denials_that_wait_are_reported_before_the_peers_close() {
+    let mut world = World::ready(&[10], 10);
+    for round in 0..3 {
+        send(&mut world, 1, &[switch(7, 100 + round)]);
+        world.run(20 * MS);
+    }
+    let close = Close { scope: Scope::Session, reason: Reason::EMPTY, version: 0, detail: Detail::EMPTY };
+    send(&mut world, 1, &[Frame::Close(close)]);
+    world.run(20 * MS);
+    assert_eq!(denials(&world).iter().map(|(.., count)| count).sum::<u32>(), 3);
+    assert_eq!(world.count(Side::Gateway, |report| matches!(report, Report::PeerClosed { .. })), 1);
 }
 
 #[test]

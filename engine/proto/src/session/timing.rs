@@ -23,6 +23,7 @@ impl Session {
         self.challenges_on_time(now, cx);
         self.rebindings_on_time(now, cx);
         self.deliveries_on_time(now, cx);
+        self.denials_on_time(now, cx);
         self.rekey_on_time(now, cx);
         self.watch_on_time(now, cx);
         self.sizes_on_time(now, cx);
@@ -57,6 +58,7 @@ impl Session {
             self.next_challenge_at(),
             self.next_rebinding_at(),
             self.next_delivery_at(),
+            self.next_denial_at(),
             self.next_rekey_at(),
             self.next_watch_at(now, stalled_at),
             self.next_sizes_at(now),
@@ -68,8 +70,8 @@ impl Session {
 
     /// A HINT named this session. Unauthenticated: the core hears of it at most once per 10 s.
     pub(crate) fn hinted(&mut self, now: u64, cx: &mut Shared) {
-        if self.role == Role::Client && self.hinted_at.is_none_or(|at| now >= at + HINT_INTERVAL_US) {
-            self.hinted_at = Some(now);
+        if self.role == Role::Client && now >= self.hints_from {
+            self.hints_from = now + HINT_INTERVAL_US;
             cx.report(now, Report::Hinted { session: self.handle });
         }
     }

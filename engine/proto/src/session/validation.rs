@@ -104,14 +104,8 @@ impl Session {
 
     pub(super) fn report_validated(&mut self, now: u64, cx: &mut Shared, id: PathId) {
         let Some(path) = self.path(id) else { return };
-        let report = Report::PathValidated {
-            session: self.handle,
-            path: id,
-            transport: "udp".to_owned(),
-            remote: path.route.remote,
-            rtt_us: clamp_u32(path.rtt.srtt_us()),
-        };
-        cx.report(now, report);
+        let (description, rtt_us) = (cx.describe(id, path.route), clamp_u32(path.rtt.srtt_us()));
+        cx.report(now, Report::PathValidated { session: self.handle, path: id, description, rtt_us });
     }
 
     /// `ChallengeSession`: any validated path may answer for the session.

@@ -7,15 +7,18 @@ pub(crate) mod recent;
 pub(crate) mod reports;
 pub(crate) mod timers;
 
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use crate::crypto::rng::Rng;
-use crate::messages::{Report, SessionHandle};
+use crate::messages::{PathDescription, PathId, Report, SessionHandle, Transport};
 use crate::shared::hold::Hold;
 use crate::shared::indices::Indices;
 use crate::shared::outbox::Outbox;
 use crate::shared::recent::Rings;
 use crate::shared::reports::Journal;
 use crate::shared::timers::Timers;
-use crate::vocabulary::Shard;
+use crate::vocabulary::{Route, Shard};
 
 /// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of ours, not of the
 /// paths.
@@ -41,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) stalled_at: u64,
     /// Sessions whose next statistics are due; each is listed once.
     pub(crate) measured: Vec<SessionHandle>,
+    /// Client: the paths that the core opened, as it described them.
+    pub(crate) described: HashMap<PathId, PathDescription>,
     /// Of copies of inner packets, and of probes of sizes.
     pub(crate) copies: Budget,
     pub(crate) sizes: Budget,
@@ -59,6 +64,7 @@ impl Shared {
             rings: Rings::new(shard),
             stalled_at: 0,
             measured: Vec::new(),
+            described: HashMap::new(),
             copies: Budget::new(COPIES_PER_S, shard),
             sizes: Budget::new(SIZES_PER_S, shard),
         }
@@ -66,6 +72,17 @@ impl Shared {
 
     pub(crate) fn report(&mut self, now: u64, report: Report) {
         self.journal.report(now, report);
+    }
+
+    /// The path of this id on a route: in the core's words at a client, by its addresses at a gateway.
+    pub(crate) fn describe(&self, path: PathId, route: Route) -> PathDescription {
+        self.described.get(&path).cloned().unwrap_or_else(|| {
+            let local = route.local.unwrap_or(match route.remote {
+                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            });
+            PathDescription { transport: Transport::Udp, local, remote: route.remote, interface: None }
+        })
     }
 
     pub(crate) fn drop(&mut self, now: u64, kind: &'static str) {

@@ -12,12 +12,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use jvpn_proto::endpoint::{Endpoint, EndpointConfig, Limits, Received, Released, Route, Shard};
 use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{
-    Assignment, AttachKind, Command, Offer, PathId, Peer, Report, Role, SessionHandle, SilenceEvidence,
+    Assignment, AttachKind, Command, Offer, PathDescription, PathId, Peer, Report, Role, SessionHandle,
+    SilenceEvidence, Transport,
 };
 
 pub const MS: u64 = 1_000;
@@ -111,6 +112,12 @@ pub struct World {
     pub thief: Option<(PathId, SocketAddr, u64)>,
     /// Datagrams of this length to this side are lost: the only way to pick a sealed frame.
     pub lose: Option<(Side, usize)>,
+}
+
+pub fn open_path(path: PathId, local: IpAddr, remote: SocketAddr) -> Command {
+    let interface = Some(format!("eth{path}"));
+    let description = PathDescription { transport: Transport::Udp, local, remote, interface };
+    Command::OpenPath { path, ifindex: path, description }
 }
 
 pub fn limits() -> Limits {
@@ -274,15 +281,7 @@ impl World {
 
     pub fn open(&mut self, path: PathId, link: Link) {
         self.links.insert(path, link);
-        let local = client_address(path).ip();
-        let command = Command::OpenPath {
-            path,
-            ifname: format!("eth{path}"),
-            ifindex: path,
-            local,
-            remote: (GATEWAY, 4774).into(),
-        };
-        self.order(command);
+        self.order(open_path(path, client_address(path).ip(), (GATEWAY, 4774).into()));
         self.client.path_opened(self.now, path, client_address(path), (GATEWAY, 4774).into());
     }
 

@@ -7,7 +7,7 @@ use crate::session::bounds::{WAIT_MAX_US, WAIT_MIN_US};
 use crate::session::client::attempt::Attempt;
 use crate::session::{Phase, Session};
 use crate::shared::Shared;
-use crate::vocabulary::Route;
+use crate::vocabulary::{Declined, Route};
 
 /// Time that the first activation of a session has at least, µs: the gateway creates the session in its store meanwhile.
 const CONFIRM_MIN_US: u64 = 3_000_000;
@@ -25,7 +25,7 @@ impl Session {
         id: PathId,
         route: Route,
         rtt_us: Option<u64>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Declined> {
         let at = self.ensure_path(cx, id, route)?;
         if let Some(rtt_us) = rtt_us {
             self.paths[at].rtt.sample(rtt_us);
@@ -42,13 +42,17 @@ impl Session {
         bind_seq: u64,
         kind: AttachKind,
         reason: Reason,
-    ) -> Result<(), String> {
+    ) -> Result<(), Declined> {
         if !self.is_active() {
-            return Err(format!("path {id} not attached: the session is not confirmed yet"));
+            return Err(Declined::refused(format!("path {id} not attached: the session is not confirmed yet")));
         }
-        let validated = self.path(id).is_some_and(|path| path.validated);
-        if kind == AttachKind::Switch && !validated {
-            return Err(format!("no switch to path {id}: it is not validated; attach it with kind reattach"));
+        if kind == AttachKind::Switch {
+            // A path that the peer has closed is gone from the session.
+            let path = self.path(id).ok_or(Declined::Late)?;
+            if !path.validated {
+                let why = format!("no switch to path {id}: it is not validated; attach it with kind reattach");
+                return Err(Declined::refused(why));
+            }
         }
         let at = self.ensure_path(cx, id, route)?;
         self.begin_attempt(now, cx, at, bind_seq, kind, reason);

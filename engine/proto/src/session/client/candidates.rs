@@ -8,7 +8,7 @@ use crate::session::arrival::Arrival;
 use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
-use crate::vocabulary::Route;
+use crate::vocabulary::{Declined, Route};
 
 impl Session {
     /// The path of this id, added on its route if the session does not have it. Refuses a ninth path.
@@ -17,19 +17,26 @@ impl Session {
         cx: &mut Shared,
         id: PathId,
         route: Route,
-    ) -> Result<usize, String> {
+    ) -> Result<usize, Declined> {
         if let Some(at) = self.at(id) {
             return Ok(at);
         }
         if self.paths.len() >= PATHS_MAX {
-            return Err(format!("path {id} not added: the session has {PATHS_MAX} paths, the most it may have"));
+            let why = format!("path {id} not added: the session has {PATHS_MAX} paths, the most it may have");
+            return Err(Declined::refused(why));
         }
         Ok(self.add_path(cx, id, route))
     }
 
-    pub(crate) fn add_candidate(&mut self, now: u64, cx: &mut Shared, id: PathId, route: Route) -> Result<(), String> {
+    pub(crate) fn add_candidate(
+        &mut self,
+        now: u64,
+        cx: &mut Shared,
+        id: PathId,
+        route: Route,
+    ) -> Result<(), Declined> {
         if !self.is_active() {
-            return Err(format!("path {id} is no candidate: the session is not confirmed yet"));
+            return Err(Declined::refused(format!("path {id} is no candidate: the session is not confirmed yet")));
         }
         let at = self.ensure_path(cx, id, route)?;
         let challenge = self.tokens.issue(cx);

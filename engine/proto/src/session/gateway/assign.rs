@@ -6,6 +6,7 @@ use crate::path::{Retry, SENDS_MAX};
 use crate::session::Session;
 use crate::session::gateway::delivery::Delivery;
 use crate::shared::Shared;
+use crate::vocabulary::Declined;
 
 /// Sends of ASSIGN: five at PTO, then one each second.
 const ASSIGN_SENDS_MAX: u8 = 30;
@@ -17,9 +18,10 @@ impl Session {
         &mut self,
         now: u64,
         assignment: Assignment,
-    ) -> Result<Box<Delivery>, String> {
+    ) -> Result<Box<Delivery>, Declined> {
         let id = self.deliveries + 1;
-        let assign = Assign::new(id, assignment).map_err(|why| format!("the assignment cannot be sent: {why:?}"))?;
+        let assign = Assign::new(id, assignment)
+            .map_err(|why| Declined::refused(format!("the assignment cannot be sent: {why:?}")))?;
         self.deliveries = id;
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
         Ok(Box::new(Delivery { id, frame: Frame::Assign(assign), retry, sends_max: ASSIGN_SENDS_MAX }))

@@ -1,7 +1,7 @@
 //! Gateway: which path is bound. The newest activation (bind seq) is the one that counts; the core says whether it may happen.
 
 use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, SwitchAck};
-use crate::messages::{Assignment, AttachKind, PathId, Report};
+use crate::messages::{Assignment, AttachKind, DenialReason, PathId, Report};
 use crate::path::PATHS_MAX;
 use crate::path::rtt::clamp_u32;
 use crate::session::arrival::Arrival;
@@ -10,12 +10,7 @@ use crate::session::faults::Trouble;
 use crate::session::gateway::binding::{Answer, Asked, Binding, Told};
 use crate::session::{Phase, Session};
 use crate::shared::Shared;
-use crate::vocabulary::AMPLIFICATION_MAX;
-
-const DENY_PATH_LIMIT: &str = "path_limit";
-const DENY_OWNERSHIP: &str = "ownership_stale";
-const DENY_NOT_VALIDATED: &str = "path_not_validated";
-const DENY_RATE: &str = "switch_rate_limited";
+use crate::vocabulary::{AMPLIFICATION_MAX, Declined};
 
 impl Session {
     pub(in crate::session) fn on_attach(
@@ -40,9 +35,9 @@ impl Session {
         if kind.is_some() && attach.bind_seq < self.binding.bind_seq {
             return Err(Trouble::Unattributable("stale_bind_seq"));
         }
-        let denial = (attach.owner_epoch < self.owner_epoch).then_some(DENY_OWNERSHIP);
+        let denial = (attach.owner_epoch < self.owner_epoch).then_some(DenialReason::OwnershipStale);
         let Some(at) = denial.is_none().then(|| self.attached_path(cx, arrival, attach.path)).flatten() else {
-            self.deny_unbound(cx, arrival, attach, denial.unwrap_or(DENY_PATH_LIMIT));
+            self.deny_unbound(cx, arrival, attach, denial.unwrap_or(DenialReason::PathLimit));
             return Ok(());
         };
         let path = &mut self.paths[at];
@@ -83,8 +78,9 @@ impl Session {
 
     /// The answer to an ATTACH for which there is no path. It goes to where that came from, which proves nothing: once for a message,
     /// and within the same budget as to a path that is not validated.
-    fn deny_unbound(&mut self, cx: &mut Shared, arrival: Arrival, attach: &Attach, reason: &'static str) {
+    fn deny_unbound(&mut self, cx: &mut Shared, arrival: Arrival, attach: &Attach, reason: DenialReason) {
         let Arrival { now, from: to, len, order, .. } = arrival;
+        self.count_denial(now, cx, attach.path, reason);
         if !self.credits_once(order) || !self.has_turn(cx) {
             return cx.drop(now, "amplification_budget");
         }
@@ -153,11 +149,13 @@ impl Session {
                 return Ok(());
             }
         }
-        let told = self.binding.told;
-        self.binding = Binding { bind_seq: asked.bind_seq, asked: Some(asked), told, answer: None };
+        self.binding.bind_seq = asked.bind_seq;
+        self.binding.asked = Some(asked);
+        self.binding.answer = None;
         let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated)
         else {
-            self.answer(now, cx, Some((reason_of(DENY_NOT_VALIDATED), 0)));
+            self.count_denial(now, cx, asked.path, DenialReason::PathNotValidated);
+            self.answer(now, cx, Some((reason_of(DenialReason::PathNotValidated), 0)));
             return Ok(());
         };
         let path = &self.paths[at];
@@ -179,19 +177,21 @@ impl Session {
             return self.ask_to_wait(now, cx);
         }
         if !self.requests.admits(now) {
-            let denied = (reason_of(DENY_RATE), self.requests.ends_in_ms(now));
+            self.count_denial(now, cx, id, DenialReason::SwitchRateLimited);
+            let denied = (reason_of(DenialReason::SwitchRateLimited), self.requests.ends_in_ms(now));
             return self.answer(now, cx, Some(denied));
         }
+        let Some(description) = self.path(id).map(|path| cx.describe(id, path.route)) else { return };
         self.binding.told = Some(Told { path: id, bind_seq, at: now, waited_at: None });
         let session = self.handle;
         if !matches!(self.phase, Phase::Pending { .. }) {
             let reason = reason.to_string();
-            return cx.report(now, Report::AttachRequested { session, path: id, bind_seq, kind, reason });
+            return cx.report(now, Report::AttachRequested { session, path: id, description, bind_seq, kind, reason });
         }
-        let Some(remote) = self.path(id).map(|path| path.route.remote) else { return };
         self.phase = Phase::Offered;
         let (session_id, client_key, redundant) = (self.id_text(), self.peer.to_text(), self.is_redundant());
-        cx.report(now, Report::HandshakeConfirmed { session, session_id, client_key, path: id, remote, redundant });
+        let report = Report::HandshakeConfirmed { session, session_id, client_key, path: id, description, redundant };
+        cx.report(now, report);
     }
 
     /// The session id as people read it: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in groups of four:
@@ -233,9 +233,9 @@ impl Session {
     }
 
     /// `AcceptSession`: the confirming activation is bound and acknowledged, ASSIGN follows.
-    pub(crate) fn accept(&mut self, now: u64, cx: &mut Shared, assignment: Assignment) -> Result<(), String> {
+    pub(crate) fn accept(&mut self, now: u64, cx: &mut Shared, assignment: Assignment) -> Result<(), Declined> {
         if self.phase != Phase::Offered {
-            return Err("only a session that was reported as confirmed can be accepted, once".to_owned());
+            return Err(Declined::refused("only a session that was reported as confirmed can be accepted, once"));
         }
         let addresses = [assignment.v4.map(Into::into), assignment.v6.map(Into::into)];
         let assign = self.deliver_assignment(now, assignment)?;
@@ -249,16 +249,19 @@ impl Session {
         Ok(())
     }
 
-    /// `AnswerAttach`. Refuses an answer to what the core was not told of, or has answered.
+    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that the core was never asked about.
     pub(crate) fn answer_attach(
         &mut self,
         now: u64,
         cx: &mut Shared,
         (path, bind_seq): (PathId, u64),
         denied: Option<(Reason, u32)>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Declined> {
         let Some(told) = self.binding.told.take_if(|told| (told.path, told.bind_seq) == (path, bind_seq)) else {
-            return Err(format!("activation {bind_seq} of path {path} does not wait for an answer (any more)"));
+            if bind_seq <= self.binding.bind_seq {
+                return Err(Declined::Late);
+            }
+            return Err(Declined::refused(format!("activation {bind_seq} of path {path} was never asked about")));
         };
         let proved = self.path(path).is_some_and(|path| path.validated);
         if proved && self.binding.asked.is_some_and(|newest| newest.path == path) {
@@ -347,6 +350,6 @@ fn verdict(denied: Option<(Reason, u32)>) -> Word {
     denied.map_or((Status::Ok, Reason::EMPTY, 0), |(reason, retry_after_ms)| (Status::Denied, reason, retry_after_ms))
 }
 
-fn reason_of(text: &'static str) -> Reason {
-    Reason::new(text).unwrap_or(Reason::EMPTY)
+fn reason_of(denial: DenialReason) -> Reason {
+    Reason::new(denial.name()).unwrap_or(Reason::EMPTY)
 }

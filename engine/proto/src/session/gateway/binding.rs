@@ -2,6 +2,7 @@
 
 use crate::frames::Reason;
 use crate::messages::{AttachKind, PathId};
+use crate::session::gateway::denials::Denials;
 
 /// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be asked again for no
 /// other reason than that it is busy.
@@ -50,4 +51,5 @@ pub(crate) struct Binding {
     /// the core no more than one that does not.
     pub(crate) told: Option<Told>,
     pub(crate) answer: Option<Answer>,
+    pub(crate) denials: Option<Box<Denials>>,
 }

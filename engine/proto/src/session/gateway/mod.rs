@@ -4,5 +4,7 @@ mod assign;
 mod attach;
 pub(super) mod binding;
 pub(super) mod delivery;
+pub(super) mod denials;
+mod denied;
 mod rebind;
 mod switch;

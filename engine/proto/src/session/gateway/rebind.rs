@@ -190,7 +190,8 @@ impl Session {
         path.mtu.restart();
         let path = path.id;
         self.rebinds.count(now);
-        cx.report(now, Report::PathRebound { session: self.handle, path, remote: route.remote });
+        let description = cx.describe(path, route);
+        cx.report(now, Report::PathRebound { session: self.handle, path, description });
     }
 
     pub(in crate::session) fn rebindings_on_time(&mut self, now: u64, cx: &mut Shared) {

@@ -10,6 +10,7 @@ use crate::session::gateway::attach::check_activation;
 use crate::session::gateway::binding::Asked;
 use crate::session::gateway::delivery::Delivery;
 use crate::shared::Shared;
+use crate::vocabulary::Declined;
 
 impl Session {
     pub(in crate::session) fn on_switch(
@@ -33,16 +34,16 @@ impl Session {
         self.on_activation(now, cx, asked, fresh)
     }
 
-    /// `RequestSwitch`: the newest wish replaces an older one.
+    /// `RequestSwitch`: the newest wish replaces an older one. Late for a path that the peer has closed.
     pub(crate) fn request_switch(
         &mut self,
         now: u64,
         cx: &mut Shared,
         to: PathId,
         reason: Reason,
-    ) -> Result<(), String> {
+    ) -> Result<(), Declined> {
         if !self.path(to).is_some_and(|path| path.validated) {
-            return Err(format!("no switch to path {to} can be asked for: the session has no such validated path"));
+            return Err(Declined::Late);
         }
         self.deliveries += 1;
         let id = self.deliveries;

@@ -1,0 +1,56 @@
+//! Why a command of the core was not carried out.
+//!
+//! Commands and reports cross each other: a command may be ordered before the core can know that its session, path, dial or
+//! activation has ended. Such a command is [`Declined::Late`]. The report that explains it is queued already, or the end was the
+//! core's own order. It has no effect and is counted.
+//!
+//! Everything else is [`Declined::Refused`]: core and engine disagree, and nothing explains it. The core gets `Report::Refused`.
+//!
+//! | late | refused |
+//! |---|---|
+//! | a session that ended | a session that never was, or one that is not in the phase for the command |
+//! | a path that was closed, or that the session has lost | a path that was never opened, or is not open yet |
+//! | a dial that ended (`DialAlso`) | a second dial beside a running one; every `Dial` that cannot begin |
+//! | an activation that does not wait any more | an activation that the core was never asked about |
+//! | | a value out of its range, a table that is full, a command of the other role |
+
+use std::fmt;
+
+use crate::messages::TEXT_MAX;
+
+/// The command had no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Declined {
+    /// What it is about has ended meanwhile.
+    Late,
+    /// Core and engine disagree; the text says on what, in at most `TEXT_MAX` bytes.
+    Refused(String),
+}
+
+impl Declined {
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        let mut why: String = why.into();
+        let end = (0..=TEXT_MAX).rev().find(|end| why.is_char_boundary(*end)).unwrap_or_default();
+        why.truncate(end);
+        Self::Refused(why)
+    }
+
+    /// For a command that must be answered: what came too late for it is refused as well.
+    pub(crate) fn answered(self, why: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Late => Self::refused(why()),
+            Self::Refused(_) => self,
+        }
+    }
+}
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late => f.write_str("what it is about has ended"),
+            Self::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Declined {}

@@ -48,7 +48,7 @@ impl Endpoint {
         let Some(session) = self.sessions.remove(&handle) else { return };
         self.reception.settle(handle);
         self.cx.hold.end(handle);
-        for address in session.addresses.into_iter().flatten() {
+        for address in session.addresses() {
             if self.inner.get(&address) == Some(&handle) {
                 self.inner.remove(&address);
                 self.free(address, handle);

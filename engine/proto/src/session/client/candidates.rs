@@ -185,7 +185,7 @@ impl Session {
         self.remove_path(now, cx, close.path);
         let report = Report::PathClosed { session: self.handle, path: close.path, reason: close.reason.to_string() };
         // Of a path that was never validated the core has not heard.
-        if known || self.role == Role::Client {
+        if known || self.role() == Role::Client {
             cx.report(now, report);
         }
         Ok(())

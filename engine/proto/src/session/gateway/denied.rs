@@ -7,7 +7,8 @@ use crate::shared::Shared;
 
 impl Session {
     pub(in crate::session) fn count_denial(&mut self, now: u64, cx: &mut Shared, path: PathId, reason: DenialReason) {
-        self.binding.denials.get_or_insert_default().count(reason, path);
+        let Some(side) = self.side.gateway_mut() else { return };
+        side.binding.denials.get_or_insert_default().count(reason, path);
         self.denials_on_time(now, cx);
     }
 
@@ -24,7 +25,7 @@ impl Session {
         if !self.is_known_to_the_core() {
             return;
         }
-        let Some(denials) = &mut self.binding.denials else { return };
+        let Some(denials) = self.side.gateway_mut().and_then(|side| side.binding.denials.as_mut()) else { return };
         for reason in DenialReason::ALL {
             if let Some((path, count)) = denials.take(reason, due) {
                 cx.report(now, Report::ActivationsDenied { session: self.handle, path, reason, count });
@@ -33,7 +34,7 @@ impl Session {
     }
 
     pub(in crate::session) fn next_denial_at(&self) -> Option<u64> {
-        self.binding.denials.as_ref().filter(|_| self.is_known_to_the_core())?.next_at()
+        self.side.gateway()?.binding.denials.as_ref().filter(|_| self.is_known_to_the_core())?.next_at()
     }
 
     fn is_known_to_the_core(&self) -> bool {

@@ -27,8 +27,8 @@ impl Session {
         if own {
             self.credit(cx, now, to);
         }
-        if self.switch_request.as_ref().is_some_and(|request| request.asks_for(to)) {
-            self.switch_request = None;
+        if let Some(side) = self.side.gateway_mut() {
+            side.switch_request.take_if(|request| request.asks_for(to));
         }
         let asked = Asked { bind_seq, path: to, kind: AttachKind::Switch, reason, echo: [0; 16] };
         self.on_activation(now, cx, asked, fresh)
@@ -45,14 +45,15 @@ impl Session {
         if !self.path(to).is_some_and(|path| path.validated) {
             return Err(Declined::Late);
         }
-        self.deliveries += 1;
-        let id = self.deliveries;
-        let frame = Frame::SwitchRequest(SwitchRequest { to, reason, id });
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
+        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway asks")) };
+        side.deliveries += 1;
+        let id = side.deliveries;
+        let frame = Frame::SwitchRequest(SwitchRequest { to, reason, id });
+        side.switch_request = Some(Box::new(Delivery { id, frame: frame.clone(), retry, sends_max: SENDS_MAX }));
         if let Some(via) = self.control_path() {
-            self.send_frames(now, cx, via, std::slice::from_ref(&frame));
+            self.send_frames(now, cx, via, &[frame]);
         }
-        self.switch_request = Some(Box::new(Delivery { id, frame, retry, sends_max: SENDS_MAX }));
         self.rearm(now, cx);
         Ok(())
     }

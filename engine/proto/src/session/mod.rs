@@ -232,7 +232,7 @@ impl Session {
 
     /// Largest PTO of the validated paths.
     fn pto_max_us(&self) -> u64 {
-        let validated = self.paths.iter().filter(|path| path.validated);
+        let validated = self.paths.iter().filter(|path| path.validated());
         validated.map(|path| path.rtt.pto_us(self.interval_us())).max().unwrap_or_else(|| self.pto_us(None))
     }
 
@@ -270,14 +270,14 @@ impl Session {
             path.mtu.taken();
         }
         self.send = to;
-        let validated = to.and_then(|id| self.path(id)).filter(|path| path.validated);
+        let validated = to.and_then(|id| self.path(id)).filter(|path| path.validated());
         let (watched, srtt_us) = (validated.map(|path| path.id), validated.map_or(0, |path| path.rtt.expected_us()));
         self.liveness.watch(now, watched, srtt_us);
     }
 
     /// The path for what concerns the whole session: the send path, else the usable one that was heard last, else any.
     fn control_path(&self) -> Option<PathId> {
-        let rank = |path: &&Path| (self.send == Some(path.id), path.usable(), path.validated, path.heard_at);
+        let rank = |path: &&Path| (self.send == Some(path.id), path.usable(), path.validated(), path.heard_at);
         self.paths.iter().max_by_key(rank).map(|path| path.id)
     }
 

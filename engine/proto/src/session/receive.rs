@@ -85,7 +85,7 @@ impl Session {
     /// another path shows that the message was relabelled.
     fn credit_arrival(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId, own_index: bool) {
         let Some(at) = self.at(id) else { return };
-        if !self.paths[at].validated {
+        if !self.paths[at].validated() {
             self.credit_route(arrival, at);
         } else if own_index {
             self.credit(cx, arrival.now, id);
@@ -108,7 +108,7 @@ impl Session {
     /// Something authentic, first-arrived, from the path's own route: the path lives.
     pub(super) fn credit(&mut self, cx: &mut Shared, now: u64, id: PathId) {
         let Some(path) = self.path_mut(id) else { return };
-        if !path.validated {
+        if !path.validated() {
             return;
         }
         let suspected_us = path.suspected.then(|| now.saturating_sub(path.heard_at.unwrap_or(now)));

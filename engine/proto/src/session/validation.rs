@@ -76,7 +76,7 @@ impl Session {
         } else {
             path.rtt.first_guess(since_first_us);
         }
-        let newly = !std::mem::replace(&mut path.validated, true);
+        let newly = path.validate();
         path.heard(now);
         path.probes.restart();
         self.session_answered(now, cx);
@@ -125,7 +125,7 @@ impl Session {
         let path = &mut self.paths[at];
         path.challenge = None;
         path.asked = None;
-        let (id, validated) = (path.id, path.validated);
+        let (id, validated) = (path.id, path.validated());
         self.forget_asked(id);
         if !validated {
             cx.drop(now, "path_not_validated");

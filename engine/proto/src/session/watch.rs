@@ -82,7 +82,7 @@ impl Session {
     }
 
     fn probe_due_at(&self, now: u64, path: &Path) -> Option<u64> {
-        if !path.validated || !self.is_active() {
+        if !path.validated() || !self.is_active() {
             return None;
         }
         let scheduled = self.probe_interval_us(now, path).map(|interval| path.probes.last_at + interval);

@@ -49,7 +49,7 @@ impl Session {
         if kind == AttachKind::Switch {
             // A path that the peer has closed is gone from the session.
             let path = self.path(id).ok_or(Declined::Late)?;
-            if !path.validated {
+            if !path.validated() {
                 let why = format!("no switch to path {id}: it is not validated; attach it with kind reattach");
                 return Err(Declined::refused(why));
             }

@@ -116,7 +116,7 @@ impl Session {
     fn prove_path(&mut self, now: u64, at: usize, tx_index: u32) {
         let path = &mut self.paths[at];
         path.tx_index = tx_index;
-        path.validated = true;
+        path.validate();
         path.heard(now);
         path.probes.restart();
         let id = path.id;
@@ -128,7 +128,7 @@ impl Session {
     fn candidate_unanswered(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let path = &mut self.paths[at];
         path.candidacy = None;
-        let (id, known) = (path.id, path.validated || self.send == Some(path.id));
+        let (id, known) = (path.id, path.validated() || self.send == Some(path.id));
         cx.report(now, Report::PathUnanswered { session: self.handle, path: id });
         if !known {
             self.remove_path(now, cx, id);
@@ -178,7 +178,7 @@ impl Session {
         close: &PathClose,
     ) -> Result<(), Trouble> {
         let now = arrival.now;
-        let Some(known) = self.path(close.path).map(|path| path.validated) else {
+        let Some(known) = self.path(close.path).map(|path| path.validated()) else {
             return Err(Trouble::Unattributable("path_unknown"));
         };
         self.forget_asked(close.path);

@@ -45,7 +45,7 @@ impl Session {
             return Err(Declined::refused(format!("activation {bind_seq} of path {path} was never asked about")));
         };
         let newest = side.binding.asked;
-        let proved = self.path(path).is_some_and(|path| path.validated);
+        let proved = self.path(path).is_some_and(|path| path.validated());
         if proved && newest.is_some_and(|newest| newest.path == path) {
             // Who asked again for the same path, because the answer took its time, gets it under the newest number.
             self.answer(now, cx, denied);

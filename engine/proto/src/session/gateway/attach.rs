@@ -43,7 +43,7 @@ impl Session {
         };
         let path = &mut self.paths[at];
         if path.route != arrival.from {
-            if kind == Some(AttachKind::Revalidate) && path.validated {
+            if kind == Some(AttachKind::Revalidate) && path.validated() {
                 self.examine(cx, arrival, at)?;
             }
             return Err(Trouble::Unattributable("path_mismatch"));
@@ -63,7 +63,7 @@ impl Session {
     fn attached_path(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId) -> Option<usize> {
         if let Some(at) = self.at(id) {
             let path = &mut self.paths[at];
-            if path.validated || path.route == arrival.from {
+            if path.validated() || path.route == arrival.from {
                 return Some(at);
             }
             self.remove_path(arrival.now, cx, id);
@@ -106,7 +106,7 @@ impl Session {
     fn on_candidate(&mut self, now: u64, cx: &mut Shared, at: usize, echo: [u8; 16]) {
         let path = &mut self.paths[at];
         let id = path.id;
-        if path.validated {
+        if path.validated() {
             self.acknowledge_candidate(now, cx, id, echo);
         } else {
             path.asked = Some((frames::AttachKind::Candidate, echo));
@@ -144,7 +144,7 @@ impl Session {
                 }
                 match self.at(path) {
                     // It may have followed the client to another address since: then that one is not proved yet.
-                    Some(at) if !self.paths[at].validated => self.challenge(now, cx, at),
+                    Some(at) if !self.paths[at].validated() => self.challenge(now, cx, at),
                     Some(at) if self.paths[at].challenge.is_none() => self.ask_core(now, cx, path),
                     _ => {}
                 }
@@ -154,7 +154,7 @@ impl Session {
         side.binding.bind_seq = asked.bind_seq;
         side.binding.asked = Some(asked);
         side.binding.answer = None;
-        let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated)
+        let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated())
         else {
             self.count_denial(now, cx, asked.path, DenialReason::PathNotValidated);
             self.answer(now, cx, Some((reason_of(DenialReason::PathNotValidated), 0)));
@@ -162,7 +162,7 @@ impl Session {
         };
         let path = &self.paths[at];
         let recent = heard_before.is_some_and(|heard| now <= heard + 2 * self.standby_interval_us(now));
-        if path.validated && recent {
+        if path.validated() && recent {
             self.ask_core(now, cx, asked.path);
         } else {
             self.challenge(now, cx, at);
@@ -185,7 +185,7 @@ impl Session {
             return self.answer(now, cx, Some(denied));
         }
         let Some(path) = self.paths.iter().find(|path| path.id == id) else { return };
-        let (description, client_key) = (cx.describe(id, path.route), side.peer.to_text());
+        let (description, peer) = (cx.describe(id, path.route), side.peer);
         side.binding.told = Some(Told { path: id, bind_seq, at: now, waited_at: None });
         let session = self.handle;
         if !matches!(self.phase, Phase::Pending { .. }) {
@@ -193,7 +193,7 @@ impl Session {
             return cx.report(now, Report::AttachRequested { session, path: id, description, bind_seq, kind, reason });
         }
         self.phase = Phase::Offered;
-        let (session_id, redundant) = (self.id_text(), self.is_redundant());
+        let (session_id, client_key, redundant) = (self.id_text(), peer.to_text(), self.is_redundant());
         let report = Report::HandshakeConfirmed { session, session_id, client_key, path: id, description, redundant };
         cx.report(now, report);
     }
@@ -216,7 +216,7 @@ impl Session {
 
     pub(in crate::session) fn ask_core_of_newest(&mut self, now: u64, cx: &mut Shared) {
         let proved =
-            |asked: &Asked| self.path(asked.path).is_some_and(|path| path.validated && path.challenge.is_none());
+            |asked: &Asked| self.path(asked.path).is_some_and(|path| path.validated() && path.challenge.is_none());
         let newest = self.side.gateway().and_then(|side| side.binding.asked);
         if let Some(Asked { path, .. }) = newest.filter(proved) {
             self.ask_core(now, cx, path);

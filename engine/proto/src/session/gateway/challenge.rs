@@ -16,7 +16,7 @@ impl Session {
             side.challenge_until = Some(now + span);
         }
         for at in 0..self.paths.len() {
-            if self.paths[at].validated {
+            if self.paths[at].validated() {
                 self.challenge(now, cx, at);
             }
         }

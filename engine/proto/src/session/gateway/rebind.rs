@@ -33,7 +33,7 @@ impl Session {
         id: PathId,
     ) -> Result<usize, Trouble> {
         let moved = self.role() == Role::Gateway && arrival.via.is_none();
-        let Some(at) = self.at(id).filter(|at| moved && self.paths[*at].validated) else {
+        let Some(at) = self.at(id).filter(|at| moved && self.paths[*at].validated()) else {
             return self.named(cx, arrival, id);
         };
         self.examine(cx, arrival, at)?;
@@ -109,7 +109,7 @@ impl Session {
         let Some(at) = self.at(id).filter(|_| self.role() == Role::Gateway) else { return };
         let path = &mut self.paths[at];
         let excused = path.new_addresses.excused_at.is_some_and(|at| now < at + EXCUSE_US);
-        if excused || !path.validated || order <= path.newest || self.liveness.watched() != Some(id) {
+        if excused || !path.validated() || order <= path.newest || self.liveness.watched() != Some(id) {
             return;
         }
         path.new_addresses.excused_at = Some(now);

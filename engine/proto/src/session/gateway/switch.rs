@@ -42,7 +42,7 @@ impl Session {
         to: PathId,
         reason: Reason,
     ) -> Result<(), Declined> {
-        if !self.path(to).is_some_and(|path| path.validated) {
+        if !self.path(to).is_some_and(|path| path.validated()) {
             return Err(Declined::Late);
         }
         let retry = Retry::begun(now, self.pto_us(self.control_path()));

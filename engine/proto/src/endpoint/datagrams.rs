@@ -177,7 +177,7 @@ impl Endpoint {
     fn on_resp(&mut self, now: u64, from: Route, message: &[u8]) -> Received {
         let path = from.socket;
         let Some(side) = self.side.client_mut() else { return OTHER_ROLE };
-        if side.links.get(&path).is_none_or(|link| link.route != Some(from)) {
+        if side.sockets.get(&path).is_none_or(|link| link.route != Some(from)) {
             return Received::Dropped("path_mismatch");
         }
         let Some(dial) = &mut side.dial else { return Received::Dropped("no_dial") };

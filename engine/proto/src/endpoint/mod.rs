@@ -85,7 +85,7 @@ impl Endpoint {
 
     /// Client: the socket of a path is open and connected.
     pub fn path_opened(&mut self, now: u64, path: PathId, local: SocketAddr, remote: SocketAddr) {
-        if let Some(link) = self.side.client_mut().and_then(|side| side.links.get_mut(&path)) {
+        if let Some(link) = self.side.client_mut().and_then(|side| side.sockets.get_mut(&path)) {
             link.route = Some(Route { socket: path, local: None, remote });
             self.cx.report(now, Report::PathOpened { path, local });
         }
@@ -93,7 +93,7 @@ impl Endpoint {
 
     /// Client: opening failed, or a send met a hard local error. The same error is reported once a second.
     pub fn path_error(&mut self, now: u64, path: PathId, errno: &str) {
-        let Some(link) = self.side.client_mut().and_then(|side| side.links.get_mut(&path)) else { return };
+        let Some(link) = self.side.client_mut().and_then(|side| side.sockets.get_mut(&path)) else { return };
         let repeated = link.error.as_ref().is_some_and(|(last, at)| last == errno && now < at + PATH_ERROR_INTERVAL_US);
         if !repeated {
             link.error = Some((errno.to_owned(), now));

@@ -20,7 +20,7 @@ pub(super) enum Side {
 
 /// A socket of the client: it exists apart from any session.
 #[derive(Debug, Default)]
-pub(super) struct Link {
+pub(super) struct PathSocket {
     /// `None` until the I/O loop has opened it.
     pub(super) route: Option<Route>,
     pub(super) error: Option<(String, u64)>,
@@ -28,7 +28,7 @@ pub(super) struct Link {
 
 #[derive(Debug, Default)]
 pub(super) struct ClientSide {
-    pub(super) links: HashMap<PathId, Link>,
+    pub(super) sockets: HashMap<PathId, PathSocket>,
     /// The greatest id of a path that was opened: they rise and are used once.
     pub(super) newest_path: PathId,
     pub(super) dial: Option<Dial>,

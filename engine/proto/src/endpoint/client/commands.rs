@@ -3,7 +3,7 @@
 use super::dial::{DIAL_PATHS_MAX, Dial};
 use crate::endpoint::Endpoint;
 use crate::endpoint::commands::{key_of, other_role, reason_of};
-use crate::endpoint::side::Link;
+use crate::endpoint::side::PathSocket;
 use crate::handshake::Initiator;
 use crate::messages::{AttachKind, PathDescription, PathId, Report, SessionHandle};
 use crate::path::PATHS_MAX;
@@ -27,22 +27,22 @@ impl Endpoint {
             return Err(Declined::refused(format!("path {path} not opened: its interface is not named")));
         }
         let side = self.side.client_mut().ok_or_else(other_role)?;
-        if side.links.contains_key(&path) {
+        if side.sockets.contains_key(&path) {
             return Err(Declined::refused(format!("path {path} exists already: its id is used once")));
         }
-        if side.links.len() >= CLIENT_PATHS_MAX {
+        if side.sockets.len() >= CLIENT_PATHS_MAX {
             return Err(Declined::refused(format!("path {path} not opened: {CLIENT_PATHS_MAX} are open, the most")));
         }
         side.newest_path = side.newest_path.max(path);
         self.cx.described.insert(path, description);
-        side.links.insert(path, Link::default());
+        side.sockets.insert(path, PathSocket::default());
         Ok(())
     }
 
     pub(in crate::endpoint) fn close_path(&mut self, now: u64, path: PathId, reason: &str) -> Result<(), Declined> {
         let reason = reason_of(reason)?;
         let side = self.side.client_mut().ok_or_else(other_role)?;
-        if side.links.remove(&path).is_none() {
+        if side.sockets.remove(&path).is_none() {
             // Closed before, or never opened because that was refused.
             return Err(Declined::Late);
         }
@@ -58,7 +58,7 @@ impl Endpoint {
 
     pub(in crate::endpoint) fn route_of(&self, path: PathId) -> Result<Route, Declined> {
         let side = self.side.client().ok_or_else(other_role)?;
-        match side.links.get(&path) {
+        match side.sockets.get(&path) {
             Some(link) => link.route.ok_or_else(|| Declined::refused(format!("path {path} is not open yet"))),
             None if path <= side.newest_path => Err(Declined::Late),
             None => Err(Declined::refused(format!("path {path} does not exist"))),

@@ -6,6 +6,7 @@ describe("the imports of a file", () => {
   test("are the files whose modules or items its `use` declarations name, in groups, by another name and as a glob", () => {
     const uses =
       "use crate::{wire::{self as bytes, header::{Header, LENGTH}}, path::*};\npub(in crate::path) use self::state::State;";
+    expect(importsFrom("session", "use crate::{\n  path,\n};")).toEqual(["src/path.rs"]);
     expect(importsFrom("session", uses)).toEqual([
       "src/path.rs",
       "src/session/state.rs",

@@ -138,7 +138,7 @@ function branches(group: readonly string[]): (readonly string[])[] {
     if (token === "," && depth === 0) parts.push([]);
     else parts.at(-1)?.push(token);
   }
-  return parts;
+  return parts.filter((part) => part.length > 0);
 }
 
 function isName(token: string): boolean {

@@ -1,7 +1,7 @@
 //! What crosses the binding between the engine and the deciding core: commands in, reports out.
 //!
 //! This file is the one source of these shapes. The TypeScript types in `kernel/contract/engine.generated.ts` are generated
-//! from it (`npm run generate`), with the constants that both sides need. Times are microseconds of `CLOCK_BOOTTIME`. Keys are the text form `jvpk1:…` of a public key;
+//! from it (`npm run generate`). Times are microseconds of `CLOCK_BOOTTIME`. Keys are the text form `jvpk1:…` of a public key;
 //! nothing in this file can carry a secret.
 //!
 //! A *session* is a local handle (`u32`, never reused within a process). A *path* is the client-chosen path id, the same number
@@ -12,7 +12,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use crate::vocabulary::PATHS_MAX;
 use crate::wire::codec::byte_enum;
 
 /// Most bytes of a text in a report that says why something went wrong.

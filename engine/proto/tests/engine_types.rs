@@ -4,9 +4,10 @@
 use std::{env, fs, path::Path};
 
 use jvpn_proto::endpoint::Limits;
+use jvpn_proto::endpoint::PATHS_MAX;
 use jvpn_proto::messages::{
-    Assignment, AttachKind, Command, DenialReason, EngineConfig, Link, Offer, PATHS_MAX, PathDescription, PathStats,
-    Peer, Report, ReportBatch, Role, SilenceEvidence, Timed, Transport,
+    Assignment, AttachKind, Command, DenialReason, EngineConfig, Link, Offer, PathDescription, PathStats, Peer, Report,
+    ReportBatch, Role, SilenceEvidence, Timed, Transport,
 };
 use ts_rs::{Config, TS};
 

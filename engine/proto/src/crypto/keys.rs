@@ -20,7 +20,7 @@ use crate::{
     wire::{DATA_AAD, TAG},
 };
 pub use crate::{
-    crypto::x25519::{Ephemeral, LowOrder, Shared},
+    crypto::x25519::{Ephemeral, LowOrder, SharedSecret},
     wire::Suite,
 };
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::vocabulary::Fill;
 
 /// A shared secret, cleared when dropped.
-pub type Shared = Zeroizing<[u8; 32]>;
+pub type SharedSecret = Zeroizing<[u8; 32]>;
 
 /// The agreement cannot be used: the peer's point has a low order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Ephemeral {
         &self.public
     }
 
-    pub fn agree(&self, peer: &[u8; 32]) -> Result<Shared, LowOrder> {
+    pub fn agree(&self, peer: &[u8; 32]) -> Result<SharedSecret, LowOrder> {
         agreement::agree(&self.key, UnparsedPublicKey::new(&X25519, peer), LowOrder, |secret| {
             let mut shared = Zeroizing::new([0; 32]);
             shared.copy_from_slice(secret);

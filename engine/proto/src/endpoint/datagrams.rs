@@ -14,6 +14,7 @@ use crate::wire::{
 
 /// The only owner epoch without a cluster.
 const OWNER_EPOCH: u64 = 1;
+const OTHER_ROLE: Received = Received::Dropped("message_of_the_other_role");
 
 impl Endpoint {
     /// One outer datagram, with the time at which the kernel received it. An inner packet is opened in place.
@@ -40,7 +41,7 @@ impl Endpoint {
             Ok(Datagram::Resp(resp)) if client => self.on_resp(now, from, resp.bytes),
             Ok(Datagram::Cookie(cookie)) if client => self.on_cookie(now, from, cookie.bytes),
             Ok(Datagram::Hint { receiver, .. }) if client => self.on_hint(now, from, receiver),
-            Ok(_) => Received::Dropped("message_of_the_other_role"),
+            Ok(_) => OTHER_ROLE,
         }
     }
 
@@ -72,10 +73,11 @@ impl Endpoint {
 
     /// A pending slot is free again as soon as its session is confirmed.
     fn settle_confirmed(&mut self, handle: SessionHandle) {
-        if self.reception.is_pending(handle)
+        let Some(side) = self.side.gateway_mut() else { return };
+        if side.reception.is_pending(handle)
             && self.sessions.get(&handle).is_some_and(|session| !matches!(session.phase, Phase::Pending { .. }))
         {
-            self.reception.settle(handle);
+            side.reception.settle(handle);
         }
     }
 
@@ -85,7 +87,7 @@ impl Endpoint {
             return Received::Dropped("other_worker");
         }
         let closing = self.closings.on_data(receiver, from, len);
-        if !closing && self.config.role == Role::Gateway && self.hints.admits(now, from.remote.ip()) {
+        if !closing && self.side.gateway_mut().is_some_and(|side| side.hints.admits(now, from.remote.ip())) {
             self.push(now, from, hint(HINT_UNKNOWN_INDEX, receiver).to_vec());
         }
         Received::Dropped(if closing { "session_closed" } else { "unknown_index" })
@@ -94,7 +96,8 @@ impl Endpoint {
     // ---- gateway ---------------------------------------------------------------------------------------------------------
 
     fn on_init(&mut self, now: u64, from: Route, init: &[u8; INIT_LEN]) -> Received {
-        match self.reception.admit(now, from, &self.config.identity, init, &mut self.cx.rng) {
+        let Some(side) = self.side.gateway_mut() else { return OTHER_ROLE };
+        match side.reception.admit(now, from, &self.config.identity, init, &mut self.cx.rng) {
             Admission::Refuse(kind) => Received::Dropped(kind),
             Admission::Repeat(response) => {
                 self.push(now, from, response.to_vec());
@@ -115,8 +118,9 @@ impl Endpoint {
             Err(why) => return Received::Dropped(why.name()),
         };
         let key = incoming.remote_static;
-        let Some(offer) = self.reception.offer(&key).cloned() else { return Received::Dropped("unknown_peer") };
-        let Some(evicted) = self.reception.make_room(&key) else { return Received::Dropped("confirmed_per_key_full") };
+        let Some(side) = self.side.gateway_mut() else { return OTHER_ROLE };
+        let Some(offer) = side.reception.offer(&key).cloned() else { return Received::Dropped("unknown_peer") };
+        let Some(evicted) = side.reception.make_room(&key) else { return Received::Dropped("confirmed_per_key_full") };
         for handle in evicted {
             self.cx.drop(now, "session_evicted");
             self.remove(now, handle, None);
@@ -161,7 +165,9 @@ impl Endpoint {
         let mut session = Session::new(handle, Role::Gateway, established, index, phase, self.config.limits, now);
         session.rearm(now, &mut self.cx);
         self.sessions.insert(handle, Box::new(session));
-        self.reception.remember(now, hash, response, handle, key);
+        if let Some(side) = self.side.gateway_mut() {
+            side.reception.remember(now, hash, response, handle, key);
+        }
         self.push(now, from, response.to_vec());
         Received::Consumed
     }
@@ -170,23 +176,24 @@ impl Endpoint {
 
     fn on_resp(&mut self, now: u64, from: Route, message: &[u8]) -> Received {
         let path = from.socket;
-        if self.links.get(&path).is_none_or(|link| link.route != Some(from)) {
+        let Some(side) = self.side.client_mut() else { return OTHER_ROLE };
+        if side.sockets.get(&path).is_none_or(|link| link.route != Some(from)) {
             return Received::Dropped("path_mismatch");
         }
-        let Some(dial) = &mut self.dial else { return Received::Dropped("no_dial") };
+        let Some(dial) = &mut side.dial else { return Received::Dropped("no_dial") };
         let established = match dial.on_response(message) {
             Ok(established) => established,
             Err(why) => return Received::Dropped(why.name()),
         };
         let (id, handle, index, rtt_us) = (dial.id, dial.session, dial.index(), dial.rtt_us(now, path));
-        self.dial = None;
+        side.dial = None;
         let response = &established.response;
         let (incarnation, owner_epoch, offer) = (response.incarnation, response.owner_epoch, response.offer.clone());
         let gateway_key = established.remote_static.to_text();
         let session = Session::new(handle, Role::Client, established, index, Phase::Offered, self.config.limits, now);
         let session_id = session.id_text();
         self.sessions.insert(handle, Box::new(session));
-        self.answered_on = Some((handle, path, rtt_us));
+        side.answered_on = Some((handle, path, rtt_us));
         let report = Report::HandshakeDone {
             dial: id,
             session: handle,
@@ -202,7 +209,8 @@ impl Endpoint {
     }
 
     fn on_cookie(&mut self, now: u64, from: Route, message: &[u8; COOKIE_LEN]) -> Received {
-        let answers = self.dial.as_mut().is_some_and(|dial| dial.on_cookie(now, from, message));
+        let dial = self.side.client_mut().and_then(|side| side.dial.as_mut());
+        let answers = dial.is_some_and(|dial| dial.on_cookie(now, from, message));
         if !answers {
             return Received::Dropped("cookie_not_ours");
         }

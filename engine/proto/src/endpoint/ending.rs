@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{Declined, Endpoint, Shard};
+use super::side::Side;
+use super::{Declined, Endpoint};
 use crate::frames::Reason;
 use crate::messages::SessionHandle;
 
@@ -30,36 +31,35 @@ impl Endpoint {
         Ok(())
     }
 
-    /// The address is not the session's, or no more.
-    pub(super) fn free(&mut self, address: IpAddr, session: SessionHandle) {
-        if self.config.shard != Shard::WHOLE {
-            self.freed.push((address, session));
-        }
-    }
-
     /// The next address that a session gave back, for those who send packets to the right endpoint: at most two of each session that
     /// ended since they were asked for last.
     pub fn next_freed(&mut self) -> Option<(IpAddr, SessionHandle)> {
-        self.freed.pop()
+        self.side.gateway_mut()?.freed.pop()
     }
 
     /// Takes a session out of every table. With a reason the peer is told.
     pub(super) fn remove(&mut self, now: u64, handle: SessionHandle, reason: Option<Reason>) {
         let Some(session) = self.sessions.remove(&handle) else { return };
-        self.reception.settle(handle);
         self.cx.hold.end(handle);
-        for address in session.addresses.into_iter().flatten() {
-            if self.inner.get(&address) == Some(&handle) {
-                self.inner.remove(&address);
-                self.free(address, handle);
+        match &mut self.side {
+            Side::Gateway(side) => {
+                side.reception.settle(handle);
+                for address in session.addresses() {
+                    if side.inner.get(&address) == Some(&handle) {
+                        side.inner.remove(&address);
+                        side.free(self.config.shard, address, handle);
+                    }
+                }
+            }
+            Side::Client(side) => {
+                if side.chosen == Some(handle) {
+                    // A dial beside a living session that came to nothing: the older one goes on.
+                    let active = self.sessions.values().filter(|session| session.is_active());
+                    side.chosen = active.map(|session| session.handle).max();
+                }
+                side.answered_on = side.answered_on.filter(|(answered, ..)| *answered != handle);
             }
         }
-        if self.chosen == Some(handle) {
-            // A dial beside a living session that came to nothing: the older one goes on.
-            self.chosen =
-                self.sessions.values().filter(|session| session.is_active()).map(|session| session.handle).max();
-        }
-        self.answered_on = self.answered_on.filter(|(answered, ..)| *answered != handle);
         let farewell = session.farewell(&mut self.cx, reason);
         for (route, copy) in &farewell.copies {
             self.push(now, *route, copy.clone());

@@ -18,19 +18,17 @@ mod closing;
 mod commands;
 mod config;
 mod datagrams;
-pub(crate) mod declined;
 mod ending;
 mod gateway;
+mod side;
 
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::crypto::keyfile::PublicKey;
 use crate::endpoint::client::dial::Dial;
 use crate::endpoint::closing::Closings;
-use crate::endpoint::gateway::hints::Hints;
-use crate::endpoint::gateway::reception::Reception;
-use crate::messages::{Command, PathId, Report, Role, SessionHandle};
+use crate::endpoint::side::Side;
+use crate::messages::{Command, PathId, Report, SessionHandle};
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::shared::hold::Keep;
@@ -38,28 +36,17 @@ use crate::shared::indices::OwnKeyMap;
 
 pub use crate::shared::hold::Released;
 pub use crate::vocabulary::{
-    COPIES_MAX, CopyPurpose, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor, SocketId,
-    Transmit,
+    COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, PATHS_MAX, Received, Route, SealError, SendRoute, Shard,
+    SizedFor, SocketId, Transmit,
 };
 pub use config::EndpointConfig;
-pub use declined::Declined;
 
 /// Interval of statistics, µs.
 const STATISTICS_US: u64 = 100_000;
 /// Paths in one `Stats` report.
 const STATISTICS_PATHS_MAX: usize = 256;
-/// Sockets of a client.
-const CLIENT_PATHS_MAX: usize = 64;
 /// The same error of the same path is reported once in this time, µs.
 const PATH_ERROR_INTERVAL_US: u64 = 1_000_000;
-
-/// A socket of the client: it exists apart from any session.
-#[derive(Debug)]
-struct Link {
-    /// `None` until the I/O loop has opened it.
-    route: Option<Route>,
-    error: Option<(String, u64)>,
-}
 
 /// The packet state of one worker.
 #[derive(Debug)]
@@ -71,28 +58,15 @@ pub struct Endpoint {
     /// All handles were given out once.
     handles_wrapped: bool,
     closings: Closings,
-    hints: Hints,
     statistics_at: u64,
-    // Gateway.
-    reception: Reception,
-    inner: HashMap<IpAddr, SessionHandle>,
-    freed: Vec<(IpAddr, SessionHandle)>,
-    // Client.
-    links: HashMap<PathId, Link>,
-    /// The greatest id of a path that was opened: they rise and are used once.
-    newest_path: PathId,
-    dial: Option<Dial>,
-    /// Path and round trip of the handshake of a session that is not confirmed yet.
-    answered_on: Option<(SessionHandle, PathId, Option<u64>)>,
-    /// The session that inner packets belong to.
-    chosen: Option<SessionHandle>,
+    side: Side,
 }
 
 impl Endpoint {
     /// `seed` comes from the operating system's generator and is used for nothing else.
     pub fn new(config: EndpointConfig, seed: [u8; 32], now: u64) -> Self {
         let mut cx = Shared::new(seed, config.mtu, config.shard);
-        let reception = Reception::new(config.limits.inits_per_s, config.shard, &mut cx.rng);
+        let side = Side::new(&config, &mut cx.rng);
         Self {
             next_handle: config.shard.first_handle(),
             handles_wrapped: false,
@@ -100,16 +74,8 @@ impl Endpoint {
             cx,
             sessions: OwnKeyMap::default(),
             closings: Closings::default(),
-            hints: Hints::default(),
             statistics_at: now + STATISTICS_US,
-            reception,
-            inner: HashMap::new(),
-            freed: Vec::new(),
-            links: HashMap::new(),
-            newest_path: 0,
-            dial: None,
-            answered_on: None,
-            chosen: None,
+            side,
         }
     }
 
@@ -119,7 +85,7 @@ impl Endpoint {
 
     /// Client: the socket of a path is open and connected.
     pub fn path_opened(&mut self, now: u64, path: PathId, local: SocketAddr, remote: SocketAddr) {
-        if let Some(link) = self.links.get_mut(&path) {
+        if let Some(link) = self.side.client_mut().and_then(|side| side.sockets.get_mut(&path)) {
             link.route = Some(Route { socket: path, local: None, remote });
             self.cx.report(now, Report::PathOpened { path, local });
         }
@@ -127,7 +93,7 @@ impl Endpoint {
 
     /// Client: opening failed, or a send met a hard local error. The same error is reported once a second.
     pub fn path_error(&mut self, now: u64, path: PathId, errno: &str) {
-        let Some(link) = self.links.get_mut(&path) else { return };
+        let Some(link) = self.side.client_mut().and_then(|side| side.sockets.get_mut(&path)) else { return };
         let repeated = link.error.as_ref().is_some_and(|(last, at)| last == errno && now < at + PATH_ERROR_INTERVAL_US);
         if !repeated {
             link.error = Some((errno.to_owned(), now));
@@ -137,17 +103,17 @@ impl Endpoint {
 
     /// The session of an inner packet from the TUN: the client's one, the gateway's by destination. `None`: drop and count.
     pub fn route_inner(&self, dst: IpAddr) -> Option<SessionHandle> {
-        match self.config.role {
-            Role::Client => self.chosen,
-            Role::Gateway => self.inner.get(&dst).copied(),
+        match &self.side {
+            Side::Client(side) => side.chosen,
+            Side::Gateway(side) => side.inner.get(&dst).copied(),
         }
     }
 
     /// May this session send inner packets from `src` (A45)? A client trusts what its gateway hands on.
     pub fn source_allowed(&self, session: SessionHandle, src: IpAddr) -> bool {
-        match self.config.role {
-            Role::Client => true,
-            Role::Gateway => self.inner.get(&src) == Some(&session),
+        match &self.side {
+            Side::Client(_) => true,
+            Side::Gateway(side) => side.inner.get(&src) == Some(&session),
         }
     }
 
@@ -243,11 +209,12 @@ impl Endpoint {
     /// The next time at which `on_deadline` has something to do. May be early, never late.
     pub fn next_deadline(&self) -> Option<u64> {
         let statistics = (!self.cx.measured.is_empty()).then_some(self.statistics_at);
-        let dial = self.dial.as_ref().map(Dial::next_deadline);
-        let reception = self.reception.next_deadline();
-        let slow =
-            [self.closings.next_deadline(), self.cx.journal.next_deadline(), reception, self.cx.hold.next_deadline()];
-        [self.cx.timers.next(), statistics, dial].into_iter().chain(slow).flatten().min()
+        let handshakes = match &self.side {
+            Side::Client(side) => side.dial.as_ref().map(Dial::next_deadline),
+            Side::Gateway(side) => side.reception.next_deadline(),
+        };
+        let slow = [self.closings.next_deadline(), self.cx.journal.next_deadline(), self.cx.hold.next_deadline()];
+        [self.cx.timers.next(), statistics, handshakes].into_iter().chain(slow).flatten().min()
     }
 
     /// Does all that is due at `now`. Call it after the sockets were drained: what has arrived must not count as silence.
@@ -263,7 +230,9 @@ impl Endpoint {
         for (route, copy) in self.closings.due(now) {
             self.push(now, route, copy);
         }
-        self.reception.expire(now);
+        if let Some(side) = self.side.gateway_mut() {
+            side.reception.expire(now);
+        }
         self.cx.hold.sweep(now);
         self.statistics_on_time(now);
         self.cx.journal.on_time(now);

@@ -1,5 +1,6 @@
 //! One path of a session: its route, what was proved about it, what was measured on it.
 
+mod allowance;
 pub(crate) mod path_mtu;
 pub(crate) mod probes;
 pub(crate) mod rebinding;
@@ -8,12 +9,13 @@ pub(crate) mod rtt;
 
 use crate::frames::{AttachKind, Transport};
 use crate::messages::{PathId, PathStats, SessionHandle};
+use crate::path::allowance::Allowance;
 use crate::path::path_mtu::PathMtu;
 use crate::path::probes::Probes;
 use crate::path::rebinding::NewAddresses;
 use crate::path::rtt::{Rtt, clamp_u32};
 use crate::shared::Shared;
-use crate::vocabulary::{AMPLIFICATION_MAX, Route};
+use crate::vocabulary::Route;
 
 pub(crate) use retry::{Retry, SENDS_MAX};
 
@@ -44,8 +46,17 @@ pub(crate) struct Traffic {
     pub(crate) rx_bytes: u64,
 }
 
+/// What is known of a path's route.
+#[derive(Debug, Clone, Copy)]
+enum Standing {
+    /// This end chose it, and no answer has come from it.
+    Chosen,
+    /// The peer named it, and has not proved that it receives there: little goes there.
+    Claimed(Allowance),
+    Validated,
+}
+
 #[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "independent facts, each set and read alone")]
 pub(crate) struct Path {
     pub(crate) id: PathId,
     pub(crate) route: Route,
@@ -53,7 +64,7 @@ pub(crate) struct Path {
     pub(crate) rx_index: u32,
     /// Index on which the peer receives on it; 0 = not told yet, its session index serves.
     pub(crate) tx_index: u32,
-    pub(crate) validated: bool,
+    standing: Standing,
     /// The core's verdict.
     pub(crate) dead: bool,
     /// False once it was silent: the next answer to a probe is news.
@@ -78,11 +89,6 @@ pub(crate) struct Path {
     pub(crate) newest: (u32, u64),
     /// Gateway: where the client may be now.
     pub(crate) new_addresses: NewAddresses,
-    /// The peer claimed the route: until it is validated, little goes there. False where this end chose it.
-    claimed: bool,
-    /// Bytes from and to the route while it was not validated.
-    unproved_rx: u64,
-    unproved_tx: u64,
 }
 
 impl Path {
@@ -90,10 +96,9 @@ impl Path {
         Self {
             id,
             route,
-            claimed,
             rx_index,
             tx_index: 0,
-            validated: false,
+            standing: if claimed { Standing::Claimed(Allowance::default()) } else { Standing::Chosen },
             dead: false,
             alive: true,
             suspected: false,
@@ -110,14 +115,22 @@ impl Path {
             replied_round: None,
             newest: (0, 0),
             new_addresses: NewAddresses::default(),
-            unproved_rx: 0,
-            unproved_tx: 0,
         }
+    }
+
+    /// Has the peer proved that it receives on the route?
+    pub(crate) fn validated(&self) -> bool {
+        matches!(self.standing, Standing::Validated)
+    }
+
+    /// The peer has proved that it receives on the route. True the first time.
+    pub(crate) fn validate(&mut self) -> bool {
+        !matches!(std::mem::replace(&mut self.standing, Standing::Validated), Standing::Validated)
     }
 
     /// May be sent on as a standby.
     pub(crate) fn usable(&self) -> bool {
-        self.validated && !self.dead
+        self.validated() && !self.dead
     }
 
     /// Time from the first send until a validation counts as failed: 3·PTO, 3 s without an estimate.
@@ -132,13 +145,14 @@ impl Path {
 
     /// Authenticated bytes from a route that is not validated yet.
     pub(crate) fn credit_budget(&mut self, bytes: usize) {
-        self.unproved_rx = self.unproved_rx.saturating_add(bytes as u64);
+        if let Standing::Claimed(allowance) = &mut self.standing {
+            allowance.received(bytes);
+        }
     }
 
     /// Bytes that may still go to the route; `None` = no limit.
     pub(crate) fn budget(&self) -> Option<u64> {
-        (self.claimed && !self.validated)
-            .then(|| (AMPLIFICATION_MAX * self.unproved_rx).saturating_sub(self.unproved_tx))
+        if let Standing::Claimed(allowance) = &self.standing { Some(allowance.left()) } else { None }
     }
 
     pub(crate) fn permits(&self, bytes: usize) -> bool {
@@ -149,8 +163,8 @@ impl Path {
         self.traffic.tx_packets += packets;
         self.traffic.tx_bytes += bytes;
         self.sent_at = self.sent_at.max(now);
-        if !self.validated {
-            self.unproved_tx = self.unproved_tx.saturating_add(bytes);
+        if let Standing::Claimed(allowance) = &mut self.standing {
+            allowance.sent(bytes);
         }
     }
 
@@ -209,7 +223,7 @@ mod tests {
         assert!(path.permits(300) && !path.permits(301));
         path.count_sent(0, 1, 250);
         assert_eq!(path.budget(), Some(50));
-        path.validated = true;
+        assert!(path.validate() && !path.validate());
         assert_eq!(path.budget(), None);
     }
 }

@@ -1,7 +1,8 @@
 //! Gateway: a path whose client seems to have a new address, until it is known which of the two it really has.
 
+use crate::path::allowance::Allowance;
 use crate::path::retry::Retry;
-use crate::vocabulary::{AMPLIFICATION_MAX, Route};
+use crate::vocabulary::Route;
 
 /// How long an address that was refused is not examined again, µs.
 const SHUN_US: u64 = 10_000_000;
@@ -31,8 +32,7 @@ pub(crate) struct Rebinding {
     pub(crate) proved: bool,
     /// The old address lives and is no longer preferred.
     pub(crate) old_dropped: bool,
-    unproved_rx: u64,
-    unproved_tx: u64,
+    allowance: Allowance,
 }
 
 impl Rebinding {
@@ -53,23 +53,22 @@ impl Rebinding {
             until,
             proved: false,
             old_dropped: false,
-            unproved_rx: 0,
-            unproved_tx: 0,
+            allowance: Allowance::default(),
         }
     }
 
     /// Authenticated bytes from the new address.
     pub(crate) fn received(&mut self, bytes: usize) {
-        self.unproved_rx = self.unproved_rx.saturating_add(bytes as u64);
+        self.allowance.received(bytes);
     }
 
     /// Bytes that may still go to the new address.
     pub(crate) fn budget(&self) -> u64 {
-        if self.proved { u64::MAX } else { (AMPLIFICATION_MAX * self.unproved_rx).saturating_sub(self.unproved_tx) }
+        if self.proved { u64::MAX } else { self.allowance.left() }
     }
 
     pub(crate) fn sent(&mut self, bytes: u64) {
-        self.unproved_tx = self.unproved_tx.saturating_add(bytes);
+        self.allowance.sent(bytes);
     }
 
     /// The new address answered, and the old one has had its time.

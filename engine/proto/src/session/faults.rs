@@ -15,6 +15,11 @@ pub(super) enum Trouble {
     Unattributable(&'static str),
 }
 
+impl Trouble {
+    /// A frame that only the other end may send.
+    pub(super) const OTHER_ROLE: Self = Self::Attributable("frame_of_the_other_role");
+}
+
 #[derive(Debug, Default)]
 pub(super) struct ReportWindow {
     from: u64,

@@ -1,8 +1,8 @@
 //! The packet state of one session, for both roles. What a frame or a timer does is in the files beside this one; which path is
 //! right and whether an activation may happen is the core's to decide.
 
-mod activation;
 mod arrival;
+mod bounds;
 mod client;
 mod faults;
 mod gateway;
@@ -11,6 +11,7 @@ mod redundant;
 mod rekey;
 #[cfg(test)]
 mod rogue;
+mod side;
 mod sizes;
 mod tandem;
 mod timing;
@@ -22,7 +23,6 @@ mod watch;
 use std::net::IpAddr;
 
 use crate::crypto::epochs::Epochs;
-use crate::crypto::keyfile::PublicKey;
 use crate::frames::{Close, Detail, Frame, Reason, Scope};
 use crate::handshake::Established;
 use crate::liveness::Liveness;
@@ -30,7 +30,6 @@ use crate::messages::{Offer, PathId, PathStats, Role, SessionHandle};
 use crate::path::Path;
 use crate::path::path_mtu::PacketMax;
 use crate::path::probes::UNANSWERED_MAX;
-use crate::path::rebinding::RebindLimit;
 use crate::shared::Shared;
 use crate::shared::indices::Target;
 use crate::shared::recent::Recent;
@@ -39,11 +38,9 @@ use crate::vocabulary::{Farewell, Limits, Route};
 use crate::wire::{CAP_PARTIAL_CHECKSUM, write_receiver};
 
 pub(crate) use arrival::{Incoming, Outcome};
-use client::attempt::Attempt;
 use faults::ReportWindow;
-use gateway::binding::Binding;
-use gateway::delivery::Delivery;
 use rekey::state::Rekey;
+use side::Side;
 use tandem::Tandem;
 use tokens::TokenHistory;
 
@@ -52,8 +49,6 @@ const INTERVAL_MIN_US: u64 = 2_000;
 const INTERVAL_MAX_US: u64 = 2_000_000;
 /// Control messages of one session between two drains of the outbox.
 const CONTROL_PER_ROUND: u32 = 32;
-/// Order of no message: counters end before.
-const NO_MESSAGE: (u32, u64) = (u32::MAX, u64::MAX);
 /// Shortest keepalive, µs.
 const KEEPALIVE_MIN_US: u64 = 1_000_000;
 
@@ -71,12 +66,9 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) handle: SessionHandle,
-    pub(crate) peer: PublicKey,
     pub(crate) id: [u8; 16],
     pub(crate) phase: Phase,
-    /// Gateway: the inner addresses of an accepted session.
-    pub(crate) addresses: [Option<IpAddr>; 2],
-    role: Role,
+    side: Side,
     epochs: Epochs,
     /// The session indices: what the peer sends to, and what this end sends to, on a path without an index of its own.
     rx_index: u32,
@@ -95,10 +87,6 @@ pub(crate) struct Session {
     tokens: TokenHistory,
     rekey: Rekey,
     faults: ReportWindow,
-    /// What the peer made this end report, beside its faults.
-    requests: ReportWindow,
-    /// The newest message whose bytes count for what an unproved route may get: each counts once.
-    credited: (u32, u64),
     /// No REKEY is agreed on before: the peer sent a key of low order.
     rekey_paused_until: u64,
     /// A round of the outbox, and control messages in it.
@@ -117,20 +105,6 @@ pub(crate) struct Session {
     packet_max: PacketMax,
     /// A message above the base of all paths was sealed since probes of sizes were last considered.
     large_sealed: bool,
-    // Client.
-    attempt: Option<Box<Attempt>>,
-    /// No HINT is believed before.
-    hints_from: u64,
-    assigned: Option<u32>,
-    switch_requested: Option<u32>,
-    // Gateway.
-    binding: Binding,
-    assign: Option<Box<Delivery>>,
-    switch_request: Option<Box<Delivery>>,
-    /// Until when a path must have answered `ChallengeSession`.
-    challenge_until: Option<u64>,
-    deliveries: u32,
-    rebinds: RebindLimit,
 }
 
 impl Session {
@@ -149,11 +123,9 @@ impl Session {
         let interval_us = (u64::from(offer.liveness_ms) * 1_000).clamp(INTERVAL_MIN_US, INTERVAL_MAX_US);
         Self {
             handle,
-            peer: remote_static,
             id: response.session_id,
             phase,
-            addresses: [None; 2],
-            role,
+            side: Side::new(role, remote_static),
             epochs: Epochs::new(root, response.suite, role, limits, now),
             rx_index,
             tx_index: peer_index,
@@ -168,8 +140,6 @@ impl Session {
             tokens: TokenHistory::default(),
             rekey: Rekey::Idle,
             faults: ReportWindow::default(),
-            requests: ReportWindow::default(),
-            credited: NO_MESSAGE,
             rekey_paused_until: 0,
             control: (0, 0),
             probing_us: 0,
@@ -180,22 +150,37 @@ impl Session {
             recent: None,
             packet_max: PacketMax { bytes: u16::MAX, settled: false },
             large_sealed: false,
-            attempt: None,
-            hints_from: 0,
-            assigned: None,
-            switch_requested: None,
-            binding: Binding::default(),
-            assign: None,
-            switch_request: None,
-            challenge_until: None,
-            deliveries: 0,
-            rebinds: RebindLimit::default(),
         }
     }
 
     /// Does the peer take inner packets with a partial checksum?
     pub(crate) fn elides_checksums(&self) -> bool {
         u64::from(self.granted) & CAP_PARTIAL_CHECKSUM != 0
+    }
+
+    /// The session id as people read it: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in groups of four:
+    /// `s-7QF2-9KXD-…`, 34 characters.
+    pub(crate) fn id_text(&self) -> String {
+        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let bits = u128::from_be_bytes(self.id);
+        (0..26_u32).fold(String::from("s"), |mut text, place| {
+            if place % 4 == 0 {
+                text.push('-');
+            }
+            // 130 bits in 26 digits: the last digit has the lowest three bits, shifted up.
+            let digit = if place == 25 { bits << 2 } else { bits >> (123 - 5 * place) };
+            text.push(char::from(DIGITS[usize::try_from(digit & 31).unwrap_or_default()]));
+            text
+        })
+    }
+
+    /// Gateway: the inner addresses of an accepted session.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<> {
+        self.side.gateway().map(|side| side.addresses).into_iter().flatten().flatten()
+    }
+
+    fn role(&self) -> Role {
+        self.side.role()
     }
 
     pub(crate) fn is_active(&self) -> bool {
@@ -247,7 +232,7 @@ impl Session {
 
     /// Largest PTO of the validated paths.
     fn pto_max_us(&self) -> u64 {
-        let validated = self.paths.iter().filter(|path| path.validated);
+        let validated = self.paths.iter().filter(|path| path.validated());
         validated.map(|path| path.rtt.pto_us(self.interval_us())).max().unwrap_or_else(|| self.pto_us(None))
     }
 
@@ -257,7 +242,7 @@ impl Session {
         let rx_index = cx.indices.assign(&mut cx.rng, target);
         // Paths are few and long-lived: no room is kept for more.
         self.paths.reserve_exact(1);
-        self.paths.push(Path::new(id, route, rx_index, self.role == Role::Gateway, cx.tunnel_mtu));
+        self.paths.push(Path::new(id, route, rx_index, self.role() == Role::Gateway, cx.tunnel_mtu));
         self.paths.len() - 1
     }
 
@@ -285,14 +270,14 @@ impl Session {
             path.mtu.taken();
         }
         self.send = to;
-        let validated = to.and_then(|id| self.path(id)).filter(|path| path.validated);
+        let validated = to.and_then(|id| self.path(id)).filter(|path| path.validated());
         let (watched, srtt_us) = (validated.map(|path| path.id), validated.map_or(0, |path| path.rtt.expected_us()));
         self.liveness.watch(now, watched, srtt_us);
     }
 
     /// The path for what concerns the whole session: the send path, else the usable one that was heard last, else any.
     fn control_path(&self) -> Option<PathId> {
-        let rank = |path: &&Path| (self.send == Some(path.id), path.usable(), path.validated, path.heard_at);
+        let rank = |path: &&Path| (self.send == Some(path.id), path.usable(), path.validated(), path.heard_at);
         self.paths.iter().max_by_key(rank).map(|path| path.id)
     }
 

@@ -85,7 +85,7 @@ impl Session {
     /// another path shows that the message was relabelled.
     fn credit_arrival(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId, own_index: bool) {
         let Some(at) = self.at(id) else { return };
-        if !self.paths[at].validated {
+        if !self.paths[at].validated() {
             self.credit_route(arrival, at);
         } else if own_index {
             self.credit(cx, arrival.now, id);
@@ -99,15 +99,16 @@ impl Session {
         }
     }
 
-    /// True the first time for each message.
+    /// Gateway: true the first time for each message.
     pub(super) fn credits_once(&mut self, order: (u32, u64)) -> bool {
-        std::mem::replace(&mut self.credited, order) != order
+        let side = self.side.gateway_mut();
+        side.is_some_and(|side| std::mem::replace(&mut side.credited, order) != order)
     }
 
     /// Something authentic, first-arrived, from the path's own route: the path lives.
     pub(super) fn credit(&mut self, cx: &mut Shared, now: u64, id: PathId) {
         let Some(path) = self.path_mut(id) else { return };
-        if !path.validated {
+        if !path.validated() {
             return;
         }
         let suspected_us = path.suspected.then(|| now.saturating_sub(path.heard_at.unwrap_or(now)));
@@ -125,7 +126,7 @@ impl Session {
     fn credit_watched(&mut self, cx: &mut Shared, now: u64, id: PathId) {
         if self.send != Some(id) {
             // The core gave the path up. A client will choose again; a gateway must tell a client that does not know.
-            match self.role {
+            match self.role() {
                 Role::Client => self.liveness.watch(now, None, 0),
                 Role::Gateway => self.liveness.give_up(now),
             }
@@ -147,7 +148,7 @@ impl Session {
         range: Range<usize>,
         csum_partial: bool,
     ) -> Outcome {
-        let ready = match self.role {
+        let ready = match self.role() {
             Role::Gateway => self.is_active(),
             // The gateway may have bound already: its acknowledgement can be overtaken.
             Role::Client => true,
@@ -190,7 +191,7 @@ impl Session {
     }
 
     fn on_frame(&mut self, cx: &mut Shared, arrival: Arrival, padded: bool, frame: Frame) -> Result<(), Trouble> {
-        let gateway = self.role == Role::Gateway;
+        let gateway = self.role() == Role::Gateway;
         if matches!(self.phase, Phase::Pending { .. }) && !confirms_pending(&frame) {
             return Err(Trouble::Unattributable("session_not_confirmed"));
         }
@@ -222,7 +223,7 @@ impl Session {
             }
             // CLOSE was taken before.
             Frame::Close(_) | Frame::CloseAck | Frame::Ping | Frame::Pad(_) => Ok(()),
-            _ => Err(Trouble::Attributable("frame_of_the_other_role")),
+            _ => Err(Trouble::OTHER_ROLE),
         }
     }
 
@@ -242,7 +243,9 @@ impl Session {
         let mut paths = self.paths.iter_mut().enumerate();
         let (at, candidate) = paths.find_map(|(at, path)| Some((at, path.new_addresses.at(from)?)))?;
         candidate.received(len);
-        self.credited = order;
+        if let Some(side) = self.side.gateway_mut() {
+            side.credited = order;
+        }
         candidate.proved.then_some(at)
     }
 

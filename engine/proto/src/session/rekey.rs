@@ -30,7 +30,7 @@ const GATEWAY_GRACE_DIVISOR: u64 = 4;
 
 impl Session {
     fn rekey_grace_us(&self) -> u64 {
-        match self.role {
+        match self.role() {
             Role::Client => 0,
             Role::Gateway => self.epochs.hard_span_us() / GATEWAY_GRACE_DIVISOR,
         }
@@ -57,7 +57,7 @@ impl Session {
     fn begin_rekey(&mut self, now: u64, cx: &mut Shared, trigger: &'static str) {
         let epoch = self.epochs.number() + 1;
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
-        self.rekey = match self.role {
+        self.rekey = match self.role() {
             Role::Client => {
                 let ephemeral = Box::new(Ephemeral::generate(&mut |out| cx.rng.fill(out)));
                 Rekey::Begun { epoch, ephemeral, trigger, retry }

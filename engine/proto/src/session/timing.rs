@@ -1,7 +1,7 @@
 //! What is due when.
 
 use super::{Phase, Session};
-use crate::messages::{Report, Role};
+use crate::messages::Report;
 use crate::shared::Shared;
 
 /// A HINT is believed at most this often, µs.
@@ -70,8 +70,9 @@ impl Session {
 
     /// A HINT named this session. Unauthenticated: the core hears of it at most once per 10 s.
     pub(crate) fn hinted(&mut self, now: u64, cx: &mut Shared) {
-        if self.role == Role::Client && now >= self.hints_from {
-            self.hints_from = now + HINT_INTERVAL_US;
+        let Some(side) = self.side.client_mut() else { return };
+        if now >= side.hints_from {
+            side.hints_from = now + HINT_INTERVAL_US;
             cx.report(now, Report::Hinted { session: self.handle });
         }
     }

@@ -47,7 +47,7 @@ impl Session {
 
     /// What is sent now may be lost with its path: that is in doubt, or the first way after a blackout and not proved yet.
     fn may_lead_nowhere(&self, cx: &Shared, now: u64) -> bool {
-        self.liveness.in_doubt(now) || (self.attempt.is_some() && cx.hold.holds(self.handle))
+        self.liveness.in_doubt(now) || (self.side.attempt().is_some() && cx.hold.holds(self.handle))
     }
 
     /// The send path is in doubt; it was last known to live `silent_us` ago. What left since may be lost with it.
@@ -76,7 +76,7 @@ impl Session {
     /// Lets go what waited for a way, if there is one. Where the way is still being proved it also stays, for another one.
     pub(super) fn release_held(&mut self, now: u64, cx: &mut Shared) {
         if self.carrier().is_some() && self.is_active() && self.epochs.expired(now).is_none() {
-            cx.hold.release(now, self.handle, self.attempt.is_some());
+            cx.hold.release(now, self.handle, self.side.attempt().is_some());
         }
     }
 

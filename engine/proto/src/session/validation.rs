@@ -9,10 +9,6 @@ use crate::path::rtt::clamp_u32;
 use crate::path::{Challenge, Retry};
 use crate::shared::Shared;
 
-/// Bounds of the time in which a path must answer `ChallengeSession`, µs.
-const SESSION_CHALLENGE_MIN_US: u64 = 200_000;
-const SESSION_CHALLENGE_MAX_US: u64 = 3_000_000;
-
 impl Session {
     /// Challenges a path, unless it is being challenged.
     pub(super) fn challenge(&mut self, now: u64, cx: &mut Shared, at: usize) {
@@ -80,12 +76,10 @@ impl Session {
         } else {
             path.rtt.first_guess(since_first_us);
         }
-        let newly = !std::mem::replace(&mut path.validated, true);
+        let newly = path.validate();
         path.heard(now);
         path.probes.restart();
-        if self.challenge_until.take().is_some() {
-            cx.report(now, Report::ChallengeResult { session: self.handle, answered: true });
-        }
+        self.session_answered(now, cx);
         self.path_proved(now, cx, response.path, newly);
         Ok(())
     }
@@ -108,23 +102,8 @@ impl Session {
         cx.report(now, Report::PathValidated { session: self.handle, path: id, description, rtt_us });
     }
 
-    /// `ChallengeSession`: any validated path may answer for the session.
-    pub(crate) fn challenge_all(&mut self, now: u64, cx: &mut Shared) {
-        let span = (3 * self.pto_max_us()).clamp(SESSION_CHALLENGE_MIN_US, SESSION_CHALLENGE_MAX_US);
-        self.challenge_until = Some(now + span);
-        for at in 0..self.paths.len() {
-            if self.paths[at].validated {
-                self.challenge(now, cx, at);
-            }
-        }
-        self.rearm(now, cx);
-    }
-
     pub(super) fn challenges_on_time(&mut self, now: u64, cx: &mut Shared) {
-        if self.challenge_until.is_some_and(|until| until <= now) {
-            self.challenge_until = None;
-            cx.report(now, Report::ChallengeResult { session: self.handle, answered: false });
-        }
+        self.session_unanswered(now, cx);
         let interval = self.interval_us();
         // From the end, because a failed path is removed on the way.
         for at in (0..self.paths.len()).rev() {
@@ -146,7 +125,7 @@ impl Session {
         let path = &mut self.paths[at];
         path.challenge = None;
         path.asked = None;
-        let (id, validated) = (path.id, path.validated);
+        let (id, validated) = (path.id, path.validated());
         self.forget_asked(id);
         if !validated {
             cx.drop(now, "path_not_validated");
@@ -159,6 +138,6 @@ impl Session {
             if challenge.retry.exhausted() { challenge.until } else { challenge.retry.next_at.min(challenge.until) }
         };
         let paths = self.paths.iter().filter_map(|path| path.challenge.as_ref()).map(of_path);
-        paths.chain(self.challenge_until).min()
+        paths.chain(self.side.gateway().and_then(|side| side.challenge_until)).min()
     }
 }

@@ -71,10 +71,10 @@ impl Session {
         }
         let traffic = self.liveness.carries_traffic(now);
         // Idle, the client alone keeps its address translations open.
-        let idle_us = (self.role == Role::Client).then_some(self.keepalive_us);
+        let idle_us = (self.role() == Role::Client).then_some(self.keepalive_us);
         if self.send == Some(path.id) && path.alive {
             if traffic { Some(self.interval_us().max(STATISTICS_US)) } else { idle_us }
-        } else if traffic || (!path.alive && self.role == Role::Client) {
+        } else if traffic || (!path.alive && self.role() == Role::Client) {
             Some(STANDBY_US)
         } else {
             idle_us
@@ -82,7 +82,7 @@ impl Session {
     }
 
     fn probe_due_at(&self, now: u64, path: &Path) -> Option<u64> {
-        if !path.validated || !self.is_active() {
+        if !path.validated() || !self.is_active() {
             return None;
         }
         let scheduled = self.probe_interval_us(now, path).map(|interval| path.probes.last_at + interval);
@@ -167,7 +167,7 @@ impl Session {
     pub(super) fn silent_since(&self, at: usize) -> Option<u64> {
         let path = &self.paths[at];
         let unanswered_since = path.probes.unanswered_since()?;
-        Some(match self.role {
+        Some(match self.role() {
             Role::Client => unanswered_since,
             Role::Gateway => unanswered_since.max(path.heard_at.unwrap_or(0)),
         })
@@ -283,14 +283,14 @@ impl Session {
             self.copies_left = COPIES_PER_SUSPICION;
             self.doubt_began(now, cx, (u64::from(probe.age_ms) * 1_000).min(DEAF_AGE_MAX_US));
             // A translator may have given the path a new address: a probe shows it at once.
-            if let Some(at) = self.send.and_then(|id| self.at(id)).filter(|_| self.role == Role::Client) {
+            if let Some(at) = self.send.and_then(|id| self.at(id)).filter(|_| self.role() == Role::Client) {
                 self.send_probe(now, cx, at);
             }
         }
         if deaf_on.is_some() && self.send != Some(probe.path) {
             self.copies_to = Some(probe.path);
         }
-        if let Some((finding, send)) = finding.zip(self.send).filter(|_| self.role == Role::Client) {
+        if let Some((finding, send)) = finding.zip(self.send).filter(|_| self.role() == Role::Client) {
             self.on_finding(now, cx, send, finding);
         }
     }

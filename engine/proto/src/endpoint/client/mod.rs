@@ -1,3 +1,4 @@
 //! What only a client's endpoint has.
 
+mod commands;
 pub(super) mod dial;

@@ -1,4 +1,5 @@
 //! What only a gateway's endpoint has.
 
+mod commands;
 pub(super) mod hints;
 pub(super) mod reception;

@@ -13,8 +13,9 @@ impl Session {
         if let Some(via) = arrival.via.or_else(|| self.control_path()) {
             self.send_frames(arrival.now, cx, via, &[Frame::AssignAck { id }]);
         }
-        if self.assigned.is_none_or(|newest| newest < id) {
-            self.assigned = Some(id);
+        let Some(side) = self.side.client_mut() else { return };
+        if side.assigned.is_none_or(|newest| newest < id) {
+            side.assigned = Some(id);
             cx.report(arrival.now, Report::Assigned { session: self.handle, assignment: assign.into_assignment() });
         }
     }

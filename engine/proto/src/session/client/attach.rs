@@ -1,14 +1,13 @@
 //! Client: an activation moves the send path at once and is retried until the gateway answers. One at a time; a newer one replaces it.
 
-use crate::endpoint::declined::Declined;
 use crate::frames::{self, Frame, Reason, Switch};
 use crate::messages::{AttachKind, PathId, Report};
 use crate::path::{Path, Retry};
-use crate::session::activation::{WAIT_MAX_US, WAIT_MIN_US};
+use crate::session::bounds::{WAIT_MAX_US, WAIT_MIN_US};
 use crate::session::client::attempt::Attempt;
 use crate::session::{Phase, Session};
 use crate::shared::Shared;
-use crate::vocabulary::Route;
+use crate::vocabulary::{Declined, Route};
 
 /// Time that the first activation of a session has at least, µs: the gateway creates the session in its store meanwhile.
 const CONFIRM_MIN_US: u64 = 3_000_000;
@@ -50,7 +49,7 @@ impl Session {
         if kind == AttachKind::Switch {
             // A path that the peer has closed is gone from the session.
             let path = self.path(id).ok_or(Declined::Late)?;
-            if !path.validated {
+            if !path.validated() {
                 let why = format!("no switch to path {id}: it is not validated; attach it with kind reattach");
                 return Err(Declined::refused(why));
             }
@@ -75,7 +74,9 @@ impl Session {
         let (repeated, told_unanswered) = (false, false);
         let attempt =
             Attempt { bind_seq, path: id, kind, reason, challenge, from, retry, repeated, until, told_unanswered };
-        self.attempt = Some(Box::new(attempt));
+        if let Some(side) = self.side.client_mut() {
+            side.attempt = Some(Box::new(attempt));
+        }
         self.send_attempt(now, cx);
         self.rekey_soon(now);
         self.release_held(now, cx);
@@ -83,7 +84,7 @@ impl Session {
     }
 
     fn send_attempt(&mut self, now: u64, cx: &mut Shared) {
-        let Some(attempt) = self.attempt.as_deref() else { return };
+        let Some(attempt) = self.side.attempt() else { return };
         let &Attempt { bind_seq, path, kind, reason, challenge, from, .. } = attempt;
         let of_kind = |kind| self.attach_frame(path, kind, bind_seq, challenge, reason);
         let frame = match kind {
@@ -112,19 +113,19 @@ impl Session {
             attempt.kind != AttachKind::Switch
                 && (attempt.path, attempt.bind_seq, &attempt.challenge) == (path, bind_seq, echo)
         };
-        self.attempt.as_deref().is_some_and(awaits)
+        self.side.attempt().is_some_and(awaits)
     }
 
     /// When the ATTACH that is under way on a path was sent first.
     pub(in crate::session) fn asked_first_at(&self, id: PathId) -> Option<u64> {
-        let attempt = self.attempt.as_ref().filter(|attempt| attempt.path == id).map(|attempt| attempt.retry);
+        let attempt = self.side.attempt().filter(|attempt| attempt.path == id).map(|attempt| attempt.retry);
         let candidacy = self.path(id).and_then(|path| path.candidacy).map(|candidacy| candidacy.retry);
         candidacy.or(attempt).map(|retry| retry.first_at)
     }
 
     /// The send path before the activation that is under way: the gateway may still expect to hear there.
     pub(in crate::session) fn leaving(&self) -> Option<PathId> {
-        self.attempt.as_ref().and_then(|attempt| attempt.from)
+        self.side.attempt().and_then(|attempt| attempt.from)
     }
 
     /// The gateway has heard the activation and not decided yet. It is asked again when it said, and has the time of a validation to
@@ -132,7 +133,7 @@ impl Session {
     pub(in crate::session) fn activation_waits(&mut self, now: u64, cx: &mut Shared, retry_after_ms: u32) {
         let interval = self.interval_us();
         // What was told as unanswered is over for the core.
-        let Some(attempt) = self.attempt.as_mut().filter(|attempt| !attempt.told_unanswered) else { return };
+        let Some(attempt) = self.side.attempt_mut().filter(|attempt| !attempt.told_unanswered) else { return };
         let Some(path) = self.paths.iter().find(|path| path.id == attempt.path) else { return };
         let ask_at = now + (u64::from(retry_after_ms) * 1_000).clamp(ASKED_WAIT_MIN_US, ASKED_WAIT_MAX_US);
         attempt.retry.put_off(ask_at);
@@ -141,7 +142,7 @@ impl Session {
     }
 
     pub(in crate::session) fn activation_validated(&mut self, now: u64, cx: &mut Shared) {
-        let Some(Attempt { path, bind_seq, repeated, .. }) = self.attempt.take().map(|attempt| *attempt) else {
+        let Some(Attempt { path, bind_seq, repeated, .. }) = self.side.take_attempt() else {
             return;
         };
         if self.phase == Phase::Offered {
@@ -164,7 +165,7 @@ impl Session {
         reason: Reason,
         retry_after_ms: u32,
     ) {
-        let Some(Attempt { path, bind_seq, from, .. }) = self.attempt.take().map(|attempt| *attempt) else { return };
+        let Some(Attempt { path, bind_seq, from, .. }) = self.side.take_attempt() else { return };
         if let Some(old) = from.filter(|old| self.path(*old).is_some_and(Path::usable)) {
             self.set_send(now, Some(old));
             self.release_held(now, cx);
@@ -175,8 +176,8 @@ impl Session {
 
     /// Stops the retries of an attempt, if it is still the newest, and puts the send path where the core wants it.
     pub(crate) fn abort_attach(&mut self, now: u64, cx: &mut Shared, bind_seq: u64, restore: Option<PathId>) {
-        if self.attempt.as_ref().is_some_and(|attempt| attempt.bind_seq == bind_seq) {
-            self.attempt = None;
+        if self.side.attempt().is_some_and(|attempt| attempt.bind_seq == bind_seq) {
+            self.side.take_attempt();
         }
         let restore = restore.filter(|id| self.path(*id).is_some_and(Path::usable));
         self.set_send(now, restore);
@@ -186,8 +187,8 @@ impl Session {
 
     pub(in crate::session) fn attempt_on_time(&mut self, now: u64, cx: &mut Shared) {
         let interval = self.interval_us();
-        let rtt = self.attempt.as_ref().and_then(|attempt| self.path(attempt.path)).map(|path| path.rtt);
-        let Some(attempt) = &mut self.attempt else { return };
+        let rtt = self.side.attempt().and_then(|attempt| self.path(attempt.path)).map(|path| path.rtt);
+        let Some(attempt) = self.side.attempt_mut() else { return };
         let unanswered = attempt.until <= now && !attempt.told_unanswered;
         attempt.told_unanswered |= unanswered;
         let (path, bind_seq) = (attempt.path, attempt.bind_seq);
@@ -205,7 +206,7 @@ impl Session {
     }
 
     pub(in crate::session) fn next_attempt_at(&self) -> Option<u64> {
-        let attempt = self.attempt.as_ref()?;
+        let attempt = self.side.attempt()?;
         let until = (!attempt.told_unanswered).then_some(attempt.until);
         let again = (!attempt.retry.exhausted()).then_some(attempt.retry.next_at);
         [until, again].into_iter().flatten().min()

@@ -1,15 +1,15 @@
 //! Client: standbys. ATTACH of kind 0 makes a path known and validated; the send path stays where it is.
 
-use crate::endpoint::declined::Declined;
 use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Status};
 use crate::messages::{PathId, Report, Role};
 use crate::path::{Candidacy, Path, Retry};
 use crate::session::Session;
-use crate::session::activation::check_bind_seq;
 use crate::session::arrival::Arrival;
+use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
-use crate::vocabulary::{PATHS_MAX, Route};
+use crate::vocabulary::PATHS_MAX;
+use crate::vocabulary::{Declined, Route};
 
 impl Session {
     /// The path of this id, added on its route if the session does not have it. Refuses a ninth path.
@@ -117,7 +117,7 @@ impl Session {
     fn prove_path(&mut self, now: u64, at: usize, tx_index: u32) {
         let path = &mut self.paths[at];
         path.tx_index = tx_index;
-        path.validated = true;
+        path.validate();
         path.heard(now);
         path.probes.restart();
         let id = path.id;
@@ -129,7 +129,7 @@ impl Session {
     fn candidate_unanswered(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let path = &mut self.paths[at];
         path.candidacy = None;
-        let (id, known) = (path.id, path.validated || self.send == Some(path.id));
+        let (id, known) = (path.id, path.validated() || self.send == Some(path.id));
         cx.report(now, Report::PathUnanswered { session: self.handle, path: id });
         if !known {
             self.remove_path(now, cx, id);
@@ -179,14 +179,14 @@ impl Session {
         close: &PathClose,
     ) -> Result<(), Trouble> {
         let now = arrival.now;
-        let Some(known) = self.path(close.path).map(|path| path.validated) else {
+        let Some(known) = self.path(close.path).map(|path| path.validated()) else {
             return Err(Trouble::Unattributable("path_unknown"));
         };
         self.forget_asked(close.path);
         self.remove_path(now, cx, close.path);
         let report = Report::PathClosed { session: self.handle, path: close.path, reason: close.reason.to_string() };
         // Of a path that was never validated the core has not heard.
-        if known || self.role == Role::Client {
+        if known || self.role() == Role::Client {
             cx.report(now, report);
         }
         Ok(())

@@ -3,8 +3,8 @@
 use crate::frames::{Status, SwitchAck, SwitchRequest};
 use crate::messages::{AttachKind, Report};
 use crate::session::Session;
-use crate::session::activation::check_bind_seq;
 use crate::session::arrival::Arrival;
+use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
 
@@ -16,7 +16,7 @@ impl Session {
         ack: &SwitchAck,
     ) -> Result<(), Trouble> {
         check_bind_seq(ack.bind_seq)?;
-        let awaited = self.attempt.as_ref().is_some_and(|attempt| {
+        let awaited = self.side.attempt().is_some_and(|attempt| {
             attempt.kind == AttachKind::Switch && (attempt.path, attempt.bind_seq) == (ack.to, ack.bind_seq)
         });
         if !awaited {
@@ -40,10 +40,11 @@ impl Session {
         arrival: Arrival,
         request: &SwitchRequest,
     ) -> Result<(), Trouble> {
-        if self.switch_requested.is_some_and(|newest| request.id <= newest) {
+        let Some(side) = self.side.client_mut() else { return Err(Trouble::OTHER_ROLE) };
+        if side.switch_requested.is_some_and(|newest| request.id <= newest) {
             return Err(Trouble::Unattributable("stale_switch_request"));
         }
-        self.switch_requested = Some(request.id);
+        side.switch_requested = Some(request.id);
         let reason = request.reason.to_string();
         cx.report(arrival.now, Report::SwitchRequested { session: self.handle, path: request.to, reason });
         Ok(())

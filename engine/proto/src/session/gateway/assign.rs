@@ -1,12 +1,12 @@
 //! ASSIGN: what the core assigned goes out until the client has acknowledged it. Retries of both deliveries are here.
 
-use crate::endpoint::declined::Declined;
 use crate::frames::{Assign, Frame};
 use crate::messages::Assignment;
 use crate::path::{Retry, SENDS_MAX};
 use crate::session::Session;
 use crate::session::gateway::delivery::Delivery;
 use crate::shared::Shared;
+use crate::vocabulary::Declined;
 
 /// Sends of ASSIGN: five at PTO, then one each second.
 const ASSIGN_SENDS_MAX: u8 = 30;
@@ -19,24 +19,25 @@ impl Session {
         now: u64,
         assignment: Assignment,
     ) -> Result<Box<Delivery>, Declined> {
-        let id = self.deliveries + 1;
+        let retry = Retry::begun(now, self.pto_us(self.control_path()));
+        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway assigns")) };
+        let id = side.deliveries + 1;
         let assign = Assign::new(id, assignment)
             .map_err(|why| Declined::refused(format!("the assignment cannot be sent: {why:?}")))?;
-        self.deliveries = id;
-        let retry = Retry::begun(now, self.pto_us(self.control_path()));
+        side.deliveries = id;
         Ok(Box::new(Delivery { id, frame: Frame::Assign(assign), retry, sends_max: ASSIGN_SENDS_MAX }))
     }
 
     pub(in crate::session) fn send_assign(&mut self, now: u64, cx: &mut Shared) {
-        let frame = self.assign.as_ref().map(|delivery| delivery.frame.clone());
+        let frame = self.side.gateway().and_then(|side| side.assign.as_ref()).map(|delivery| delivery.frame.clone());
         if let Some((frame, via)) = frame.zip(self.control_path()) {
             self.send_frames(now, cx, via, &[frame]);
         }
     }
 
     pub(in crate::session) fn on_assign_ack(&mut self, id: u32) {
-        if self.assign.as_ref().is_some_and(|delivery| delivery.id == id) {
-            self.assign = None;
+        if let Some(side) = self.side.gateway_mut() {
+            side.assign.take_if(|delivery| delivery.id == id);
         }
     }
 
@@ -45,7 +46,8 @@ impl Session {
         let rtt = via.and_then(|id| self.path(id)).map(|path| path.rtt).unwrap_or_default();
         let interval = self.interval_us();
         let mut due = Vec::new();
-        for delivery in [&mut self.assign, &mut self.switch_request].into_iter().flatten() {
+        let Some(side) = self.side.gateway_mut() else { return };
+        for delivery in [&mut side.assign, &mut side.switch_request].into_iter().flatten() {
             if delivery.next_at().is_some_and(|at| at <= now) {
                 delivery.retry.again(now, &rtt, interval);
                 if delivery.retry.sends > SENDS_MAX {
@@ -60,6 +62,7 @@ impl Session {
     }
 
     pub(in crate::session) fn next_delivery_at(&self) -> Option<u64> {
-        [&self.assign, &self.switch_request].into_iter().flatten().filter_map(|delivery| delivery.next_at()).min()
+        let side = self.side.gateway()?;
+        [&side.assign, &side.switch_request].into_iter().flatten().filter_map(|delivery| delivery.next_at()).min()
     }
 }

@@ -1,13 +1,12 @@
 //! Gateway: which path is bound. The newest activation (bind seq) is the one that counts; the core says whether it may happen.
 
-use crate::endpoint::declined::Declined;
-use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, SwitchAck};
-use crate::messages::{Assignment, AttachKind, DenialReason, PathId, Report};
-use crate::path::rtt::clamp_u32;
-use crate::session::activation::{WAIT_MAX_US, WAIT_MIN_US, check_bind_seq};
+use crate::frames::{self, Attach, Reason, Status};
+use crate::messages::{AttachKind, DenialReason, PathId, Report};
 use crate::session::arrival::Arrival;
+use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
-use crate::session::gateway::binding::{Answer, Asked, Binding, Told};
+use crate::session::gateway::answer::{reason_of, verdict};
+use crate::session::gateway::binding::{Asked, Binding, Told};
 use crate::session::{Phase, Session};
 use crate::shared::Shared;
 use crate::vocabulary::AMPLIFICATION_MAX;
@@ -33,7 +32,8 @@ impl Session {
         if kind.is_none() && !self.is_active() {
             return Err(Trouble::Unattributable("session_not_confirmed"));
         }
-        if kind.is_some() && attach.bind_seq < self.binding.bind_seq {
+        let Some(side) = self.side.gateway() else { return Err(Trouble::OTHER_ROLE) };
+        if kind.is_some() && attach.bind_seq < side.binding.bind_seq {
             return Err(Trouble::Unattributable("stale_bind_seq"));
         }
         let denial = (attach.owner_epoch < self.owner_epoch).then_some(DenialReason::OwnershipStale);
@@ -43,7 +43,7 @@ impl Session {
         };
         let path = &mut self.paths[at];
         if path.route != arrival.from {
-            if kind == Some(AttachKind::Revalidate) && path.validated {
+            if kind == Some(AttachKind::Revalidate) && path.validated() {
                 self.examine(cx, arrival, at)?;
             }
             return Err(Trouble::Unattributable("path_mismatch"));
@@ -63,13 +63,13 @@ impl Session {
     fn attached_path(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId) -> Option<usize> {
         if let Some(at) = self.at(id) {
             let path = &mut self.paths[at];
-            if path.validated || path.route == arrival.from {
+            if path.validated() || path.route == arrival.from {
                 return Some(at);
             }
             self.remove_path(arrival.now, cx, id);
         }
-        // Each new path comes to the core's ears once it is validated or closed.
-        if self.paths.len() >= PATHS_MAX || !self.requests.admits(arrival.now) {
+        // The core learns of a path when it is validated or closed.
+        if self.paths.len() >= PATHS_MAX || !self.side.gateway_mut()?.requests.admits(arrival.now) {
             return None;
         }
         let at = self.add_path(cx, id, arrival.from);
@@ -106,7 +106,7 @@ impl Session {
     fn on_candidate(&mut self, now: u64, cx: &mut Shared, at: usize, echo: [u8; 16]) {
         let path = &mut self.paths[at];
         let id = path.id;
-        if path.validated {
+        if path.validated() {
             self.acknowledge_candidate(now, cx, id, echo);
         } else {
             path.asked = Some((frames::AttachKind::Candidate, echo));
@@ -128,7 +128,8 @@ impl Session {
         asked: Asked,
         heard_before: Option<u64>,
     ) -> Result<(), Trouble> {
-        let Binding { bind_seq, asked: waiting, answer, .. } = &self.binding;
+        let Some(side) = self.side.gateway_mut() else { return Err(Trouble::OTHER_ROLE) };
+        let Binding { bind_seq, asked: waiting, answer, .. } = &side.binding;
         if asked.bind_seq < *bind_seq {
             return Err(Trouble::Unattributable("stale_bind_seq"));
         }
@@ -143,17 +144,17 @@ impl Session {
                 }
                 match self.at(path) {
                     // It may have followed the client to another address since: then that one is not proved yet.
-                    Some(at) if !self.paths[at].validated => self.challenge(now, cx, at),
+                    Some(at) if !self.paths[at].validated() => self.challenge(now, cx, at),
                     Some(at) if self.paths[at].challenge.is_none() => self.ask_core(now, cx, path),
                     _ => {}
                 }
                 return Ok(());
             }
         }
-        self.binding.bind_seq = asked.bind_seq;
-        self.binding.asked = Some(asked);
-        self.binding.answer = None;
-        let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated)
+        side.binding.bind_seq = asked.bind_seq;
+        side.binding.asked = Some(asked);
+        side.binding.answer = None;
+        let Some(at) = self.at(asked.path).filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated())
         else {
             self.count_denial(now, cx, asked.path, DenialReason::PathNotValidated);
             self.answer(now, cx, Some((reason_of(DenialReason::PathNotValidated), 0)));
@@ -161,7 +162,7 @@ impl Session {
         };
         let path = &self.paths[at];
         let recent = heard_before.is_some_and(|heard| now <= heard + 2 * self.standby_interval_us(now));
-        if path.validated && recent {
+        if path.validated() && recent {
             self.ask_core(now, cx, asked.path);
         } else {
             self.challenge(now, cx, at);
@@ -171,170 +172,55 @@ impl Session {
 
     /// Tells the core of the activation that waited for this path to be proved, unless it has another one to answer first.
     pub(in crate::session) fn ask_core(&mut self, now: u64, cx: &mut Shared, id: PathId) {
-        let Some(Asked { bind_seq, kind, reason, .. }) = self.binding.asked.filter(|asked| asked.path == id) else {
+        let Some(side) = self.side.gateway_mut() else { return };
+        let Some(Asked { bind_seq, kind, reason, .. }) = side.binding.asked.filter(|asked| asked.path == id) else {
             return;
         };
-        if self.binding.told.is_some_and(|told| told.is_awaited(now)) {
+        if side.binding.told.is_some_and(|told| told.is_awaited(now)) {
             return self.ask_to_wait(now, cx);
         }
-        if !self.requests.admits(now) {
+        if !side.requests.admits(now) {
+            let denied = (reason_of(DenialReason::SwitchRateLimited), side.requests.ends_in_ms(now));
             self.count_denial(now, cx, id, DenialReason::SwitchRateLimited);
-            let denied = (reason_of(DenialReason::SwitchRateLimited), self.requests.ends_in_ms(now));
             return self.answer(now, cx, Some(denied));
         }
-        let Some(description) = self.path(id).map(|path| cx.describe(id, path.route)) else { return };
-        self.binding.told = Some(Told { path: id, bind_seq, at: now, waited_at: None });
+        let Some(path) = self.paths.iter().find(|path| path.id == id) else { return };
+        let (description, peer) = (cx.describe(id, path.route), side.peer);
+        side.binding.told = Some(Told { path: id, bind_seq, at: now, waited_at: None });
         let session = self.handle;
         if !matches!(self.phase, Phase::Pending { .. }) {
             let reason = reason.to_string();
             return cx.report(now, Report::AttachRequested { session, path: id, description, bind_seq, kind, reason });
         }
         self.phase = Phase::Offered;
-        let (session_id, client_key, redundant) = (self.id_text(), self.peer.to_text(), self.is_redundant());
+        let (session_id, client_key, redundant) = (self.id_text(), peer.to_text(), self.is_redundant());
         let report = Report::HandshakeConfirmed { session, session_id, client_key, path: id, description, redundant };
         cx.report(now, report);
     }
 
-    /// The session id as people read it: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in groups of four:
-    /// `s-7QF2-9KXD-…`, 34 characters.
-    pub(crate) fn id_text(&self) -> String {
-        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let bits = u128::from_be_bytes(self.id);
-        (0..26_u32).fold(String::from("s"), |mut text, place| {
-            if place % 4 == 0 {
-                text.push('-');
-            }
-            // 130 bits in 26 digits: the last digit has the lowest three bits, shifted up.
-            let digit = if place == 25 { bits << 2 } else { bits >> (123 - 5 * place) };
-            text.push(char::from(DIGITS[usize::try_from(digit & 31).unwrap_or_default()]));
-            text
-        })
-    }
-
     pub(in crate::session) fn forget_asked(&mut self, id: PathId) {
-        if self.binding.asked.is_some_and(|asked| asked.path == id) {
-            self.binding.asked = None;
+        if let Some(side) = self.side.gateway_mut() {
+            side.binding.asked.take_if(|asked| asked.path == id);
         }
     }
 
     /// The path is gone: what the core says of it is for nobody, and what waited behind it is asked. A session that the core has still to
     /// take waits for its word, though.
     pub(in crate::session) fn forget_told(&mut self, now: u64, cx: &mut Shared, id: PathId) {
-        if self.is_active() && self.binding.told.take_if(|told| told.path == id).is_some() {
+        let active = self.is_active();
+        let Some(side) = self.side.gateway_mut() else { return };
+        if active && side.binding.told.take_if(|told| told.path == id).is_some() {
             self.ask_core_of_newest(now, cx);
         }
     }
 
-    fn ask_core_of_newest(&mut self, now: u64, cx: &mut Shared) {
+    pub(in crate::session) fn ask_core_of_newest(&mut self, now: u64, cx: &mut Shared) {
         let proved =
-            |asked: &Asked| self.path(asked.path).is_some_and(|path| path.validated && path.challenge.is_none());
-        if let Some(Asked { path, .. }) = self.binding.asked.filter(proved) {
+            |asked: &Asked| self.path(asked.path).is_some_and(|path| path.validated() && path.challenge.is_none());
+        let newest = self.side.gateway().and_then(|side| side.binding.asked);
+        if let Some(Asked { path, .. }) = newest.filter(proved) {
             self.ask_core(now, cx, path);
         }
-    }
-
-    /// `AcceptSession`: the confirming activation is bound and acknowledged, ASSIGN follows.
-    pub(crate) fn accept(&mut self, now: u64, cx: &mut Shared, assignment: Assignment) -> Result<(), Declined> {
-        if self.phase != Phase::Offered {
-            return Err(Declined::refused("only a session that was reported as confirmed can be accepted, once"));
-        }
-        let addresses = [assignment.v4.map(Into::into), assignment.v6.map(Into::into)];
-        let assign = self.deliver_assignment(now, assignment)?;
-        self.addresses = addresses;
-        self.phase = Phase::Active;
-        self.binding.told = None;
-        self.assign = Some(assign);
-        self.answer(now, cx, None);
-        self.send_assign(now, cx);
-        self.rearm(now, cx);
-        Ok(())
-    }
-
-    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that the core was never asked about.
-    pub(crate) fn answer_attach(
-        &mut self,
-        now: u64,
-        cx: &mut Shared,
-        (path, bind_seq): (PathId, u64),
-        denied: Option<(Reason, u32)>,
-    ) -> Result<(), Declined> {
-        let Some(told) = self.binding.told.take_if(|told| (told.path, told.bind_seq) == (path, bind_seq)) else {
-            if bind_seq <= self.binding.bind_seq {
-                return Err(Declined::Late);
-            }
-            return Err(Declined::refused(format!("activation {bind_seq} of path {path} was never asked about")));
-        };
-        let proved = self.path(path).is_some_and(|path| path.validated);
-        if proved && self.binding.asked.is_some_and(|newest| newest.path == path) {
-            // Who asked again for the same path, because the answer took its time, gets it under the newest number.
-            self.answer(now, cx, denied);
-            // Who was asked to wait does not come again soon: one lost datagram must not cost it that time.
-            if let Some(answer) = self.binding.answer.filter(|_| told.waited_at.is_some()) {
-                self.send_answer(now, cx, answer);
-            }
-        } else {
-            self.ask_core_of_newest(now, cx);
-        }
-        self.rearm(now, cx);
-        Ok(())
-    }
-
-    fn answer(&mut self, now: u64, cx: &mut Shared, denied: Option<(Reason, u32)>) {
-        let Some(asked) = self.binding.asked.take() else { return };
-        if denied.is_none()
-            && let Some(path) = self.path_mut(asked.path)
-        {
-            path.dead = false;
-            self.set_send(now, Some(asked.path));
-        }
-        let answer = Answer { asked, denied };
-        self.binding.answer = Some(answer);
-        self.send_answer(now, cx, answer);
-        self.release_held(now, cx);
-    }
-
-    fn send_answer(&mut self, now: u64, cx: &mut Shared, Answer { asked, denied }: Answer) {
-        self.send_word(now, cx, &asked, verdict(denied));
-    }
-
-    /// The word on an activation that the core was told of, or that waits behind one: it was heard. Once for all that came at one time.
-    fn ask_to_wait(&mut self, now: u64, cx: &mut Shared) {
-        let Binding { asked: Some(asked), told: Some(told), .. } = &mut self.binding else { return };
-        if told.waited_at.replace(now) == Some(now) {
-            return;
-        }
-        let (asked, told) = (*asked, *told);
-        let wait_us = (2 * now.saturating_sub(told.at)).clamp(WAIT_MIN_US, WAIT_MAX_US);
-        self.send_word(now, cx, &asked, (Status::Waiting, Reason::EMPTY, clamp_u32(wait_us / 1_000)));
-    }
-
-    fn send_word(&mut self, now: u64, cx: &mut Shared, asked: &Asked, word: Word) {
-        let frame = match asked.kind {
-            AttachKind::Switch => {
-                let (status, reason, retry_after_ms) = word;
-                let (to, bind_seq) = (asked.path, asked.bind_seq);
-                Frame::SwitchAck(SwitchAck { status, reason, retry_after_ms, to, bind_seq, version: 0 })
-            }
-            AttachKind::Reattach | AttachKind::Revalidate => self.attach_ack(asked, word),
-        };
-        // An activation of a path that does not exist (any more) is answered where the session lives.
-        if let Some(via) = self.at(asked.path).map(|_| asked.path).or_else(|| self.control_path()) {
-            self.send_frames(now, cx, via, &[frame]);
-        }
-    }
-
-    fn attach_ack(&self, asked: &Asked, (status, reason, retry_after_ms): Word) -> Frame {
-        Frame::AttachAck(AttachAck {
-            status,
-            reason,
-            retry_after_ms,
-            path: asked.path,
-            bind_seq: asked.bind_seq,
-            index: self.path(asked.path).map_or(0, |path| path.rx_index),
-            echo: asked.echo,
-            challenge: [0; 16],
-            version: 0,
-        })
     }
 }
 
@@ -342,15 +228,4 @@ impl Session {
 pub(in crate::session) fn check_activation(path: PathId, bind_seq: u64) -> Result<(), Trouble> {
     check_bind_seq(bind_seq)?;
     if path == 0 { Err(Trouble::Attributable("path_zero")) } else { Ok(()) }
-}
-
-/// What is said to an activation: how it stands, why, and after how many milliseconds asking again makes sense.
-type Word = (Status, Reason, u32);
-
-fn verdict(denied: Option<(Reason, u32)>) -> Word {
-    denied.map_or((Status::Ok, Reason::EMPTY, 0), |(reason, retry_after_ms)| (Status::Denied, reason, retry_after_ms))
-}
-
-fn reason_of(denial: DenialReason) -> Reason {
-    Reason::new(denial.name()).unwrap_or(Reason::EMPTY)
 }

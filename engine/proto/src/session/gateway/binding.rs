@@ -2,7 +2,7 @@
 
 use crate::frames::Reason;
 use crate::messages::{AttachKind, PathId};
-use crate::session::gateway::denial_counts::Denials;
+use crate::session::gateway::denials::Denials;
 
 /// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be asked again for no
 /// other reason than that it is busy.

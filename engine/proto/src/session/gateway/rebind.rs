@@ -32,8 +32,8 @@ impl Session {
         arrival: Arrival,
         id: PathId,
     ) -> Result<usize, Trouble> {
-        let moved = self.role == Role::Gateway && arrival.via.is_none();
-        let Some(at) = self.at(id).filter(|at| moved && self.paths[*at].validated) else {
+        let moved = self.role() == Role::Gateway && arrival.via.is_none();
+        let Some(at) = self.at(id).filter(|at| moved && self.paths[*at].validated()) else {
             return self.named(cx, arrival, id);
         };
         self.examine(cx, arrival, at)?;
@@ -58,7 +58,8 @@ impl Session {
             return Err(Trouble::Unattributable("rebinding_ignored"));
         }
         let under_way = self.paths.iter().filter(|path| path.new_addresses.any()).count();
-        if (!path.new_addresses.any() && under_way >= VALIDATIONS_MAX) || !self.rebinds.admits(now) {
+        let Some(side) = self.side.gateway_mut() else { return Err(Trouble::OTHER_ROLE) };
+        if (!path.new_addresses.any() && under_way >= VALIDATIONS_MAX) || !side.rebinds.admits(now) {
             return Err(Trouble::Unattributable("rebinding_limit"));
         }
         if !self.paths[at].new_addresses.make_room(now) {
@@ -105,10 +106,10 @@ impl Session {
     /// relabelled, so it moves nothing; but the path is not judged before a probe of the client had its time to come.
     pub(in crate::session) fn displaced(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId) {
         let Arrival { now, order, .. } = arrival;
-        let Some(at) = self.at(id).filter(|_| self.role == Role::Gateway) else { return };
+        let Some(at) = self.at(id).filter(|_| self.role() == Role::Gateway) else { return };
         let path = &mut self.paths[at];
         let excused = path.new_addresses.excused_at.is_some_and(|at| now < at + EXCUSE_US);
-        if excused || !path.validated || order <= path.newest || self.liveness.watched() != Some(id) {
+        if excused || !path.validated() || order <= path.newest || self.liveness.watched() != Some(id) {
             return;
         }
         path.new_addresses.excused_at = Some(now);
@@ -189,7 +190,9 @@ impl Session {
         path.probes.restart();
         path.mtu.restart();
         let path = path.id;
-        self.rebinds.count(now);
+        if let Some(side) = self.side.gateway_mut() {
+            side.rebinds.count(now);
+        }
         let description = cx.describe(path, route);
         cx.report(now, Report::PathRebound { session: self.handle, path, description });
     }

@@ -1,6 +1,5 @@
 //! Switches: those that the client makes, and those that the core wishes for.
 
-use crate::endpoint::declined::Declined;
 use crate::frames::{Frame, Reason, Switch, SwitchRequest};
 use crate::messages::{AttachKind, PathId};
 use crate::path::{Retry, SENDS_MAX};
@@ -11,6 +10,7 @@ use crate::session::gateway::attach::check_activation;
 use crate::session::gateway::binding::Asked;
 use crate::session::gateway::delivery::Delivery;
 use crate::shared::Shared;
+use crate::vocabulary::Declined;
 
 impl Session {
     pub(in crate::session) fn on_switch(
@@ -27,8 +27,8 @@ impl Session {
         if own {
             self.credit(cx, now, to);
         }
-        if self.switch_request.as_ref().is_some_and(|request| request.asks_for(to)) {
-            self.switch_request = None;
+        if let Some(side) = self.side.gateway_mut() {
+            side.switch_request.take_if(|request| request.asks_for(to));
         }
         let asked = Asked { bind_seq, path: to, kind: AttachKind::Switch, reason, echo: [0; 16] };
         self.on_activation(now, cx, asked, fresh)
@@ -42,17 +42,18 @@ impl Session {
         to: PathId,
         reason: Reason,
     ) -> Result<(), Declined> {
-        if !self.path(to).is_some_and(|path| path.validated) {
+        if !self.path(to).is_some_and(|path| path.validated()) {
             return Err(Declined::Late);
         }
-        self.deliveries += 1;
-        let id = self.deliveries;
-        let frame = Frame::SwitchRequest(SwitchRequest { to, reason, id });
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
+        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway asks")) };
+        side.deliveries += 1;
+        let id = side.deliveries;
+        let frame = Frame::SwitchRequest(SwitchRequest { to, reason, id });
+        side.switch_request = Some(Box::new(Delivery { id, frame: frame.clone(), retry, sends_max: SENDS_MAX }));
         if let Some(via) = self.control_path() {
-            self.send_frames(now, cx, via, std::slice::from_ref(&frame));
+            self.send_frames(now, cx, via, &[frame]);
         }
-        self.switch_request = Some(Box::new(Delivery { id, frame, retry, sends_max: SENDS_MAX }));
         self.rearm(now, cx);
         Ok(())
     }

@@ -1,10 +1,14 @@
 //! Words that all floors share: where datagrams go, which sessions are whose, what a sender may do. It imports nothing but messages.
 
+mod declined;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use crate::messages::{PathId, SessionHandle};
+
+pub use declined::Declined;
 
 /// Fills a buffer with random bytes of a CSPRNG.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);

@@ -1,10 +1,10 @@
-//! What both ends take for granted of an activation.
+//! Bounds of an activation that both ends keep to.
 
 use super::faults::Trouble;
 
-/// Who asks again while the core thinks is told to wait twice as long as the core has thought already, within these bounds, µs: the
-/// answer comes by itself, and asking again is for the case that it gets lost. Without a word a client takes the gateway for dead, and
-/// a crowd that asks again and again keeps a busy gateway from answering anybody.
+/// A repeated activation is answered WAITING, with twice the time that the first has already waited, within these bounds, µs. The
+/// answer comes without being asked for; asking again only covers its loss. Without WAITING a client takes the gateway for dead, and
+/// many clients that repeat themselves keep a busy gateway from answering any of them.
 pub(super) const WAIT_MIN_US: u64 = 250_000;
 pub(super) const WAIT_MAX_US: u64 = 4_000_000;
 /// The greatest bind seq: what a double holds exactly, because the core's messages are JSON.

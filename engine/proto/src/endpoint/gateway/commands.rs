@@ -1,0 +1,45 @@
+//! Commands for a gateway.
+
+use std::net::IpAddr;
+
+use super::reception::PEERS_MAX;
+use crate::endpoint::Endpoint;
+use crate::endpoint::commands::{key_of, other_role};
+use crate::messages::{Assignment, Peer, SessionHandle};
+use crate::vocabulary::Declined;
+
+impl Endpoint {
+    pub(in crate::endpoint) fn set_peer(&mut self, Peer { key, offer }: Peer) -> Result<(), Declined> {
+        if offer.policy_digest.len() != 16 || !offer.policy_digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Declined::refused(format!(
+                "peer {key} not set: its policy digest is not 16 hexadecimal digits"
+            )));
+        }
+        let key = key_of(&key)?;
+        if self.side.gateway_mut().ok_or_else(other_role)?.reception.set_peer(&key, offer) {
+            Ok(())
+        } else {
+            Err(Declined::refused(format!("peer not set: {PEERS_MAX} are known, the most")))
+        }
+    }
+
+    pub(in crate::endpoint) fn accept(
+        &mut self,
+        now: u64,
+        session: SessionHandle,
+        assignment: Assignment,
+    ) -> Result<(), Declined> {
+        let addresses = [assignment.v4.map(IpAddr::V4), assignment.v6.map(IpAddr::V6)].into_iter().flatten();
+        let accepted = self.with(session, |session, cx| session.accept(now, cx, assignment));
+        let side = self.side.gateway_mut().ok_or_else(other_role)?;
+        for address in addresses {
+            if accepted.is_ok() {
+                // An address that another session of the client still holds goes over: the newest session owns it.
+                side.inner.insert(address, session);
+            } else if side.inner.get(&address) != Some(&session) {
+                side.free(self.config.shard, address, session);
+            }
+        }
+        accepted
+    }
+}

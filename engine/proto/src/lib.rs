@@ -1,6 +1,7 @@
 //! The wire and the session's packet state, sans-IO: no clock, no sockets, no unsafe. Time, addresses and randomness are arguments.
 #![forbid(unsafe_code)]
 
+pub mod blame;
 mod closing;
 mod codec;
 mod dial;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::blame::Dropped;
 use crate::endpoint::{Route, Shard};
 use crate::hold::Hold;
 use crate::indices::Indices;
@@ -78,8 +79,8 @@ impl Shared {
         })
     }
 
-    pub(crate) fn drop(&mut self, now: u64, kind: &'static str) {
-        self.journal.count_drop(now, kind, 1);
+    pub(crate) fn drop(&mut self, now: u64, kind: impl Into<Dropped>) {
+        self.journal.count_drop(now, kind.into(), 1);
     }
 }
 

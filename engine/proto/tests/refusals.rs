@@ -3,6 +3,7 @@
 
 mod world;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::Declined;
 use jvpn_proto::messages::{AttachKind, Command, Report, TEXT_MAX};
 use world::{MS, S, Side, World};
@@ -34,20 +35,15 @@ fn an_order_that_crosses_the_end_of_its_session_is_counted_and_reported_to_nobod
     assert_eq!(world.client.command(world.now, confirm), Err(Declined::Late));
     world.run(2 * S);
     assert_eq!((refusals(&world, Side::Gateway), refusals(&world, Side::Client)), (Vec::new(), Vec::new()));
-    assert_eq!(world.drops(Side::Gateway, "command_too_late"), 7);
+    assert_eq!(world.drops(Side::Gateway, DropKind::CommandTooLate), 7);
 }
 
 #[test]
 fn an_order_for_a_path_that_was_closed_is_late_and_one_for_a_path_that_never_was_is_refused() {
     let mut world = World::ready(&[10, 10], 10);
     let session = world.session();
-    let attach = |path| Command::Attach {
-        session,
-        path,
-        bind_seq: 7,
-        kind: AttachKind::Reattach,
-        reason: String::new(),
-    };
+    let attach =
+        |path| Command::Attach { session, path, bind_seq: 7, kind: AttachKind::Reattach, reason: String::new() };
     world.order(Command::ClosePath { path: 2, reason: "link_down".to_owned() });
     assert_eq!(world.client.command(world.now, attach(2)), Err(Declined::Late));
     assert_eq!(world.client.command(world.now, Command::AddCandidate { session, path: 2 }), Err(Declined::Late));
@@ -65,8 +61,7 @@ fn an_order_for_a_path_that_was_closed_is_late_and_one_for_a_path_that_never_was
 fn what_the_core_was_never_asked_about_cannot_be_answered() {
     let mut world = World::ready(&[10], 10);
     let session = world.gateway_session.unwrap();
-    let answer =
-        |bind_seq| Command::AnswerAttach { session, path: 1, bind_seq, deny_reason: None, retry_after_ms: 0 };
+    let answer = |bind_seq| Command::AnswerAttach { session, path: 1, bind_seq, deny_reason: None, retry_after_ms: 0 };
     assert_eq!(world.gateway.command(world.now, answer(1)), Err(Declined::Late), "it was answered");
     assert!(matches!(world.gateway.command(world.now, answer(2)), Err(Declined::Refused(_))));
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
+use crate::blame::DropKind;
 use crate::keyfile::StaticKey;
 use crate::messages::{PathId, Role, SessionHandle};
 use crate::path_mtu::{DATA_OVERHEAD, headers};
@@ -118,7 +119,7 @@ pub enum Received {
     /// Handshake or frames: nothing for the TUN.
     Consumed,
     /// Counted already; the kind is for the caller's own statistics.
-    Dropped(&'static str),
+    Dropped(DropKind),
 }
 
 /// Copies of one message: on the companion of redundant mode, and where the peer of either path may be now.

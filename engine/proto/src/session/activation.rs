@@ -4,6 +4,7 @@ use super::binding::{WAIT_MAX_US, WAIT_MIN_US, check_bind_seq};
 use super::faults::Trouble;
 use super::receive::Arrival;
 use super::{Phase, Session};
+use crate::blame::DropKind;
 use crate::endpoint::{Declined, Route};
 use crate::frames::{self, Frame, Reason, Status, Switch, SwitchAck, SwitchRequest};
 use crate::messages::{AttachKind, PathId, Report};
@@ -150,7 +151,7 @@ impl Session {
             attempt.kind == AttachKind::Switch && (attempt.path, attempt.bind_seq) == (ack.to, ack.bind_seq)
         });
         if !awaited {
-            return Err(Trouble::Unattributable("stale_switch_ack"));
+            return Err(Trouble::Unattributable(DropKind::StaleSwitchAck));
         }
         if arrival.via == Some(ack.to) {
             self.credit(cx, arrival.now, ack.to);
@@ -249,7 +250,7 @@ impl Session {
         request: &SwitchRequest,
     ) -> Result<(), Trouble> {
         if self.switch_requested.is_some_and(|newest| request.id <= newest) {
-            return Err(Trouble::Unattributable("stale_switch_request"));
+            return Err(Trouble::Unattributable(DropKind::StaleSwitchRequest));
         }
         self.switch_requested = Some(request.id);
         let reason = request.reason.to_string();

@@ -4,6 +4,7 @@ use super::denials::Denials;
 use super::faults::Trouble;
 use super::receive::Arrival;
 use super::{Phase, Session};
+use crate::blame::{DropKind, PeerFault};
 use crate::endpoint::Declined;
 use crate::frames::{self, Attach, AttachAck, Frame, Reason, Status, Switch, SwitchAck};
 use crate::messages::{Assignment, AttachKind, DenialReason, PathId, Report};
@@ -78,13 +79,13 @@ impl Session {
         };
         check_activation(attach.path, attach.bind_seq)?;
         if attach.owner_epoch > self.owner_epoch {
-            return Err(Trouble::Attributable("future_owner_epoch"));
+            return Err(Trouble::Attributable(PeerFault::FutureOwnerEpoch));
         }
         if kind.is_none() && !self.is_active() {
-            return Err(Trouble::Unattributable("session_not_confirmed"));
+            return Err(Trouble::Unattributable(DropKind::SessionNotConfirmed));
         }
         if kind.is_some() && attach.bind_seq < self.binding.bind_seq {
-            return Err(Trouble::Unattributable("stale_bind_seq"));
+            return Err(Trouble::Unattributable(DropKind::StaleBindSeq));
         }
         let denial = (attach.owner_epoch < self.owner_epoch).then_some(DenialReason::OwnershipStale);
         let Some(at) = denial.is_none().then(|| self.attached_path(cx, arrival, attach.path)).flatten() else {
@@ -96,7 +97,7 @@ impl Session {
             if kind == Some(AttachKind::Revalidate) && path.validated {
                 self.examine(cx, arrival, at)?;
             }
-            return Err(Trouble::Unattributable("path_mismatch"));
+            return Err(Trouble::Unattributable(DropKind::PathMismatch));
         }
         path.tx_index = attach.index;
         let fresh = arrival.heard_before;
@@ -133,7 +134,7 @@ impl Session {
         let Arrival { now, from: to, len, order, .. } = arrival;
         self.count_denial(now, cx, attach.path, reason);
         if !self.credits_once(order) || !self.has_turn(cx) {
-            return cx.drop(now, "amplification_budget");
+            return cx.drop(now, DropKind::AmplificationBudget);
         }
         let asked = Asked {
             bind_seq: attach.bind_seq,
@@ -149,7 +150,7 @@ impl Session {
             && sealed.len() as u64 <= AMPLIFICATION_MAX * len as u64
             && !cx.outbox.push(to, sealed)
         {
-            cx.drop(now, "outbox_full");
+            cx.drop(now, DropKind::OutboxFull);
         }
     }
 
@@ -196,7 +197,7 @@ impl Session {
     ) -> Result<(), Trouble> {
         let Binding { bind_seq, asked: waiting, answer, .. } = &self.binding;
         if asked.bind_seq < *bind_seq {
-            return Err(Trouble::Unattributable("stale_bind_seq"));
+            return Err(Trouble::Unattributable(DropKind::StaleBindSeq));
         }
         if asked.bind_seq == *bind_seq {
             if let Some(answer) = *answer {
@@ -205,7 +206,7 @@ impl Session {
             }
             if let Some(Asked { path, .. }) = *waiting {
                 if path != asked.path {
-                    return Err(Trouble::Unattributable("stale_bind_seq"));
+                    return Err(Trouble::Unattributable(DropKind::StaleBindSeq));
                 }
                 match self.at(path) {
                     // It may have followed the client to another address since: then that one is not proved yet.
@@ -407,11 +408,11 @@ impl Session {
 /// What no honest client names: path 0, which means none, and a bind seq that the core cannot tell from its neighbour.
 fn check_activation(path: PathId, bind_seq: u64) -> Result<(), Trouble> {
     check_bind_seq(bind_seq)?;
-    if path == 0 { Err(Trouble::Attributable("path_zero")) } else { Ok(()) }
+    if path == 0 { Err(Trouble::Attributable(PeerFault::PathZero)) } else { Ok(()) }
 }
 
 pub(super) fn check_bind_seq(bind_seq: u64) -> Result<(), Trouble> {
-    if bind_seq > BIND_SEQ_MAX { Err(Trouble::Attributable("bind_seq_range")) } else { Ok(()) }
+    if bind_seq > BIND_SEQ_MAX { Err(Trouble::Attributable(PeerFault::BindSeqRange)) } else { Ok(()) }
 }
 
 /// What is said to an activation: how it stands, why, and after how many milliseconds asking again makes sense.

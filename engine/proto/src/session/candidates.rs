@@ -4,6 +4,7 @@ use super::Session;
 use super::binding::check_bind_seq;
 use super::faults::Trouble;
 use super::receive::Arrival;
+use crate::blame::DropKind;
 use crate::endpoint::{Declined, Route};
 use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Status};
 use crate::messages::{PathId, Report, Role};
@@ -169,7 +170,7 @@ impl Session {
     ) -> Result<(), Trouble> {
         let now = arrival.now;
         let Some(known) = self.path(close.path).map(|path| path.validated) else {
-            return Err(Trouble::Unattributable("path_unknown"));
+            return Err(Trouble::Unattributable(DropKind::PathUnknown));
         };
         self.forget_asked(close.path);
         self.remove_path(now, cx, close.path);

@@ -1,6 +1,7 @@
 //! Who is to blame for a message that had no effect, and how often that is said; and what else a peer may cause at most.
 
 use super::Session;
+use crate::blame::{DropKind, PeerFault};
 use crate::messages::Report;
 use crate::rtt::clamp_u32;
 use crate::shared::Shared;
@@ -13,9 +14,9 @@ const SECOND_US: u64 = 1_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// No delay, loss, duplication, reordering or relabelling of honest messages can produce it.
-    Attributable(&'static str),
+    Attributable(PeerFault),
     /// Proves nothing; counted.
-    Unattributable(&'static str),
+    Unattributable(DropKind),
 }
 
 #[derive(Debug, Default)]
@@ -43,11 +44,10 @@ impl Session {
     pub(super) fn trouble(&mut self, now: u64, cx: &mut Shared, trouble: Trouble) {
         match trouble {
             Trouble::Attributable(kind) if self.faults.admits(now) => {
-                let report =
-                    Report::ValidationFailed { session: self.handle, kind: kind.to_owned(), attributable: true };
-                cx.report(now, report);
+                cx.report(now, Report::ValidationFailed { session: self.handle, kind, attributable: true });
             }
-            Trouble::Attributable(kind) | Trouble::Unattributable(kind) => cx.drop(now, kind),
+            Trouble::Attributable(kind) => cx.drop(now, kind),
+            Trouble::Unattributable(kind) => cx.drop(now, kind),
         }
     }
 }

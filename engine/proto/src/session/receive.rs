@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::faults::Trouble;
 use super::{Phase, Session};
+use crate::blame::{DropKind, PeerFault};
 use crate::endpoint::Route;
-use crate::epochs::{BAD_TAG, DUPLICATE};
 use crate::frames::{Frame, decode_all};
 use crate::messages::{PathId, Report, Role};
 use crate::shared::Shared;
@@ -29,7 +29,7 @@ pub(crate) enum Outcome {
         csum_partial: bool,
     },
     Consumed,
-    Dropped(&'static str),
+    Dropped(DropKind),
     /// The peer closed the session: it was acknowledged and reported.
     Ended,
 }
@@ -58,11 +58,11 @@ impl Session {
             Ok(opened) => opened,
             Err(kind) => {
                 // A failed open brings the key nearer to its limit.
-                if kind == BAD_TAG {
+                if kind == DropKind::BadTag {
                     self.rearm(now, cx);
                 }
                 // The later one of two copies is no sign of anything.
-                if kind == DUPLICATE && self.is_redundant() && self.has_route(from) {
+                if kind == DropKind::Duplicate && self.is_redundant() && self.has_route(from) {
                     return Outcome::Consumed;
                 }
                 return Outcome::Dropped(kind);
@@ -102,7 +102,7 @@ impl Session {
                 outcome
             }
             Some(_) => {
-                self.trouble(now, cx, Trouble::Attributable("undecodable_plaintext"));
+                self.trouble(now, cx, Trouble::Attributable(PeerFault::UndecodablePlaintext));
                 Outcome::Consumed
             }
         };
@@ -189,10 +189,10 @@ impl Session {
             Role::Client => true,
         };
         if !ready {
-            return Outcome::Dropped("session_not_ready");
+            return Outcome::Dropped(DropKind::SessionNotReady);
         }
         if !carries_inner {
-            return Outcome::Dropped("key_expired");
+            return Outcome::Dropped(DropKind::KeyExpired);
         }
         self.on_traffic(cx, now);
         Outcome::Inner { range, csum_partial }
@@ -203,7 +203,7 @@ impl Session {
     fn on_frames(&mut self, cx: &mut Shared, arrival: Arrival, plaintext: &[u8]) -> (Outcome, bool) {
         let now = arrival.now;
         let Ok(frames) = decode_all(plaintext) else {
-            self.trouble(now, cx, Trouble::Attributable("undecodable_frames"));
+            self.trouble(now, cx, Trouble::Attributable(PeerFault::UndecodableFrames));
             return (Outcome::Consumed, false);
         };
         let padded = frames.is_padded();
@@ -228,7 +228,7 @@ impl Session {
     fn on_frame(&mut self, cx: &mut Shared, arrival: Arrival, padded: bool, frame: Frame) -> Result<(), Trouble> {
         let gateway = self.role == Role::Gateway;
         if matches!(self.phase, Phase::Pending { .. }) && !confirms_pending(&frame) {
-            return Err(Trouble::Unattributable("session_not_confirmed"));
+            return Err(Trouble::Unattributable(DropKind::SessionNotConfirmed));
         }
         match frame {
             Frame::Attach(attach) if gateway => self.on_attach(cx, arrival, &attach),
@@ -258,7 +258,7 @@ impl Session {
             }
             // CLOSE was taken before.
             Frame::Close(_) | Frame::CloseAck | Frame::Ping | Frame::Pad(_) => Ok(()),
-            _ => Err(Trouble::Attributable("frame_of_the_other_role")),
+            _ => Err(Trouble::Attributable(PeerFault::FrameOfTheOtherRole)),
         }
     }
 
@@ -274,10 +274,10 @@ impl Session {
     /// The path that a frame names, if it also came from there and thereby speaks for it.
     pub(super) fn named(&mut self, cx: &mut Shared, arrival: Arrival, path: PathId) -> Result<usize, Trouble> {
         if arrival.via != Some(path) {
-            return Err(Trouble::Unattributable("path_mismatch"));
+            return Err(Trouble::Unattributable(DropKind::PathMismatch));
         }
         self.credit(cx, arrival.now, path);
-        self.at(path).ok_or(Trouble::Unattributable("path_unknown"))
+        self.at(path).ok_or(Trouble::Unattributable(DropKind::PathUnknown))
     }
 }
 

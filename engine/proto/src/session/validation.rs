@@ -3,6 +3,7 @@
 use super::faults::Trouble;
 use super::receive::Arrival;
 use super::{Phase, Session};
+use crate::blame::{DropKind, PeerFault};
 use crate::frames::{AttachKind, Frame, PathToken};
 use crate::messages::{PathId, Report};
 use crate::path::{Challenge, Retry};
@@ -32,9 +33,9 @@ impl TokenHistory {
     /// Blames the peer for an echo that is none of the last tokens.
     pub(super) fn judge(&self, echo: &[u8; 16]) -> Trouble {
         if self.tokens[..self.issued.min(TOKENS_MAX)].contains(echo) {
-            Trouble::Unattributable("stale_echo")
+            Trouble::Unattributable(DropKind::StaleEcho)
         } else {
-            Trouble::Attributable("echo_never_issued")
+            Trouble::Attributable(PeerFault::EchoNeverIssued)
         }
     }
 }
@@ -73,7 +74,7 @@ impl Session {
         let asked_at = self.asked_first_at(challenge.path);
         let path = &mut self.paths[at];
         if path.answered_round == Some(round) {
-            return Err(Trouble::Unattributable("challenge_flood"));
+            return Err(Trouble::Unattributable(DropKind::ChallengeFlood));
         }
         path.answered_round = Some(round);
         // The gateway challenges as soon as it has ATTACH: the first estimate of a new path.
@@ -175,7 +176,7 @@ impl Session {
         let (id, validated) = (path.id, path.validated);
         self.forget_asked(id);
         if !validated {
-            cx.drop(now, "path_not_validated");
+            cx.drop(now, DropKind::PathNotValidated);
             self.remove_path(now, cx, id);
         }
     }

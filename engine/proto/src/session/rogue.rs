@@ -299,6 +299,23 @@ fn keys_are_ready_under_traffic_also_after_a_rekey() {
 }
 
 #[test]
+fn the_work_of_a_timer_moves_its_deadline_so_that_no_session_is_woken_for_nothing() {
+    let mut world = World::ready(&[10, 80], 10);
+    world.attach(2, 2, crate::messages::AttachKind::Switch);
+    for round in 0..600 {
+        if round == 300 {
+            world.flow = [0, 0];
+        }
+        world.run(10 * MS);
+        for endpoint in [&world.client, &world.gateway] {
+            for session in endpoint.sessions.values() {
+                assert_eq!(session.due(world.now - 1, endpoint.cx.stalled_at), [], "in round {round}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_idle_session_of_two_paths_has_its_keys_at_rest_and_little_more() {
     let mut world = World::ready(&[10, 10], 10);
     let id = world.gateway_session.unwrap_or_default();

@@ -52,8 +52,9 @@ type Fault = Extract<Input, { type: "Faulted" | "Engine" }>;
  * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends. Orders to the
  * engine that follow from one batch of reports leave in one call at its end, in their order.
  *
- * A fault is contained: a throw while one input is worked off is the next input (`Faulted`) and costs its own session. A command that
- * the engine cannot read becomes the same report (`Refused`) as one that it reads and refuses, and costs its own session too. Too many throws end the daemon.
+ * A fault is contained: a throw while one input is worked off is the next input (`Faulted`) and costs its own session.
+ * A command that the engine cannot read becomes the same report (`Refused`) as one that it reads and refuses, and costs
+ * its own session too. Too many throws end the daemon.
  */
 export class Loop {
   readonly #world: World;

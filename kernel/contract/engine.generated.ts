@@ -105,8 +105,8 @@ export type TransportKind = "udp";
 export type PathDescription = {
   readonly transport: TransportKind;
   /**
-   * Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if the kernel
-   * did not say it.
+   * Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if
+   * the kernel did not say it.
    */
   readonly local: string;
   readonly remote: string;
@@ -230,7 +230,8 @@ export type KindClass = "ordinary" | "security";
 export type Blame = "network" | "sender" | "peer" | "peer_alone" | "inside" | "host";
 
 /**
- * A datagram, frame, packet or command that had no effect, and for which the peer of a session cannot be blamed alone.
+ * A datagram, frame, packet or command that had no effect, and for which the peer of a session cannot be blamed
+ * alone.
  */
 export type DropKind =
   | "empty_datagram"
@@ -327,7 +328,8 @@ export type PeerFault =
   | "bind_seq_range";
 
 /**
- * The kind of a counted drop: a fault of the peer is counted when it is not reported by itself, because there were too many.
+ * The kind of a counted drop: a fault of the peer is counted when it is not reported by itself, because there were too
+ * many.
  */
 export type DroppedKind = DropKind | PeerFault;
 
@@ -403,7 +405,7 @@ export const ENGINE_KINDS: Readonly<
   init_mac1: { class: "security", blame: "sender", text: "the sender of an INIT does not know the gateway's public key" },
   init_rate: { class: "security", blame: "sender", text: "one address sends more INITs than it may" },
   init_ceiling: { class: "security", blame: "sender", text: "more INITs arrive than the gateway opens in a second" },
-  cookie_required: { class: "security", blame: "sender", text: "an INIT was answered with a COOKIE because of load, or because of the rate of its address" },
+  cookie_required: { class: "security", blame: "sender", text: "an INIT got a COOKIE as answer, because of load or the rate of its address" },
   cookie_not_ours: { class: "security", blame: "sender", text: "a COOKIE does not answer the INIT that was sent, or comes too often" },
   hint_not_ours: { class: "security", blame: "sender", text: "a HINT names no session of this client, or came from another address" },
   no_dial: { class: "security", blame: "network", text: "a RESP arrived while no handshake was running" },
@@ -425,7 +427,7 @@ export const ENGINE_KINDS: Readonly<
   too_old: { class: "security", blame: "network", text: "a message is older than the window that detects replays" },
   duplicate: { class: "ordinary", blame: "network", text: "a message arrived before" },
   session_not_ready: { class: "ordinary", blame: "network", text: "an inner packet arrived before its session was accepted" },
-  key_expired: { class: "ordinary", blame: "peer", text: "an inner packet is sealed with a key that is past its age or its number of packets" },
+  key_expired: { class: "ordinary", blame: "peer", text: "an inner packet is sealed with a key that is past its age or its limit" },
   session_not_confirmed: { class: "security", blame: "network", text: "a frame arrived before its session was confirmed" },
   stale_bind_seq: { class: "security", blame: "network", text: "an activation is older than the newest one" },
   stale_echo: { class: "security", blame: "network", text: "the answer to a challenge is late" },
@@ -442,13 +444,13 @@ export const ENGINE_KINDS: Readonly<
   rebinding_limit: { class: "security", blame: "peer", text: "a session changes its addresses more often than it may" },
   rebinding_busy: { class: "security", blame: "peer", text: "two new addresses of one path are examined already" },
   rebinding_unanswered: { class: "security", blame: "network", text: "the new address of a path did not answer its challenge" },
-  amplification_budget: { class: "security", blame: "sender", text: "an address that is not validated got three times the bytes that came from it" },
+  amplification_budget: { class: "security", blame: "sender", text: "an unvalidated address got three times the bytes that came from it" },
   control_ceiling: { class: "security", blame: "peer", text: "one session caused more control messages at once than it may" },
   key_exhausted: { class: "security", blame: "peer", text: "no message can be sealed any more, because keys were not renewed" },
   outbox_full: { class: "ordinary", blame: "host", text: "more control messages waited than fit" },
   size_probe_unsent: { class: "ordinary", blame: "host", text: "a probe for the packet size of a path could not be sealed" },
   no_send_path: { class: "ordinary", blame: "network", text: "an inner packet had no path, and could not be kept until there is one" },
-  not_sealed: { class: "security", blame: "host", text: "an inner packet could not be sealed: its session has ended, has no key, or is not ready" },
+  not_sealed: { class: "security", blame: "host", text: "an inner packet could not be sealed: its session has ended or has no key" },
   send_path_closed: { class: "security", blame: "host", text: "the socket of a path was closed before a message could leave" },
   send_buffer_full: { class: "security", blame: "host", text: "the send buffer of a socket is full" },
   send_too_long: { class: "ordinary", blame: "host", text: "a message is longer than the link takes" },

@@ -1,8 +1,8 @@
-//! What has no effect, and who is to blame for it: the one table of kinds. The contract with TypeScript, what the core tells apart,
-//! and `docs/reference/security-events.md` are made from it.
+//! What has no effect, and who is to blame for it: the one table of kinds. The contract with TypeScript, what the core
+//! tells apart, and `docs/reference/security-events.md` are made from it.
 //!
-//! A kind is counted where it happens, one counter for each, and reported as `Report::Dropped`. A [`PeerFault`] is also reported by
-//! itself, as `Report::ValidationFailed`, and counts against the budget of its session.
+//! A kind is counted where it happens, one counter for each, and reported as `Report::Dropped`. A [`PeerFault`] is also
+//! reported by itself, as `Report::ValidationFailed`, and counts against the budget of its session.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -66,7 +66,8 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A datagram, frame, packet or command that had no effect, and for which the peer of a session cannot be blamed alone.
+    /// A datagram, frame, packet or command that had no effect, and for which the peer of a session cannot be blamed
+    /// alone.
     pub enum DropKind {
         // Outer datagrams, before anything is decrypted.
         EmptyDatagram: Security, Sender, "a datagram has no bytes";
@@ -84,7 +85,7 @@ kinds! {
         InitMac1: Security, Sender, "the sender of an INIT does not know the gateway's public key";
         InitRate: Security, Sender, "one address sends more INITs than it may";
         InitCeiling: Security, Sender, "more INITs arrive than the gateway opens in a second";
-        CookieRequired: Security, Sender, "an INIT was answered with a COOKIE because of load, or because of the rate of its address";
+        CookieRequired: Security, Sender, "an INIT got a COOKIE as answer, because of load or the rate of its address";
         CookieNotOurs: Security, Sender, "a COOKIE does not answer the INIT that was sent, or comes too often";
         HintNotOurs: Security, Sender, "a HINT names no session of this client, or came from another address";
         NoDial: Security, Network, "a RESP arrived while no handshake was running";
@@ -107,7 +108,7 @@ kinds! {
         TooOld: Security, Network, "a message is older than the window that detects replays";
         Duplicate: Ordinary, Network, "a message arrived before";
         SessionNotReady: Ordinary, Network, "an inner packet arrived before its session was accepted";
-        KeyExpired: Ordinary, Peer, "an inner packet is sealed with a key that is past its age or its number of packets";
+        KeyExpired: Ordinary, Peer, "an inner packet is sealed with a key that is past its age or its limit";
         // Frames.
         SessionNotConfirmed: Security, Network, "a frame arrived before its session was confirmed";
         StaleBindSeq: Security, Network, "an activation is older than the newest one";
@@ -126,13 +127,13 @@ kinds! {
         RebindingBusy: Security, Peer, "two new addresses of one path are examined already";
         RebindingUnanswered: Security, Network, "the new address of a path did not answer its challenge";
         // What this end did not send.
-        AmplificationBudget: Security, Sender, "an address that is not validated got three times the bytes that came from it";
+        AmplificationBudget: Security, Sender, "an unvalidated address got three times the bytes that came from it";
         ControlCeiling: Security, Peer, "one session caused more control messages at once than it may";
         KeyExhausted: Security, Peer, "no message can be sealed any more, because keys were not renewed";
         OutboxFull: Ordinary, Host, "more control messages waited than fit";
         SizeProbeUnsent: Ordinary, Host, "a probe for the packet size of a path could not be sealed";
         NoSendPath: Ordinary, Network, "an inner packet had no path, and could not be kept until there is one";
-        NotSealed: Security, Host, "an inner packet could not be sealed: its session has ended, has no key, or is not ready";
+        NotSealed: Security, Host, "an inner packet could not be sealed: its session has ended or has no key";
         SendPathClosed: Security, Host, "the socket of a path was closed before a message could leave";
         SendBufferFull: Security, Host, "the send buffer of a socket is full";
         SendTooLong: Ordinary, Host, "a message is longer than the link takes";
@@ -171,7 +172,8 @@ kinds! {
     }
 }
 
-/// The kind of a counted drop: a fault of the peer is counted when it is not reported by itself, because there were too many.
+/// The kind of a counted drop: a fault of the peer is counted when it is not reported by itself, because there were too
+/// many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(untagged)]
 #[ts(rename = "DroppedKind")]

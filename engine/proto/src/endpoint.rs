@@ -304,7 +304,7 @@ impl Endpoint {
         }
     }
 
-    /// Executes a command of the core. One that is declined changed nothing, and is reported or counted; see `Declined`.
+    /// Executes a command of the core. One that is declined changes nothing; it is reported or counted.
     ///
     /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or `path_error`.
     pub fn command(&mut self, now: u64, command: Command) -> Result<(), Declined> {

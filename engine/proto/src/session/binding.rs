@@ -317,7 +317,7 @@ impl Session {
         Ok(())
     }
 
-    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that the core was never asked about.
+    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that never came.
     pub(crate) fn answer_attach(
         &mut self,
         now: u64,
@@ -329,7 +329,7 @@ impl Session {
             if bind_seq <= self.binding.bind_seq {
                 return Err(Declined::Late);
             }
-            return Err(Declined::refused(format!("activation {bind_seq} of path {path} was never asked about")));
+            return Err(Declined::refused(format!("activation {bind_seq} of path {path} never came")));
         };
         let proved = self.path(path).is_some_and(|path| path.validated);
         if proved && self.binding.asked.is_some_and(|newest| newest.path == path) {

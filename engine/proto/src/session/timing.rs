@@ -24,8 +24,8 @@ impl GoesOn for bool {
     }
 }
 
-/// Makes from each row the reason, the deadline and the work, so that none of them can be forgotten. The work is done in the order
-/// of the rows, whichever of them is due: it looks at its own deadlines.
+/// Makes from each row the reason, the deadline and the work, so that none of them can be forgotten. The work is done
+/// in the order of the rows, whichever of them is due: it looks at its own deadlines.
 macro_rules! timers {
     ($($(#[$meta:meta])* $timer:ident: $next:expr => $work:expr;)*) => {
         /// Why a session has a deadline.

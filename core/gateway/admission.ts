@@ -2,6 +2,7 @@ import { type Policy, policyFor } from "#domains/policy/model";
 import { birth } from "#domains/session/model";
 import type { Assignment } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
+import type { SecurityKind } from "#kernel/contract/security-kind";
 import type { SessionHandle } from "#kernel/contract/state";
 import type { StoreOutcome, StoreToken } from "../contract.ts";
 import { command, emit, emitFor } from "../emit.ts";
@@ -81,7 +82,7 @@ export function gatewaySessionEnded(turn: Turn, { session, peer, admission }: En
 /** No entry in the table: without a policy there is nothing to hold it to, and a full table has no room. */
 function refuseUnborn(turn: Turn, { session, sessionId }: Evidence, reason: Reason): void {
   command(turn, { type: "RefuseSession", session, reason });
-  const numbers = { kind: "session_refused" };
+  const numbers = { kind: "session_refused" satisfies SecurityKind };
   emit(turn, { type: "SecurityEvent", session: sessionId, reason, numbers });
 }
 

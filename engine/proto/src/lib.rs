@@ -11,6 +11,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod blame;
 mod crypto;
 pub mod endpoint;
 pub mod frames;

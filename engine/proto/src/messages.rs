@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::blame::{Dropped, PeerFault};
 use crate::wire::codec::byte_enum;
 
 /// Most bytes of a text in a report that says why something went wrong.
@@ -540,16 +541,16 @@ pub enum Report {
     Stats {
         paths: Vec<PathStats>,
     },
-    /// An authenticated message that no honest peer can produce (attributable), or a rejected one that proves nothing.
+    /// An authenticated message that no honest peer can produce. What proves nothing is counted as dropped.
     ValidationFailed {
         session: SessionHandle,
-        kind: String,
+        kind: PeerFault,
         attributable: bool,
     },
     /// Unauthenticated or unattributable drops since the last report of the kind, at most one per kind, second and worker
     /// (`address_table_full`: per batch of commands).
     Dropped {
-        kind: String,
+        kind: Dropped,
         #[ts(type = "number")]
         count: u64,
     },

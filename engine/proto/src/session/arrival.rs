@@ -1,5 +1,6 @@
 //! What comes in with one message, and what becomes of it.
 
+use crate::blame::DropKind;
 use std::ops::Range;
 
 use crate::messages::PathId;
@@ -23,7 +24,7 @@ pub(crate) enum Outcome {
         csum_partial: bool,
     },
     Consumed,
-    Dropped(&'static str),
+    Dropped(DropKind),
     /// The peer closed the session: it was acknowledged and reported.
     Ended,
 }

@@ -1,6 +1,7 @@
 //! How large packets may be: probes of sizes on each path in turn, and the smallest size of the paths in use for the session.
 
 use super::Session;
+use crate::blame::DropKind;
 use crate::frames::{Frame, Probe};
 use crate::messages::{PathId, Report};
 use crate::path::Path;
@@ -96,7 +97,7 @@ impl Session {
                 cx.outbox.push_whole(route, sealed, whole)
             });
             if !left {
-                cx.drop(now, "size_probe_unsent");
+                cx.drop(now, DropKind::SizeProbeUnsent);
                 return self.paths[at].mtu.cancel(now);
             }
         }

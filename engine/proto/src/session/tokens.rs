@@ -1,6 +1,7 @@
 //! Tokens of challenges that this end has issued.
 
 use super::faults::Trouble;
+use crate::blame::{DropKind, PeerFault};
 use crate::shared::Shared;
 
 /// Issued tokens that are remembered: an echo of one of them is late, not forged.
@@ -23,9 +24,9 @@ impl TokenHistory {
     /// Blames the peer for an echo that is none of the last tokens.
     pub(super) fn judge(&self, echo: &[u8; 16]) -> Trouble {
         if self.tokens[..self.issued.min(TOKENS_MAX)].contains(echo) {
-            Trouble::Unattributable("stale_echo")
+            Trouble::Unattributable(DropKind::StaleEcho)
         } else {
-            Trouble::Attributable("echo_never_issued")
+            Trouble::Attributable(PeerFault::EchoNeverIssued)
         }
     }
 }

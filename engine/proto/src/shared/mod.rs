@@ -10,6 +10,7 @@ pub(crate) mod timers;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::blame::Dropped;
 use crate::crypto::rng::Rng;
 use crate::messages::{PathDescription, PathId, Report, SessionHandle, Transport};
 use crate::shared::hold::Hold;
@@ -85,8 +86,8 @@ impl Shared {
         })
     }
 
-    pub(crate) fn drop(&mut self, now: u64, kind: &'static str) {
-        self.journal.count_drop(now, kind, 1);
+    pub(crate) fn drop(&mut self, now: u64, kind: impl Into<Dropped>) {
+        self.journal.count_drop(now, kind.into(), 1);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod declined;
 
+use crate::blame::DropKind;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -118,7 +119,7 @@ pub enum Received {
     /// Handshake or frames: nothing for the TUN.
     Consumed,
     /// Counted already; the kind is for the caller's own statistics.
-    Dropped(&'static str),
+    Dropped(DropKind),
 }
 
 /// Copies of one message: on the companion of redundant mode, and where the peer of either path may be now.

@@ -1,5 +1,6 @@
 //! Client: standbys. ATTACH of kind 0 makes a path known and validated; the send path stays where it is.
 
+use crate::blame::DropKind;
 use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Status};
 use crate::messages::{PathId, Report, Role};
 use crate::path::{Candidacy, Path, Retry};
@@ -180,7 +181,7 @@ impl Session {
     ) -> Result<(), Trouble> {
         let now = arrival.now;
         let Some(known) = self.path(close.path).map(|path| path.validated()) else {
-            return Err(Trouble::Unattributable("path_unknown"));
+            return Err(Trouble::Unattributable(DropKind::PathUnknown));
         };
         self.forget_asked(close.path);
         self.remove_path(now, cx, close.path);

@@ -1,5 +1,6 @@
 //! Switches: the gateway's answer to one, and its wish for one.
 
+use crate::blame::DropKind;
 use crate::frames::{Status, SwitchAck, SwitchRequest};
 use crate::messages::{AttachKind, Report};
 use crate::session::Session;
@@ -20,7 +21,7 @@ impl Session {
             attempt.kind == AttachKind::Switch && (attempt.path, attempt.bind_seq) == (ack.to, ack.bind_seq)
         });
         if !awaited {
-            return Err(Trouble::Unattributable("stale_switch_ack"));
+            return Err(Trouble::Unattributable(DropKind::StaleSwitchAck));
         }
         if arrival.via == Some(ack.to) {
             self.credit(cx, arrival.now, ack.to);
@@ -42,7 +43,7 @@ impl Session {
     ) -> Result<(), Trouble> {
         let Some(side) = self.side.client_mut() else { return Err(Trouble::OTHER_ROLE) };
         if side.switch_requested.is_some_and(|newest| request.id <= newest) {
-            return Err(Trouble::Unattributable("stale_switch_request"));
+            return Err(Trouble::Unattributable(DropKind::StaleSwitchRequest));
         }
         side.switch_requested = Some(request.id);
         let reason = request.reason.to_string();

@@ -178,7 +178,7 @@ impl Session {
         close: &PathClose,
     ) -> Result<(), Trouble> {
         let now = arrival.now;
-        let Some(known) = self.path(close.path).map(|path| path.validated()) else {
+        let Some(known) = self.path(close.path).map(Path::validated) else {
             return Err(Trouble::Unattributable("path_unknown"));
         };
         self.forget_asked(close.path);

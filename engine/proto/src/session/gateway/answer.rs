@@ -2,6 +2,7 @@
 
 use crate::frames::{AttachAck, Frame, Reason, Status, SwitchAck};
 use crate::messages::{Assignment, AttachKind, DenialReason, PathId};
+use crate::path::Path;
 use crate::path::rtt::clamp_u32;
 use crate::session::bounds::{WAIT_MAX_US, WAIT_MIN_US};
 use crate::session::gateway::binding::{Answer, Asked, Binding};
@@ -45,7 +46,7 @@ impl Session {
             return Err(Declined::refused(format!("activation {bind_seq} of path {path} was never asked about")));
         };
         let newest = side.binding.asked;
-        let proved = self.path(path).is_some_and(|path| path.validated());
+        let proved = self.path(path).is_some_and(Path::validated);
         if proved && newest.is_some_and(|newest| newest.path == path) {
             // Who asked again for the same path, because the answer took its time, gets it under the newest number.
             self.answer(now, cx, denied);

@@ -52,8 +52,8 @@ export type Input =
   | { readonly type: "Operator"; readonly id: number; readonly actor: string; readonly request: OperatorRequest }
   | { readonly type: "Tick" }
   /**
-   * Something could not be carried out: the engine refused a command, or code threw (`thrown`). `session` = the one it belongs to,
-   * which ends; `null` = none.
+   * Something could not be carried out: code threw (`thrown`), or a report holds what JavaScript cannot. `session` =
+   * the one it belongs to, which ends; `null` = none. A command that the engine refused is a report (`Refused`).
    */
   | {
       readonly type: "Faulted";

@@ -42,8 +42,8 @@ export function isolated(turn: Turn, entry: Entry, what: string, work: () => voi
 }
 
 /**
- * The engine could not carry out a command. What waits for an answer that will not come has failed: a path that is not opened, a dial
- * that is not begun. The command's session ends, as after every fault.
+ * The engine could not carry out a command. What waits for an answer that will not come has failed: a path that is not
+ * opened, a dial that is not begun. The command's session ends, as after every fault.
  */
 export function refused(turn: Turn, { command: what, session, path, dial, why }: Extract<Report, { type: "Refused" }>): void {
   // A close that is refused asks for no further close.

@@ -13,7 +13,7 @@ const LIFE = script(`
   5080 attached 2 2
   6000 stats 2
   7000 alive 1 20
-  8000 invalid stale_sequence no
+  8000 invalid stale_bind_seq no
   9000 switch 1 1
   9020 attached 1 3
   20000 tick

@@ -58,7 +58,10 @@ export interface Entry {
     readonly incarnation: number;
     readonly asked: Record<PathId, { readonly failures: number; readonly retryAt: Millis | null }>;
   } | null;
-  /** Labels of paths that were removed, oldest first, at most `DEPARTED_MAX`: what is said of them later must not lose their names. */
+  /**
+   * Labels of paths that were removed, oldest first, at most `DEPARTED_MAX`: what is said of them later must not lose
+   * their names.
+   */
   departed: readonly { readonly path: PathId; readonly label: string }[];
   /** Gateway: when the client is asked to come back, and how often it was. */
   ask: { readonly count: number; readonly at: Millis } | null;

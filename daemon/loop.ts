@@ -45,15 +45,16 @@ export interface Surroundings {
   readonly fatal: (what: string) => void;
 }
 
-type Fault = Extract<Input, { type: "Faulted" }>;
+type Fault = Extract<Input, { type: "Faulted" | "Engine" }>;
 
 /**
  * The law of the loop: one input → `step` → all its effects → the next input. Nothing awaits in between. The clock is read here and
  * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends. Orders to the
  * engine that follow from one batch of reports leave in one call at its end, in their order.
  *
- * A fault is contained: a command that the engine refuses, or a throw while one input is worked off, is the next input (`Faulted`)
- * and costs its own session. Too many throws end the daemon.
+ * A fault is contained: a throw while one input is worked off is the next input (`Faulted`) and costs its own session.
+ * A command that the engine cannot read becomes the same report (`Refused`) as one that it reads and refuses, and costs
+ * its own session too. Too many throws end the daemon.
  */
 export class Loop {
   readonly #world: World;
@@ -244,9 +245,10 @@ export class Loop {
   }
 
   #refused(command: Command, why: string): void {
-    // A close that is refused asks for no further close.
-    const session = command.type === "CloseSession" ? null : sessionOf(command);
-    this.#faults.push({ type: "Faulted", session, what: command.type, why, thrown: false });
+    const path = command.type === "OpenPath" ? command.path : null;
+    const dial = command.type === "Dial" ? command.dial : null;
+    const report = { type: "Refused", command: command.type, session: sessionOf(command), path, dial, why } as const;
+    this.#faults.push({ type: "Engine", report });
     if (!this.#working) this.#workFaults();
   }
 

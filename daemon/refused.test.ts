@@ -67,7 +67,10 @@ test.skipIf(process.getuid?.() !== 0)(
   30_000,
 );
 
-/** A gateway as the daemon has it, on the loopback interface. The answers to the activations of one session can be garbled. */
+/**
+ * A gateway as the daemon has it, on the loopback interface. The answers to the activations of one session can be
+ * garbled.
+ */
 function startGateway(keys: Readonly<Record<string, string>>) {
   generateKey(keyFile("gateway"));
   const reports = new Reports();

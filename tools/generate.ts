@@ -9,6 +9,7 @@ import { exitCodes } from "./generate/exit-codes.ts";
 import type { Page } from "./generate/markdown.ts";
 import { policy } from "./generate/policy.ts";
 import { reasons } from "./generate/reasons.ts";
+import { securityEvents } from "./generate/security-events.ts";
 import { transitions } from "./generate/transitions.ts";
 import { ROOT, run } from "./shell.ts";
 
@@ -20,7 +21,7 @@ function main(args: readonly string[]): void {
     fail(`unknown argument: ${args.join(" ")}\n  why: only --check is known\n  do:  npm run generate [-- --check]`);
     return;
   }
-  const pages = [transitions(), reasons(), events(), policy(), exitCodes()];
+  const pages = [transitions(), reasons(), events(), securityEvents(), policy(), exitCodes()];
   const stale = pages.filter((page) => contentOf(pathOf(page)) !== page.text);
   const leftover = leftovers(pages);
   if (check) judge([...stale.map(pathOf), ...leftover]);

@@ -1,6 +1,14 @@
 import type { ClientConfig, GatewayConfig, Input, Lease } from "#core/contract";
 import { offerOf } from "#domains/policy/offer";
-import type { Link, PathDescription, PathStats, Report } from "#kernel/contract/engine.generated";
+import {
+  type DroppedKind,
+  ENGINE_KINDS,
+  type Link,
+  type PathDescription,
+  type PathStats,
+  type PeerFault,
+  type Report,
+} from "#kernel/contract/engine.generated";
 import { presetPolicy } from "./presets.ts";
 
 /** The gateway of every transcript. */
@@ -13,6 +21,11 @@ export const gatewayPath = (remote: string): PathDescription => ({
   remote,
   interface: null,
 });
+
+function kindOf(word: string): DroppedKind {
+  if (!Object.hasOwn(ENGINE_KINDS, word)) throw new Error(`the engine counts no ${word}`);
+  return word as DroppedKind;
+}
 
 /** Counters of a path go on between two `stats` lines, as the engine's do. */
 export interface Memory {
@@ -154,7 +167,7 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
     case "stats":
       return { type: "Stats", paths: [stats(session, path, args.slice(1), memory)] };
     case "invalid":
-      return { type: "ValidationFailed", session, kind: first, attributable: second === "attributable" };
+      return { type: "ValidationFailed", session, kind: kindOf(first) as PeerFault, attributable: second === "attributable" };
     case "peer-closed":
       return { type: "PeerClosed", session, reason: first };
     case "key-rotated":
@@ -164,7 +177,7 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
     case "rekey-denied":
       return { type: "RekeyDenied", session, epoch: path, reason: second };
     case "dropped":
-      return { type: "Dropped", kind: first, count: Number(second) };
+      return { type: "Dropped", kind: kindOf(first), count: Number(second) };
     default:
       throw new Error(`no such line in a transcript: ${verb}`);
   }

@@ -2,6 +2,7 @@ import { policyFor } from "#domains/policy/model";
 import { birth } from "#domains/session/model";
 import type { Report } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
+import type { SecurityKind } from "#kernel/contract/security-kind";
 import type { SessionHandle } from "#kernel/contract/state";
 import { holdsAuthority } from "../context.ts";
 import type { Lease } from "../contract.ts";
@@ -32,7 +33,7 @@ export function confirmed(turn: Turn, report: Confirmed, lease: Lease): void {
       class: "security",
       session: report.sessionId,
       reason,
-      numbers: { kind: "session_refused" },
+      numbers: { kind: "session_refused" satisfies SecurityKind },
     });
     return;
   }

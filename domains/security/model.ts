@@ -1,3 +1,4 @@
+import type { SecurityKind } from "#kernel/contract/security-kind";
 import type { Millis } from "#kernel/time";
 
 /** The part of a policy that the security domain reads. A whole `Policy` fits. */
@@ -14,31 +15,9 @@ export const KINDS_MAX = 32;
 /** At most one SecurityEvent per kind in this time; what is held back is counted into the next one. */
 export const EVENT_INTERVAL_MS: Millis = 1_000;
 
-/**
- * Drops that are the ordinary business of a packet network: nobody did anything wrong. They are counted and told like the others,
- * but as diagnostics, so that a security event always deserves a look.
- */
-export const ORDINARY_DROPS: ReadonlySet<string> = new Set([
-  "duplicate",
-  "inner_too_big",
-  "inner_unroutable",
-  "key_expired",
-  "no_send_path",
-  "other_worker",
-  "outbox_full",
-  "path_not_validated",
-  "send_too_long",
-  "send_unreachable",
-  "session_not_ready",
-  "session_unconfirmed",
-  "size_probe_unsent",
-  "stale_switch_request",
-  "tun_write",
-]);
-
 /** How often a kind was told, and how much was held back since. */
 export interface KindTally {
-  readonly kind: string;
+  readonly kind: SecurityKind;
   readonly toldAt: Millis;
   readonly held: number;
 }
@@ -55,8 +34,8 @@ export interface Security {
 export const NO_FAILURES: Security = { failures: [], tallies: [], keyEpoch: 0 };
 
 export type SecurityInput =
-  | { readonly type: "ValidationFailed"; readonly kind: string; readonly attributable: boolean }
-  | { readonly type: "Dropped"; readonly kind: string; readonly count: number }
+  | { readonly type: "ValidationFailed"; readonly kind: SecurityKind; readonly attributable: boolean }
+  | { readonly type: "Dropped"; readonly kind: SecurityKind; readonly count: number }
   | { readonly type: "KeyRotated"; readonly epoch: number; readonly trigger: string }
   | { readonly type: "KeyExpired"; readonly epoch: number; readonly trigger: string }
   | { readonly type: "RekeyDenied"; readonly epoch: number; readonly reason: string };
@@ -65,14 +44,20 @@ export type SecurityFinding =
   /** To be told as SecurityEvent. `count` includes what was held back since the last one of this kind. */
   | {
       readonly type: "SecurityEvent";
-      readonly kind: string;
+      readonly kind: SecurityKind;
       readonly attributable: boolean;
       readonly count: number;
     }
   /** To be told as Diagnostic: one of the ordinary drops. */
-  | { readonly type: "TrafficDropped"; readonly kind: string; readonly count: number }
+  | { readonly type: "TrafficDropped"; readonly kind: SecurityKind; readonly count: number }
   /** An attributable failure, and what is used of the budget with it. The session survives while `exceeded` is false. */
-  | { readonly type: "Failure"; readonly kind: string; readonly used: number; readonly max: number; readonly exceeded: boolean }
+  | {
+      readonly type: "Failure";
+      readonly kind: SecurityKind;
+      readonly used: number;
+      readonly max: number;
+      readonly exceeded: boolean;
+    }
   | {
       readonly type: "KeyChanged";
       readonly event: "KeyRotated" | "KeyExpired" | "RekeyDenied";

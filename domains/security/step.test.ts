@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type DroppedKind, ENGINE_KINDS } from "#kernel/contract/engine.generated";
+import type { SecurityKind } from "#kernel/contract/security-kind";
 import {
   FAILURE_WINDOW_MS,
   FAILURES_MAX,
@@ -34,16 +36,16 @@ describe("attributable failures", () => {
 
   test("leave the budget after 60 s", () => {
     let security = NO_FAILURES;
-    for (let at = 0; at < 5; at++) security = step(security, blamed("x"), POLICY, at).next;
-    const { findings } = step(security, blamed("x"), POLICY, FAILURE_WINDOW_MS + 5);
-    expect(findings).toContainEqual({ type: "Failure", kind: "x", used: 1, max: 5, exceeded: false });
+    for (let at = 0; at < 5; at++) security = step(security, blamed("path_zero"), POLICY, at).next;
+    const { findings } = step(security, blamed("path_zero"), POLICY, FAILURE_WINDOW_MS + 5);
+    expect(findings).toContainEqual({ type: "Failure", kind: "path_zero", used: 1, max: 5, exceeded: false });
   });
 
   test("all count, also those whose telling is held back", () => {
     let security = NO_FAILURES;
-    for (let burst = 0; burst < 5; burst++) security = step(security, blamed("x"), POLICY, 1_000).next;
-    expect(step(security, blamed("x"), POLICY, 1_001).findings).toEqual([
-      { type: "Failure", kind: "x", used: 6, max: 5, exceeded: true },
+    for (let burst = 0; burst < 5; burst++) security = step(security, blamed("path_zero"), POLICY, 1_000).next;
+    expect(step(security, blamed("path_zero"), POLICY, 1_001).findings).toEqual([
+      { type: "Failure", kind: "path_zero", used: 6, max: 5, exceeded: true },
     ]);
   });
 });
@@ -52,12 +54,17 @@ describe("what nobody can be blamed for", () => {
   test("changes nothing but counters and is told once a second, with what was held back", () => {
     let security = NO_FAILURES;
     const told = [0, 10, 20, 999, 1_000].map((at) => {
-      const { next, findings } = step(security, { type: "ValidationFailed", kind: "stale_seq", attributable: false }, POLICY, at);
+      const { next, findings } = step(
+        security,
+        { type: "ValidationFailed", kind: "stale_bind_seq", attributable: false },
+        POLICY,
+        at,
+      );
       security = next;
       return findings;
     });
     expect(told.map((findings) => findings.length)).toEqual([1, 0, 0, 0, 1]);
-    expect(told[4]).toEqual([{ type: "SecurityEvent", kind: "stale_seq", count: 4, attributable: false }]);
+    expect(told[4]).toEqual([{ type: "SecurityEvent", kind: "stale_bind_seq", count: 4, attributable: false }]);
     expect(security.failures).toEqual([]);
   });
 
@@ -68,11 +75,9 @@ describe("what nobody can be blamed for", () => {
 
   test("more kinds than fit are told as other", () => {
     let security = NO_FAILURES;
-    for (let kind = 0; kind < 100; kind++) {
-      security = step(security, { type: "Dropped", kind: `kind-${kind}`, count: 1 }, POLICY, 0).next;
-    }
+    for (const kind of KINDS) security = step(security, { type: "Dropped", kind, count: 1 }, POLICY, 0).next;
     expect(security.tallies).toHaveLength(KINDS_MAX);
-    expect(security.tallies.find(({ kind }) => kind === "other")?.held).toBe(100 - KINDS_MAX);
+    expect(security.tallies.find(({ kind }) => kind === "other")?.held).toBe(KINDS.length - KINDS_MAX);
   });
 });
 
@@ -91,8 +96,8 @@ describe("keys", () => {
 
 test("for any flood: bounded state, exact budget, and every occurrence told or held", () => {
   const inputs: fc.Arbitrary<SecurityInput> = fc.oneof(
-    fc.record({ type: fc.constant("ValidationFailed"), kind: fc.constantFrom("a", "b", "c"), attributable: fc.boolean() }),
-    fc.record({ type: fc.constant("Dropped"), kind: fc.string({ maxLength: 2 }), count: fc.nat(1_000) }),
+    fc.record({ type: fc.constant("ValidationFailed"), kind: fc.constantFrom(...KINDS.slice(0, 3)), attributable: fc.boolean() }),
+    fc.record({ type: fc.constant("Dropped"), kind: fc.constantFrom(...KINDS), count: fc.nat(1_000) }),
   );
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(5_000), inputs), { maxLength: 300 }), (sequence) => {
@@ -108,7 +113,7 @@ test("for any flood: bounded state, exact budget, and every occurrence told or h
         happened += input.type === "Dropped" ? input.count : 1;
         if (input.type === "ValidationFailed" && input.attributable) blamedAt.push(now);
         for (const finding of findings) {
-          if (finding.type === "SecurityEvent") toldCount += finding.count;
+          if (finding.type === "SecurityEvent" || finding.type === "TrafficDropped") toldCount += finding.count;
           if (finding.type === "Failure") {
             const used = blamedAt.filter((at) => now - at <= FAILURE_WINDOW_MS).length;
             expect(finding).toMatchObject({ used: Math.min(used, FAILURES_MAX + 1), exceeded: used > 5 });
@@ -123,8 +128,9 @@ test("for any flood: bounded state, exact budget, and every occurrence told or h
   );
 });
 
+const KINDS = Object.keys(ENGINE_KINDS) as DroppedKind[];
 const POLICY: SecurityPolicy = { security: { validationFailBudget: 5 } };
 
-function blamed(kind: string): SecurityInput {
+function blamed(kind: SecurityKind): SecurityInput {
   return { type: "ValidationFailed", kind, attributable: true };
 }

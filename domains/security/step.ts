@@ -1,13 +1,7 @@
+import { isOrdinary, type SecurityKind } from "#kernel/contract/security-kind";
 import type { Millis } from "#kernel/time";
 import { failed, failureUse } from "./failure-budget.ts";
-import {
-  ORDINARY_DROPS,
-  type Security,
-  type SecurityFinding,
-  type SecurityInput,
-  type SecurityPolicy,
-  type SecurityStep,
-} from "./model.ts";
+import type { Security, SecurityFinding, SecurityInput, SecurityPolicy, SecurityStep } from "./model.ts";
 import { tallied } from "./tally.ts";
 
 /**
@@ -19,9 +13,7 @@ export function step(security: Security, input: SecurityInput, policy: SecurityP
     case "ValidationFailed":
       return input.attributable ? blame(security, input.kind, policy, now) : tell(security, input.kind, 1, now);
     case "Dropped":
-      return ORDINARY_DROPS.has(input.kind)
-        ? note(security, input.kind, input.count, now)
-        : tell(security, input.kind, input.count, now);
+      return isOrdinary(input.kind) ? note(security, input.kind, input.count, now) : tell(security, input.kind, input.count, now);
     case "KeyRotated":
       return rotated(security, input.epoch, input.trigger, now);
     case "KeyExpired":
@@ -32,7 +24,7 @@ export function step(security: Security, input: SecurityInput, policy: SecurityP
 }
 
 /** Every attributable failure counts, also where its telling is held back. */
-function blame(security: Security, kind: string, policy: SecurityPolicy, now: Millis): SecurityStep {
+function blame(security: Security, kind: SecurityKind, policy: SecurityPolicy, now: Millis): SecurityStep {
   const failures = failed(security.failures, now);
   const { used, max, exceeded } = failureUse(failures, policy, now);
   const { tallies, told } = tallied(security.tallies, kind, 1, now);
@@ -41,13 +33,13 @@ function blame(security: Security, kind: string, policy: SecurityPolicy, now: Mi
   return { next: { ...security, failures, tallies }, findings };
 }
 
-function tell(security: Security, kind: string, count: number, now: Millis): SecurityStep {
+function tell(security: Security, kind: SecurityKind, count: number, now: Millis): SecurityStep {
   const { tallies, told } = tallied(security.tallies, kind, count, now);
   const findings: readonly SecurityFinding[] = told === null ? [] : [{ type: "SecurityEvent", ...told, attributable: false }];
   return { next: { ...security, tallies }, findings };
 }
 
-function note(security: Security, kind: string, count: number, now: Millis): SecurityStep {
+function note(security: Security, kind: SecurityKind, count: number, now: Millis): SecurityStep {
   const { tallies, told } = tallied(security.tallies, kind, count, now);
   return { next: { ...security, tallies }, findings: told === null ? [] : [{ type: "TrafficDropped", ...told }] };
 }

@@ -105,8 +105,8 @@ export type TransportKind = "udp";
 export type PathDescription = {
   readonly transport: TransportKind;
   /**
-   * Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if the kernel
-   * did not say it.
+   * Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if
+   * the kernel did not say it.
    */
   readonly local: string;
   readonly remote: string;
@@ -219,6 +219,120 @@ export type SilenceEvidence = "standby_answered" | "timeout" | "peer_deaf";
  */
 export type DenialReason = "path_limit" | "ownership_stale" | "path_not_validated" | "switch_rate_limited";
 
+/**
+ * Does a kind deserve a look whenever it occurs?
+ */
+export type KindClass = "ordinary" | "security";
+
+/**
+ * Whose doing it can be.
+ */
+export type Blame = "network" | "sender" | "peer" | "peer_alone" | "inside" | "host";
+
+/**
+ * A datagram, frame, packet or command that had no effect, and for which the peer of a session cannot be blamed
+ * alone.
+ */
+export type DropKind =
+  | "empty_datagram"
+  | "unknown_type"
+  | "resume_unsupported"
+  | "wrong_length"
+  | "wrong_version"
+  | "reserved_bits"
+  | "message_of_the_other_role"
+  | "unknown_index"
+  | "other_worker"
+  | "session_closed"
+  | "path_mismatch"
+  | "init_mac1"
+  | "init_rate"
+  | "init_ceiling"
+  | "cookie_required"
+  | "cookie_not_ours"
+  | "hint_not_ours"
+  | "no_dial"
+  | "handshake_not_ours"
+  | "handshake_mac"
+  | "handshake_forged"
+  | "handshake_payload"
+  | "handshake_not_offered"
+  | "handshake_finished"
+  | "pq_unsupported"
+  | "no_common_suite"
+  | "no_common_version"
+  | "unknown_peer"
+  | "confirmed_per_key_full"
+  | "session_evicted"
+  | "session_unconfirmed"
+  | "unknown_epoch"
+  | "bad_tag"
+  | "too_old"
+  | "duplicate"
+  | "session_not_ready"
+  | "key_expired"
+  | "session_not_confirmed"
+  | "stale_bind_seq"
+  | "stale_echo"
+  | "stale_reply"
+  | "stale_rekey"
+  | "stale_switch_ack"
+  | "stale_switch_request"
+  | "path_unknown"
+  | "path_not_validated"
+  | "challenge_flood"
+  | "probe_flood"
+  | "rekey_too_soon"
+  | "rebinding_ignored"
+  | "rebinding_limit"
+  | "rebinding_busy"
+  | "rebinding_unanswered"
+  | "amplification_budget"
+  | "control_ceiling"
+  | "key_exhausted"
+  | "outbox_full"
+  | "size_probe_unsent"
+  | "no_send_path"
+  | "not_sealed"
+  | "send_path_closed"
+  | "send_buffer_full"
+  | "send_too_long"
+  | "send_refused"
+  | "send_unreachable"
+  | "inner_truncated"
+  | "inner_version"
+  | "inner_length"
+  | "inner_header_too_long"
+  | "inner_checksum_field"
+  | "inner_superframe"
+  | "inner_partial_checksum"
+  | "inner_unroutable"
+  | "inner_too_big"
+  | "inner_source"
+  | "tun_write"
+  | "command_too_late"
+  | "address_table_full";
+
+/**
+ * What no honest peer produces, whatever happens to its messages on the way.
+ */
+export type PeerFault =
+  | "undecodable_plaintext"
+  | "undecodable_frames"
+  | "frame_of_the_other_role"
+  | "future_owner_epoch"
+  | "future_epoch"
+  | "low_order_point"
+  | "echo_never_issued"
+  | "path_zero"
+  | "bind_seq_range";
+
+/**
+ * The kind of a counted drop: a fault of the peer is counted when it is not reported by itself, because there were too
+ * many.
+ */
+export type DroppedKind = DropKind | PeerFault;
+
 export type Report =
   | { readonly type: "Started"; readonly publicKey: string; readonly incarnation: number; readonly listen: readonly string[]; readonly tun: string; readonly capabilities: readonly string[]; readonly workers: number; readonly aloneBecause: string | null }
   | { readonly type: "Links"; readonly links: readonly Link[] }
@@ -248,8 +362,8 @@ export type Report =
   | { readonly type: "PathMtu"; readonly session: number; readonly path: number; readonly mtu: number; readonly blackHole: boolean }
   | { readonly type: "PathAlive"; readonly session: number; readonly path: number; readonly rttUs: number }
   | { readonly type: "Stats"; readonly paths: readonly PathStats[] }
-  | { readonly type: "ValidationFailed"; readonly session: number; readonly kind: string; readonly attributable: boolean }
-  | { readonly type: "Dropped"; readonly kind: string; readonly count: number }
+  | { readonly type: "ValidationFailed"; readonly session: number; readonly kind: PeerFault; readonly attributable: boolean }
+  | { readonly type: "Dropped"; readonly kind: DroppedKind; readonly count: number }
   | { readonly type: "PeerClosed"; readonly session: number; readonly reason: string }
   | { readonly type: "KeyRotated"; readonly session: number; readonly epoch: number; readonly trigger: string }
   | { readonly type: "KeyExpired"; readonly session: number; readonly epoch: number; readonly trigger: string }
@@ -271,4 +385,97 @@ export type ReportBatch = {
    * Reports that still wait: drain again after this batch was handled.
    */
   readonly waiting: number;
+};
+
+/** What is said about each kind. Source: engine/proto/src/vocabulary/blame.rs. */
+export const ENGINE_KINDS: Readonly<
+  Record<DropKind | PeerFault, { readonly class: KindClass; readonly blame: Blame; readonly text: string }>
+> = {
+  empty_datagram: { class: "security", blame: "sender", text: "a datagram has no bytes" },
+  unknown_type: { class: "security", blame: "sender", text: "the type of a message is unknown" },
+  resume_unsupported: { class: "security", blame: "sender", text: "a message asks to resume a session, which this version cannot do" },
+  wrong_length: { class: "security", blame: "sender", text: "a message is longer or shorter than its type allows" },
+  wrong_version: { class: "security", blame: "sender", text: "a message names another version of the protocol" },
+  reserved_bits: { class: "security", blame: "sender", text: "a message sets bits that have no meaning in this version" },
+  message_of_the_other_role: { class: "security", blame: "sender", text: "a client got a message for gateways, or a gateway one for clients" },
+  unknown_index: { class: "security", blame: "sender", text: "no session has the index of a message; often its session had just ended" },
+  other_worker: { class: "ordinary", blame: "network", text: "a message reached a worker that does not have its session" },
+  session_closed: { class: "security", blame: "sender", text: "a message belongs to a session that is closing" },
+  path_mismatch: { class: "security", blame: "network", text: "a message came from an address that is not the one of its path" },
+  init_mac1: { class: "security", blame: "sender", text: "the sender of an INIT does not know the gateway's public key" },
+  init_rate: { class: "security", blame: "sender", text: "one address sends more INITs than it may" },
+  init_ceiling: { class: "security", blame: "sender", text: "more INITs arrive than the gateway opens in a second" },
+  cookie_required: { class: "security", blame: "sender", text: "an INIT got a COOKIE as answer, because of load or the rate of its address" },
+  cookie_not_ours: { class: "security", blame: "sender", text: "a COOKIE does not answer the INIT that was sent, or comes too often" },
+  hint_not_ours: { class: "security", blame: "sender", text: "a HINT names no session of this client, or came from another address" },
+  no_dial: { class: "security", blame: "network", text: "a RESP arrived while no handshake was running" },
+  handshake_not_ours: { class: "security", blame: "sender", text: "a handshake message does not belong to the handshake that is running" },
+  handshake_mac: { class: "security", blame: "sender", text: "a handshake message has a wrong message authentication code" },
+  handshake_forged: { class: "security", blame: "sender", text: "a handshake message is not sealed by the expected key" },
+  handshake_payload: { class: "security", blame: "peer", text: "the sealed part of a handshake message cannot be read" },
+  handshake_not_offered: { class: "security", blame: "peer", text: "a RESP grants what the INIT did not offer" },
+  handshake_finished: { class: "security", blame: "network", text: "a RESP was read before" },
+  pq_unsupported: { class: "security", blame: "peer", text: "a client demands a post-quantum handshake, which this version cannot do" },
+  no_common_suite: { class: "security", blame: "peer", text: "client and gateway have no cipher in common" },
+  no_common_version: { class: "security", blame: "peer", text: "client and gateway have no version of the protocol in common" },
+  unknown_peer: { class: "security", blame: "sender", text: "the key of a client is not in the gateway's configuration" },
+  confirmed_per_key_full: { class: "security", blame: "peer", text: "one client key confirmed too many sessions in a short time" },
+  session_evicted: { class: "security", blame: "peer", text: "a session that was not confirmed made room for a newer one of the same key" },
+  session_unconfirmed: { class: "ordinary", blame: "network", text: "a client did not confirm its session in time" },
+  unknown_epoch: { class: "security", blame: "network", text: "a message is sealed with a key that this end does not have, or has dropped" },
+  bad_tag: { class: "security", blame: "sender", text: "a message is not sealed with the key of its session, or was changed on the way" },
+  too_old: { class: "security", blame: "network", text: "a message is older than the window that detects replays" },
+  duplicate: { class: "ordinary", blame: "network", text: "a message arrived before" },
+  session_not_ready: { class: "ordinary", blame: "network", text: "an inner packet arrived before its session was accepted" },
+  key_expired: { class: "ordinary", blame: "peer", text: "an inner packet is sealed with a key that is past its age or its limit" },
+  session_not_confirmed: { class: "security", blame: "network", text: "a frame arrived before its session was confirmed" },
+  stale_bind_seq: { class: "security", blame: "network", text: "an activation is older than the newest one" },
+  stale_echo: { class: "security", blame: "network", text: "the answer to a challenge is late" },
+  stale_reply: { class: "security", blame: "network", text: "the answer to a probe is late, as at a jump" },
+  stale_rekey: { class: "security", blame: "network", text: "a message of an older renewal of keys" },
+  stale_switch_ack: { class: "security", blame: "network", text: "the answer to a switch that is over" },
+  stale_switch_request: { class: "ordinary", blame: "network", text: "a wish of the gateway that was received before" },
+  path_unknown: { class: "security", blame: "network", text: "a frame names a path that the session does not have" },
+  path_not_validated: { class: "ordinary", blame: "network", text: "a new path did not answer its challenge" },
+  challenge_flood: { class: "security", blame: "peer", text: "a path was challenged again before the answer to the first challenge had left" },
+  probe_flood: { class: "security", blame: "peer", text: "a path was probed again before the answer to the first probe had left" },
+  rekey_too_soon: { class: "security", blame: "peer", text: "the peer renews keys more often than it may" },
+  rebinding_ignored: { class: "security", blame: "peer", text: "an address that was refused shortly before speaks for a path again" },
+  rebinding_limit: { class: "security", blame: "peer", text: "a session changes its addresses more often than it may" },
+  rebinding_busy: { class: "security", blame: "peer", text: "two new addresses of one path are examined already" },
+  rebinding_unanswered: { class: "security", blame: "network", text: "the new address of a path did not answer its challenge" },
+  amplification_budget: { class: "security", blame: "sender", text: "an unvalidated address got three times the bytes that came from it" },
+  control_ceiling: { class: "security", blame: "peer", text: "one session caused more control messages at once than it may" },
+  key_exhausted: { class: "security", blame: "peer", text: "no message can be sealed any more, because keys were not renewed" },
+  outbox_full: { class: "ordinary", blame: "host", text: "more control messages waited than fit" },
+  size_probe_unsent: { class: "ordinary", blame: "host", text: "a probe for the packet size of a path could not be sealed" },
+  no_send_path: { class: "ordinary", blame: "network", text: "an inner packet had no path, and could not be kept until there is one" },
+  not_sealed: { class: "security", blame: "host", text: "an inner packet could not be sealed: its session has ended or has no key" },
+  send_path_closed: { class: "security", blame: "host", text: "the socket of a path was closed before a message could leave" },
+  send_buffer_full: { class: "security", blame: "host", text: "the send buffer of a socket is full" },
+  send_too_long: { class: "ordinary", blame: "host", text: "a message is longer than the link takes" },
+  send_refused: { class: "security", blame: "host", text: "the kernel refused to send a message" },
+  send_unreachable: { class: "ordinary", blame: "host", text: "the kernel has no way to an address, as after the loss of a link" },
+  inner_truncated: { class: "security", blame: "inside", text: "an inner packet ends inside a header" },
+  inner_version: { class: "security", blame: "inside", text: "an inner packet is neither IPv4 nor IPv6" },
+  inner_length: { class: "security", blame: "inside", text: "the length in a header of an inner packet is not its own" },
+  inner_header_too_long: { class: "security", blame: "inside", text: "the headers of an inner packet are longer than supported" },
+  inner_checksum_field: { class: "security", blame: "inside", text: "the checksum of an inner packet lies outside of it" },
+  inner_superframe: { class: "security", blame: "host", text: "a frame that the kernel put together does not fit its headers" },
+  inner_partial_checksum: { class: "security", blame: "inside", text: "an inner packet has a partial checksum that cannot be completed" },
+  inner_unroutable: { class: "ordinary", blame: "inside", text: "no session has the destination of an inner packet" },
+  inner_too_big: { class: "ordinary", blame: "inside", text: "an inner packet is too long for the path, and its sender was told" },
+  inner_source: { class: "security", blame: "inside", text: "an inner packet has another source than an address of its session" },
+  tun_write: { class: "ordinary", blame: "host", text: "the tunnel device did not take an inner packet" },
+  command_too_late: { class: "ordinary", blame: "host", text: "the core ordered something for a session, path or dial that had just ended" },
+  address_table_full: { class: "security", blame: "host", text: "the address of a session found no place in the kernel's table of workers" },
+  undecodable_plaintext: { class: "security", blame: "peer_alone", text: "a sealed message holds neither a packet nor frames" },
+  undecodable_frames: { class: "security", blame: "peer_alone", text: "a sealed message holds frames that cannot be read" },
+  frame_of_the_other_role: { class: "security", blame: "peer_alone", text: "a client sent a frame for clients, or a gateway one for gateways" },
+  future_owner_epoch: { class: "security", blame: "peer_alone", text: "an activation names an owner of the session that does not exist yet" },
+  future_epoch: { class: "security", blame: "peer_alone", text: "a renewal of keys skips an epoch" },
+  low_order_point: { class: "security", blame: "peer_alone", text: "a public key has low order, so that everybody knows the secret" },
+  echo_never_issued: { class: "security", blame: "peer_alone", text: "an answer echoes a challenge or a probe that was never sent" },
+  path_zero: { class: "security", blame: "peer_alone", text: "an activation names path 0, which means none" },
+  bind_seq_range: { class: "security", blame: "peer_alone", text: "an activation has a number that the core cannot represent exactly" },
 };

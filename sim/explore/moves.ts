@@ -72,7 +72,7 @@ export const ends: Family = (life) =>
 
 export const forgeries: Family = (life) => [
   ...eachSession(life, (_entry, _handle, at) => [`invalid${at} forged attributable`, `invalid${at} stale no`]),
-  "dropped malformed 3",
+  "dropped wrong_length 3",
   "dropped duplicate 2",
 ];
 

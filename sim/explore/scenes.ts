@@ -187,7 +187,7 @@ export const SCENES: readonly Scene[] = [
     preset: "patient",
     weight: 1,
     start: client("patient", "eth0 wlan0", "", ...ANSWERED),
-    moves: [always("+500", "+60500", "invalid@1 forged attributable", "switch 1 2"), consent],
+    moves: [always("+500", "+60500", "invalid@1 path_zero attributable", "switch 1 2"), consent],
   },
   {
     name: "gateway forgeries",

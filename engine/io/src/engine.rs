@@ -12,6 +12,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::{
     endpoint::{Endpoint, EndpointConfig, Limits, Shard},
     messages::{Command, EngineConfig, Report, ReportBatch, Role},
@@ -113,7 +114,7 @@ impl Engine {
         let refused = self.shared.dispatch.put(commands)?;
         if refused > 0 {
             // Packets for these addresses are dropped, and this says why. Were the queue closed, nobody would ask.
-            let kind = "address_table_full".to_owned();
+            let kind = DropKind::AddressTableFull.into();
             let _ = self.shared.reports.push(boot_us(), Report::Dropped { kind, count: refused });
         }
         Ok(())

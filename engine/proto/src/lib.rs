@@ -31,4 +31,4 @@ mod world;
 extern crate self as jvpn_proto;
 
 pub use crypto::{keyfile, keys, replay};
-pub use vocabulary::Fill;
+pub use vocabulary::{Fill, blame};

@@ -3,6 +3,7 @@
 
 mod world;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::{Limits, Received, Route};
 use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{Command, PathId, Report, Role};
@@ -64,7 +65,7 @@ fn a01_a_captured_init_costs_one_slot_and_no_session() {
         world.run(S);
     }
     assert_eq!(world.count(Side::Gateway, |report| matches!(report, Report::HandshakeConfirmed { .. })), 1);
-    assert!(world.drops(Side::Gateway, "session_unconfirmed") <= 5, "one pending slot each five seconds");
+    assert!(world.drops(Side::Gateway, DropKind::SessionUnconfirmed) <= 5, "one pending slot each five seconds");
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn a04_under_a_flood_of_handshakes_an_honest_one_still_succeeds_with_a_cookie() 
     world.capturing = true;
     world.connect();
     assert!(world.capture.iter().any(|(to, _, data)| *to == Side::Client && data[0] == 0x04), "a cookie was asked for");
-    assert!(world.drops(Side::Gateway, "cookie_required") >= 20);
+    assert!(world.drops(Side::Gateway, DropKind::CookieRequired) >= 20);
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn a12_garbage_on_a_valid_index_is_dropped_and_counted_and_ends_in_a_rekey_at_th
     garbage(&mut world, 1);
     world.run(S);
     assert_eq!(world.count(Side::Gateway, rotated), 1);
-    assert_eq!(world.drops(Side::Gateway, "bad_tag"), 1_000);
+    assert_eq!(world.drops(Side::Gateway, DropKind::BadTag), 1_000);
     world.flow = [MS, MS];
     world.run(S);
     assert_eq!((world.unsent, world.held), ([0, 0], [0, 0]));

@@ -3,6 +3,7 @@
 
 use std::{env, fs, path::Path};
 
+use jvpn_proto::blame::{Blame, DropKind, Dropped, Explained, KindClass, PeerFault};
 use jvpn_proto::messages::{
     Assignment, AttachKind, Command, DenialReason, EngineConfig, Link, Offer, PathDescription, PathStats, Peer, Report,
     ReportBatch, Role, SilenceEvidence, Timed, Transport,
@@ -41,6 +42,11 @@ fn render() -> String {
         declare::<PathStats>(&config),
         declare::<SilenceEvidence>(&config),
         declare::<DenialReason>(&config),
+        declare::<KindClass>(&config),
+        declare::<Blame>(&config),
+        declare::<DropKind>(&config),
+        declare::<PeerFault>(&config),
+        declare::<Dropped>(&config),
         declare::<Report>(&config),
         declare::<Timed>(&config),
         declare::<ReportBatch>(&config),
@@ -48,7 +54,28 @@ fn render() -> String {
         text.push('\n');
         text.push_str(&part);
     }
+    text.push_str(&table());
     text
+}
+
+/// The table of kinds, for the core and for the reference.
+fn table() -> String {
+    let drops = DropKind::ALL.iter().map(|kind| (json(kind), kind.explained()));
+    let faults = PeerFault::ALL.iter().map(|fault| (json(fault), fault.explained()));
+    let row = |(name, Explained { class, blame, text }): (String, Explained)| {
+        let name = name.trim_matches('"');
+        format!("  {name}: {{ class: {}, blame: {}, text: {} }},\n", json(&class), json(&blame), json(&text))
+    };
+    let rows: String = drops.chain(faults).map(row).collect();
+    format!(
+        "\n/** What is said about each kind. Source: engine/proto/src/vocabulary/blame.rs. */\n\
+         export const ENGINE_KINDS: Readonly<\n  Record<DropKind | PeerFault, {{ readonly class: KindClass; readonly blame: Blame; \
+         readonly text: string }}>\n> = {{\n{rows}}};\n"
+    )
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("plain data")
 }
 
 fn declare<T: TS>(config: &Config) -> String {
@@ -62,6 +89,9 @@ fn declare<T: TS>(config: &Config) -> String {
     }
     if body.starts_with('{') {
         return format!("{docs}export {name} = {};\n", one_field_a_line(body));
+    }
+    if body.len() > 120 {
+        return format!("{docs}export {name} =\n  | {};\n", body.replace(" | ", "\n  | "));
     }
     format!("{docs}export {name} = {body};\n")
 }
@@ -108,4 +138,36 @@ fn fields(object: &str) -> Vec<(&str, &str)> {
         rest = next.trim();
     }
     fields
+}
+
+/// rustc does not see that a variant of a public enum is never made.
+#[test]
+fn every_kind_of_the_table_is_counted_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut source = String::new();
+    for folder in [root.join("src"), root.join("../io/src")] {
+        read_all(&folder, &mut source);
+    }
+    let drops = DropKind::ALL.iter().map(|kind| format!("DropKind::{kind:?}"));
+    let faults = PeerFault::ALL.iter().map(|fault| format!("PeerFault::{fault:?}"));
+    let is_used =
+        |name: &String| source.split(name.as_str()).skip(1).any(|rest| !rest.starts_with(char::is_alphanumeric));
+    let unused: Vec<String> = drops.chain(faults).filter(|name| !is_used(name)).collect();
+    assert_eq!(unused, Vec::<String>::new(), "no code of the engine counts these kinds");
+}
+
+/// All sources of a folder without its tests: modules of tests come last in a file, or have a file of their own.
+fn read_all(folder: &Path, source: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.is_dir() && name != "tests" && name != "rogue" {
+            read_all(&path, source);
+        } else if path.extension().is_some_and(|ending| ending == "rs")
+            && !["blame.rs", "tests.rs", "rogue.rs"].contains(&name)
+        {
+            let text = fs::read_to_string(&path).expect("a source");
+            source.push_str(text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default());
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod world;
 
 use std::net::Ipv4Addr;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::{Limits, Received, Route};
 use jvpn_proto::handshake::CookieJar;
 use jvpn_proto::keyfile::StaticKey;
@@ -64,8 +65,8 @@ fn a02_all_addresses_together_cost_two_thousand_diffie_hellmans_a_second() {
         support::forge::mac1(&mut other, &key);
         let from = gateway_route((Ipv4Addr::from_bits(0x0A00_0000 + number), 666).into());
         match world.gateway.receive(now, from, &mut other) {
-            Received::Dropped("init_ceiling") => 0,
-            Received::Dropped("handshake_forged") => 1,
+            Received::Dropped(DropKind::InitCeiling) => 0,
+            Received::Dropped(DropKind::HandshakeForged) => 1,
             other => panic!("{other:?}"),
         }
     };
@@ -89,21 +90,21 @@ fn a02_one_address_costs_few_diffie_hellmans_also_with_a_cookie() {
         flooder.command(world.now, Command::Dial { dial, gateway_key: gateway_key.clone(), paths: vec![1] }).unwrap();
         let mut init = flooder.transmit().unwrap().data;
         let mut received = world.gateway.receive(world.now, attacker(), &mut init);
-        if received == Received::Dropped("cookie_required") {
+        if received == Received::Dropped(DropKind::CookieRequired) {
             cookies += 1;
             let mut cookie = world.gateway.transmit().unwrap().data;
             flooder.receive(world.now, Route { socket: 1, local: None, remote }, &mut cookie);
             let mut again = flooder.transmit().unwrap().data;
             received = world.gateway.receive(world.now, attacker(), &mut again);
         }
-        opened += u32::from(received == Received::Dropped("unknown_peer"));
+        opened += u32::from(received == Received::Dropped(DropKind::UnknownPeer));
         flooder.command(world.now, Command::AbortDial { dial }).unwrap();
         while flooder.transmit().is_some() {}
     }
     assert!(opened <= 2 * (5 + 2 * 20), "{opened} opened in two seconds");
     assert!(cookies > 1_000);
     world.connect();
-    assert!(world.drops(Side::Gateway, "init_rate") > 0);
+    assert!(world.drops(Side::Gateway, DropKind::InitRate) > 0);
 }
 
 #[test]
@@ -122,8 +123,8 @@ fn a05_forged_cookies_delay_a_dial_and_do_not_end_it() {
             observer.reply(world.now, ([10, 0, 1, 2], 5_000).into(), &gateway_key, &init, &mut |out| out.fill(n));
         world.receive(Side::Client, from_gateway, &mut forged);
     }
-    assert_eq!(world.drops(Side::Client, "cookie_not_ours"), 0, "reported later");
+    assert_eq!(world.drops(Side::Client, DropKind::CookieNotOurs), 0, "reported later");
     world.run(30 * S);
-    assert!(world.drops(Side::Client, "cookie_not_ours") >= 7);
+    assert!(world.drops(Side::Client, DropKind::CookieNotOurs) >= 7);
     assert!(world.active());
 }

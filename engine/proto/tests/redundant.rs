@@ -3,6 +3,7 @@
 
 mod world;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::messages::{AttachKind, Command, PathId, PathStats, Report};
 use world::{MS, S, Side, World, client_address};
 
@@ -56,7 +57,7 @@ fn a16_every_packet_goes_out_on_two_paths_and_arrives_once() {
     let sent = world.sent[0] + world.sent[1] - before.0;
     assert_eq!(world.copies - before.1, sent, "one copy of each");
     world.assert_nonces_unique();
-    assert_eq!(world.drops(Side::Client, "duplicate") + world.drops(Side::Gateway, "duplicate"), 0);
+    assert_eq!(world.drops(Side::Client, DropKind::Duplicate) + world.drops(Side::Gateway, DropKind::Duplicate), 0);
     assert_nothing_lost(&mut world);
 }
 

@@ -3,6 +3,7 @@
 
 mod world;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::Declined;
 use jvpn_proto::messages::{AttachKind, Command, Report, TEXT_MAX};
 use world::{MS, S, Side, World};
@@ -34,7 +35,7 @@ fn an_order_that_crosses_the_end_of_its_session_is_counted_and_reported_to_nobod
     assert_eq!(world.client.command(world.now, confirm), Err(Declined::Late));
     world.run(2 * S);
     assert_eq!((refusals(&world, Side::Gateway), refusals(&world, Side::Client)), (Vec::new(), Vec::new()));
-    assert_eq!(world.drops(Side::Gateway, "command_too_late"), 7);
+    assert_eq!(world.drops(Side::Gateway, DropKind::CommandTooLate), 7);
 }
 
 #[test]

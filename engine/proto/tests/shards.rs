@@ -3,6 +3,7 @@
 
 mod world;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::{Received, Route, Shard};
 use jvpn_proto::messages::{Command, Report};
 use world::{CLIENT_INNER, MS, S, Side, World};
@@ -37,7 +38,7 @@ fn an_index_of_another_endpoint_is_dropped_without_a_hint() {
         let mut data = [0; 32];
         (data[0], data[4], data[5]) = (0x10, low, 0xee);
         let verdict = world.gateway.receive(world.now, from, &mut data);
-        assert_eq!(verdict, Received::Dropped(if low == 2 { "unknown_index" } else { "other_worker" }));
+        assert_eq!(verdict, Received::Dropped(if low == 2 { DropKind::UnknownIndex } else { DropKind::OtherWorker }));
         assert_eq!(world.gateway.transmit().is_some(), low == 2, "a hint is for an index that nobody knows");
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::messages::{Offer, Peer};
 
 use super::*;
@@ -82,7 +83,10 @@ impl World {
             while let Some(Transmit { route, mut data, .. }) = client.transmit() {
                 let remote = SocketAddr::new(address_of(number, route.socket).into(), 4_000);
                 let from = Route { socket: 0, local: Some(address().ip()), remote };
-                assert!(!matches!(self.gateway.receive(self.now, from, &mut data), Received::Dropped("init_ceiling")));
+                assert!(!matches!(
+                    self.gateway.receive(self.now, from, &mut data),
+                    Received::Dropped(DropKind::InitCeiling)
+                ));
                 moved = true;
             }
         }

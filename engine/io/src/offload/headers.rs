@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::checksum::Sum;
+use jvpn_proto::blame::DropKind;
 
 /// Headers that are copied and patched per segment: IPv4 with options and TCP with options need 120 bytes, IPv6 extension
 /// headers and encapsulations get the rest.
@@ -42,23 +43,23 @@ pub enum Malformed {
 }
 
 impl Malformed {
-    /// Name for counters and reports.
-    pub fn reason(self) -> &'static str {
+    /// Under which it is counted.
+    pub fn kind(self) -> DropKind {
         match self {
-            Self::Truncated => "inner_truncated",
-            Self::Version => "inner_version",
-            Self::Length => "inner_length",
-            Self::HeaderTooLong => "inner_header_too_long",
-            Self::ChecksumField => "inner_checksum_field",
-            Self::Superframe => "inner_superframe",
-            Self::PartialChecksum => "inner_partial_checksum",
+            Self::Truncated => DropKind::InnerTruncated,
+            Self::Version => DropKind::InnerVersion,
+            Self::Length => DropKind::InnerLength,
+            Self::HeaderTooLong => DropKind::InnerHeaderTooLong,
+            Self::ChecksumField => DropKind::InnerChecksumField,
+            Self::Superframe => DropKind::InnerSuperframe,
+            Self::PartialChecksum => DropKind::InnerPartialChecksum,
         }
     }
 }
 
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.reason())
+        f.write_str(self.kind().explained().text)
     }
 }
 

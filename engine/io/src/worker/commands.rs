@@ -1,11 +1,12 @@
 //! The outer side: the endpoint's state with the sockets that it speaks through.
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::{
     endpoint::{Endpoint, Route, SocketId, Transmit},
     messages::{Command, PathDescription, Role},
 };
 
-use super::sockets::{Fit, Sockets, TOO_LONG, Unsent};
+use super::sockets::{Fit, Sockets, Unsent};
 use crate::{
     fault::{errno_name, io_error_name},
     sys::boot_us,
@@ -57,7 +58,11 @@ impl Outer {
                 self.send(route, &data, data.len(), Fit::Path);
                 continue;
             };
-            if self.sockets.send(route, &data, data.len(), Fit::Whole).is_err_and(|unsent| unsent.kind == TOO_LONG) {
+            if self
+                .sockets
+                .send(route, &data, data.len(), Fit::Whole)
+                .is_err_and(|unsent| unsent.kind == DropKind::SendTooLong)
+            {
                 self.endpoint.too_big(boot_us(), of, data.len());
             }
         }

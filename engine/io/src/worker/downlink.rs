@@ -2,6 +2,7 @@
 
 use std::io;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::{Received, Route};
 
 use super::commands::Outer;
@@ -51,9 +52,9 @@ impl Downlink {
                     clamp_mss(packet, usize::from(outer.endpoint.packet_advised(session)), csum_partial);
                 }
                 if allowed.is_none() {
-                    outer.endpoint.count_drop(at, "inner_source", 1);
+                    outer.endpoint.count_drop(at, DropKind::InnerSource, 1);
                 } else if let Err(malformed) = burst.push(packet, csum_partial) {
-                    outer.endpoint.count_drop(at, malformed.reason(), 1);
+                    outer.endpoint.count_drop(at, malformed.kind(), 1);
                 }
             }
         }
@@ -62,7 +63,7 @@ impl Downlink {
             if written.error == Some(libc::EBADFD) {
                 return Err(io::Error::from_raw_os_error(libc::EBADFD));
             }
-            outer.endpoint.count_drop(boot_us(), "tun_write", u64::from(written.lost));
+            outer.endpoint.count_drop(boot_us(), DropKind::TunWrite, u64::from(written.lost));
         }
         Ok(count == MESSAGES_MAX)
     }

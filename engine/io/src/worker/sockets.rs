@@ -6,6 +6,7 @@ use std::{
     os::fd::{AsRawFd, RawFd},
 };
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::{Route, SocketId};
 
 use crate::udp::{RecvBatch, SendError, SendFailure, UdpOptions, UdpSocket};
@@ -46,16 +47,13 @@ pub enum Fit {
     Cut(u16),
 }
 
-/// `Unsent::kind` of what was longer than the link takes.
-pub const TOO_LONG: &str = "send_too_long";
-
 /// What a caller does about a send that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsent {
     /// Bytes that left before.
     pub sent: usize,
-    /// Name under which the rest is counted as dropped.
-    pub kind: &'static str,
+    /// Under which the rest is counted as dropped.
+    pub kind: DropKind,
     /// A local hard error that was not told before.
     pub news: Option<i32>,
 }
@@ -131,7 +129,7 @@ impl Sockets {
     /// Sends datagrams of `segment` bytes, the last may be shorter.
     pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize, fit: Fit) -> Result<(), Unsent> {
         let Some(position) = self.position(route.socket) else {
-            return Err(Unsent { sent: 0, kind: "send_path_closed", news: None });
+            return Err(Unsent { sent: 0, kind: DropKind::SendPathClosed, news: None });
         };
         let entry = &mut self.entries[position];
         let (to, from) = (route.remote, route.local);
@@ -157,12 +155,12 @@ impl Sockets {
 impl Entry {
     fn unsent(&mut self, sent: usize, error: SendError) -> Unsent {
         match error {
-            SendError::WouldBlock => Unsent { sent, kind: "send_buffer_full", news: None },
-            SendError::Drop(libc::EMSGSIZE) => Unsent { sent, kind: TOO_LONG, news: None },
-            SendError::Drop(_) => Unsent { sent, kind: "send_refused", news: None },
+            SendError::WouldBlock => Unsent { sent, kind: DropKind::SendBufferFull, news: None },
+            SendError::Drop(libc::EMSGSIZE) => Unsent { sent, kind: DropKind::SendTooLong, news: None },
+            SendError::Drop(_) => Unsent { sent, kind: DropKind::SendRefused, news: None },
             SendError::Hard(errno) => {
                 let told = self.told.replace(errno) == Some(errno);
-                Unsent { sent, kind: "send_unreachable", news: (!told).then_some(errno) }
+                Unsent { sent, kind: DropKind::SendUnreachable, news: (!told).then_some(errno) }
             }
         }
     }
@@ -205,7 +203,7 @@ mod tests {
         if let Err(Unsent { news: Some(_), .. }) = first {
             assert!(matches!(
                 sockets.send(away, b"x", 1, Fit::Path),
-                Err(Unsent { news: None, kind: "send_unreachable", .. })
+                Err(Unsent { news: None, kind: DropKind::SendUnreachable, .. })
             ));
             assert_eq!(sockets.send(to(local), b"x", 1, Fit::Path), Ok(()));
             assert!(matches!(sockets.send(away, b"x", 1, Fit::Path), Err(Unsent { news: Some(_), .. })));

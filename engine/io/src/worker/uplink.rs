@@ -2,6 +2,7 @@
 
 use std::io;
 
+use jvpn_proto::blame::DropKind;
 use jvpn_proto::{
     endpoint::{Released, SealError},
     messages::SessionHandle,
@@ -87,21 +88,21 @@ impl Uplink {
         let now = boot_us();
         let mut segments = match split(&self.frame[..length]) {
             Ok(segments) => segments,
-            Err(malformed) => return outer.endpoint.count_drop(now, malformed.reason(), 1),
+            Err(malformed) => return outer.endpoint.count_drop(now, malformed.kind(), 1),
         };
         let Some(session) = outer.endpoint.route_inner(segments.destination()) else {
-            return outer.endpoint.count_drop(now, "inner_unroutable", segments.left() as u64);
+            return outer.endpoint.count_drop(now, DropKind::InnerUnroutable, segments.left() as u64);
         };
         let mut heading = self.departure.head_for(session, now, outer);
         if let Some(way) = &heading
             && !segments.fit(usize::from(way.to.packet_max))
             && self.refusals.refuse(now, &way.to, &segments, tun)
         {
-            return outer.endpoint.count_drop(now, "inner_too_big", segments.left() as u64);
+            return outer.endpoint.count_drop(now, DropKind::InnerTooBig, segments.left() as u64);
         }
         let elides = heading.map_or_else(|| outer.endpoint.elides_checksums(session), |way| way.to.elides_checksums);
         if !elides && let Err(malformed) = segments.complete_checksums() {
-            return outer.endpoint.count_drop(now, malformed.reason(), segments.left() as u64);
+            return outer.endpoint.count_drop(now, malformed.kind(), segments.left() as u64);
         }
         while let Some(segment) = segments.next() {
             self.departure.add(&mut heading, session, now, &segment, outer);
@@ -130,7 +131,7 @@ impl Departure {
                         self.add(&mut heading, session, now, &segment, outer);
                     }
                 }
-                Err(malformed) => outer.endpoint.count_drop(now, malformed.reason(), 1),
+                Err(malformed) => outer.endpoint.count_drop(now, malformed.kind(), 1),
             }
             if *bytes < BYTES_PER_TURN {
                 released = outer.endpoint.next_released();
@@ -167,16 +168,18 @@ impl Departure {
             long = heading.is_some_and(|way| segment.len() > usize::from(way.to.packet_max));
         }
         let Some(way) = heading else {
-            return hold(session, now, segment, "no_send_path", outer);
+            return hold(session, now, segment, DropKind::NoSendPath, outer);
         };
         if !way.allows(self.outgoing.bytes().len() + sealed) {
-            return outer.endpoint.count_drop(now, "amplification_budget", 1);
+            return outer.endpoint.count_drop(now, DropKind::AmplificationBudget, 1);
         }
         let space = self.outgoing.space();
         match outer.endpoint.seal_inner(session, now, space, segment.head, segment.body, segment.csum_partial) {
             Ok(length) => self.outgoing.push(length),
-            Err(SealError::KeyExpired | SealError::NoPath) => return hold(session, now, segment, "not_sealed", outer),
-            Err(_) => return outer.endpoint.count_drop(now, "not_sealed", 1),
+            Err(SealError::KeyExpired | SealError::NoPath) => {
+                return hold(session, now, segment, DropKind::NotSealed, outer);
+            }
+            Err(_) => return outer.endpoint.count_drop(now, DropKind::NotSealed, 1),
         }
         if way.to.keep {
             outer.endpoint.keep_copy(session, now, segment.head, segment.body, segment.csum_partial);
@@ -208,7 +211,7 @@ fn aim(session: SessionHandle, now: u64, outer: &mut Outer) -> Option<Heading> {
 }
 
 /// Keeps a packet for the session's next way, or counts it as dropped.
-fn hold(session: SessionHandle, now: u64, segment: &Segment<'_>, why: &'static str, outer: &mut Outer) {
+fn hold(session: SessionHandle, now: u64, segment: &Segment<'_>, why: DropKind, outer: &mut Outer) {
     if !outer.endpoint.hold(session, now, segment.head, segment.body, segment.csum_partial) {
         outer.endpoint.count_drop(now, why, 1);
     }

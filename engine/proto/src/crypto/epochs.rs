@@ -12,6 +12,7 @@ use crate::crypto::keys::{OpenKey, Root, SealKey, Suite, epoch_keys};
 use crate::crypto::replay::{ReplayWindow, Replayed};
 use crate::messages::Role;
 use crate::vocabulary::Limits;
+use crate::vocabulary::blame::DropKind;
 use crate::wire::{DATA_CSUM_PARTIAL, DATA_EPOCH, DATA_HEADER, TAG, data_aad, write_data_header};
 
 /// Longest life of a previous epoch after the new one was heard, µs.
@@ -21,10 +22,6 @@ const LINGER_MIN_US: u64 = 1_000_000;
 /// Hard limits as multiples of the limits at which a rekey starts.
 const PACKETS_HARD: u64 = 2;
 const FAILED_OPENS_HARD: u64 = 4;
-/// Kind of the drop of a message that the AEAD refuses.
-pub(crate) const BAD_TAG: &str = "bad_tag";
-/// Kind of the drop of a message that was opened before.
-pub(crate) const DUPLICATE: &str = "duplicate";
 /// Control messages that may still be sealed beyond the hard limit of packets: a rekey must remain possible.
 const CONTROL_RESERVE: u64 = 1 << 16;
 
@@ -136,13 +133,13 @@ impl Epochs {
         flags: u8,
         counter: u64,
         body: &mut [u8],
-    ) -> Result<Opened, &'static str> {
+    ) -> Result<Opened, DropKind> {
         let limits = self.limits;
-        let epoch = self.by_parity(flags).ok_or("unknown_epoch")?;
+        let epoch = self.by_parity(flags).ok_or(DropKind::UnknownEpoch)?;
         epoch.window.check(counter).map_err(replayed)?;
         let Ok(plaintext) = epoch.open.open(counter, &data_aad(flags), body) else {
             epoch.failed_opens += 1;
-            return Err(BAD_TAG);
+            return Err(DropKind::BadTag);
         };
         let len = plaintext.len();
         epoch.window.commit(counter).map_err(replayed)?;
@@ -338,10 +335,10 @@ impl Epochs {
     }
 }
 
-fn replayed(why: Replayed) -> &'static str {
+fn replayed(why: Replayed) -> DropKind {
     match why {
-        Replayed::TooOld => "too_old",
-        Replayed::Duplicate => DUPLICATE,
+        Replayed::TooOld => DropKind::TooOld,
+        Replayed::Duplicate => DropKind::Duplicate,
     }
 }
 

@@ -8,13 +8,14 @@ use crate::messages::{Offer, Report, Role, SessionHandle};
 use crate::path::PATHS_MAX;
 use crate::session::{Incoming, Outcome, Phase, Session};
 use crate::shared::indices::Target;
+use crate::vocabulary::blame::DropKind;
 use crate::wire::{
     CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
 };
 
 /// The only owner epoch without a cluster.
 const OWNER_EPOCH: u64 = 1;
-const OTHER_ROLE: Received = Received::Dropped("message_of_the_other_role");
+const OTHER_ROLE: Received = Received::Dropped(DropKind::MessageOfTheOtherRole);
 
 impl Endpoint {
     /// One outer datagram, with the time at which the kernel received it. An inner packet is opened in place.
@@ -33,7 +34,7 @@ impl Endpoint {
     fn judge(&mut self, now: u64, from: Route, datagram: &mut [u8]) -> Received {
         let client = self.config.role == Role::Client;
         match Datagram::parse(datagram) {
-            Err(why) => Received::Dropped(why.name()),
+            Err(why) => Received::Dropped(why.kind()),
             Ok(Datagram::Data { flags, receiver, counter, .. }) => {
                 self.on_data(now, from, datagram, (flags, receiver, counter))
             }
@@ -56,7 +57,7 @@ impl Endpoint {
             return self.on_unknown_index(now, from, receiver, datagram.len());
         };
         // A dial's index names a session that does not exist yet.
-        let Some(session) = self.sessions.get_mut(&handle) else { return Received::Dropped("unknown_index") };
+        let Some(session) = self.sessions.get_mut(&handle) else { return Received::Dropped(DropKind::UnknownIndex) };
         match session.receive(&mut self.cx, Incoming { now, from, indexed, flags, counter }, datagram) {
             Outcome::Inner { range, csum_partial } => Received::Inner { session: handle, range, csum_partial },
             Outcome::Dropped(kind) => Received::Dropped(kind),
@@ -84,13 +85,13 @@ impl Endpoint {
     fn on_unknown_index(&mut self, now: u64, from: Route, receiver: u32, len: usize) -> Received {
         if !self.config.shard.has(receiver) {
             // Another endpoint's, and perhaps known there: the kernel puts datagrams of one sender together that are for several.
-            return Received::Dropped("other_worker");
+            return Received::Dropped(DropKind::OtherWorker);
         }
         let closing = self.closings.on_data(receiver, from, len);
         if !closing && self.side.gateway_mut().is_some_and(|side| side.hints.admits(now, from.remote.ip())) {
             self.push(now, from, hint(HINT_UNKNOWN_INDEX, receiver).to_vec());
         }
-        Received::Dropped(if closing { "session_closed" } else { "unknown_index" })
+        Received::Dropped(if closing { DropKind::SessionClosed } else { DropKind::UnknownIndex })
     }
 
     // ---- gateway ---------------------------------------------------------------------------------------------------------
@@ -105,7 +106,7 @@ impl Endpoint {
             }
             Admission::Cookie(cookie) => {
                 self.push(now, from, cookie.to_vec());
-                Received::Dropped("cookie_required")
+                Received::Dropped(DropKind::CookieRequired)
             }
             Admission::Read => self.read_init(now, from, init),
         }
@@ -115,14 +116,16 @@ impl Endpoint {
         let Self { config, cx, .. } = self;
         let incoming = match Responder::read_init(&config.identity, init, &mut |out| cx.rng.fill(out)) {
             Ok(incoming) => incoming,
-            Err(why) => return Received::Dropped(why.name()),
+            Err(why) => return Received::Dropped(why.kind()),
         };
         let key = incoming.remote_static;
         let Some(side) = self.side.gateway_mut() else { return OTHER_ROLE };
-        let Some(offer) = side.reception.offer(&key).cloned() else { return Received::Dropped("unknown_peer") };
-        let Some(evicted) = side.reception.make_room(&key) else { return Received::Dropped("confirmed_per_key_full") };
+        let Some(offer) = side.reception.offer(&key).cloned() else { return Received::Dropped(DropKind::UnknownPeer) };
+        let Some(evicted) = side.reception.make_room(&key) else {
+            return Received::Dropped(DropKind::ConfirmedPerKeyFull);
+        };
         for handle in evicted {
-            self.cx.drop(now, "session_evicted");
+            self.cx.drop(now, DropKind::SessionEvicted);
             self.remove(now, handle, None);
         }
         self.respond(now, from, incoming, &key, offer)
@@ -131,10 +134,10 @@ impl Endpoint {
     fn respond(&mut self, now: u64, from: Route, incoming: IncomingInit, key: &PublicKey, offer: Offer) -> Received {
         let offered = &incoming.payload;
         let Some(suite) = choose_suite(offered, self.config.allow_aes) else {
-            return Received::Dropped("no_common_suite");
+            return Received::Dropped(DropKind::NoCommonSuite);
         };
         if !(offered.proto_min..=offered.proto_max).contains(&VERSION) {
-            return Received::Dropped("no_common_version");
+            return Received::Dropped(DropKind::NoCommonVersion);
         }
         let wanted = if offer.redundant { u64::MAX } else { !CAP_REDUNDANT };
         let granted = offered.capabilities & self.capabilities() & wanted;
@@ -158,7 +161,7 @@ impl Endpoint {
             Ok(answer) => answer,
             Err(why) => {
                 self.cx.indices.release(index);
-                return Received::Dropped(why.name());
+                return Received::Dropped(why.kind());
             }
         };
         let phase = Phase::Pending { until: now + PENDING_US };
@@ -178,12 +181,12 @@ impl Endpoint {
         let path = from.socket;
         let Some(side) = self.side.client_mut() else { return OTHER_ROLE };
         if side.sockets.get(&path).is_none_or(|link| link.route != Some(from)) {
-            return Received::Dropped("path_mismatch");
+            return Received::Dropped(DropKind::PathMismatch);
         }
-        let Some(dial) = &mut side.dial else { return Received::Dropped("no_dial") };
+        let Some(dial) = &mut side.dial else { return Received::Dropped(DropKind::NoDial) };
         let established = match dial.on_response(message) {
             Ok(established) => established,
-            Err(why) => return Received::Dropped(why.name()),
+            Err(why) => return Received::Dropped(why.kind()),
         };
         let (id, handle, index, rtt_us) = (dial.id, dial.session, dial.index(), dial.rtt_us(now, path));
         side.dial = None;
@@ -212,7 +215,7 @@ impl Endpoint {
         let dial = self.side.client_mut().and_then(|side| side.dial.as_mut());
         let answers = dial.is_some_and(|dial| dial.on_cookie(now, from, message));
         if !answers {
-            return Received::Dropped("cookie_not_ours");
+            return Received::Dropped(DropKind::CookieNotOurs);
         }
         self.dial_on_time(now);
         Received::Consumed
@@ -222,7 +225,7 @@ impl Endpoint {
     fn on_hint(&mut self, now: u64, from: Route, receiver: u32) -> Received {
         let named =
             self.sessions.values_mut().find(|session| session.sends_to_index(receiver) && session.has_route(from));
-        let Some(session) = named else { return Received::Dropped("hint_not_ours") };
+        let Some(session) = named else { return Received::Dropped(DropKind::HintNotOurs) };
         session.hinted(now, &mut self.cx);
         Received::Consumed
     }

@@ -33,6 +33,7 @@ use crate::session::Session;
 use crate::shared::Shared;
 use crate::shared::hold::Keep;
 use crate::shared::indices::OwnKeyMap;
+use crate::vocabulary::blame::DropKind;
 
 pub use crate::shared::hold::Released;
 pub use crate::vocabulary::{
@@ -202,8 +203,8 @@ impl Endpoint {
     }
 
     /// Counts drops of the I/O loop among those of the endpoint.
-    pub fn count_drop(&mut self, now: u64, kind: &'static str, count: u64) {
-        self.cx.journal.count_drop(now, kind, count);
+    pub fn count_drop(&mut self, now: u64, kind: DropKind, count: u64) {
+        self.cx.journal.count_drop(now, kind.into(), count);
     }
 
     /// The next time at which `on_deadline` has something to do. May be early, never late.
@@ -222,7 +223,7 @@ impl Endpoint {
         while let Some((at, handle)) = self.cx.timers.pop_due(now) {
             let Some(session) = self.sessions.get_mut(&handle) else { continue };
             if session.surfaced(at) && !session.on_time(now, &mut self.cx) {
-                self.cx.drop(now, "session_unconfirmed");
+                self.cx.drop(now, DropKind::SessionUnconfirmed);
                 self.remove(now, handle, None);
             }
         }
@@ -272,11 +273,11 @@ impl Endpoint {
 
     fn push(&mut self, now: u64, route: Route, data: Vec<u8>) {
         if !self.cx.outbox.push(route, data) {
-            self.cx.drop(now, "outbox_full");
+            self.cx.drop(now, DropKind::OutboxFull);
         }
     }
 
-    /// Executes a command of the core. One that is declined changed nothing, and is reported or counted; see `Declined`.
+    /// Executes a command of the core. One that is declined changes nothing; it is reported or counted.
     ///
     /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or `path_error`.
     pub fn command(&mut self, now: u64, command: Command) -> Result<(), Declined> {
@@ -284,7 +285,7 @@ impl Endpoint {
         let executed = self.execute(now, command);
         match &executed {
             Ok(()) => {}
-            Err(Declined::Late) => self.cx.drop(now, "command_too_late"),
+            Err(Declined::Late) => self.cx.drop(now, DropKind::CommandTooLate),
             // What is about no session goes to every endpoint of a gateway: the first one speaks for all.
             Err(Declined::Refused(_)) if session.is_none() && self.config.shard.number > 0 => {}
             Err(Declined::Refused(why)) => {

@@ -22,6 +22,7 @@ pub use cookie::{COOKIE_PERIOD_US, CookieJar, CookieValue, Mac2, check_mac1};
 use snow::HandshakeState;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::vocabulary::blame::DropKind;
 use crate::{
     crypto::hash::hash,
     crypto::keyfile::{PublicKey, StaticKey},
@@ -55,24 +56,24 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// A name for counters and reports.
-    pub const fn name(self) -> &'static str {
+    /// Under which it is counted.
+    pub const fn kind(self) -> DropKind {
         match self {
-            Self::Wire(error) => error.name(),
-            Self::NotOurs => "handshake_not_ours",
-            Self::Mac => "handshake_mac",
-            Self::Noise => "handshake_forged",
-            Self::Payload(_) => "handshake_payload",
-            Self::PqUnsupported => "pq_unsupported",
-            Self::NotOffered => "handshake_not_offered",
-            Self::Finished => "handshake_finished",
+            Self::Wire(error) => error.kind(),
+            Self::NotOurs => DropKind::HandshakeNotOurs,
+            Self::Mac => DropKind::HandshakeMac,
+            Self::Noise => DropKind::HandshakeForged,
+            Self::Payload(_) => DropKind::HandshakePayload,
+            Self::PqUnsupported => DropKind::PqUnsupported,
+            Self::NotOffered => DropKind::HandshakeNotOffered,
+            Self::Finished => DropKind::HandshakeFinished,
         }
     }
 }
 
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.kind().explained().text)
     }
 }
 

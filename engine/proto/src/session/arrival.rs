@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::messages::PathId;
 use crate::vocabulary::Route;
+use crate::vocabulary::blame::DropKind;
 
 /// Clear fields of a DATA and where it came from.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,7 @@ pub(crate) enum Outcome {
         csum_partial: bool,
     },
     Consumed,
-    Dropped(&'static str),
+    Dropped(DropKind),
     /// The peer closed the session: it was acknowledged and reported.
     Ended,
 }

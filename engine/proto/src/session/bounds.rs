@@ -1,6 +1,7 @@
 //! Bounds of an activation that both ends keep to.
 
 use super::faults::Trouble;
+use crate::vocabulary::blame::PeerFault;
 
 /// A repeated activation is answered WAITING, with twice the time that the first has already waited, within these bounds, µs. The
 /// answer comes without being asked for; asking again only covers its loss. Without WAITING a client takes the gateway for dead, and
@@ -11,5 +12,5 @@ pub(super) const WAIT_MAX_US: u64 = 4_000_000;
 pub(super) const BIND_SEQ_MAX: u64 = (1 << 53) - 1;
 
 pub(super) fn check_bind_seq(bind_seq: u64) -> Result<(), Trouble> {
-    if bind_seq > BIND_SEQ_MAX { Err(Trouble::Attributable("bind_seq_range")) } else { Ok(()) }
+    if bind_seq > BIND_SEQ_MAX { Err(Trouble::Attributable(PeerFault::BindSeqRange)) } else { Ok(()) }
 }

@@ -1,6 +1,7 @@
 //! Who is to blame for a message that had no effect, and how often that is said; and what else a peer may cause at most.
 
 use crate::path::rtt::clamp_u32;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
 /// Reports of one session in one second: of attributable failures (the core's budget is five a minute; the rest is counted), and, by
 /// a window of its own, of activations and new paths that a peer asks for.
@@ -10,14 +11,14 @@ const SECOND_US: u64 = 1_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// No delay, loss, duplication, reordering or relabelling of honest messages can produce it.
-    Attributable(&'static str),
+    Attributable(PeerFault),
     /// Proves nothing; counted.
-    Unattributable(&'static str),
+    Unattributable(DropKind),
 }
 
 impl Trouble {
     /// A frame that only the other end may send.
-    pub(super) const OTHER_ROLE: Self = Self::Attributable("frame_of_the_other_role");
+    pub(super) const OTHER_ROLE: Self = Self::Attributable(PeerFault::FrameOfTheOtherRole);
 }
 
 #[derive(Debug, Default)]

@@ -34,6 +34,7 @@ use crate::shared::Shared;
 use crate::shared::indices::Target;
 use crate::shared::recent::Recent;
 use crate::shared::timers::Armed;
+use crate::vocabulary::blame::DropKind;
 use crate::vocabulary::{Farewell, Limits, Route};
 use crate::wire::{CAP_PARTIAL_CHECKSUM, write_receiver};
 
@@ -289,22 +290,22 @@ impl Session {
     /// Seals frames once; the identical ciphertext goes out on each path, with the index that serves there.
     fn send_copies(&mut self, now: u64, cx: &mut Shared, paths: &[PathId], frames: &[Frame]) {
         let Some(mut sealed) = self.seal_control(frames) else {
-            return cx.drop(now, "key_exhausted");
+            return cx.drop(now, DropKind::KeyExhausted);
         };
         for id in paths {
             if !self.has_turn(cx) {
-                cx.drop(now, "control_ceiling");
+                cx.drop(now, DropKind::ControlCeiling);
                 continue;
             }
             let session_index = self.tx_index;
             let Some(path) = self.path_mut(*id) else { continue };
             write_receiver(&mut sealed, if path.tx_index == 0 { session_index } else { path.tx_index });
             if !path.permits(sealed.len()) {
-                cx.drop(now, "amplification_budget");
+                cx.drop(now, DropKind::AmplificationBudget);
             } else if cx.outbox.push(path.route, sealed.clone()) {
                 path.count_sent(now, 1, sealed.len() as u64);
             } else {
-                cx.drop(now, "outbox_full");
+                cx.drop(now, DropKind::OutboxFull);
             }
             path.copy_to_new_address(cx, &sealed);
         }

@@ -5,11 +5,11 @@ use std::ops::Range;
 use super::arrival::{Arrival, Incoming, Outcome};
 use super::faults::Trouble;
 use super::{Phase, Session};
-use crate::crypto::epochs::{BAD_TAG, DUPLICATE};
 use crate::frames::{Frame, decode_all};
 use crate::messages::{PathId, Report, Role};
 use crate::shared::Shared;
 use crate::vocabulary::Route;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 use crate::wire::DATA_HEADER;
 
 impl Session {
@@ -22,11 +22,11 @@ impl Session {
             Ok(opened) => opened,
             Err(kind) => {
                 // A failed open brings the key nearer to its limit.
-                if kind == BAD_TAG {
+                if kind == DropKind::BadTag {
                     self.rearm(now, cx);
                 }
                 // The later one of two copies is no sign of anything.
-                if kind == DUPLICATE && self.is_redundant() && self.has_route(from) {
+                if kind == DropKind::Duplicate && self.is_redundant() && self.has_route(from) {
                     return Outcome::Consumed;
                 }
                 return Outcome::Dropped(kind);
@@ -66,7 +66,7 @@ impl Session {
                 outcome
             }
             Some(_) => {
-                self.trouble(now, cx, Trouble::Attributable("undecodable_plaintext"));
+                self.trouble(now, cx, Trouble::Attributable(PeerFault::UndecodablePlaintext));
                 Outcome::Consumed
             }
         };
@@ -154,10 +154,10 @@ impl Session {
             Role::Client => true,
         };
         if !ready {
-            return Outcome::Dropped("session_not_ready");
+            return Outcome::Dropped(DropKind::SessionNotReady);
         }
         if !carries_inner {
-            return Outcome::Dropped("key_expired");
+            return Outcome::Dropped(DropKind::KeyExpired);
         }
         self.on_traffic(cx, now);
         Outcome::Inner { range, csum_partial }
@@ -168,7 +168,7 @@ impl Session {
     fn on_frames(&mut self, cx: &mut Shared, arrival: Arrival, plaintext: &[u8]) -> (Outcome, bool) {
         let now = arrival.now;
         let Ok(frames) = decode_all(plaintext) else {
-            self.trouble(now, cx, Trouble::Attributable("undecodable_frames"));
+            self.trouble(now, cx, Trouble::Attributable(PeerFault::UndecodableFrames));
             return (Outcome::Consumed, false);
         };
         let padded = frames.is_padded();
@@ -193,7 +193,7 @@ impl Session {
     fn on_frame(&mut self, cx: &mut Shared, arrival: Arrival, padded: bool, frame: Frame) -> Result<(), Trouble> {
         let gateway = self.role() == Role::Gateway;
         if matches!(self.phase, Phase::Pending { .. }) && !confirms_pending(&frame) {
-            return Err(Trouble::Unattributable("session_not_confirmed"));
+            return Err(Trouble::Unattributable(DropKind::SessionNotConfirmed));
         }
         match frame {
             Frame::Attach(attach) if gateway => self.on_attach(cx, arrival, &attach),
@@ -230,11 +230,10 @@ impl Session {
     fn trouble(&mut self, now: u64, cx: &mut Shared, trouble: Trouble) {
         match trouble {
             Trouble::Attributable(kind) if self.faults.admits(now) => {
-                let report =
-                    Report::ValidationFailed { session: self.handle, kind: kind.to_owned(), attributable: true };
-                cx.report(now, report);
+                cx.report(now, Report::ValidationFailed { session: self.handle, kind, attributable: true });
             }
-            Trouble::Attributable(kind) | Trouble::Unattributable(kind) => cx.drop(now, kind),
+            Trouble::Attributable(kind) => cx.drop(now, kind),
+            Trouble::Unattributable(kind) => cx.drop(now, kind),
         }
     }
 
@@ -252,10 +251,10 @@ impl Session {
     /// The path that a frame names, if it also came from there and thereby speaks for it.
     pub(super) fn named(&mut self, cx: &mut Shared, arrival: Arrival, path: PathId) -> Result<usize, Trouble> {
         if arrival.via != Some(path) {
-            return Err(Trouble::Unattributable("path_mismatch"));
+            return Err(Trouble::Unattributable(DropKind::PathMismatch));
         }
         self.credit(cx, arrival.now, path);
-        self.at(path).ok_or(Trouble::Unattributable("path_unknown"))
+        self.at(path).ok_or(Trouble::Unattributable(DropKind::PathUnknown))
     }
 }
 

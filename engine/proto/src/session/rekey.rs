@@ -20,6 +20,7 @@ use crate::frames::{self, Frame};
 use crate::messages::{Report, Role};
 use crate::path::{Retry, SENDS_MAX};
 use crate::shared::Shared;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
 /// Pause between retries after the first five, µs. A rekey is retried for as long as the session lives: a blackout may be long.
 const SLOW_RETRY_US: u64 = 1_000_000;
@@ -104,13 +105,13 @@ impl Session {
         }
         let number = self.epochs.number();
         if init.epoch <= number {
-            return Err(Trouble::Unattributable("stale_rekey"));
+            return Err(Trouble::Unattributable(DropKind::StaleRekey));
         }
         if init.epoch > number + 1 {
-            return Err(Trouble::Attributable("future_epoch"));
+            return Err(Trouble::Attributable(PeerFault::FutureEpoch));
         }
         if !self.epochs.settled() || now < self.rekey_paused_until {
-            return Err(Trouble::Unattributable("rekey_too_soon"));
+            return Err(Trouble::Unattributable(DropKind::RekeyTooSoon));
         }
         let trigger = if let Rekey::Asked { trigger, .. } = self.rekey { trigger } else { "peer" };
         let ephemeral = Ephemeral::generate(&mut |out| cx.rng.fill(out));
@@ -136,21 +137,21 @@ impl Session {
         let Rekey::Begun { epoch, ephemeral, trigger, .. } = &self.rekey else {
             let future = resp.epoch >= expected;
             return Err(if future {
-                Trouble::Attributable("future_epoch")
+                Trouble::Attributable(PeerFault::FutureEpoch)
             } else {
-                Trouble::Unattributable("stale_rekey")
+                Trouble::Unattributable(DropKind::StaleRekey)
             });
         };
         if resp.epoch != *epoch {
             let future = resp.epoch > *epoch;
             return Err(if future {
-                Trouble::Attributable("future_epoch")
+                Trouble::Attributable(PeerFault::FutureEpoch)
             } else {
-                Trouble::Unattributable("stale_rekey")
+                Trouble::Unattributable(DropKind::StaleRekey)
             });
         }
         if now < self.rekey_paused_until {
-            return Err(Trouble::Unattributable("rekey_too_soon"));
+            return Err(Trouble::Unattributable(DropKind::RekeyTooSoon));
         }
         let (epoch, trigger) = (*epoch, *trigger);
         let init = frames::Rekey { epoch, e: *ephemeral.public() };
@@ -168,10 +169,10 @@ impl Session {
     pub(super) fn on_rekey_request(&mut self, cx: &mut Shared, arrival: Arrival, epoch: u32) -> Result<(), Trouble> {
         let next = self.epochs.number() + 1;
         if epoch > next {
-            return Err(Trouble::Attributable("future_epoch"));
+            return Err(Trouble::Attributable(PeerFault::FutureEpoch));
         }
         if epoch < next || !self.epochs.settled() || !matches!(self.rekey, Rekey::Idle) {
-            return Err(Trouble::Unattributable("stale_rekey"));
+            return Err(Trouble::Unattributable(DropKind::StaleRekey));
         }
         self.begin_rekey(arrival.now, cx, "peer");
         Ok(())
@@ -206,7 +207,7 @@ impl Session {
         self.rekey_paused_until = now + LOW_ORDER_PAUSE_US;
         let reason = "low_order_point".to_owned();
         cx.report(now, Report::RekeyDenied { session: self.handle, epoch, reason });
-        Trouble::Attributable("low_order_point")
+        Trouble::Attributable(PeerFault::LowOrderPoint)
     }
 
     /// The key has come to a limit and nothing was done about it yet. Counts have no deadline of their own: judged at once.

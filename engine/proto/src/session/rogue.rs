@@ -6,6 +6,7 @@ use crate::frames::{
     Attach, AttachKind, Close, Detail, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Scope, Switch, Transport,
 };
 use crate::messages::{DenialReason, PathId, Report};
+use crate::vocabulary::blame::{DropKind, PeerFault};
 use crate::vocabulary::{Limits, Route};
 use crate::world::{Link, MS, S, Side, World, limits};
 
@@ -37,9 +38,9 @@ fn path_route(path: PathId) -> Route {
     crate::world::gateway_route(crate::world::client_address(path))
 }
 
-fn blamed(world: &World) -> Vec<String> {
+fn blamed(world: &World) -> Vec<PeerFault> {
     let kind = |report: &Report| match report {
-        Report::ValidationFailed { kind, attributable: true, .. } => Some(kind.clone()),
+        Report::ValidationFailed { kind, attributable: true, .. } => Some(*kind),
         _ => None,
     };
     world
@@ -80,7 +81,7 @@ fn a24_a_flood_of_challenges_has_one_pending_answer_per_path() {
     world.run(11 * MS);
     let answers = world.capture.iter().filter(|(to, ..)| *to == Side::Client).count();
     assert_eq!(answers, 1);
-    assert_eq!(blamed(&world), Vec::<String>::new());
+    assert_eq!(blamed(&world), Vec::<PeerFault>::new());
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn a26_a_stale_bind_seq_is_ignored_and_an_equal_one_answered_again() {
     world.run(11 * MS);
     assert_eq!(world.capture.iter().filter(|(to, ..)| *to == Side::Client).count(), 1, "acknowledged again");
     assert_eq!(requests(&world), 1);
-    assert_eq!(blamed(&world), Vec::<String>::new());
+    assert_eq!(blamed(&world), Vec::<PeerFault>::new());
 }
 
 #[test]
@@ -177,7 +178,7 @@ fn a27_a_stale_owner_epoch_is_denied_and_a_future_one_attributable() {
     assert_eq!((bound(&mut world), requests(&world)), (Some(1), 0));
     send(&mut world, 2, &[attach(2, AttachKind::Reattach, 3, 2)]);
     world.run(100 * MS);
-    assert_eq!(blamed(&world), ["future_owner_epoch"]);
+    assert_eq!(blamed(&world), [PeerFault::FutureOwnerEpoch]);
     assert_eq!(bound(&mut world), Some(1));
 }
 
@@ -195,11 +196,11 @@ fn a28_what_no_honest_peer_produces_is_attributable() {
         jitter_us: 0,
     };
     let forgeries = [
-        (Frame::PathResponse(PathToken { path: 1, token: [1; 16] }), "echo_never_issued"),
-        (Frame::ProbeReply(reply), "echo_never_issued"),
-        (Frame::RekeyInit(Rekey { epoch: 9, e: [5; 32] }), "future_epoch"),
-        (Frame::RekeyInit(Rekey { epoch: 1, e: [0; 32] }), "low_order_point"),
-        (Frame::RekeyRequest { epoch: 1 }, "frame_of_the_other_role"),
+        (Frame::PathResponse(PathToken { path: 1, token: [1; 16] }), PeerFault::EchoNeverIssued),
+        (Frame::ProbeReply(reply), PeerFault::EchoNeverIssued),
+        (Frame::RekeyInit(Rekey { epoch: 9, e: [5; 32] }), PeerFault::FutureEpoch),
+        (Frame::RekeyInit(Rekey { epoch: 1, e: [0; 32] }), PeerFault::LowOrderPoint),
+        (Frame::RekeyRequest { epoch: 1 }, PeerFault::FrameOfTheOtherRole),
     ];
     let mut expected = Vec::new();
     for (frame, kind) in forgeries {
@@ -210,7 +211,7 @@ fn a28_what_no_honest_peer_produces_is_attributable() {
     }
     send_raw(&mut world, &[0x3f, 1, 0]);
     send_raw(&mut world, &[0x90; 40]);
-    expected.extend(["undecodable_frames", "undecodable_plaintext"]);
+    expected.extend([PeerFault::UndecodableFrames, PeerFault::UndecodablePlaintext]);
     assert_eq!(blamed(&world), expected);
     assert_eq!(bound(&mut world), Some(1));
 }
@@ -234,9 +235,9 @@ fn a28_late_and_misplaced_frames_prove_nothing() {
         world.run(50 * MS);
     }
     world.run(2 * S);
-    assert_eq!(blamed(&world), Vec::<String>::new());
-    for kind in ["stale_echo", "path_mismatch", "stale_bind_seq", "stale_rekey"] {
-        assert!(world.drops(Side::Gateway, kind) >= 1, "{kind}");
+    assert_eq!(blamed(&world), Vec::<PeerFault>::new());
+    for kind in [DropKind::StaleEcho, DropKind::PathMismatch, DropKind::StaleBindSeq, DropKind::StaleRekey] {
+        assert!(world.drops(Side::Gateway, kind) >= 1, "{kind:?}");
     }
 }
 
@@ -256,7 +257,7 @@ fn a31_a_switch_to_a_path_that_is_not_validated_is_denied() {
     send(&mut world, 1, &[switch(7, 2)]);
     world.run(50 * MS);
     assert_eq!((bound(&mut world), requests(&world)), (Some(1), 0));
-    assert_eq!(blamed(&world), Vec::<String>::new());
+    assert_eq!(blamed(&world), Vec::<PeerFault>::new());
 }
 
 #[test]
@@ -295,6 +296,23 @@ fn keys_are_ready_under_traffic_also_after_a_rekey() {
         assert!(awake(&world) || rotated == 0 && world.now < 2 * S, "after {rotated} rotations");
     }
     assert!(world.count(Side::Gateway, |report| matches!(report, Report::KeyRotated { .. })) >= 2);
+}
+
+#[test]
+fn the_work_of_a_timer_moves_its_deadline_so_that_no_session_is_woken_for_nothing() {
+    let mut world = World::ready(&[10, 80], 10);
+    world.attach(2, 2, crate::messages::AttachKind::Switch);
+    for round in 0..600 {
+        if round == 300 {
+            world.flow = [0, 0];
+        }
+        world.run(10 * MS);
+        for endpoint in [&world.client, &world.gateway] {
+            for session in endpoint.sessions.values() {
+                assert_eq!(session.due(world.now - 1, endpoint.cx.stalled_at), [], "in round {round}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::path::Path;
 use crate::path::path_mtu::{Finding, PacketMax};
 use crate::shared::Shared;
 use crate::vocabulary::SizedFor;
+use crate::vocabulary::blame::DropKind;
 use crate::wire::{DATA_HEADER, TAG, write_receiver};
 
 /// Findings of one path in one turn: a round's end, a verdict, the next flight.
@@ -96,7 +97,7 @@ impl Session {
                 cx.outbox.push_whole(route, sealed, whole)
             });
             if !left {
-                cx.drop(now, "size_probe_unsent");
+                cx.drop(now, DropKind::SizeProbeUnsent);
                 return self.paths[at].mtu.cancel(now);
             }
         }

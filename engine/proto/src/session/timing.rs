@@ -1,4 +1,4 @@
-//! What is due when.
+//! What is due when: one table. A timer says why there is one, when it is due next, and what is done then.
 
 use super::{Phase, Session};
 use crate::messages::Report;
@@ -7,32 +7,93 @@ use crate::shared::Shared;
 /// A HINT is believed at most this often, µs.
 const HINT_INTERVAL_US: u64 = 10_000_000;
 
+/// What a timer's work says about the life of its session; most work says nothing.
+trait GoesOn {
+    fn goes_on(self) -> bool;
+}
+
+impl GoesOn for () {
+    fn goes_on(self) -> bool {
+        true
+    }
+}
+
+impl GoesOn for bool {
+    fn goes_on(self) -> bool {
+        self
+    }
+}
+
+/// Makes from each row the reason, the deadline and the work, so that none of them can be forgotten. The work is done
+/// in the order of the rows, whichever of them is due: it looks at its own deadlines.
+macro_rules! timers {
+    ($($(#[$meta:meta])* $timer:ident: $next:expr => $work:expr;)*) => {
+        /// Why a session has a deadline.
+        #[cfg(test)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Timer { $($(#[$meta])* $timer,)* }
+
+        impl Session {
+            /// Does all that is due. False if the session ends: its confirmation never came.
+            pub(crate) fn on_time(&mut self, now: u64, cx: &mut Shared) -> bool {
+                $(if !GoesOn::goes_on($work(self, now, cx)) {
+                    return false;
+                })*
+                self.rearm(now, cx);
+                true
+            }
+
+            fn next_deadline(&self, now: u64, stalled_at: u64) -> Option<u64> {
+                let at = [$({
+                    let next: fn(&Self, u64, u64) -> Option<u64> = $next;
+                    next(self, now, stalled_at)
+                },)*];
+                at.into_iter().flatten().min()
+            }
+
+            /// The timers that are due.
+            #[cfg(test)]
+            pub(super) fn due(&self, now: u64, stalled_at: u64) -> Vec<Timer> {
+                let mut due = Vec::new();
+                $({
+                    let next: fn(&Self, u64, u64) -> Option<u64> = $next;
+                    due.extend(next(self, now, stalled_at).filter(|at| *at <= now).map(|_| Timer::$timer));
+                })*
+                due
+            }
+        }
+    };
+}
+
+timers! {
+    /// Gateway: a client has this long to confirm its session, which ends with it.
+    Confirmation: |session, _, _| session.unconfirmed_until() => Self::is_confirmed_in_time;
+    /// Client: an activation is sent again, or is unanswered.
+    Attempt: |session, _, _| session.next_attempt_at() => Self::attempt_on_time;
+    /// Client: the same of a candidate.
+    Candidacy: |session, _, _| session.next_candidacy_at() => Self::candidates_on_time;
+    /// The challenge of a path is sent again, or is unanswered.
+    Challenge: |session, _, _| session.next_challenge_at() => Self::challenges_on_time;
+    /// Gateway: the two addresses of a path are asked again, or it is decided which one counts.
+    Rebinding: |session, _, _| session.next_rebinding_at() => Self::rebindings_on_time;
+    /// ASSIGN or SWITCH_REQUEST is sent again.
+    Delivery: |session, _, _| session.next_delivery_at() => Self::deliveries_on_time;
+    /// Gateway: denials that were counted are reported.
+    Denial: |session, _, _| session.next_denial_at() => Self::denials_on_time;
+    /// A rekey begins, is sent again, or is over; a key is past its age.
+    Rekey: |session, now, _| session.next_rekey_at_most(now) => Self::rekey_on_time;
+    /// A probe leaves, or silence is judged.
+    Watch: |session, now, stalled_at| session.next_watch_at(now, stalled_at) => Self::watch_on_time;
+    /// The size of a path's packets is searched.
+    Sizes: |session, now, _| session.next_sizes_at(now) => Self::sizes_on_time;
+    /// Nothing was sent for a while: the keys rest.
+    Rest: |session, _, _| session.liveness.emits_until().filter(|_| session.awake) => Self::rest_on_time;
+}
+
 impl Session {
     /// An entry of the timer heap surfaced. False if it was replaced by an earlier one.
     pub(crate) fn surfaced(&mut self, at: u64) -> bool {
         self.armed.surfaced(at)
-    }
-
-    /// Does all that is due. False if the session ends: its confirmation never came.
-    pub(crate) fn on_time(&mut self, now: u64, cx: &mut Shared) -> bool {
-        if matches!(self.phase, Phase::Pending { until } if until <= now) {
-            return false;
-        }
-        self.attempt_on_time(now, cx);
-        self.candidates_on_time(now, cx);
-        self.challenges_on_time(now, cx);
-        self.rebindings_on_time(now, cx);
-        self.deliveries_on_time(now, cx);
-        self.denials_on_time(now, cx);
-        self.rekey_on_time(now, cx);
-        self.watch_on_time(now, cx);
-        self.sizes_on_time(now, cx);
-        if self.awake && !self.liveness.carries_traffic(now) {
-            self.awake = false;
-            self.epochs.rest();
-        }
-        self.rearm(now, cx);
-        true
     }
 
     pub(crate) fn rearm(&mut self, now: u64, cx: &mut Shared) {
@@ -42,33 +103,31 @@ impl Session {
         }
     }
 
-    fn next_deadline(&self, now: u64, stalled_at: u64) -> Option<u64> {
-        let pending = match self.phase {
+    fn unconfirmed_until(&self) -> Option<u64> {
+        match self.phase {
             Phase::Pending { until } => Some(until),
             Phase::Offered | Phase::Active => None,
-        };
-        let idle_at = self.liveness.emits_until().filter(|_| self.awake);
-        let limit = self.key_limit_reached(now).then_some(now);
-        [
-            pending,
-            idle_at,
-            limit,
-            self.next_attempt_at(),
-            self.next_candidacy_at(),
-            self.next_challenge_at(),
-            self.next_rebinding_at(),
-            self.next_delivery_at(),
-            self.next_denial_at(),
-            self.next_rekey_at(),
-            self.next_watch_at(now, stalled_at),
-            self.next_sizes_at(now),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        }
     }
 
-    /// A HINT named this session. Unauthenticated: the core hears of it at most once per 10 s.
+    fn is_confirmed_in_time(&mut self, now: u64, _: &mut Shared) -> bool {
+        self.unconfirmed_until().is_none_or(|until| now < until)
+    }
+
+    /// A limit of packets or failed opens has no deadline of its own: it is judged at once.
+    fn next_rekey_at_most(&self, now: u64) -> Option<u64> {
+        let limit = self.key_limit_reached(now).then_some(now);
+        [limit, self.next_rekey_at()].into_iter().flatten().min()
+    }
+
+    fn rest_on_time(&mut self, now: u64, _: &mut Shared) {
+        if self.awake && !self.liveness.carries_traffic(now) {
+            self.awake = false;
+            self.epochs.rest();
+        }
+    }
+
+    /// A HINT named this session. Unauthenticated: it is reported at most once per 10 s.
     pub(crate) fn hinted(&mut self, now: u64, cx: &mut Shared) {
         let Some(side) = self.side.client_mut() else { return };
         if now >= side.hints_from {

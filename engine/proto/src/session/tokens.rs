@@ -2,6 +2,7 @@
 
 use super::faults::Trouble;
 use crate::shared::Shared;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
 /// Issued tokens that are remembered: an echo of one of them is late, not forged.
 const TOKENS_MAX: usize = 8;
@@ -23,9 +24,9 @@ impl TokenHistory {
     /// Blames the peer for an echo that is none of the last tokens.
     pub(super) fn judge(&self, echo: &[u8; 16]) -> Trouble {
         if self.tokens[..self.issued.min(TOKENS_MAX)].contains(echo) {
-            Trouble::Unattributable("stale_echo")
+            Trouble::Unattributable(DropKind::StaleEcho)
         } else {
-            Trouble::Attributable("echo_never_issued")
+            Trouble::Attributable(PeerFault::EchoNeverIssued)
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::messages::{PathId, Report};
 use crate::path::rtt::clamp_u32;
 use crate::path::{Challenge, Retry};
 use crate::shared::Shared;
+use crate::vocabulary::blame::DropKind;
 
 impl Session {
     /// Challenges a path, unless it is being challenged.
@@ -43,7 +44,7 @@ impl Session {
         let asked_at = self.asked_first_at(challenge.path);
         let path = &mut self.paths[at];
         if path.answered_round == Some(round) {
-            return Err(Trouble::Unattributable("challenge_flood"));
+            return Err(Trouble::Unattributable(DropKind::ChallengeFlood));
         }
         path.answered_round = Some(round);
         // The gateway challenges as soon as it has ATTACH: the first estimate of a new path.
@@ -128,7 +129,7 @@ impl Session {
         let (id, validated) = (path.id, path.validated());
         self.forget_asked(id);
         if !validated {
-            cx.drop(now, "path_not_validated");
+            cx.drop(now, DropKind::PathNotValidated);
             self.remove_path(now, cx, id);
         }
     }

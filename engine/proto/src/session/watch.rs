@@ -11,6 +11,7 @@ use crate::path::Path;
 use crate::path::probes::BadReply;
 use crate::path::rtt::clamp_u32;
 use crate::shared::Shared;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
 /// Probes of a standby while traffic flows, and of a silent path always, µs.
 const STANDBY_US: u64 = 5_000_000;
@@ -252,7 +253,7 @@ impl Session {
         };
         // A burst costs one answer; only of sizes each is asked for by itself.
         if !padded && path.replied_round.replace(cx.outbox.round()) == Some(cx.outbox.round()) {
-            cx.drop(now, "probe_flood");
+            cx.drop(now, DropKind::ProbeFlood);
         } else {
             self.send_frames(now, cx, probe.path, &[Frame::ProbeReply(reply)]);
         }
@@ -309,8 +310,8 @@ impl Session {
         }
         let (up_sent, up_received) = (path.probes.up_sent, path.probes.up_received);
         let answer = path.probes.answer(now, reply).map_err(|bad| match bad {
-            BadReply::Stale => Trouble::Unattributable("stale_reply"),
-            BadReply::NeverIssued => Trouble::Attributable("echo_never_issued"),
+            BadReply::Stale => Trouble::Unattributable(DropKind::StaleReply),
+            BadReply::NeverIssued => Trouble::Attributable(PeerFault::EchoNeverIssued),
         })?;
         path.rtt.sample(answer.rtt_us);
         let sent = path.probes.up_sent.saturating_sub(up_sent);

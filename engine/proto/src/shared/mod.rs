@@ -18,6 +18,7 @@ use crate::shared::outbox::Outbox;
 use crate::shared::recent::Rings;
 use crate::shared::reports::Journal;
 use crate::shared::timers::Timers;
+use crate::vocabulary::blame::Dropped;
 use crate::vocabulary::{Route, Shard};
 
 /// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of ours, not of the
@@ -85,8 +86,8 @@ impl Shared {
         })
     }
 
-    pub(crate) fn drop(&mut self, now: u64, kind: &'static str) {
-        self.journal.count_drop(now, kind, 1);
+    pub(crate) fn drop(&mut self, now: u64, kind: impl Into<Dropped>) {
+        self.journal.count_drop(now, kind.into(), 1);
     }
 }
 

@@ -3,26 +3,34 @@
 use std::collections::VecDeque;
 
 use crate::messages::Report;
+use crate::vocabulary::blame::Dropped;
 
 /// Reports that wait for the core. Source: messages.rs, `ReportBatch`.
 const CAPACITY: usize = 524_288;
-/// Kinds of drops that exist; all are constants of this crate and of the I/O loop.
-const KINDS_MAX: usize = 128;
 const DROP_REPORT_INTERVAL_US: u64 = 1_000_000;
 
-#[derive(Debug)]
+#[derive(Debug, Default, Clone, Copy)]
 struct DropCounter {
-    kind: &'static str,
+    /// Drops since the last report.
     count: u64,
-    reported_at: u64,
+    /// No report before this time.
+    next_at: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Journal {
     queue: VecDeque<(u64, Report)>,
     lost_stats: u64,
     lost_others: u64,
-    drops: Vec<DropCounter>,
+    /// By `Dropped::place`.
+    drops: [DropCounter; Dropped::COUNT],
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        let drops = [DropCounter::default(); Dropped::COUNT];
+        Self { queue: VecDeque::new(), lost_stats: 0, lost_others: 0, drops }
+    }
 }
 
 impl Journal {
@@ -44,34 +52,30 @@ impl Journal {
     }
 
     /// The first drop of a kind is reported at once, further ones after a second, as a sum.
-    pub(crate) fn count_drop(&mut self, now: u64, kind: &'static str, count: u64) {
-        if let Some(counter) = self.drops.iter_mut().find(|counter| counter.kind == kind) {
-            counter.count += count;
-        } else if self.drops.len() < KINDS_MAX {
-            let reported_at = now.saturating_sub(DROP_REPORT_INTERVAL_US);
-            self.drops.push(DropCounter { kind, count, reported_at });
+    pub(crate) fn count_drop(&mut self, now: u64, kind: Dropped, count: u64) {
+        let counter = &mut self.drops[kind.place()];
+        if counter.count == 0 {
+            counter.next_at = counter.next_at.max(now);
         }
+        counter.count += count;
     }
 
     /// When the next drop counter may be reported.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.drops
-            .iter()
-            .filter(|counter| counter.count > 0)
-            .map(|counter| counter.reported_at + DROP_REPORT_INTERVAL_US)
-            .min()
+        self.drops.iter().filter(|counter| counter.count > 0).map(|counter| counter.next_at).min()
     }
 
     pub(crate) fn on_time(&mut self, now: u64) {
-        let mut due = Vec::new();
-        for counter in &mut self.drops {
-            if counter.count > 0 && counter.reported_at + DROP_REPORT_INTERVAL_US <= now {
-                due.push(Report::Dropped { kind: counter.kind.to_owned(), count: std::mem::take(&mut counter.count) });
-                counter.reported_at = now;
+        for place in 0..self.drops.len() {
+            let counter = &mut self.drops[place];
+            if counter.count == 0 || counter.next_at > now {
+                continue;
             }
-        }
-        for report in due {
-            self.report(now, report);
+            let count = std::mem::take(&mut counter.count);
+            counter.next_at = now + DROP_REPORT_INTERVAL_US;
+            if let Some(kind) = Dropped::at(place) {
+                self.report(now, Report::Dropped { kind, count });
+            }
         }
     }
 
@@ -89,22 +93,37 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::blame::{DropKind, PeerFault};
 
     #[test]
     fn drops_of_a_kind_are_summed_to_one_report_a_second() {
         let mut journal = Journal::default();
-        let dropped = |count| Report::Dropped { kind: "unknown_index".to_owned(), count };
-        journal.count_drop(5_000_000, "unknown_index", 1);
+        let unknown = Dropped::Drop(DropKind::UnknownIndex);
+        let dropped = |count| Report::Dropped { kind: unknown, count };
+        journal.count_drop(5_000_000, unknown, 1);
         assert_eq!(journal.next_deadline(), Some(5_000_000));
         journal.on_time(5_000_000);
         assert_eq!(journal.pop(), Some((5_000_000, dropped(1))));
-        journal.count_drop(5_100_000, "unknown_index", 2);
-        journal.count_drop(5_200_000, "unknown_index", 3);
+        journal.count_drop(5_100_000, unknown, 2);
+        journal.count_drop(5_200_000, unknown, 3);
+        assert_eq!(journal.next_deadline(), Some(6_000_000));
         journal.on_time(5_900_000);
         assert_eq!(journal.pop(), None);
         journal.on_time(6_000_000);
         assert_eq!(journal.pop(), Some((6_000_000, dropped(5))));
         assert_eq!(journal.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_fault_of_a_peer_that_is_counted_is_told_from_every_drop() {
+        let mut journal = Journal::default();
+        let kinds = [Dropped::Drop(DropKind::EmptyDatagram), Dropped::Fault(PeerFault::UndecodablePlaintext)];
+        for kind in kinds {
+            journal.count_drop(0, kind, 1);
+        }
+        journal.on_time(0);
+        let reported: Vec<_> = std::iter::from_fn(|| journal.pop()).map(|(_, report)| report).collect();
+        assert_eq!(reported, kinds.map(|kind| Report::Dropped { kind, count: 1 }));
     }
 
     #[test]

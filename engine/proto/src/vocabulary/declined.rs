@@ -1,10 +1,11 @@
 //! Why a command of the core was not carried out.
 //!
-//! Commands and reports cross each other: a command may be ordered before the core can know that its session, path, dial or
-//! activation has ended. Such a command is [`Declined::Late`]. The report that explains it is queued already, or the end was the
-//! core's own order. It has no effect and is counted.
+//! Commands and reports cross each other: a command may be ordered before the core can know that its session, path,
+//! dial or activation has ended. Such a command is [`Declined::Late`]. The report that explains it is queued already,
+//! or the end was the core's own order. It has no effect and is counted.
 //!
-//! Everything else is [`Declined::Refused`]: core and engine disagree, and nothing explains it. The core gets `Report::Refused`.
+//! Everything else is [`Declined::Refused`]: core and engine disagree, and nothing explains it. The core gets
+//! `Report::Refused`.
 //!
 //! | late | refused |
 //! |---|---|

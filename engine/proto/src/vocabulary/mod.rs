@@ -1,5 +1,6 @@
 //! Words that all floors share: where datagrams go, which sessions are whose, what a sender may do. It imports nothing but messages.
 
+pub mod blame;
 mod declined;
 
 use std::fmt;
@@ -7,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use crate::messages::{PathId, SessionHandle};
+use crate::vocabulary::blame::DropKind;
 
 pub use declined::Declined;
 
@@ -116,7 +118,7 @@ pub enum Received {
     /// Handshake or frames: nothing for the TUN.
     Consumed,
     /// Counted already; the kind is for the caller's own statistics.
-    Dropped(&'static str),
+    Dropped(DropKind),
 }
 
 /// Copies of one message: on the companion of redundant mode, and where the peer of either path may be now.

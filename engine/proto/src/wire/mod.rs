@@ -16,6 +16,7 @@
 pub(crate) mod codec;
 mod payload;
 
+use crate::vocabulary::blame::DropKind;
 use std::fmt;
 
 pub use payload::{
@@ -107,22 +108,22 @@ pub enum WireError {
 }
 
 impl WireError {
-    /// A name for counters and reports.
-    pub const fn name(self) -> &'static str {
+    /// Under which it is counted.
+    pub const fn kind(self) -> DropKind {
         match self {
-            Self::Empty => "empty_datagram",
-            Self::UnknownType(_) => "unknown_type",
-            Self::Resume(_) => "resume_unsupported",
-            Self::Length => "wrong_length",
-            Self::Version(_) => "wrong_version",
-            Self::Reserved => "reserved_bits",
+            Self::Empty => DropKind::EmptyDatagram,
+            Self::UnknownType(_) => DropKind::UnknownType,
+            Self::Resume(_) => DropKind::ResumeUnsupported,
+            Self::Length => DropKind::WrongLength,
+            Self::Version(_) => DropKind::WrongVersion,
+            Self::Reserved => DropKind::ReservedBits,
         }
     }
 }
 
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.kind().explained().text)
     }
 }
 

@@ -14,6 +14,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use jvpn_proto::blame::{DropKind, Dropped};
 use jvpn_proto::endpoint::{Endpoint, EndpointConfig, Limits, Received, Released, Route, Shard};
 use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{
@@ -600,9 +601,9 @@ impl World {
     }
 
     /// Drops of a kind at one side so far.
-    pub fn drops(&self, side: Side, wanted: &str) -> u64 {
+    pub fn drops(&self, side: Side, wanted: DropKind) -> u64 {
         let of_kind = |report: &Report| match report {
-            Report::Dropped { kind, count } if kind == wanted => *count,
+            Report::Dropped { kind: Dropped::Drop(kind), count } if *kind == wanted => *count,
             _ => 0,
         };
         self.reports.iter().filter(|(_, of, _)| *of == side).map(|(_, _, report)| of_kind(report)).sum()

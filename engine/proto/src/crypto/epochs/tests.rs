@@ -1,5 +1,6 @@
 use super::*;
 use crate::crypto::keys::Ephemeral;
+use crate::vocabulary::blame::DropKind;
 
 const LIMITS: Limits = Limits {
     rekey_after_us: 100,
@@ -15,13 +16,13 @@ fn pair() -> (Epochs, Epochs) {
     (make(Role::Client), make(Role::Gateway))
 }
 
-fn pass(from: &mut Epochs, to: &mut Epochs, now: u64) -> Result<Opened, &'static str> {
-    let mut message = from.seal_frames(&[0x17, 0, 0], 1).ok_or("not_sealed")?;
+fn pass(from: &mut Epochs, to: &mut Epochs, now: u64) -> Result<Opened, DropKind> {
+    let mut message = from.seal_frames(&[0x17, 0, 0], 1).ok_or(DropKind::NotSealed)?;
     open(to, now, &mut message)
 }
 
-fn open(to: &mut Epochs, now: u64, message: &mut [u8]) -> Result<Opened, &'static str> {
-    let counter = u64::from_le_bytes(message[8..16].try_into().map_err(|_| "length")?);
+fn open(to: &mut Epochs, now: u64, message: &mut [u8]) -> Result<Opened, DropKind> {
+    let counter = u64::from_le_bytes(message[8..16].try_into().map_err(|_| DropKind::WrongLength)?);
     to.open(now, 0, message[1], counter, &mut message[16..])
 }
 
@@ -61,8 +62,8 @@ fn a_key_reaches_its_limits_of_age_packets_and_failed_opens() {
     assert_eq!(client.rekey_due(1, 0), Some("packets"));
     let mut message = client.seal_frames(&[], 1).expect("within the limit");
     message[16] ^= 1;
-    assert_eq!(open(&mut gateway, 1, &mut message.clone()), Err("bad_tag"));
-    assert_eq!(open(&mut gateway, 1, &mut message), Err("bad_tag"));
+    assert_eq!(open(&mut gateway, 1, &mut message.clone()), Err(DropKind::BadTag));
+    assert_eq!(open(&mut gateway, 1, &mut message), Err(DropKind::BadTag));
     assert_eq!(gateway.rekey_due(1, 0), Some("failed_opens"));
     for _ in 0..3 {
         client.seal_frames(&[], 1);

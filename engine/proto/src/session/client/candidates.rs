@@ -8,6 +8,7 @@ use crate::session::arrival::Arrival;
 use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
+use crate::vocabulary::blame::DropKind;
 use crate::vocabulary::{Declined, Route};
 
 impl Session {
@@ -179,7 +180,7 @@ impl Session {
     ) -> Result<(), Trouble> {
         let now = arrival.now;
         let Some(known) = self.path(close.path).map(Path::validated) else {
-            return Err(Trouble::Unattributable("path_unknown"));
+            return Err(Trouble::Unattributable(DropKind::PathUnknown));
         };
         self.forget_asked(close.path);
         self.remove_path(now, cx, close.path);

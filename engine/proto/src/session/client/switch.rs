@@ -7,6 +7,7 @@ use crate::session::arrival::Arrival;
 use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
+use crate::vocabulary::blame::DropKind;
 
 impl Session {
     pub(in crate::session) fn on_switch_ack(
@@ -20,7 +21,7 @@ impl Session {
             attempt.kind == AttachKind::Switch && (attempt.path, attempt.bind_seq) == (ack.to, ack.bind_seq)
         });
         if !awaited {
-            return Err(Trouble::Unattributable("stale_switch_ack"));
+            return Err(Trouble::Unattributable(DropKind::StaleSwitchAck));
         }
         if arrival.via == Some(ack.to) {
             self.credit(cx, arrival.now, ack.to);
@@ -42,7 +43,7 @@ impl Session {
     ) -> Result<(), Trouble> {
         let Some(side) = self.side.client_mut() else { return Err(Trouble::OTHER_ROLE) };
         if side.switch_requested.is_some_and(|newest| request.id <= newest) {
-            return Err(Trouble::Unattributable("stale_switch_request"));
+            return Err(Trouble::Unattributable(DropKind::StaleSwitchRequest));
         }
         side.switch_requested = Some(request.id);
         let reason = request.reason.to_string();

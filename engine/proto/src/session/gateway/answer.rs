@@ -30,7 +30,7 @@ impl Session {
         Ok(())
     }
 
-    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that the core was never asked about.
+    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that never came.
     pub(crate) fn answer_attach(
         &mut self,
         now: u64,
@@ -43,7 +43,7 @@ impl Session {
             if bind_seq <= side.binding.bind_seq {
                 return Err(Declined::Late);
             }
-            return Err(Declined::refused(format!("activation {bind_seq} of path {path} was never asked about")));
+            return Err(Declined::refused(format!("activation {bind_seq} of path {path} never came")));
         };
         let newest = side.binding.asked;
         let proved = self.path(path).is_some_and(Path::validated);

@@ -11,6 +11,7 @@ use crate::session::gateway::binding::{Asked, Binding, Told};
 use crate::session::{Phase, Session};
 use crate::shared::Shared;
 use crate::vocabulary::AMPLIFICATION_MAX;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
 impl Session {
     pub(in crate::session) fn on_attach(
@@ -27,14 +28,14 @@ impl Session {
         };
         check_activation(attach.path, attach.bind_seq)?;
         if attach.owner_epoch > self.owner_epoch {
-            return Err(Trouble::Attributable("future_owner_epoch"));
+            return Err(Trouble::Attributable(PeerFault::FutureOwnerEpoch));
         }
         if kind.is_none() && !self.is_active() {
-            return Err(Trouble::Unattributable("session_not_confirmed"));
+            return Err(Trouble::Unattributable(DropKind::SessionNotConfirmed));
         }
         let Some(side) = self.side.gateway() else { return Err(Trouble::OTHER_ROLE) };
         if kind.is_some() && attach.bind_seq < side.binding.bind_seq {
-            return Err(Trouble::Unattributable("stale_bind_seq"));
+            return Err(Trouble::Unattributable(DropKind::StaleBindSeq));
         }
         let denial = (attach.owner_epoch < self.owner_epoch).then_some(DenialReason::OwnershipStale);
         let Some(at) = denial.is_none().then(|| self.attached_path(cx, arrival, attach.path)).flatten() else {
@@ -46,7 +47,7 @@ impl Session {
             if kind == Some(AttachKind::Revalidate) && path.validated() {
                 self.examine(cx, arrival, at)?;
             }
-            return Err(Trouble::Unattributable("path_mismatch"));
+            return Err(Trouble::Unattributable(DropKind::PathMismatch));
         }
         path.tx_index = attach.index;
         let fresh = arrival.heard_before;
@@ -83,7 +84,7 @@ impl Session {
         let Arrival { now, from: to, len, order, .. } = arrival;
         self.count_denial(now, cx, attach.path, reason);
         if !self.credits_once(order) || !self.has_turn(cx) {
-            return cx.drop(now, "amplification_budget");
+            return cx.drop(now, DropKind::AmplificationBudget);
         }
         let asked = Asked {
             bind_seq: attach.bind_seq,
@@ -99,7 +100,7 @@ impl Session {
             && sealed.len() as u64 <= AMPLIFICATION_MAX * len as u64
             && !cx.outbox.push(to, sealed)
         {
-            cx.drop(now, "outbox_full");
+            cx.drop(now, DropKind::OutboxFull);
         }
     }
 
@@ -131,7 +132,7 @@ impl Session {
         let Some(side) = self.side.gateway_mut() else { return Err(Trouble::OTHER_ROLE) };
         let Binding { bind_seq, asked: waiting, answer, .. } = &side.binding;
         if asked.bind_seq < *bind_seq {
-            return Err(Trouble::Unattributable("stale_bind_seq"));
+            return Err(Trouble::Unattributable(DropKind::StaleBindSeq));
         }
         if asked.bind_seq == *bind_seq {
             if let Some(answer) = *answer {
@@ -140,7 +141,7 @@ impl Session {
             }
             if let Some(Asked { path, .. }) = *waiting {
                 if path != asked.path {
-                    return Err(Trouble::Unattributable("stale_bind_seq"));
+                    return Err(Trouble::Unattributable(DropKind::StaleBindSeq));
                 }
                 match self.at(path) {
                     // It may have followed the client to another address since: then that one is not proved yet.
@@ -227,5 +228,5 @@ impl Session {
 /// What no honest client names: path 0, which means none, and a bind seq that the core cannot tell from its neighbour.
 pub(in crate::session) fn check_activation(path: PathId, bind_seq: u64) -> Result<(), Trouble> {
     check_bind_seq(bind_seq)?;
-    if path == 0 { Err(Trouble::Attributable("path_zero")) } else { Ok(()) }
+    if path == 0 { Err(Trouble::Attributable(PeerFault::PathZero)) } else { Ok(()) }
 }

@@ -17,6 +17,7 @@ use crate::session::arrival::Arrival;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
 use crate::vocabulary::Route;
+use crate::vocabulary::blame::DropKind;
 use crate::wire::write_receiver;
 
 /// Validations of one session at a time.
@@ -45,7 +46,7 @@ impl Session {
         let Arrival { now, from, order, .. } = arrival;
         let path = &self.paths[at];
         if order <= path.newest {
-            return Err(Trouble::Unattributable("path_mismatch"));
+            return Err(Trouble::Unattributable(DropKind::PathMismatch));
         }
         if self.paths[at].new_addresses.at(from).is_some() {
             self.paths[at].newest = order;
@@ -55,15 +56,15 @@ impl Session {
         let missed =
             path.probes.in_doubt() || (self.liveness.watched() == Some(path.id) && self.liveness.in_doubt(now));
         if !missed && path.new_addresses.shuns(from, now) {
-            return Err(Trouble::Unattributable("rebinding_ignored"));
+            return Err(Trouble::Unattributable(DropKind::RebindingIgnored));
         }
         let under_way = self.paths.iter().filter(|path| path.new_addresses.any()).count();
         let Some(side) = self.side.gateway_mut() else { return Err(Trouble::OTHER_ROLE) };
         if (!path.new_addresses.any() && under_way >= VALIDATIONS_MAX) || !side.rebinds.admits(now) {
-            return Err(Trouble::Unattributable("rebinding_limit"));
+            return Err(Trouble::Unattributable(DropKind::RebindingLimit));
         }
         if !self.paths[at].new_addresses.make_room(now) {
-            return Err(Trouble::Unattributable("rebinding_busy"));
+            return Err(Trouble::Unattributable(DropKind::RebindingBusy));
         }
         self.begin_rebinding(cx, arrival, at);
         self.paths[at].newest = order;
@@ -135,18 +136,18 @@ impl Session {
     fn send_challenge_to(&mut self, now: u64, cx: &mut Shared, at: usize, route: Route, token: [u8; 16]) {
         let (id, tx_index) = (self.paths[at].id, self.paths[at].tx_index);
         let Some(mut sealed) = self.seal_control(&[Frame::PathChallenge(PathToken { path: id, token })]) else {
-            return cx.drop(now, "key_exhausted");
+            return cx.drop(now, DropKind::KeyExhausted);
         };
         write_receiver(&mut sealed, if tx_index == 0 { self.tx_index } else { tx_index });
         let bytes = sealed.len() as u64;
         let path = &mut self.paths[at];
         match path.new_addresses.at(route) {
-            Some(rebinding) if rebinding.budget() < bytes => return cx.drop(now, "amplification_budget"),
+            Some(rebinding) if rebinding.budget() < bytes => return cx.drop(now, DropKind::AmplificationBudget),
             Some(rebinding) => rebinding.sent(bytes),
             None => path.count_sent(now, 1, bytes),
         }
         if !cx.outbox.push(route, sealed) {
-            cx.drop(now, "outbox_full");
+            cx.drop(now, DropKind::OutboxFull);
         }
     }
 
@@ -208,7 +209,7 @@ impl Session {
             let rtt = path.rtt;
             let unanswered = path.new_addresses.refuse_unanswered(now);
             for _ in 0..unanswered {
-                cx.drop(now, "rebinding_unanswered");
+                cx.drop(now, DropKind::RebindingUnanswered);
             }
             let mut due = Vec::new();
             for candidate in path.new_addresses.candidates() {

@@ -3,6 +3,7 @@
 use super::{attach, blamed, bound, requests, send, switch};
 use crate::frames::{AttachKind, Frame, PathClose, Probe, Reason, Rekey};
 use crate::messages::{Command, Report};
+use crate::vocabulary::blame::PeerFault;
 use crate::world::{Link, MS, S, Side, World, gateway_route};
 
 const BIND_SEQ_MAX: u64 = (1 << 53) - 1;
@@ -41,7 +42,7 @@ fn a_bind_seq_that_the_core_cannot_count_is_attributable_and_never_reported() {
         send(&mut world, 1, &[frame]);
         world.run(50 * MS);
     }
-    assert_eq!(blamed(&world), ["bind_seq_range"; 4]);
+    assert_eq!(blamed(&world), [PeerFault::BindSeqRange; 4]);
     assert_eq!(requests(&world), 0);
     send(&mut world, 1, &[switch(1, BIND_SEQ_MAX)]);
     world.run(50 * MS);
@@ -54,7 +55,7 @@ fn path_zero_is_attributable() {
     send(&mut world, 1, &[switch(0, 9)]);
     send(&mut world, 1, &[attach(0, AttachKind::Candidate, 0, 1)]);
     world.run(50 * MS);
-    assert_eq!((blamed(&world), requests(&world)), (vec!["path_zero".to_owned(); 2], 0));
+    assert_eq!((blamed(&world), requests(&world)), (vec![PeerFault::PathZero; 2], 0));
 }
 
 #[test]
@@ -213,7 +214,7 @@ fn a24_a_burst_of_probes_costs_one_answer() {
     world.run(11 * MS);
     // The test hands each message over alone: one round each.
     assert!(answers(&world) <= 10, "{}", answers(&world));
-    assert_eq!(blamed(&world), Vec::<String>::new());
+    assert_eq!(blamed(&world), Vec::<PeerFault>::new());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::crypto::keyfile::{PublicKey, StaticKey};
 use crate::crypto::rng::Rng;
 use crate::handshake::{CookieJar, Mac2, check_mac1, init_hash};
 use crate::messages::{Offer, SessionHandle};
+use crate::vocabulary::blame::DropKind;
 use crate::vocabulary::{Route, Shard};
 use crate::wire::{COOKIE_LEN, INIT_LEN, InitPayload, RESP_LEN, Suite};
 
@@ -30,7 +31,7 @@ pub(crate) enum Admission {
     /// It was answered before: the identical RESP.
     Repeat([u8; RESP_LEN]),
     Cookie([u8; COOKIE_LEN]),
-    Refuse(&'static str),
+    Refuse(DropKind),
 }
 
 #[derive(Debug)]
@@ -92,7 +93,7 @@ impl Reception {
     ) -> Admission {
         let local = identity.public();
         if !check_mac1(&local, init) {
-            return Admission::Refuse("init_mac1");
+            return Admission::Refuse(DropKind::InitMac1);
         }
         self.expire(now);
         if let Some(response) = self.slots.answer(&init_hash(init)) {
@@ -101,13 +102,13 @@ impl Reception {
         let (load, address) = (self.under_load(now), from.remote.ip());
         if self.jar.check_mac2(now, from.remote, init) == Mac2::Valid {
             if !self.proved.admits(now, address) {
-                return Admission::Refuse("init_rate");
+                return Admission::Refuse(DropKind::InitRate);
             }
         } else if load || !self.unproved.admits(now, address) {
             return Admission::Cookie(self.jar.reply(now, from.remote, &local, init, &mut |out| rng.fill(out)));
         }
         if self.opened >= OPENED_PER_S {
-            return Admission::Refuse("init_ceiling");
+            return Admission::Refuse(DropKind::InitCeiling);
         }
         self.opened += 1;
         Admission::Read

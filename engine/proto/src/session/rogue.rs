@@ -306,13 +306,10 @@ fn the_work_of_a_timer_moves_its_deadline_so_that_no_session_is_woken_for_nothin
         if round == 300 {
             world.flow = [0, 0];
         }
+        // Each session asserts, after its work, that none of its timers is due.
         world.run(10 * MS);
-        for endpoint in [&world.client, &world.gateway] {
-            for session in endpoint.sessions.values() {
-                assert_eq!(session.due(world.now - 1, endpoint.cx.stalled_at), [], "in round {round}");
-            }
-        }
     }
+    assert!(!awake(&world), "the keys came to rest on the way");
 }
 
 #[test]

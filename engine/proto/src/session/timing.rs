@@ -31,7 +31,7 @@ macro_rules! timers {
         /// Why a session has a deadline.
         #[cfg(test)]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Timer { $($(#[$meta])* $timer,)* }
+        enum Timer { $($(#[$meta])* $timer,)* }
 
         impl Session {
             /// Does all that is due. False if the session ends: its confirmation never came.
@@ -39,6 +39,9 @@ macro_rules! timers {
                 $(if !GoesOn::goes_on($work(self, now, cx)) {
                     return false;
                 })*
+                // Otherwise the session is woken again and again at the same time, and does nothing.
+                #[cfg(test)]
+                assert_eq!(self.due(now, cx.stalled_at), [], "the work left these timers due");
                 self.rearm(now, cx);
                 true
             }
@@ -53,7 +56,7 @@ macro_rules! timers {
 
             /// The timers that are due.
             #[cfg(test)]
-            pub(super) fn due(&self, now: u64, stalled_at: u64) -> Vec<Timer> {
+            fn due(&self, now: u64, stalled_at: u64) -> Vec<Timer> {
                 let mut due = Vec::new();
                 $({
                     let next: fn(&Self, u64, u64) -> Option<u64> = $next;

@@ -1,4 +1,5 @@
-//! The wire and the session's packet state, sans-IO: no clock, no sockets, no unsafe. Time, addresses and randomness are arguments.
+//! The wire and the session's packet state, sans-IO: no clock, no sockets, no unsafe. Time, addresses and randomness
+//! are arguments.
 //!
 //! A module imports from those below it, never from those above:
 //!

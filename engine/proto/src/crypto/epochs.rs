@@ -125,7 +125,8 @@ impl Epochs {
         self.current.next_counter
     }
 
-    /// Opens one DATA in place. `linger_us` is how long the previous epoch is accepted once this message confirms a new one.
+    /// Opens one DATA in place. `linger_us` is how long the previous epoch is accepted once this message confirms a new
+    /// one.
     pub(crate) fn open(
         &mut self,
         now: u64,

@@ -1,5 +1,5 @@
-//! All packet state of one worker, sans-IO, in both roles: datagrams, commands and time go in; datagrams, inner packets and
-//! reports come out.
+//! All packet state of one worker, sans-IO, in both roles: datagrams, commands and time go in; datagrams, inner packets
+//! and reports come out.
 //!
 //! ```text
 //!             command ──►┌──────────────────────────────┐──► report
@@ -10,8 +10,8 @@
 //!             time ─────►└──────────────────────────────┘──► next_deadline
 //! ```
 //!
-//! Time is µs of `CLOCK_BOOTTIME`, given with every call and never read. Calls are cheap; after a batch of them the I/O loop drains
-//! `transmit` and `report` until they are empty and sleeps until `next_deadline`.
+//! Time is µs of `CLOCK_BOOTTIME`, given with every call and never read. Calls are cheap; after a batch of them the I/O
+//! loop drains `transmit` and `report` until they are empty and sleeps until `next_deadline`.
 
 mod client;
 mod closing;
@@ -102,7 +102,8 @@ impl Endpoint {
         }
     }
 
-    /// The session of an inner packet from the TUN: the client's one, the gateway's by destination. `None`: drop and count.
+    /// The session of an inner packet from the TUN: the client's one, the gateway's by destination. `None`: drop and
+    /// count.
     pub fn route_inner(&self, dst: IpAddr) -> Option<SessionHandle> {
         match &self.side {
             Side::Client(side) => side.chosen,
@@ -141,8 +142,9 @@ impl Endpoint {
         }
     }
 
-    /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path; returns its length, 32 bytes more
-    /// than the packet. Allocates nothing. With a budget on the route, the caller sends no more bytes than that.
+    /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path; returns its length,
+    /// 32 bytes more than the packet. Allocates nothing. With a budget on the route, the caller sends no more bytes
+    /// than that.
     pub fn seal_inner(
         &mut self,
         session: SessionHandle,
@@ -156,14 +158,15 @@ impl Endpoint {
         session.seal_inner(&mut self.cx, now, out, (head, body), csum_partial)
     }
 
-    /// Keeps `head ‖ body`, an inner packet that found no way (`NoPath`, `KeyExpired`), until its session has one. False if it is
-    /// not kept: the caller counts it as dropped. Bounded; see `hold.rs`.
+    /// Keeps `head ‖ body`, an inner packet that found no way (`NoPath`, `KeyExpired`), until its session has one.
+    /// False if it is not kept: the caller counts it as dropped. Bounded; see `hold.rs`.
     pub fn hold(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) -> bool {
         self.sessions.get(&session).is_some_and(|session| session.is_active())
             && self.cx.hold.keep(now, session, Keep::Any, (head, body), csum_partial)
     }
 
-    /// Keeps a copy of an inner packet that was sent on a way in doubt (`SendRoute::keep`), if a second copy is harmless.
+    /// Keeps a copy of an inner packet that was sent on a way in doubt (`SendRoute::keep`), if a second copy is
+    /// harmless.
     pub fn keep_copy(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) {
         self.cx.hold.keep(now, session, Keep::Segments, (head, body), csum_partial);
     }
@@ -218,7 +221,8 @@ impl Endpoint {
         [self.cx.timers.next(), statistics, handshakes].into_iter().chain(slow).flatten().min()
     }
 
-    /// Does all that is due at `now`. Call it after the sockets were drained: what has arrived must not count as silence.
+    /// Does all that is due at `now`. Call it after the sockets were drained: what has arrived must not count as
+    /// silence.
     pub fn on_deadline(&mut self, now: u64) {
         while let Some((at, handle)) = self.cx.timers.pop_due(now) {
             let Some(session) = self.sessions.get_mut(&handle) else { continue };
@@ -279,7 +283,8 @@ impl Endpoint {
 
     /// Executes a command of the core. One that is declined changes nothing; it is reported or counted.
     ///
-    /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or `path_error`.
+    /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or
+    /// `path_error`.
     pub fn command(&mut self, now: u64, command: Command) -> Result<(), Declined> {
         let (name, session, (path, dial)) = (command.name(), command.session(), command.awaits());
         let executed = self.execute(now, command);

@@ -87,7 +87,8 @@ pub(crate) struct Path {
     pub(crate) answered_round: Option<u64>,
     /// The same for a PROBE.
     pub(crate) replied_round: Option<u64>,
-    /// Epoch and counter of the newest authentic message from the path's own route, or from a new one that was taken seriously.
+    /// Epoch and counter of the newest authentic message from the path's own route, or from a new one that was taken
+    /// seriously.
     pub(crate) newest: (u32, u64),
     /// Gateway: where the client may be now.
     pub(crate) new_addresses: NewAddresses,

@@ -81,8 +81,8 @@ impl Session {
         outcome
     }
 
-    /// The index is outside the seal and proves nothing: what credits a path is its own route, once that is validated. An index of
-    /// another path shows that the message was relabelled.
+    /// The index is outside the seal and proves nothing: what credits a path is its own route, once that is validated.
+    /// An index of another path shows that the message was relabelled.
     fn credit_arrival(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId, own_index: bool) {
         let Some(at) = self.at(id) else { return };
         if !self.paths[at].validated() {
@@ -237,7 +237,8 @@ impl Session {
         }
     }
 
-    /// The path to whose new address a message belongs, once that address has answered: until then it only earns its budget.
+    /// The path to whose new address a message belongs, once that address has answered: until then it only earns its
+    /// budget.
     fn new_address(&mut self, from: Route, len: usize, order: (u32, u64)) -> Option<usize> {
         let mut paths = self.paths.iter_mut().enumerate();
         let (at, candidate) = paths.find_map(|(at, path)| Some((at, path.new_addresses.at(from)?)))?;

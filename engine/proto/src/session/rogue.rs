@@ -1,4 +1,5 @@
-//! A client with valid keys that does what no honest one does: its messages are sealed, so only the frames can give it away.
+//! A client with valid keys that does what no honest one does: its messages are sealed, so only the frames can give it
+//! away.
 
 mod greedy;
 

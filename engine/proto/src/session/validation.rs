@@ -120,8 +120,8 @@ impl Session {
         }
     }
 
-    /// Unanswered: a path that was never validated is forgotten, and an activation that waited for it with it. A validated one
-    /// stays; whether it lives is for its probes to show.
+    /// Unanswered: a path that was never validated is forgotten, and an activation that waited for it with it. A
+    /// validated one stays; whether it lives is for its probes to show.
     fn challenge_failed(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let path = &mut self.paths[at];
         path.challenge = None;

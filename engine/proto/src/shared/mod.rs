@@ -21,11 +21,11 @@ use crate::shared::timers::Timers;
 use crate::vocabulary::blame::Dropped;
 use crate::vocabulary::{Route, Shard};
 
-/// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of ours, not of the
-/// paths.
+/// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of
+/// ours, not of the paths.
 const COPIES_PER_S: u64 = 16 << 20;
-/// Bytes of probes that search for sizes in one second, over all sessions of a process, until no more searches begin: of a crowd that
-/// wakes at once each would send a flight of 15 kB, and until it does the base is made use of.
+/// Bytes of probes that search for sizes in one second, over all sessions of a process, until no more searches begin:
+/// of a crowd that wakes at once each would send a flight of 15 kB, and until it does the base is made use of.
 const SIZES_PER_S: u64 = 16 << 20;
 const SECOND_US: u64 = 1_000_000;
 

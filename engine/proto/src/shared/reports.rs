@@ -1,4 +1,5 @@
-//! What the endpoint tells the core: a bounded queue of reports, and counters of drops that become one report per kind and second.
+//! What the endpoint tells the core: a bounded queue of reports, and counters of drops that become one report per kind
+//! and second.
 
 use std::collections::VecDeque;
 

@@ -81,7 +81,8 @@ impl Session {
         self.send_word(now, cx, &asked, verdict(denied));
     }
 
-    /// The word on an activation that the core was told of, or that waits behind one: it was heard. Once for all that came at one time.
+    /// The word on an activation that the core was told of, or that waits behind one: it was heard. Once for all that
+    /// came at one time.
     pub(in crate::session) fn ask_to_wait(&mut self, now: u64, cx: &mut Shared) {
         let Some(side) = self.side.gateway_mut() else { return };
         let Binding { asked: Some(asked), told: Some(told), .. } = &mut side.binding else { return };

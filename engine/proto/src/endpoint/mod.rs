@@ -197,17 +197,17 @@ impl Endpoint {
 
     /// The next report with its time.
     pub fn report(&mut self) -> Option<(u64, Report)> {
-        self.cx.journal.pop()
+        self.cx.reports.pop()
     }
 
     /// Reports that did not fit: statistics, and others. After one of the latter the engine must stop.
     pub fn reports_lost(&self) -> (u64, u64) {
-        self.cx.journal.lost()
+        self.cx.reports.lost()
     }
 
     /// Counts drops of the I/O loop among those of the endpoint.
     pub fn count_drop(&mut self, now: u64, kind: DropKind, count: u64) {
-        self.cx.journal.count_drop(now, kind.into(), count);
+        self.cx.reports.count_drop(now, kind.into(), count);
     }
 
     /// The next time at which `on_deadline` has something to do. May be early, never late.
@@ -217,7 +217,7 @@ impl Endpoint {
             Side::Client(side) => side.dial.as_ref().map(Dial::next_deadline),
             Side::Gateway(side) => side.reception.next_deadline(),
         };
-        let slow = [self.closings.next_deadline(), self.cx.journal.next_deadline(), self.cx.hold.next_deadline()];
+        let slow = [self.closings.next_deadline(), self.cx.reports.next_deadline(), self.cx.hold.next_deadline()];
         [self.cx.timers.next(), statistics, handshakes].into_iter().chain(slow).flatten().min()
     }
 
@@ -240,7 +240,7 @@ impl Endpoint {
         }
         self.cx.hold.sweep(now);
         self.statistics_on_time(now);
-        self.cx.journal.on_time(now);
+        self.cx.reports.on_time(now);
     }
 
     /// The I/O loop itself was away for `stalled_us` until `now`: silence in that time says nothing about the paths.

@@ -3,18 +3,6 @@
 export type SessionHandle = number;
 export type PathId = number;
 
-/** Paths of one session, validated or not. */
-export const PATHS_MAX = 8;
-
-/** Age of a key at which it is renewed, seconds. */
-export const REKEY_AFTER_S = 120;
-
-/** Age at which a key carries no packet any more, seconds. */
-export const REJECT_AFTER_S = 180;
-
-/** Packets under one key until it is renewed. */
-export const REKEY_AFTER_PACKETS = 134217728;
-
 export type Role = "gateway" | "client";
 
 /**
@@ -117,8 +105,8 @@ export type TransportKind = "udp";
 export type PathDescription = {
   readonly transport: TransportKind;
   /**
-   * Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if the kernel
-   * did not say it.
+   * Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if
+   * the kernel did not say it.
    */
   readonly local: string;
   readonly remote: string;
@@ -399,7 +387,7 @@ export type ReportBatch = {
   readonly waiting: number;
 };
 
-/** What is said about each kind. Source: engine/proto/src/blame.rs. */
+/** What is said about each kind. Source: engine/proto/src/vocabulary/blame.rs. */
 export const ENGINE_KINDS: Readonly<
   Record<DropKind | PeerFault, { readonly class: KindClass; readonly blame: Blame; readonly text: string }>
 > = {

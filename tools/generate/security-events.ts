@@ -21,7 +21,7 @@ export function securityEvents(): Page {
       .filter(([, kind]) => kind.class === of)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, { blame, text }]) => [code(name), code(blame), text]);
-  const source = "engine/proto/src/blame.rs and kernel/contract/security-kind.ts";
+  const source = "engine/proto/src/vocabulary/blame.rs and kernel/contract/security-kind.ts";
   return page("security-events.md", source, "Kinds of security events and drops", [
     "Messages, packets and commands that had no effect are counted by kind. The record has the kind and the number in `numbers`, at most once a second for each kind; nothing is lost, because what was held back is in the next number.",
     "A kind of blame `peer_alone` counts against the session's `validation_fail_budget`; when that is exceeded, the session ends with `security_failure`. No other kind ends a session.",

@@ -1,4 +1,5 @@
-//! From the core to the workers: each command goes to the worker of its session, and packets follow the sessions' addresses.
+//! From the core to the workers: each command goes to the worker of its session, and packets follow the sessions'
+//! addresses.
 //!
 //! ```text
 //!              ┌─ AcceptSession: the address table of the TUN
@@ -39,16 +40,16 @@ impl Dispatch {
         }
     }
 
-    /// Hands commands to their workers, all or none; each worker obeys its own in order. Returns how many addresses found no place in
-    /// the table.
+    /// Hands commands to their workers, all or none; each worker obeys its own in order. Returns how many addresses
+    /// found no place in the table.
     pub fn put(&self, commands: Vec<Command>) -> Result<u64, String> {
         let claims = if self.addresses.is_some() { claims(&commands) } else { Vec::new() };
         let shares = self.shares(commands);
         for (mailbox, share) in iter::zip(&self.mailboxes, &shares) {
             mailbox.has_room(share.len())?;
         }
-        // In the order of the commands, whichever workers obey them. The core has ended the session that had an address before, so that
-        // nothing of it is lost in the moment until the new one's worker obeys.
+        // In the order of the commands, whichever workers obey them. The core has ended the session that had an address
+        // before, so that nothing of it is lost in the moment until the new one's worker obeys.
         let refused = claims.into_iter().filter(|(address, session)| !self.claim(*address, *session)).count();
         for (mailbox, share) in iter::zip(&self.mailboxes, shares) {
             mailbox.put(share);

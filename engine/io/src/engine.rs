@@ -42,9 +42,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Creates the device and the sockets in the network namespace of the calling thread and starts working. `notify` is called
-    /// from the engine's threads when reports wait, and not again before [`Engine::drain`]. The first reports are `Started` and
-    /// `Links`.
+    /// Creates the device and the sockets in the network namespace of the calling thread and starts working. `notify`
+    /// is called from the engine's threads when reports wait, and not again before [`Engine::drain`]. The first reports
+    /// are `Started` and `Links`.
     pub fn start(config: &EngineConfig, notify: impl Fn() + Send + Sync + 'static) -> Result<Self, StartError> {
         check(config)?;
         let key = identity::load(Path::new(&config.identity))?;
@@ -125,7 +125,8 @@ impl Engine {
         self.shared.reports.drain(max)
     }
 
-    /// Obeys the commands given so far, sends what follows from them (at most 200 ms), closes everything and joins the threads.
+    /// Obeys the commands given so far, sends what follows from them (at most 200 ms), closes everything and joins the
+    /// threads.
     pub fn stop(self) {
         drop(self);
     }

@@ -69,7 +69,8 @@ pub fn errno_name(errno: i32) -> String {
     name.to_owned()
 }
 
-/// As [`errno_name`] for an error of the standard library; one without a number is the library's own refusal of an argument.
+/// As [`errno_name`] for an error of the standard library; one without a number is the library's own refusal of an
+/// argument.
 pub fn io_error_name(error: &io::Error) -> String {
     errno_name(error.raw_os_error().unwrap_or(libc::EINVAL))
 }

@@ -20,7 +20,8 @@ use crate::sys::Waker;
 pub const COMMANDS_MAX: usize = 65_536;
 /// Reports that may wait for the core: four for each session of a full gateway, because all of them may move at once.
 pub const REPORTS_MAX: usize = 524_288;
-/// From so many unread events on, and again after each further step, the loudest session is looked for: it has more than its share.
+/// From so many unread events on, and again after each further step, the loudest session is looked for: it has more
+/// than its share.
 const CROWDED: usize = REPORTS_MAX / 2;
 const CROWDED_STEP: usize = 16_384;
 /// Room that an empty queue keeps; what a crowd needed more is given back.
@@ -29,7 +30,8 @@ const SHARE_MAX: usize = 1_024;
 /// Reports in one batch, so that the core's loop gets a breath between two.
 pub const BATCH_MAX: usize = 1_024;
 
-/// Commands on their way to one worker. Who puts a batch asks for room first: a half-applied batch would be worse than none.
+/// Commands on their way to one worker. Who puts a batch asks for room first: a half-applied batch would be worse than
+/// none.
 #[derive(Debug)]
 pub struct Mailbox {
     commands: Mutex<VecDeque<Command>>,
@@ -102,8 +104,8 @@ impl ReportQueue {
         Self { inner: Mutex::default(), notify: Box::new(notify) }
     }
 
-    /// Appends a report. When the queue is full the oldest snapshot makes room; without one the engine has lost the core:
-    /// `Fatal` is queued as the last report and `false` is returned from then on.
+    /// Appends a report. When the queue is full the oldest snapshot makes room; without one the engine has lost the
+    /// core: `Fatal` is queued as the last report and `false` is returned from then on.
     #[must_use]
     pub fn push(&self, at_us: u64, report: Report) -> bool {
         let mut pending = lock(&self.inner);
@@ -133,8 +135,8 @@ impl ReportQueue {
         }
     }
 
-    /// The session whose peer causes most of the unread reports, once the queue is half full and if these are more than a session's
-    /// share: it has to go before all have to. Each is named once.
+    /// The session whose peer causes most of the unread reports, once the queue is half full and if these are more than
+    /// a session's share: it has to go before all have to. Each is named once.
     pub fn loudest(&self) -> Option<SessionHandle> {
         lock(&self.inner).loudest()
     }

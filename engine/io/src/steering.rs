@@ -5,8 +5,9 @@
 //!   inner packet ─► destination ─► handle of its session % workers ─► that queue of the TUN   (eBPF, with a table that we keep)
 //! ```
 //!
-//! The index is at one place in DATA (the receiver's, given by us) and in INIT (the sender's, random): repetitions of an INIT reach one
-//! worker, on whatever path they come. Everything that names no session of ours reaches some worker, which drops it.
+//! The index is at one place in DATA (the receiver's, given by us) and in INIT (the sender's, random): repetitions of
+//! an INIT reach one worker, on whatever path they come. Everything that names no session of ours reaches some worker,
+//! which drops it.
 
 use std::{
     io,
@@ -16,7 +17,8 @@ use std::{
 
 use jvpn_proto::{messages::SessionHandle, wire::INDEX_AT};
 
-/// Addresses that may be known: two of each client that a gateway may know. An empty table takes 4 MiB of the kernel's memory.
+/// Addresses that may be known: two of each client that a gateway may know. An empty table takes 4 MiB of the kernel's
+/// memory.
 const ADDRESSES_MAX: u32 = 1 << 18;
 
 /// The result of a classic program is its accumulator (linux/filter.h).
@@ -67,8 +69,8 @@ impl AddressTable {
         Ok(Self { map: unsafe { descriptor(MAP_CREATE, &attributes)? } })
     }
 
-    /// From now on the session's worker gets packets for this address. Fails where there is no more room: the first worker gets and
-    /// drops them then.
+    /// From now on the session's worker gets packets for this address. Fails where there is no more room: the first
+    /// worker gets and drops them then.
     pub fn set(&self, address: IpAddr, session: SessionHandle) -> io::Result<()> {
         self.entry(MAP_UPDATE, &key(address), Some(&mut { session })).map(drop)
     }
@@ -83,11 +85,13 @@ impl AddressTable {
         let _ = self.entry(MAP_DELETE, &key(address), None);
     }
 
-    /// Sends inner packets to the queue of the TUN in the place of the worker that the table names; others to the first.
+    /// Sends inner packets to the queue of the TUN in the place of the worker that the table names; others to the
+    /// first.
     pub fn steer(&self, tun: &impl AsRawFd, workers: u8) -> io::Result<()> {
         let program = self.program(workers)?;
         let mut fd = program.as_raw_fd();
-        // SAFETY: the request reads one int. The device keeps the program, and the program the table, beyond our descriptors.
+        // SAFETY: the request reads one int. The device keeps the program, and the program the table, beyond our
+        // descriptors.
         done(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETSTEERINGEBPF, &raw mut fd) }.into()).map(drop)
     }
 
@@ -102,8 +106,8 @@ impl AddressTable {
             log_size: 0,
             log: 0,
         };
-        // SAFETY: the attributes hold the addresses of a program with this length and of a string with its end; both live until the call
-        // has returned.
+        // SAFETY: the attributes hold the addresses of a program with this length and of a string with its end; both
+        // live until the call has returned.
         unsafe { descriptor(PROGRAM_LOAD, &attributes) }
     }
 
@@ -115,8 +119,8 @@ impl AddressTable {
             value: session.map_or(0, |session| std::ptr::from_mut(session) as u64),
             flags: 0,
         };
-        // SAFETY: the attributes hold the addresses of a key of 16 bytes and of a value of 4 or none, as the table was created; both live
-        // until the call has returned.
+        // SAFETY: the attributes hold the addresses of a key of 16 bytes and of a value of 4 or none, as the table was
+        // created; both live until the call has returned.
         unsafe { bpf(request, &attributes) }
     }
 }
@@ -170,7 +174,8 @@ struct ProgramLoad {
     log: u64,
 }
 
-/// SAFETY: the attributes are those of the request, and the addresses in them are good for what the request does with them.
+/// SAFETY: the attributes are those of the request, and the addresses in them are good for what the request does with
+/// them.
 unsafe fn bpf<T>(request: libc::c_int, attributes: &T) -> io::Result<libc::c_long> {
     // SAFETY: pointer and length describe `attributes`; the rest is the caller's promise.
     done(unsafe { libc::syscall(libc::SYS_bpf, request, std::ptr::from_ref(attributes), size_of::<T>()) })
@@ -188,8 +193,8 @@ fn done(result: libc::c_long) -> io::Result<libc::c_long> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// The program of the TUN: looks up the destination of an IP packet. 8 bytes an instruction: code, registers (target low, source high),
-/// offset, constant. Source: the kernel's documentation of the instruction set, and linux/bpf.h.
+/// The program of the TUN: looks up the destination of an IP packet. 8 bytes an instruction: code, registers (target
+/// low, source high), offset, constant. Source: the kernel's documentation of the instruction set, and linux/bpf.h.
 fn assemble(map: RawFd, workers: u8) -> [u64; 31] {
     /// Registers: result of a call; its arguments; what it leaves alone; end of the stack.
     const R0: u8 = 0;

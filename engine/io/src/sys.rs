@@ -31,9 +31,9 @@ pub fn fill_random(buffer: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the calling thread punctual: timers without slack (the default of 50 µs would be most of a local round trip), and a
-/// place before ordinary work, because a packet that waits for a time slice is a packet late. Both are wishes: where the
-/// kernel refuses, the thread is as punctual as any other.
+/// Makes the calling thread punctual: timers without slack (the default of 50 µs would be most of a local round trip),
+/// and a place before ordinary work, because a packet that waits for a time slice is a packet late. Both are wishes:
+/// where the kernel refuses, the thread is as punctual as any other.
 pub fn be_punctual() {
     const SLACK_NS: libc::c_ulong = 1_000;
     const NICENESS: libc::c_int = -10;
@@ -95,16 +95,19 @@ impl WaitSet {
     }
 }
 
-/// Waits until a descriptor is ready or `timeout_us` passed (`None` = no limit). A signal ends the wait early, as a wake does.
+/// Waits until a descriptor is ready or `timeout_us` passed (`None` = no limit). A signal ends the wait early, as a
+/// wake does.
 ///
-/// `ppoll` and not `epoll`: a worker has a handful of descriptors, and only this call takes nanoseconds on every kernel.
+/// `ppoll` and not `epoll`: a worker has a handful of descriptors, and only this call takes nanoseconds on every
+/// kernel.
 pub fn wait(set: &mut WaitSet, timeout_us: Option<u64>) -> io::Result<()> {
     let timeout = timeout_us.map(|us| libc::timespec {
         tv_sec: libc::time_t::try_from(us / 1_000_000).unwrap_or(libc::time_t::MAX),
         tv_nsec: libc::c_long::from((us % 1_000_000) as i32 * 1_000),
     });
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: the pointer and the count describe the live vector; `timeout` is null or points to a timespec that outlives the call.
+    // SAFETY: the pointer and the count describe the live vector; `timeout` is null or points to a timespec that
+    // outlives the call.
     let ready = unsafe { libc::ppoll(set.0.as_mut_ptr(), set.0.len() as libc::nfds_t, timeout, std::ptr::null()) };
     if ready >= 0 {
         return Ok(());

@@ -1,4 +1,5 @@
-//! The wire and the session's packet state, sans-IO: no clock, no sockets, no unsafe. Time, addresses and randomness are arguments.
+//! The wire and the session's packet state, sans-IO: no clock, no sockets, no unsafe. Time, addresses and randomness
+//! are arguments.
 //!
 //! A module imports from those below it, never from those above:
 //!
@@ -11,7 +12,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod blame;
 mod crypto;
 pub mod endpoint;
 pub mod frames;
@@ -32,4 +32,4 @@ mod world;
 extern crate self as jvpn_proto;
 
 pub use crypto::{keyfile, keys, replay};
-pub use vocabulary::Fill;
+pub use vocabulary::{Fill, blame};

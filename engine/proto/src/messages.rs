@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::blame::{Dropped, PeerFault};
+use crate::vocabulary::blame::{Dropped, PeerFault};
 use crate::wire::codec::byte_enum;
 
 /// Most bytes of a text in a report that says why something went wrong.
@@ -81,8 +81,8 @@ byte_enum! {
 #[serde(rename_all = "camelCase")]
 pub struct PathDescription {
     pub transport: Transport,
-    /// Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if the kernel
-    /// did not say it.
+    /// Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if
+    /// the kernel did not say it.
     pub local: IpAddr,
     pub remote: SocketAddr,
     /// Client: the network interface that the socket is bound to. Gateway: none.
@@ -363,8 +363,8 @@ pub enum Report {
         what: String,
     },
 
-    /// The engine could not carry out a command: core and engine disagree. A command that came too late for its session, path or
-    /// dial is not refused but counted as dropped; see `endpoint/declined.rs`.
+    /// The engine could not carry out a command: core and engine disagree. A command that came too late for its
+    /// session, path or dial is not refused but counted as dropped; see `endpoint/declined.rs`.
     Refused {
         /// The `type` of the command.
         command: String,
@@ -456,9 +456,9 @@ pub enum Report {
         kind: AttachKind,
         reason: String,
     },
-    /// Activations and new paths that the engine denied by itself, in answer to the peer. At most one report for a session, reason and
-    /// second; the others are counted into the next one. What was counted since the last report goes with a session that the core
-    /// itself ends.
+    /// Activations and new paths that the engine denied by itself, in answer to the peer. At most one report for a
+    /// session, reason and second; the others are counted into the next one. What was counted since the last report
+    /// goes with a session that the core itself ends.
     ActivationsDenied {
         session: SessionHandle,
         /// The path of the newest denial; the session may not have it.

@@ -123,7 +123,8 @@ impl Draft {
     }
 }
 
-/// Takes a change into the known links without a new dump: only what makes a path unusable at once. `true` = something changed.
+/// Takes a change into the known links without a new dump: only what makes a path unusable at once. `true` = something
+/// changed.
 pub fn apply_loss(links: &mut Vec<Link>, message: &RouteNetlinkMessage) -> bool {
     match message {
         RouteNetlinkMessage::NewLink(changed) if !is_up(changed.header.flags) => {
@@ -174,7 +175,8 @@ fn table(message: &RouteMessage) -> u32 {
     wide.unwrap_or_else(|| u32::from(message.header.table))
 }
 
-/// The destination network; a default route has none and stands for all addresses. Link-local networks lead to no gateway.
+/// The destination network; a default route has none and stands for all addresses. Link-local networks lead to no
+/// gateway.
 fn destination(message: &RouteMessage) -> Option<IpAddr> {
     let named = message.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::Destination(RouteAddress::Inet(v4)) => Some(IpAddr::V4(*v4)),

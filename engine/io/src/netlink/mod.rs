@@ -1,7 +1,7 @@
 //! Watches the machine's links, addresses and routes, and reports them after any change.
 //!
-//! A thread of its own: a dump of a large routing table must not hold up packets, nor a burst of packets the news that a link
-//! went down.
+//! A thread of its own: a dump of a large routing table must not hold up packets, nor a burst of packets the news that
+//! a link went down.
 
 mod links;
 

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::checksum::Sum;
 use jvpn_proto::blame::DropKind;
 
-/// Headers that are copied and patched per segment: IPv4 with options and TCP with options need 120 bytes, IPv6 extension
-/// headers and encapsulations get the rest.
+/// Headers that are copied and patched per segment: IPv4 with options and TCP with options need 120 bytes, IPv6
+/// extension headers and encapsulations get the rest.
 pub(super) const HEAD_MAX: usize = 256;
 /// Extension headers walked before an IPv6 packet counts as having no transport header.
 const EXTENSIONS_MAX: usize = 8;
@@ -113,7 +113,8 @@ pub(super) struct Transport {
 }
 
 impl Chain {
-    /// Refuses a packet whose IP length is not its length: padding inside a tunnel would end up under a partial checksum.
+    /// Refuses a packet whose IP length is not its length: padding inside a tunnel would end up under a partial
+    /// checksum.
     pub fn parse(packet: &[u8]) -> Result<Self, Malformed> {
         match packet.first().ok_or(Malformed::Truncated)? >> 4 {
             4 => Self::v4(packet),

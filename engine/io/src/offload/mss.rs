@@ -19,8 +19,8 @@ pub fn may_begin(packet: &[u8]) -> bool {
     }
 }
 
-/// Lowers the MSS of a SYN that arrived through the tunnel, so that the answers to it are packets of at most `packet_max` bytes. All
-/// else stays as it is. `partial`: the checksum covers the pseudo-header only.
+/// Lowers the MSS of a SYN that arrived through the tunnel, so that the answers to it are packets of at most
+/// `packet_max` bytes. All else stays as it is. `partial`: the checksum covers the pseudo-header only.
 pub fn clamp_mss(packet: &mut [u8], packet_max: usize, partial: bool) {
     if let Some(l4) = syn(packet) {
         lower(packet, l4, packet_max, partial);

@@ -32,7 +32,8 @@ impl Segment<'_> {
     }
 }
 
-/// The packets of one frame, in order. An iterator that lends its head buffer: `while let Some(segment) = segments.next()`.
+/// The packets of one frame, in order. An iterator that lends its head buffer: `while let Some(segment) =
+/// segments.next()`.
 #[derive(Debug)]
 pub struct Segments<'a> {
     source: IpAddr,
@@ -61,8 +62,9 @@ struct First {
     index: usize,
 }
 
-/// Cuts `frame` = virtio header ‖ packet. Checksums that the kernel vouched for stay partial, unless the peer takes none
-/// ([`Segments::complete_checksums`]); encapsulated ones are completed here. A frame without `NEEDS_CSUM` passes untouched.
+/// Cuts `frame` = virtio header ‖ packet. Checksums that the kernel vouched for stay partial, unless the peer takes
+/// none ([`Segments::complete_checksums`]); encapsulated ones are completed here. A frame without `NEEDS_CSUM` passes
+/// untouched.
 pub fn split(frame: &[u8]) -> Result<Segments<'_>, Malformed> {
     let (virtio, packet) = VirtioHeader::parse(frame)?;
     let chain = Chain::parse(packet)?;
@@ -125,13 +127,14 @@ impl<'a> Segments<'a> {
         self.head_len + self.size.min(self.body.len())
     }
 
-    /// The beginning of what is left, as it would be quoted: headers and payload of the first packet, with the lengths of the frame.
+    /// The beginning of what is left, as it would be quoted: headers and payload of the first packet, with the lengths
+    /// of the frame.
     pub fn first(&self) -> (&[u8], &[u8]) {
         (&self.head[..self.head_len], &self.body[..self.size.min(self.body.len())])
     }
 
-    /// Lets no packet be longer than `max`, by cutting TCP into smaller segments. False if one is longer and cannot be cut: then
-    /// nothing was changed. To be called before the first [`Segments::next`].
+    /// Lets no packet be longer than `max`, by cutting TCP into smaller segments. False if one is longer and cannot be
+    /// cut: then nothing was changed. To be called before the first [`Segments::next`].
     #[inline]
     pub fn fit(&mut self, max: usize) -> bool {
         self.packet_len() <= max || self.cut_smaller(max)
@@ -154,7 +157,8 @@ impl<'a> Segments<'a> {
         true
     }
 
-    /// Takes a whole TCP packet for a superframe of one segment. A full checksum is verified first, because new ones are made.
+    /// Takes a whole TCP packet for a superframe of one segment. A full checksum is verified first, because new ones
+    /// are made.
     fn cut_whole(&mut self, csum_partial: bool) -> bool {
         let packet = self.body;
         let Some(chain) = Chain::parse(packet).ok().filter(|_| self.head_len == 0) else { return false };

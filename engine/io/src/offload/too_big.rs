@@ -18,9 +18,10 @@ const ECHO_REPLY: u8 = 0;
 const ECHO: u8 = 8;
 const ICMPV6_INFORMATION: u8 = 0x80;
 
-/// Writes a frame for the TUN that tells the sender of `head ‖ body` to send at most `mtu` bytes, in the name of the destination,
-/// which is on the other side of the device. `None` where nobody is to be told: the packet may be fragmented on its way, is itself
-/// a message of this kind, or has no sender or no single destination. Source: RFC 1122, section 3.2.2; RFC 4443, section 2.4.
+/// Writes a frame for the TUN that tells the sender of `head ‖ body` to send at most `mtu` bytes, in the name of the
+/// destination, which is on the other side of the device. `None` where nobody is to be told: the packet may be
+/// fragmented on its way, is itself a message of this kind, or has no sender or no single destination. Source: RFC
+/// 1122, section 3.2.2; RFC 4443, section 2.4.
 pub fn too_big<'o>(head: &[u8], body: &[u8], mtu: u16, out: &'o mut [u8; TOO_BIG_MAX]) -> Option<&'o [u8]> {
     // All that is looked at stands in the first bytes.
     let mut start = [0; 64];

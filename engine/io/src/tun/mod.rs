@@ -51,13 +51,15 @@ pub struct Tun {
 }
 
 impl Tun {
-    /// Creates the device in the network namespace of the calling thread and brings it up. `name`: 1 to 15 bytes, and no such
-    /// interface exists. `mtu` ≥ 1280. Without `offload` every frame is one whole packet with a full checksum, both ways.
+    /// Creates the device in the network namespace of the calling thread and brings it up. `name`: 1 to 15 bytes, and
+    /// no such interface exists. `mtu` ≥ 1280. Without `offload` every frame is one whole packet with a full checksum,
+    /// both ways.
     pub fn create(name: &str, mtu: u16, offload: bool) -> Result<Self, TunError> {
         Self::make(name, mtu, offload, 0)
     }
 
-    /// The same device with one queue for each of several threads. Without [`crate::steering`] the kernel spreads flows over them.
+    /// The same device with one queue for each of several threads. Without [`crate::steering`] the kernel spreads flows
+    /// over them.
     pub fn create_queues(name: &str, mtu: u16, offload: bool, queues: u8) -> Result<Vec<Self>, TunError> {
         let first = Self::make(name, mtu, offload, libc::IFF_MULTI_QUEUE)?;
         let more = (1..queues).map(|_| first.another_queue()).collect::<Result<Vec<_>, _>>()?;
@@ -165,7 +167,8 @@ fn open(name: &str, flags: libc::c_int) -> Result<(File, libc::ifreq), TunError>
     Ok((file, request))
 }
 
-/// Who else may open a queue of the device: root, and our own user. Without an owner it would be everybody, where there may be several.
+/// Who else may open a queue of the device: root, and our own user. Without an owner it would be everybody, where there
+/// may be several.
 fn keep_for_ourselves(file: &File) -> io::Result<()> {
     // SAFETY: both take integers by value and touch no memory of ours.
     let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETOWNER, libc::c_ulong::from(libc::geteuid())) };
@@ -197,8 +200,8 @@ fn named(name: &str) -> io::Result<libc::ifreq> {
 }
 
 fn ioctl<T>(fd: &impl AsRawFd, request: libc::Ioctl, argument: &mut T) -> io::Result<()> {
-    // SAFETY: every request used in this file reads or writes at most the `T` it is called with: `ifreq` for the interface
-    // requests, `c_int` for the length of the virtio header. The reference is valid for the call.
+    // SAFETY: every request used in this file reads or writes at most the `T` it is called with: `ifreq` for the
+    // interface requests, `c_int` for the length of the virtio header. The reference is valid for the call.
     let result = unsafe { libc::ioctl(fd.as_raw_fd(), request, std::ptr::from_mut(argument)) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

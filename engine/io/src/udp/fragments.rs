@@ -1,5 +1,5 @@
-//! Datagrams longer than what a path carries, in fragments that fit it. The kernel cuts to what it believes the path to be, and a path
-//! that swallows long packets tells it nothing: so the fragments are made here.
+//! Datagrams longer than what a path carries, in fragments that fit it. The kernel cuts to what it believes the path to
+//! be, and a path that swallows long packets tells it nothing: so the fragments are made here.
 //!
 //! ```text
 //!   IPv4 (offset, more) ‖ UDP header ‖ payload …     IPv4 (offset) ‖ payload …
@@ -145,7 +145,8 @@ impl RawSender {
         message.msg_iovlen = parts.len() as _;
         message.msg_control = control.bytes().as_ptr().cast_mut().cast();
         message.msg_controllen = control.bytes().len() as _;
-        // SAFETY: the message points to the address, the two parts and the control bytes, all alive; the kernel only reads.
+        // SAFETY: the message points to the address, the two parts and the control bytes, all alive; the kernel only
+        // reads.
         let result = unsafe { libc::sendmsg(self.socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }

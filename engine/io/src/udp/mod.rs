@@ -1,8 +1,8 @@
 //! UDP sockets of paths and of the gateway: batches in, segmented batches out.
 //!
-//! Sockets are never connected and take no ICMP errors: only local errors say anything about a path. Outer packets carry DF and
-//! ignore the kernel's cached path MTU; a datagram that does not fit the link goes out alone without DF and is fragmented, and one that
-//! does not fit the path is sent in fragments that do.
+//! Sockets are never connected and take no ICMP errors: only local errors say anything about a path. Outer packets
+//! carry DF and ignore the kernel's cached path MTU; a datagram that does not fit the link goes out alone without DF
+//! and is fragmented, and one that does not fit the path is sent in fragments that do.
 
 mod control;
 mod fragments;

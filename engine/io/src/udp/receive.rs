@@ -15,7 +15,8 @@ use crate::sys;
 pub const MESSAGES_MAX: usize = 32;
 /// Longest message: what the kernel puts together at most.
 pub const DATAGRAM_MAX: usize = 65_536;
-/// Oldest time of arrival that is believed, in microseconds: more is a step of the wall clock, not a wait in the buffer.
+/// Oldest time of arrival that is believed, in microseconds: more is a step of the wall clock, not a wait in the
+/// buffer.
 const AGE_MAX_US: u64 = 1_000_000;
 
 /// The pool: 2 MiB, allocated once and used for any number of sockets in turn.
@@ -82,8 +83,8 @@ impl RecvBatch {
 }
 
 impl UdpSocket {
-    /// Takes what is waiting, at most [`MESSAGES_MAX`] messages, and returns how many: fewer means that there is nothing more.
-    /// `WouldBlock` when there was nothing.
+    /// Takes what is waiting, at most [`MESSAGES_MAX`] messages, and returns how many: fewer means that there is
+    /// nothing more. `WouldBlock` when there was nothing.
     pub fn recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
         let RecvBatch { storage, meta, names, controls, filled } = batch;
         *filled = 0;
@@ -101,8 +102,9 @@ impl UdpSocket {
             header.msg_control = controls[index].bytes_mut().as_mut_ptr().cast();
             header.msg_controllen = controls[index].bytes().len() as _;
         }
-        // SAFETY: every header points to a name, a part and a control buffer of its own index, which live and are not touched
-        // until the call returns; each part describes a whole buffer of the pool, which is borrowed exclusively.
+        // SAFETY: every header points to a name, a part and a control buffer of its own index, which live and are not
+        // touched until the call returns; each part describes a whole buffer of the pool, which is borrowed
+        // exclusively.
         let got = unsafe {
             let count = MESSAGES_MAX as libc::c_uint;
             libc::recvmmsg(self.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _, std::ptr::null_mut())

@@ -59,9 +59,9 @@ impl UdpSocket {
         self.send_gso(to, from, datagram, datagram.len())
     }
 
-    /// Sends datagrams of `segment` bytes each, the last may be shorter. `from` = source address, where the socket has several.
-    /// Any length: more than one call takes is sent in several. A route that refuses segmentation turns it off for this socket,
-    /// and the batch is sent segment by segment.
+    /// Sends datagrams of `segment` bytes each, the last may be shorter. `from` = source address, where the socket has
+    /// several. Any length: more than one call takes is sent in several. A route that refuses segmentation turns it off
+    /// for this socket, and the batch is sent segment by segment.
     pub fn send_gso(
         &self,
         to: SocketAddr,
@@ -131,7 +131,8 @@ impl UdpSocket {
     fn send_message(&self, target: &Target, part: &[u8], control: &Writer) -> io::Result<()> {
         let mut iovec = iovec(part);
         let header = message(target, &mut iovec, control.bytes());
-        // SAFETY: the header points to the target's address, the iovec and the control bytes, all alive; the kernel only reads.
+        // SAFETY: the header points to the target's address, the iovec and the control bytes, all alive; the kernel
+        // only reads.
         let result = unsafe { libc::sendmsg(self.as_raw_fd(), &raw const header, libc::MSG_DONTWAIT) };
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
@@ -175,8 +176,8 @@ impl UdpSocket {
             header.msg_hdr = message(target, iovec_of, control.bytes());
             count += 1;
         }
-        // SAFETY: the first `count` headers point to the target's address, to their own iovec and to the control bytes, all alive
-        // until the call returns; the kernel reads them and writes only `msg_len`.
+        // SAFETY: the first `count` headers point to the target's address, to their own iovec and to the control bytes,
+        // all alive until the call returns; the kernel reads them and writes only `msg_len`.
         let result = unsafe { libc::sendmmsg(self.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
         let whole = usize::try_from(result).map_err(|_| io::Error::last_os_error())?;
         if whole == 0 { Err(io::Error::from_raw_os_error(libc::EAGAIN)) } else { Ok((whole * segment).min(part.len())) }

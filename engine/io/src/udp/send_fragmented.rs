@@ -8,8 +8,9 @@ use super::send::{SendError, SendFailure};
 use super::socket::UdpSocket;
 
 impl UdpSocket {
-    /// Sends datagrams of `segment` bytes each, the last may be shorter, in fragments of at most `packet_max` bytes. Where this is not
-    /// permitted, they leave without DF and are fragmented where somebody knows that they are too long.
+    /// Sends datagrams of `segment` bytes each, the last may be shorter, in fragments of at most `packet_max` bytes.
+    /// Where this is not permitted, they leave without DF and are fragmented where somebody knows that they are too
+    /// long.
     pub fn send_fragmented(
         &self,
         to: SocketAddr,

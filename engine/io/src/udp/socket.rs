@@ -70,13 +70,14 @@ pub fn probe() -> Capabilities {
 }
 
 impl UdpSocket {
-    /// Fails where the address, the interface or the mark cannot be had. Offloads and large buffers are used where possible.
+    /// Fails where the address, the interface or the mark cannot be had. Offloads and large buffers are used where
+    /// possible.
     pub fn open(options: &UdpOptions<'_>) -> io::Result<Self> {
         Self::open_beside(options, false)
     }
 
-    /// Sockets with one address. Several share its datagrams ([`steering::by_index`]). The first takes the address alone, so
-    /// that another process which has it is an error, and lets the others in.
+    /// Sockets with one address. Several share its datagrams ([`steering::by_index`]). The first takes the address
+    /// alone, so that another process which has it is an error, and lets the others in.
     pub fn open_group(options: &UdpOptions<'_>, sockets: u8) -> io::Result<Vec<Self>> {
         let first = Self::open(options)?;
         if sockets == 1 {

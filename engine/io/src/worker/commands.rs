@@ -69,8 +69,8 @@ impl Outer {
         true
     }
 
-    /// Sends datagrams of `segment` bytes, the last may be shorter, and returns how many bytes left. The rest is counted as
-    /// dropped, and a local hard error is told to the endpoint.
+    /// Sends datagrams of `segment` bytes, the last may be shorter, and returns how many bytes left. The rest is
+    /// counted as dropped, and a local hard error is told to the endpoint.
     pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize, fit: Fit) -> usize {
         let Err(Unsent { sent, kind, news }) = self.sockets.send(route, bytes, segment, fit) else {
             return bytes.len();

@@ -1,5 +1,5 @@
-//! The packet loop: a thread that runs each packet to its end, TUN to socket and socket to TUN. Several share nothing but the way to
-//! the core: each has its sessions, its sockets and its queue of the TUN.
+//! The packet loop: a thread that runs each packet to its end, TUN to socket and socket to TUN. Several share nothing
+//! but the way to the core: each has its sessions, its sockets and its queue of the TUN.
 //!
 //! ```text
 //!   wait ─► commands ─► sockets (drained first) ─► TUN ─► timers ─► control datagrams ─► reports ─┐
@@ -7,8 +7,8 @@
 //!     └───────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Each turn does bounded work per source. Timers are judged after the sockets were drained, so that a late turn is not taken for
-//! a silent peer, and an absence of the thread itself is told to the endpoint.
+//! Each turn does bounded work per source. Timers are judged after the sockets were drained, so that a late turn is not
+//! taken for a silent peer, and an absence of the thread itself is told to the endpoint.
 
 mod commands;
 mod downlink;
@@ -118,7 +118,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Notes that this thread is at work, and tells the endpoint if it should have been so since `expected` and was kept away.
+    /// Notes that this thread is at work, and tells the endpoint if it should have been so since `expected` and was
+    /// kept away.
     fn attend(&mut self, expected: u64) -> u64 {
         let now = boot_us();
         let absent = now.saturating_sub(expected);
@@ -192,8 +193,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Ends a session that fills the queue to the core; to the core it is one that its peer has ended. Another worker's goes on with
-    /// its reports until that worker obeys, and the core knows nothing of it any more.
+    /// Ends a session that fills the queue to the core; to the core it is one that its peer has ended. Another worker's
+    /// goes on with its reports until that worker obeys, and the core knows nothing of it any more.
     fn silence(&mut self, session: SessionHandle) {
         let reason = "report_flood".to_owned();
         let close = Command::CloseSession { session, reason: reason.clone() };

@@ -19,8 +19,8 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// True if the packets do not go on because their sender hears what would pass. False where it must not be told: the size is not
-    /// certain yet, below what IPv6 demands of every link, or the packet may be fragmented.
+    /// True if the packets do not go on because their sender hears what would pass. False where it must not be told:
+    /// the size is not certain yet, below what IPv6 demands of every link, or the packet may be fragmented.
     pub fn refuse(&mut self, now: u64, to: &SendRoute, segments: &Segments<'_>, tun: &Tun) -> bool {
         if !to.settled || to.packet_max < MTU_MIN {
             return false;

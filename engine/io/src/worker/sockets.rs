@@ -63,8 +63,8 @@ impl Sockets {
         Self { defaults, entries: Vec::new() }
     }
 
-    /// A gateway's sockets at one address, one for each worker, which answer from the address that was reached. Returns the address
-    /// with the port in use.
+    /// A gateway's sockets at one address, one for each worker, which answer from the address that was reached. Returns
+    /// the address with the port in use.
     pub fn listen(workers: &mut [Self], id: SocketId, bind: SocketAddr) -> io::Result<SocketAddr> {
         let Some(first) = workers.first() else { return Err(io::ErrorKind::InvalidInput.into()) };
         first.room_for(id)?;
@@ -117,7 +117,8 @@ impl Sockets {
         self.entries.len()
     }
 
-    /// Fills the batch from the socket at a position and returns its id and the number of messages; `None` = nothing waits.
+    /// Fills the batch from the socket at a position and returns its id and the number of messages; `None` = nothing
+    /// waits.
     pub fn receive(&self, position: usize, batch: &mut RecvBatch) -> Option<(SocketId, io::Result<usize>)> {
         let entry = self.entries.get(position)?;
         match entry.socket.recv_batch(batch) {

@@ -82,8 +82,8 @@ impl Uplink {
         Ok(more)
     }
 
-    /// What has no way is kept for a while, within bounds; what cannot be sent at all is counted and dropped: inner senders repeat
-    /// what matters.
+    /// What has no way is kept for a while, within bounds; what cannot be sent at all is counted and dropped: inner
+    /// senders repeat what matters.
     fn seal(&mut self, length: usize, outer: &mut Outer, tun: &Tun) {
         let now = boot_us();
         let mut segments = match split(&self.frame[..length]) {

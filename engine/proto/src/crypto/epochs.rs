@@ -8,11 +8,11 @@
 //! At most two epochs exist at a time, so the parity bit in DATA's header names one of them.
 //! Source: docs/spec/wire.md, "Keys".
 
-use crate::blame::DropKind;
 use crate::crypto::keys::{OpenKey, Root, SealKey, Suite, epoch_keys};
 use crate::crypto::replay::{ReplayWindow, Replayed};
 use crate::messages::Role;
 use crate::vocabulary::Limits;
+use crate::vocabulary::blame::DropKind;
 use crate::wire::{DATA_CSUM_PARTIAL, DATA_EPOCH, DATA_HEADER, TAG, data_aad, write_data_header};
 
 /// Longest life of a previous epoch after the new one was heard, µs.
@@ -125,7 +125,8 @@ impl Epochs {
         self.current.next_counter
     }
 
-    /// Opens one DATA in place. `linger_us` is how long the previous epoch is accepted once this message confirms a new one.
+    /// Opens one DATA in place. `linger_us` is how long the previous epoch is accepted once this message confirms a new
+    /// one.
     pub(crate) fn open(
         &mut self,
         now: u64,

@@ -1,5 +1,5 @@
-//! Static keys and their text forms: `jvpk1:` ‖ 43 characters of base64url without padding for a public key, `jvps1:` for a private
-//! one. Reading and writing the file is left to the caller.
+//! Static keys and their text forms: `jvpk1:` ‖ 43 characters of base64url without padding for a public key, `jvps1:`
+//! for a private one. Reading and writing the file is left to the caller.
 
 use std::fmt;
 

@@ -6,8 +6,8 @@
 //!             epoch 0 keys       epoch 1 keys        one per direction, each with its own counter from 0
 //! ```
 //!
-//! A key at rest is its 32 bytes. What a cipher prepares from them, some 600 bytes, is kept while the session carries traffic, and
-//! made for each single message otherwise, which costs half a microsecond.
+//! A key at rest is its 32 bytes. What a cipher prepares from them, some 600 bytes, is kept while the session carries
+//! traffic, and made for each single message otherwise, which costs half a microsecond.
 
 use std::fmt;
 
@@ -45,7 +45,8 @@ impl Root {
         Self(derive(hash, split, &[LABEL_ROOT, resp_header]))
     }
 
-    /// The root of the next epoch. `transcript` is what both ends said in this rekey; it enters, so that both agree on it.
+    /// The root of the next epoch. `transcript` is what both ends said in this rekey; it enters, so that both agree on
+    /// it.
     #[must_use]
     pub fn mix(&self, dh: &[u8], transcript: &[u8]) -> Self {
         Self(derive(&self.0, dh, &[LABEL_REKEY, transcript]))

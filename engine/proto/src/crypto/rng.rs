@@ -1,5 +1,6 @@
-//! The endpoint's generator: `ChaCha20` seeded once by the operating system, so that a test with one seed is repeatable. After each
-//! draw it replaces its own key: who reads the memory later learns nothing of what was drawn before, and that is every ephemeral key.
+//! The endpoint's generator: `ChaCha20` seeded once by the operating system, so that a test with one seed is
+//! repeatable. After each draw it replaces its own key: who reads the memory later learns nothing of what was drawn
+//! before, and that is every ephemeral key.
 
 use std::fmt;
 

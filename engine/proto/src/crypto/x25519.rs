@@ -23,8 +23,8 @@ impl fmt::Display for LowOrder {
 
 impl std::error::Error for LowOrder {}
 
-/// u of the points whose order is 8 or less, and of no others: 0, 1, two of order 8, and p − 1, p, p + 1, which are read as −1, 0, 1.
-/// X25519 ignores the highest bit. Proved against the primitive in `crypto/keys/tests.rs`.
+/// u of the points whose order is 8 or less, and of no others: 0, 1, two of order 8, and p − 1, p, p + 1, which are
+/// read as −1, 0, 1. X25519 ignores the highest bit. Proved against the primitive in `crypto/keys/tests.rs`.
 const LOW_ORDER: [[u8; 32]; 7] = [
     [0; 32],
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -49,7 +49,8 @@ const fn near_p(lowest: u8) -> [u8; 32] {
     bytes
 }
 
-/// No private key has this point for its public half, and every agreement with it gives zeros. For public keys: not constant in time.
+/// No private key has this point for its public half, and every agreement with it gives zeros. For public keys: not
+/// constant in time.
 pub(crate) fn is_low_order(point: &[u8; 32]) -> bool {
     let mut read = *point;
     read[31] &= 0x7f;

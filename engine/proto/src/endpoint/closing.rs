@@ -1,4 +1,5 @@
-//! Sessions that ended here: their sealed CLOSE goes out a few times more. The keys are gone, so nothing can be opened for them.
+//! Sessions that ended here: their sealed CLOSE goes out a few times more. The keys are gone, so nothing can be opened
+//! for them.
 
 use std::collections::HashSet;
 
@@ -38,8 +39,9 @@ impl Closings {
         }
     }
 
-    /// True if the index belonged to a session that closes: its peer gets no HINT. A message of CLOSE_ACK's exact length from one
-    /// of its routes ends the retries. It cannot be opened any more; forged, it only spares the peer a repetition.
+    /// True if the index belonged to a session that closes: its peer gets no HINT. A message of CLOSE_ACK's exact
+    /// length from one of its routes ends the retries. It cannot be opened any more; forged, it only spares the peer a
+    /// repetition.
     pub(crate) fn on_data(&mut self, index: u32, from: Route, len: usize) -> bool {
         if !self.indices.contains(&index) {
             return false;
@@ -68,7 +70,8 @@ impl Closings {
         self.next_at
     }
 
-    /// The copies that go out again. After the last send a session is remembered for one PTO more, for late messages of its peer.
+    /// The copies that go out again. After the last send a session is remembered for one PTO more, for late messages of
+    /// its peer.
     pub(crate) fn due(&mut self, now: u64) -> Vec<(Route, Vec<u8>)> {
         let mut due = Vec::new();
         if self.next_at.is_none_or(|at| at > now) {

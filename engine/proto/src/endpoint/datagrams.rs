@@ -1,14 +1,14 @@
 //! Outer datagrams on their way in.
 
 use super::{Endpoint, Received, Route};
-use crate::blame::DropKind;
 use crate::crypto::keyfile::PublicKey;
 use crate::endpoint::gateway::reception::{Admission, PENDING_US, choose_suite};
 use crate::handshake::{IncomingInit, Responder};
 use crate::messages::{Offer, Report, Role, SessionHandle};
+use crate::path::PATHS_MAX;
 use crate::session::{Incoming, Outcome, Phase, Session};
 use crate::shared::indices::Target;
-use crate::vocabulary::PATHS_MAX;
+use crate::vocabulary::blame::DropKind;
 use crate::wire::{
     CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
 };
@@ -84,7 +84,8 @@ impl Endpoint {
 
     fn on_unknown_index(&mut self, now: u64, from: Route, receiver: u32, len: usize) -> Received {
         if !self.config.shard.has(receiver) {
-            // Another endpoint's, and perhaps known there: the kernel puts datagrams of one sender together that are for several.
+            // Another endpoint's, and perhaps known there: the kernel puts datagrams of one sender together that are
+            // for several.
             return Received::Dropped(DropKind::OtherWorker);
         }
         let closing = self.closings.on_data(receiver, from, len);
@@ -94,7 +95,7 @@ impl Endpoint {
         Received::Dropped(if closing { DropKind::SessionClosed } else { DropKind::UnknownIndex })
     }
 
-    // ---- gateway ---------------------------------------------------------------------------------------------------------
+    // ---- gateway ----------------------------------------------------------------------------------------------------
 
     fn on_init(&mut self, now: u64, from: Route, init: &[u8; INIT_LEN]) -> Received {
         let Some(side) = self.side.gateway_mut() else { return OTHER_ROLE };
@@ -175,7 +176,7 @@ impl Endpoint {
         Received::Consumed
     }
 
-    // ---- client ----------------------------------------------------------------------------------------------------------
+    // ---- client -----------------------------------------------------------------------------------------------------
 
     fn on_resp(&mut self, now: u64, from: Route, message: &[u8]) -> Received {
         let path = from.socket;

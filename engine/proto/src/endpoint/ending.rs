@@ -31,8 +31,8 @@ impl Endpoint {
         Ok(())
     }
 
-    /// The next address that a session gave back, for those who send packets to the right endpoint: at most two of each session that
-    /// ended since they were asked for last.
+    /// The next address that a session gave back, for those who send packets to the right endpoint: at most two of each
+    /// session that ended since they were asked for last.
     pub fn next_freed(&mut self) -> Option<(IpAddr, SessionHandle)> {
         self.side.gateway_mut()?.freed.pop()
     }

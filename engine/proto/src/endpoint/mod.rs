@@ -1,5 +1,5 @@
-//! All packet state of one worker, sans-IO, in both roles: datagrams, commands and time go in; datagrams, inner packets and
-//! reports come out.
+//! All packet state of one worker, sans-IO, in both roles: datagrams, commands and time go in; datagrams, inner packets
+//! and reports come out.
 //!
 //! ```text
 //!             command ──►┌──────────────────────────────┐──► report
@@ -10,8 +10,8 @@
 //!             time ─────►└──────────────────────────────┘──► next_deadline
 //! ```
 //!
-//! Time is µs of `CLOCK_BOOTTIME`, given with every call and never read. Calls are cheap; after a batch of them the I/O loop drains
-//! `transmit` and `report` until they are empty and sleeps until `next_deadline`.
+//! Time is µs of `CLOCK_BOOTTIME`, given with every call and never read. Calls are cheap; after a batch of them the I/O
+//! loop drains `transmit` and `report` until they are empty and sleeps until `next_deadline`.
 
 mod client;
 mod closing;
@@ -22,7 +22,6 @@ mod ending;
 mod gateway;
 mod side;
 
-use crate::blame::DropKind;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::crypto::keyfile::PublicKey;
@@ -34,11 +33,12 @@ use crate::session::Session;
 use crate::shared::Shared;
 use crate::shared::hold::Keep;
 use crate::shared::indices::OwnKeyMap;
+use crate::vocabulary::blame::DropKind;
 
 pub use crate::shared::hold::Released;
 pub use crate::vocabulary::{
-    COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, PATHS_MAX, Received, Route, SealError, SendRoute, Shard,
-    SizedFor, SocketId, Transmit,
+    COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor,
+    SocketId, Transmit,
 };
 pub use config::EndpointConfig;
 
@@ -102,7 +102,8 @@ impl Endpoint {
         }
     }
 
-    /// The session of an inner packet from the TUN: the client's one, the gateway's by destination. `None`: drop and count.
+    /// The session of an inner packet from the TUN: the client's one, the gateway's by destination. `None`: drop and
+    /// count.
     pub fn route_inner(&self, dst: IpAddr) -> Option<SessionHandle> {
         match &self.side {
             Side::Client(side) => side.chosen,
@@ -141,8 +142,9 @@ impl Endpoint {
         }
     }
 
-    /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path; returns its length, 32 bytes more
-    /// than the packet. Allocates nothing. With a budget on the route, the caller sends no more bytes than that.
+    /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path; returns its length,
+    /// 32 bytes more than the packet. Allocates nothing. With a budget on the route, the caller sends no more bytes
+    /// than that.
     pub fn seal_inner(
         &mut self,
         session: SessionHandle,
@@ -156,14 +158,15 @@ impl Endpoint {
         session.seal_inner(&mut self.cx, now, out, (head, body), csum_partial)
     }
 
-    /// Keeps `head ‖ body`, an inner packet that found no way (`NoPath`, `KeyExpired`), until its session has one. False if it is
-    /// not kept: the caller counts it as dropped. Bounded; see `hold.rs`.
+    /// Keeps `head ‖ body`, an inner packet that found no way (`NoPath`, `KeyExpired`), until its session has one.
+    /// False if it is not kept: the caller counts it as dropped. Bounded; see `hold.rs`.
     pub fn hold(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) -> bool {
         self.sessions.get(&session).is_some_and(|session| session.is_active())
             && self.cx.hold.keep(now, session, Keep::Any, (head, body), csum_partial)
     }
 
-    /// Keeps a copy of an inner packet that was sent on a way in doubt (`SendRoute::keep`), if a second copy is harmless.
+    /// Keeps a copy of an inner packet that was sent on a way in doubt (`SendRoute::keep`), if a second copy is
+    /// harmless.
     pub fn keep_copy(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) {
         self.cx.hold.keep(now, session, Keep::Segments, (head, body), csum_partial);
     }
@@ -194,17 +197,17 @@ impl Endpoint {
 
     /// The next report with its time.
     pub fn report(&mut self) -> Option<(u64, Report)> {
-        self.cx.journal.pop()
+        self.cx.reports.pop()
     }
 
     /// Reports that did not fit: statistics, and others. After one of the latter the engine must stop.
     pub fn reports_lost(&self) -> (u64, u64) {
-        self.cx.journal.lost()
+        self.cx.reports.lost()
     }
 
     /// Counts drops of the I/O loop among those of the endpoint.
     pub fn count_drop(&mut self, now: u64, kind: DropKind, count: u64) {
-        self.cx.journal.count_drop(now, kind.into(), count);
+        self.cx.reports.count_drop(now, kind.into(), count);
     }
 
     /// The next time at which `on_deadline` has something to do. May be early, never late.
@@ -214,11 +217,12 @@ impl Endpoint {
             Side::Client(side) => side.dial.as_ref().map(Dial::next_deadline),
             Side::Gateway(side) => side.reception.next_deadline(),
         };
-        let slow = [self.closings.next_deadline(), self.cx.journal.next_deadline(), self.cx.hold.next_deadline()];
+        let slow = [self.closings.next_deadline(), self.cx.reports.next_deadline(), self.cx.hold.next_deadline()];
         [self.cx.timers.next(), statistics, handshakes].into_iter().chain(slow).flatten().min()
     }
 
-    /// Does all that is due at `now`. Call it after the sockets were drained: what has arrived must not count as silence.
+    /// Does all that is due at `now`. Call it after the sockets were drained: what has arrived must not count as
+    /// silence.
     pub fn on_deadline(&mut self, now: u64) {
         while let Some((at, handle)) = self.cx.timers.pop_due(now) {
             let Some(session) = self.sessions.get_mut(&handle) else { continue };
@@ -236,7 +240,7 @@ impl Endpoint {
         }
         self.cx.hold.sweep(now);
         self.statistics_on_time(now);
-        self.cx.journal.on_time(now);
+        self.cx.reports.on_time(now);
     }
 
     /// The I/O loop itself was away for `stalled_us` until `now`: silence in that time says nothing about the paths.
@@ -279,7 +283,8 @@ impl Endpoint {
 
     /// Executes a command of the core. One that is declined changes nothing; it is reported or counted.
     ///
-    /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or `path_error`.
+    /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or
+    /// `path_error`.
     pub fn command(&mut self, now: u64, command: Command) -> Result<(), Declined> {
         let (name, session, (path, dial)) = (command.name(), command.session(), command.awaits());
         let executed = self.execute(now, command);

@@ -175,7 +175,8 @@ layout! {
     }
 }
 
-/// ASSIGN: the inner addresses of a session. Prefix lengths, the number of DNS servers and the MTU are within their ranges.
+/// ASSIGN: the inner addresses of a session. Prefix lengths, the number of DNS servers and the MTU are within their
+/// ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assign {
     /// Tells a repeated ASSIGN from a new one; `ASSIGN_ACK` names it.

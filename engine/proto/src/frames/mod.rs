@@ -235,8 +235,8 @@ impl IntoIterator for FrameList {
     }
 }
 
-/// Decodes the frames of one DATA: all of them or none, so that a bad frame leaves no half-done effect of its predecessors.
-/// An empty input is an empty list.
+/// Decodes the frames of one DATA: all of them or none, so that a bad frame leaves no half-done effect of its
+/// predecessors. An empty input is an empty list.
 pub fn decode_all(plaintext: &[u8]) -> Result<FrameList, FrameError> {
     let mut input = Reader::new(plaintext);
     let mut frames = Vec::new();

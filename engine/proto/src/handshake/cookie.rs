@@ -1,7 +1,8 @@
 //! mac1, mac2 and the cookie: what a handshake message must prove before a Diffie-Hellman is spent on it.
 //!
-//! mac1 shows that the sender knows the receiver's public key. Under load the gateway answers an INIT with a cookie for the address
-//! it came from; mac2, keyed by that cookie, shows that the sender receives there. The gateway keeps no state for either.
+//! mac1 shows that the sender knows the receiver's public key. Under load the gateway answers an INIT with a cookie for
+//! the address it came from; mac2, keyed by that cookie, shows that the sender receives there. The gateway keeps no
+//! state for either.
 
 use std::{fmt, net::SocketAddr};
 
@@ -114,7 +115,8 @@ impl fmt::Debug for CookieJar {
     }
 }
 
-/// Does this INIT's or RESP's mac1 prove knowledge of `receiver`'s public key? The first check of a handshake message, two hashes.
+/// Does this INIT's or RESP's mac1 prove knowledge of `receiver`'s public key? The first check of a handshake message,
+/// two hashes.
 pub fn check_mac1(receiver: &PublicKey, message: &[u8]) -> bool {
     let at = match message.len() {
         INIT_LEN => INIT_MAC1,

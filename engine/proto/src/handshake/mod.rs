@@ -10,8 +10,8 @@
 //!    ├─────────────────────────────────────────────►│
 //! ```
 //!
-//! Every clear byte is bound: INIT's by the prologue; RESP's version, flags and receiver have one right value, its session index is
-//! believed from under the seal only, and all of them enter the root key.
+//! Every clear byte is bound: INIT's by the prologue; RESP's version, flags and receiver have one right value, its
+//! session index is believed from under the seal only, and all of them enter the root key.
 
 mod cookie;
 mod primitives;
@@ -22,7 +22,7 @@ pub use cookie::{COOKIE_PERIOD_US, CookieJar, CookieValue, Mac2, check_mac1};
 use snow::HandshakeState;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::blame::DropKind;
+use crate::vocabulary::blame::DropKind;
 use crate::{
     crypto::hash::hash,
     crypto::keyfile::{PublicKey, StaticKey},
@@ -35,8 +35,8 @@ use crate::{
     },
 };
 
-/// Why a handshake message has no effect. Unless the message is authentic (`Payload`, `PqUnsupported`, `NotOffered`), the handshake is
-/// as it was before.
+/// Why a handshake message has no effect. Unless the message is authentic (`Payload`, `PqUnsupported`, `NotOffered`),
+/// the handshake is as it was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandshakeError {
     Wire(WireError),
@@ -170,7 +170,8 @@ impl Initiator {
             return Err(HandshakeError::Mac);
         }
         let mut payload = [0; RESP_PAYLOAD_LEN];
-        // On an error snow restores its symmetric state, and a next RESP brings its own e: nothing of a forgery remains.
+        // On an error snow restores its symmetric state, and a next RESP brings its own e: nothing of a forgery
+        // remains.
         self.state.read_message(&message[RESP_CLEAR..RESP_MAC1], &mut payload)?;
         // The session index is believed under the seal only: a changed clear copy changes nothing and costs nothing.
         let (response, peer_index) = RespPayload::decode(&payload)?;
@@ -195,8 +196,9 @@ impl Initiator {
 pub struct Responder;
 
 impl Responder {
-    /// Opens an INIT whose mac1 (and, under load, mac2) the caller has checked. Tells who calls and what is offered; whether that
-    /// key is known is the caller's to judge before it answers. `fill` gives the ephemeral key of the answer.
+    /// Opens an INIT whose mac1 (and, under load, mac2) the caller has checked. Tells who calls and what is offered;
+    /// whether that key is known is the caller's to judge before it answers. `fill` gives the ephemeral key of the
+    /// answer.
     pub fn read_init(local: &StaticKey, message: &[u8], fill: Fill<'_>) -> Result<IncomingInit, HandshakeError> {
         if peek(message)? != Kind::Init {
             return Err(HandshakeError::NotOurs);
@@ -234,7 +236,8 @@ pub struct IncomingInit {
 }
 
 impl IncomingInit {
-    /// Writes RESP. `session_index` is where this end receives; the suite, mode and capabilities must be among the offered ones.
+    /// Writes RESP. `session_index` is where this end receives; the suite, mode and capabilities must be among the
+    /// offered ones.
     pub fn respond(
         self,
         session_index: u32,

@@ -10,8 +10,8 @@ const DOUBLINGS_MAX: u8 = 2;
 /// Time after which one doubling is taken back, µs.
 const DOUBLING_DECAY_US: u64 = 10_000_000;
 
-/// Recent 99th percentile of arrival excess, clamped to I/2 … 2·I. At most one sample per interval counts, the largest gap in
-/// it: else a dense flow would drown every late arrival in thousands of punctual ones.
+/// Recent 99th percentile of arrival excess, clamped to I/2 … 2·I. At most one sample per interval counts, the largest
+/// gap in it: else a dense flow would drown every late arrival in thousands of punctual ones.
 #[derive(Debug)]
 pub(crate) struct Margin {
     interval_us: u64,

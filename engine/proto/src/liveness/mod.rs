@@ -8,8 +8,8 @@
 //!                                                                   probes: path, standbys
 //! ```
 //!
-//! A gateway that stalls is silent on all its paths at once. So a standby's answer is needed for a verdict, and then the
-//! suspected path gets the time in which an answer that left together with the standby's would have arrived.
+//! A gateway that stalls is silent on all its paths at once. So a standby's answer is needed for a verdict, and then
+//! the suspected path gets the time in which an answer that left together with the standby's would have arrived.
 //! Source: docs/spec/wire.md, "Liveness".
 
 mod margin;
@@ -20,7 +20,8 @@ pub(crate) use margin::Margin;
 
 /// How long each end goes on emitting after the last inner packet, µs.
 pub(crate) const EMIT_AFTER_TRAFFIC_US: u64 = 2_000_000;
-/// How long each end expects to hear after it, µs. Shorter, so that an end never expects what the other no longer sends.
+/// How long each end expects to hear after it, µs. Shorter, so that an end never expects what the other no longer
+/// sends.
 pub(crate) const EXPECT_AFTER_TRAFFIC_US: u64 = 1_000_000;
 const _: () = assert!(EXPECT_AFTER_TRAFFIC_US < EMIT_AFTER_TRAFFIC_US);
 /// Least silence that is death without any standby's answer, µs.
@@ -125,8 +126,8 @@ impl Liveness {
         self.path
     }
 
-    /// The core gave the watched path up: the peer is told that it is not heard there, as after a verdict of this end. A peer that
-    /// goes on talking there did not take it in: called again then, it is told again.
+    /// The core gave the watched path up: the peer is told that it is not heard there, as after a verdict of this end.
+    /// A peer that goes on talking there did not take it in: called again then, it is told again.
     pub(crate) fn give_up(&mut self, now: u64) {
         let next_probe_at = match self.doubt {
             Doubt::Silent { next_probe_at, .. } => next_probe_at.max(now),
@@ -182,8 +183,9 @@ impl Liveness {
         }
     }
 
-    /// This process did not run for `stalled_us`: what was not heard in that time says nothing, so the clocks stood still. They do not
-    /// begin anew: on a busy machine that would put off every verdict. Returns the silence of a suspicion that ends with it.
+    /// This process did not run for `stalled_us`: what was not heard in that time says nothing, so the clocks stood
+    /// still. They do not begin anew: on a busy machine that would put off every verdict. Returns the silence of a
+    /// suspicion that ends with it.
     pub(crate) fn stalled(&mut self, now: u64, stalled_us: u64) -> Option<u64> {
         self.peer_deaf = None;
         let silent_us = self.silence(now);

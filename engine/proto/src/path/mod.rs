@@ -19,6 +19,8 @@ use crate::vocabulary::Route;
 
 pub(crate) use retry::{Retry, SENDS_MAX};
 
+/// Paths of one session, validated or not. Source: the attack list, A25.
+pub(crate) const PATHS_MAX: usize = 8;
 /// Time for a validation without an estimate of the round trip, µs.
 const VALIDATION_UNMEASURED_US: u64 = 3_000_000;
 /// A challenge that this end has sent on the path and that is not answered yet.
@@ -85,7 +87,8 @@ pub(crate) struct Path {
     pub(crate) answered_round: Option<u64>,
     /// The same for a PROBE.
     pub(crate) replied_round: Option<u64>,
-    /// Epoch and counter of the newest authentic message from the path's own route, or from a new one that was taken seriously.
+    /// Epoch and counter of the newest authentic message from the path's own route, or from a new one that was taken
+    /// seriously.
     pub(crate) newest: (u32, u64),
     /// Gateway: where the client may be now.
     pub(crate) new_addresses: NewAddresses,

@@ -8,8 +8,9 @@
 //!             └──── unanswered, the control answered: again, then bound falls
 //! ```
 //!
-//! Common sizes are tried together, then the gap is quartered. Once settled, `low` is verified while packets of that size are sent,
-//! and sooner where the peer counts losses. A verification that fails is a black hole: the search begins again from below.
+//! Common sizes are tried together, then the gap is quartered. Once settled, `low` is verified while packets of that
+//! size are sent, and sooner where the peer counts losses. A verification that fails is a black hole: the search begins
+//! again from below.
 
 use crate::vocabulary::{DATA_OVERHEAD, headers};
 
@@ -24,8 +25,8 @@ const COMMON: [u16; 11] = [1_500, 1_492, 1_480, 1_460, 1_440, 1_420, 1_400, 1_38
 const BELOW_BASE: [u16; 2] = [1_200, 1_024];
 /// A gap as narrow as this is not searched further.
 const STEP: u16 = 8;
-/// Sends of one size without an answer, each beside a control that was answered, until it counts as too large. At 2 % loss in each
-/// direction chance does this once in 400,000 times.
+/// Sends of one size without an answer, each beside a control that was answered, until it counts as too large. At 2 %
+/// loss in each direction chance does this once in 400,000 times.
 const SENDS_MAX: u8 = 4;
 /// Flights without any answer until a round is given up: they say nothing about sizes.
 const SILENT_FLIGHTS_MAX: u8 = 4;
@@ -59,8 +60,8 @@ struct SizeProbe {
 
 #[derive(Debug)]
 struct Round {
-    /// The largest size first, because its answer makes the others needless; the control last: when it is answered, those before it
-    /// had their chance, however slow the link.
+    /// The largest size first, because its answer makes the others needless; the control last: when it is answered,
+    /// those before it had their chance, however slow the link.
     probes: Vec<SizeProbe>,
     sent_at: u64,
     until: u64,
@@ -235,7 +236,8 @@ impl PathMtu {
         self.round.iter_mut().flat_map(|round| round.probes.iter_mut().map(|probe| (probe.size, &mut probe.seq)))
     }
 
-    /// The next finding is the first flight of a round that searches and can wait: where the base passes, the path is of use.
+    /// The next finding is the first flight of a round that searches and can wait: where the base passes, the path is
+    /// of use.
     pub(crate) fn may_wait(&self, now: u64) -> bool {
         let searches = !self.settled || self.low < self.ceiling;
         self.round.is_none() && searches && self.next_at <= now && self.bound > BASE

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::frames::{Probe, ProbeReply};
 
-/// Probes whose answer is still accepted. At one probe each 10 ms this covers a round trip of 640 ms; on a longer path the oldest
-/// is forgotten and its answer measures nothing.
+/// Probes whose answer is still accepted. At one probe each 10 ms this covers a round trip of 640 ms; on a longer path
+/// the oldest is forgotten and its answer measures nothing.
 const OUTSTANDING_MAX: usize = 64;
 /// Probes in a row that must stay unanswered, for a PTO each, before a path counts as silent.
 pub(crate) const UNANSWERED_MAX: u32 = 3;
@@ -109,7 +109,8 @@ impl Probes {
         }
     }
 
-    /// Marks what is unanswered for a PTO; time before `floor` (an own stall) does not count. Returns how many became overdue.
+    /// Marks what is unanswered for a PTO; time before `floor` (an own stall) does not count. Returns how many became
+    /// overdue.
     pub(crate) fn expire(&mut self, now: u64, pto_us: u64, floor: u64) -> u32 {
         let mut newly = 0;
         for probe in &mut self.outstanding {

@@ -43,15 +43,15 @@ impl Rtt {
         }
     }
 
-    /// The path was gone for a while: what waited for its return, in a queue or for an address of the next hop, arrives late and
-    /// says nothing about how it varies.
+    /// The path was gone for a while: what waited for its return, in a queue or for an address of the next hop, arrives
+    /// late and says nothing about how it varies.
     pub(crate) fn forget_jitter(&mut self) {
         self.transit_us = None;
         self.jitter_x16_us = 0;
     }
 
-    /// The first estimate from a message that may have been sent more than once: the time since its first sending, rather too
-    /// long than too short. Later samples are exact and correct it.
+    /// The first estimate from a message that may have been sent more than once: the time since its first sending,
+    /// rather too long than too short. Later samples are exact and correct it.
     pub(crate) fn first_guess(&mut self, since_first_us: u64) {
         if !self.measured {
             self.sample(since_first_us);
@@ -83,8 +83,8 @@ impl Rtt {
         self.jitter_x16_us / 16
     }
 
-    /// Time after which an unanswered message is sent again: srtt + max(4·rttvar, 1 ms) + I, since a peer may hold an answer
-    /// for one interval; `INITIAL_PTO_US` without an estimate.
+    /// Time after which an unanswered message is sent again: srtt + max(4·rttvar, 1 ms) + I, since a peer may hold an
+    /// answer for one interval; `INITIAL_PTO_US` without an estimate.
     pub(crate) fn pto_us(&self, interval_us: u64) -> u64 {
         if self.measured {
             self.srtt_us + (4 * self.rttvar_us).max(VARIANCE_MIN_US) + interval_us

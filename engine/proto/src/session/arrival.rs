@@ -1,10 +1,10 @@
 //! What comes in with one message, and what becomes of it.
 
-use crate::blame::DropKind;
 use std::ops::Range;
 
 use crate::messages::PathId;
 use crate::vocabulary::Route;
+use crate::vocabulary::blame::DropKind;
 
 /// Clear fields of a DATA and where it came from.
 #[derive(Debug, Clone, Copy)]

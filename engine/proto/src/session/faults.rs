@@ -1,10 +1,11 @@
-//! Who is to blame for a message that had no effect, and how often that is said; and what else a peer may cause at most.
+//! Who is to blame for a message that had no effect, and how often that is said; and what else a peer may cause at
+//! most.
 
-use crate::blame::{DropKind, PeerFault};
 use crate::path::rtt::clamp_u32;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
-/// Reports of one session in one second: of attributable failures (the core's budget is five a minute; the rest is counted), and, by
-/// a window of its own, of activations and new paths that a peer asks for.
+/// Reports of one session in one second: of attributable failures (the core's budget is five a minute; the rest is
+/// counted), and, by a window of its own, of activations and new paths that a peer asks for.
 const REPORTS_PER_S: u32 = 16;
 const SECOND_US: u64 = 1_000_000;
 

@@ -1,5 +1,5 @@
-//! The packet state of one session, for both roles. What a frame or a timer does is in the files beside this one; which path is
-//! right and whether an activation may happen is the core's to decide.
+//! The packet state of one session, for both roles. What a frame or a timer does is in the files beside this one; which
+//! path is right and whether an activation may happen is the core's to decide.
 
 mod arrival;
 mod bounds;
@@ -20,7 +20,6 @@ mod traffic;
 mod validation;
 mod watch;
 
-use crate::blame::DropKind;
 use std::net::IpAddr;
 
 use crate::crypto::epochs::Epochs;
@@ -35,6 +34,7 @@ use crate::shared::Shared;
 use crate::shared::indices::Target;
 use crate::shared::recent::Recent;
 use crate::shared::timers::Armed;
+use crate::vocabulary::blame::DropKind;
 use crate::vocabulary::{Farewell, Limits, Route};
 use crate::wire::{CAP_PARTIAL_CHECKSUM, write_receiver};
 
@@ -159,8 +159,8 @@ impl Session {
         u64::from(self.granted) & CAP_PARTIAL_CHECKSUM != 0
     }
 
-    /// The session id as people read it: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in groups of four:
-    /// `s-7QF2-9KXD-…`, 34 characters.
+    /// The session id as people read it: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in groups of
+    /// four: `s-7QF2-9KXD-…`, 34 characters.
     pub(crate) fn id_text(&self) -> String {
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let bits = u128::from_be_bytes(self.id);
@@ -262,8 +262,8 @@ impl Session {
         self.forget_told(now, cx, id);
     }
 
-    /// Where inner packets go from here on. Liveness judges that path alone, once it is validated: before, the answer to ATTACH
-    /// is what is waited for.
+    /// Where inner packets go from here on. Liveness judges that path alone, once it is validated: before, the answer
+    /// to ATTACH is what is waited for.
     fn set_send(&mut self, now: u64, to: Option<PathId>) {
         if self.send != to
             && let Some(path) = to.and_then(|id| self.path_mut(id))

@@ -1,6 +1,5 @@
 //! One authentic DATA: what it credits, what its frames do.
 
-use crate::blame::{DropKind, PeerFault};
 use std::ops::Range;
 
 use super::arrival::{Arrival, Incoming, Outcome};
@@ -10,6 +9,7 @@ use crate::frames::{Frame, decode_all};
 use crate::messages::{PathId, Report, Role};
 use crate::shared::Shared;
 use crate::vocabulary::Route;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 use crate::wire::DATA_HEADER;
 
 impl Session {
@@ -81,8 +81,8 @@ impl Session {
         outcome
     }
 
-    /// The index is outside the seal and proves nothing: what credits a path is its own route, once that is validated. An index of
-    /// another path shows that the message was relabelled.
+    /// The index is outside the seal and proves nothing: what credits a path is its own route, once that is validated.
+    /// An index of another path shows that the message was relabelled.
     fn credit_arrival(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId, own_index: bool) {
         let Some(at) = self.at(id) else { return };
         if !self.paths[at].validated() {
@@ -237,7 +237,8 @@ impl Session {
         }
     }
 
-    /// The path to whose new address a message belongs, once that address has answered: until then it only earns its budget.
+    /// The path to whose new address a message belongs, once that address has answered: until then it only earns its
+    /// budget.
     fn new_address(&mut self, from: Route, len: usize, order: (u32, u64)) -> Option<usize> {
         let mut paths = self.paths.iter_mut().enumerate();
         let (at, candidate) = paths.find_map(|(at, path)| Some((at, path.new_addresses.at(from)?)))?;

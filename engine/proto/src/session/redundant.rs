@@ -1,14 +1,14 @@
-//! Redundant mode: every inner packet goes out on two paths, as one ciphertext under two indices. The replay window of the peer keeps
-//! one of them.
+//! Redundant mode: every inner packet goes out on two paths, as one ciphertext under two indices. The replay window of
+//! the peer keeps one of them.
 //!
 //! ```text
 //!   packet ── sealed once ──┬── index of the send path ──► first: delivered
 //!                           └── index of the companion ──► second: dropped before it is opened
 //! ```
 //!
-//! A second copy credits nothing where it arrives, so on either path life and loss show by probes alone: one at every I while there
-//! is traffic. Without a send path the companion carries the packets: they do not wait for the core's next choice, and that
-//! choice is no different for it.
+//! A second copy credits nothing where it arrives, so on either path life and loss show by probes alone: one at every I
+//! while there is traffic. Without a send path the companion carries the packets: they do not wait for the core's next
+//! choice, and that choice is no different for it.
 
 use super::Session;
 use super::tandem::Tandem;
@@ -16,8 +16,8 @@ use crate::messages::PathId;
 use crate::path::Path;
 use crate::vocabulary::{CopyPurpose, DuplicateRoute};
 
-/// Intervals between the last answer of a companion and a probe that another path answers, for a verdict within its class. Fewer would
-/// take chance for death where each twentieth probe is lost.
+/// Intervals between the last answer of a companion and a probe that another path answers, for a verdict within its
+/// class. Fewer would take chance for death where each twentieth probe is lost.
 const OUTLIVED_INTERVALS: u64 = 6;
 
 impl Session {
@@ -52,8 +52,8 @@ impl Session {
         Some(DuplicateRoute { route, path: id, index: tx_index, budget: u64::MAX, purpose })
     }
 
-    /// Keeps the companion, unless it cannot serve any more or another path is faster by far: what is probed at every I should not
-    /// change from packet to packet.
+    /// Keeps the companion, unless it cannot serve any more or another path is faster by far: what is probed at every I
+    /// should not change from packet to packet.
     pub(super) fn elect_companion(&mut self) {
         if !self.is_redundant() {
             return;
@@ -83,7 +83,8 @@ impl Session {
                 || (self.leaving() == Some(path.id) && path.usable()))
     }
 
-    /// A path answered a probe that left at `sent_at`: a companion that was silent long before is not silent because the peer is.
+    /// A path answered a probe that left at `sent_at`: a companion that was silent long before is not silent because
+    /// the peer is.
     pub(super) fn outlive(&mut self, now: u64, by: PathId, sent_at: u64) {
         let companion = self.tandem.as_ref().and_then(|tandem| tandem.companion).filter(|id| *id != by);
         let Some(at) = companion.and_then(|id| self.at(id)) else { return };
@@ -95,8 +96,8 @@ impl Session {
         }
     }
 
-    /// The companion is silent, another path is not, and an answer that left together with that path's had its chance. The send path
-    /// is judged by what is heard on it.
+    /// The companion is silent, another path is not, and an answer that left together with that path's had its chance.
+    /// The send path is judged by what is heard on it.
     pub(super) fn is_outlived(&self, now: u64, at: usize, pto_us: u64) -> bool {
         let Some((tandem, since)) = self.tandem.as_ref().zip(self.silent_since(at)) else { return false };
         self.is_companion(self.paths[at].id) && since < tandem.outlived_at && tandem.outlived_at + pto_us <= now

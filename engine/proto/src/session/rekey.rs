@@ -15,14 +15,15 @@ use self::state::Rekey;
 use super::Session;
 use super::arrival::Arrival;
 use super::faults::Trouble;
-use crate::blame::{DropKind, PeerFault};
 use crate::crypto::keys::Ephemeral;
 use crate::frames::{self, Frame};
 use crate::messages::{Report, Role};
 use crate::path::{Retry, SENDS_MAX};
 use crate::shared::Shared;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
-/// Pause between retries after the first five, µs. A rekey is retried for as long as the session lives: a blackout may be long.
+/// Pause between retries after the first five, µs. A rekey is retried for as long as the session lives: a blackout may
+/// be long.
 const SLOW_RETRY_US: u64 = 1_000_000;
 /// After a key of low order no other one is agreed on for this time, µs: each costs a Diffie-Hellman.
 const LOW_ORDER_PAUSE_US: u64 = 1_000_000;
@@ -210,7 +211,8 @@ impl Session {
         Trouble::Attributable(PeerFault::LowOrderPoint)
     }
 
-    /// The key has come to a limit and nothing was done about it yet. Counts have no deadline of their own: judged at once.
+    /// The key has come to a limit and nothing was done about it yet. Counts have no deadline of their own: judged at
+    /// once.
     pub(super) fn key_limit_reached(&self, now: u64) -> bool {
         let begins = self.is_active() && matches!(self.rekey, Rekey::Idle | Rekey::Answered { .. });
         self.epochs.expiry_untold(now) || (begins && self.epochs.rekey_due(now, self.rekey_grace_us()).is_some())

@@ -1,12 +1,13 @@
-//! A client with valid keys that does what no honest one does: its messages are sealed, so only the frames can give it away.
+//! A client with valid keys that does what no honest one does: its messages are sealed, so only the frames can give it
+//! away.
 
 mod greedy;
 
-use crate::blame::{DropKind, PeerFault};
 use crate::frames::{
     Attach, AttachKind, Close, Detail, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Scope, Switch, Transport,
 };
 use crate::messages::{DenialReason, PathId, Report};
+use crate::vocabulary::blame::{DropKind, PeerFault};
 use crate::vocabulary::{Limits, Route};
 use crate::world::{Link, MS, S, Side, World, limits};
 

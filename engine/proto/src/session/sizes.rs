@@ -1,13 +1,14 @@
-//! How large packets may be: probes of sizes on each path in turn, and the smallest size of the paths in use for the session.
+//! How large packets may be: probes of sizes on each path in turn, and the smallest size of the paths in use for the
+//! session.
 
 use super::Session;
-use crate::blame::DropKind;
 use crate::frames::{Frame, Probe};
 use crate::messages::{PathId, Report};
 use crate::path::Path;
 use crate::path::path_mtu::{Finding, PacketMax};
 use crate::shared::Shared;
 use crate::vocabulary::SizedFor;
+use crate::vocabulary::blame::DropKind;
 use crate::wire::{DATA_HEADER, TAG, write_receiver};
 
 /// Findings of one path in one turn: a round's end, a verdict, the next flight.
@@ -28,8 +29,8 @@ impl Session {
         self.send == Some(id) || self.is_companion(id)
     }
 
-    /// One standby at a time is searched, and what carries packets whenever it is due: so a peer is asked for a bounded number of
-    /// answers.
+    /// One standby at a time is searched, and what carries packets whenever it is due: so a peer is asked for a bounded
+    /// number of answers.
     fn sizes_due_at(&self, now: u64, path: &Path) -> Option<u64> {
         let sends = self.carries(path.id);
         let due = path.mtu.next_at(sends).filter(|_| self.sizes_matter(now, path))?;
@@ -103,9 +104,9 @@ impl Session {
         }
     }
 
-    /// The limit for inner packets that leave whole: the smallest of the send path and of the standbys that were measured, because
-    /// any of these may be the send path in the next moment. A standby counts as no smaller than the base: who makes one worse than
-    /// that must not make the send path worse.
+    /// The limit for inner packets that leave whole: the smallest of the send path and of the standbys that were
+    /// measured, because any of these may be the send path in the next moment. A standby counts as no smaller than the
+    /// base: who makes one worse than that must not make the send path worse.
     pub(super) fn refit(&mut self) {
         let send = self.send;
         let of = |path: &Path| {

@@ -1,8 +1,8 @@
 //! Tokens of challenges that this end has issued.
 
 use super::faults::Trouble;
-use crate::blame::{DropKind, PeerFault};
 use crate::shared::Shared;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
 /// Issued tokens that are remembered: an echo of one of them is late, not forged.
 const TOKENS_MAX: usize = 8;

@@ -11,7 +11,8 @@ use crate::wire::{DATA_HEADER, TAG};
 
 /// Bytes of copies on a standby for one suspicion.
 pub(super) const COPIES_PER_SUSPICION: u64 = 1 << 20;
-/// No TCP repeats a segment sooner (Linux: `TCP_RTO_MIN`), µs. A shorter doubt has cost it nothing that it does not repair itself.
+/// No TCP repeats a segment sooner (Linux: `TCP_RTO_MIN`), µs. A shorter doubt has cost it nothing that it does not
+/// repair itself.
 const TCP_RETRY_MIN_US: u64 = 200_000;
 
 impl Session {
@@ -21,7 +22,8 @@ impl Session {
         let (id, route, budget) = (path.id, path.route, path.budget());
         let PacketMax { bytes: packet_max, settled } = self.packet_max;
         let copies = self.copies(cx, now, id);
-        // With a companion, whether it answers is what counts: in a blackout of both paths the copies lead nowhere either.
+        // With a companion, whether it answers is what counts: in a blackout of both paths the copies lead nowhere
+        // either.
         let arrives = copies[0].is_some_and(|copy| copy.purpose != CopyPurpose::Redundant) || self.companion_answers();
         let keep = !arrives && self.may_lead_nowhere(cx, now);
         Some(SendRoute {
@@ -45,7 +47,8 @@ impl Session {
         }
     }
 
-    /// What is sent now may be lost with its path: that is in doubt, or the first way after a blackout and not proved yet.
+    /// What is sent now may be lost with its path: that is in doubt, or the first way after a blackout and not proved
+    /// yet.
     fn may_lead_nowhere(&self, cx: &Shared, now: u64) -> bool {
         self.liveness.in_doubt(now) || (self.side.attempt().is_some() && cx.hold.holds(self.handle))
     }
@@ -63,8 +66,8 @@ impl Session {
         });
     }
 
-    /// The send path was in doubt for `silent_us` and is not any more. What left in a short doubt has arrived, and a long one was a
-    /// blackout: what inner TCP repeated in it goes out once more.
+    /// The send path was in doubt for `silent_us` and is not any more. What left in a short doubt has arrived, and a
+    /// long one was a blackout: what inner TCP repeated in it goes out once more.
     pub(super) fn doubt_ended(&mut self, now: u64, cx: &mut Shared, silent_us: u64) {
         if silent_us >= TCP_RETRY_MIN_US {
             self.release_held(now, cx);
@@ -73,7 +76,8 @@ impl Session {
         }
     }
 
-    /// Lets go what waited for a way, if there is one. Where the way is still being proved it also stays, for another one.
+    /// Lets go what waited for a way, if there is one. Where the way is still being proved it also stays, for another
+    /// one.
     pub(super) fn release_held(&mut self, now: u64, cx: &mut Shared) {
         if self.carrier().is_some() && self.is_active() && self.epochs.expired(now).is_none() {
             cx.hold.release(now, self.handle, self.side.attempt().is_some());
@@ -88,7 +92,8 @@ impl Session {
         Some(DuplicateRoute { route, path: id, index: path.tx_index, budget, purpose: CopyPurpose::Rebinding })
     }
 
-    /// While the send path is suspected, by this end or by the peer, copies go to a standby: for a bounded time, in bounded bytes.
+    /// While the send path is suspected, by this end or by the peer, copies go to a standby: for a bounded time, in
+    /// bounded bytes.
     fn duplicate_route(&self, cx: &mut Shared, now: u64, send: PathId) -> Option<DuplicateRoute> {
         let preferred = if self.liveness.copies_wanted(now) {
             None
@@ -144,8 +149,8 @@ impl Session {
         Ok(sealed)
     }
 
-    /// Messages with inner packets left on a path. In redundant mode they are no measure of its loss, as where they arrive only the
-    /// first of two copies could be counted.
+    /// Messages with inner packets left on a path. In redundant mode they are no measure of its loss, as where they
+    /// arrive only the first of two copies could be counted.
     pub(crate) fn sent(&mut self, path: PathId, now: u64, packets: u32, bytes: u32) {
         let packets = if self.is_redundant() { 0 } else { u64::from(packets) };
         if let Some(path) = self.path_mut(path) {
@@ -153,8 +158,8 @@ impl Session {
         }
     }
 
-    /// Copies of messages with inner packets left. A copy is no evidence of loss: it credits no path where it arrives, because the
-    /// original did, so it is not counted as sent there either.
+    /// Copies of messages with inner packets left. A copy is no evidence of loss: it credits no path where it arrives,
+    /// because the original did, so it is not counted as sent there either.
     pub(crate) fn copied(&mut self, cx: &mut Shared, way: &DuplicateRoute, now: u64, bytes: u32) {
         let bytes = u64::from(bytes);
         if way.purpose == CopyPurpose::Suspicion {

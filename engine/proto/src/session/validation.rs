@@ -3,12 +3,12 @@
 use super::arrival::Arrival;
 use super::faults::Trouble;
 use super::{Phase, Session};
-use crate::blame::DropKind;
 use crate::frames::{AttachKind, Frame, PathToken};
 use crate::messages::{PathId, Report};
 use crate::path::rtt::clamp_u32;
 use crate::path::{Challenge, Retry};
 use crate::shared::Shared;
+use crate::vocabulary::blame::DropKind;
 
 impl Session {
     /// Challenges a path, unless it is being challenged.
@@ -120,8 +120,8 @@ impl Session {
         }
     }
 
-    /// Unanswered: a path that was never validated is forgotten, and an activation that waited for it with it. A validated one
-    /// stays; whether it lives is for its probes to show.
+    /// Unanswered: a path that was never validated is forgotten, and an activation that waited for it with it. A
+    /// validated one stays; whether it lives is for its probes to show.
     fn challenge_failed(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let path = &mut self.paths[at];
         path.challenge = None;

@@ -4,7 +4,6 @@ use super::Session;
 use super::arrival::Arrival;
 use super::faults::Trouble;
 use super::traffic::COPIES_PER_SUSPICION;
-use crate::blame::{DropKind, PeerFault};
 use crate::frames::{Frame, Probe, ProbeReply};
 use crate::liveness::{Finding, TIMEOUT_MIN_US};
 use crate::messages::{PathId, Report, Role, SilenceEvidence};
@@ -12,6 +11,7 @@ use crate::path::Path;
 use crate::path::probes::BadReply;
 use crate::path::rtt::clamp_u32;
 use crate::shared::Shared;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
 /// Probes of a standby while traffic flows, and of a silent path always, µs.
 const STANDBY_US: u64 = 5_000_000;
@@ -19,7 +19,8 @@ const STANDBY_US: u64 = 5_000_000;
 const STATISTICS_US: u64 = 100_000;
 /// Findings of one judgement: suspicion, then a probing round.
 const FINDINGS_MAX: usize = 4;
-/// Probes in one PTO at most: half of those whose answers are waited for, or a long path would forget them before they count.
+/// Probes in one PTO at most: half of those whose answers are waited for, or a long path would forget them before they
+/// count.
 const PROBES_PER_PTO: u64 = 32;
 /// A peer that was deaf for longer would have said so before.
 const DEAF_AGE_MAX_US: u64 = 2_000_000;
@@ -148,8 +149,9 @@ impl Session {
         }
     }
 
-    /// Three unanswered probes in a row, over at least a second: that ends a standby, and an idle send path. A client needs both
-    /// directions and judges by the answers alone; for a gateway a path on which it hears the client is not silent.
+    /// Three unanswered probes in a row, over at least a second: that ends a standby, and an idle send path. A client
+    /// needs both directions and judges by the answers alone; for a gateway a path on which it hears the client is not
+    /// silent.
     fn judge_by_probes(&mut self, now: u64, cx: &mut Shared, at: usize, pto_us: u64) {
         let limit_us = (3 * pto_us).max(TIMEOUT_MIN_US);
         let Some(since) = self.silent_since(at).filter(|_| self.paths[at].alive) else { return };
@@ -316,7 +318,8 @@ impl Session {
         path.rtt.sample(answer.rtt_us);
         let sent = path.probes.up_sent.saturating_sub(up_sent);
         path.mtu.losses(sent.saturating_sub(path.probes.up_received.saturating_sub(up_received)), sent);
-        // Probed at every I, a path is full of late answers after a stall of the peer, which say nothing about the way of this one.
+        // Probed at every I, a path is full of late answers after a stall of the peer, which say nothing about the way
+        // of this one.
         let travelled_us = if self.tandem.is_some() { path.rtt.min_us() } else { path.rtt.srtt_us() };
         let revived = !std::mem::replace(&mut path.alive, true);
         if revived {

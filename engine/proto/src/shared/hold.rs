@@ -6,10 +6,10 @@
 //!            256 KiB a session, 64 MiB in all
 //! ```
 //!
-//! After a blackout inner TCP would wait out its back-off, which is as long as the blackout was. What it repeated meanwhile is here:
-//! of a segment only the newest copy is kept, and one arrival is enough to set the flow going. A segment is kept for 60 s, which is
-//! within the time in which TCP must expect it anyway (RFC 9293, MSL); everything else loses its meaning within a second.
-//! Nothing is allocated here while every session has its way.
+//! After a blackout inner TCP would wait out its back-off, which is as long as the blackout was. What it repeated
+//! meanwhile is here: of a segment only the newest copy is kept, and one arrival is enough to set the flow going. A
+//! segment is kept for 60 s, which is within the time in which TCP must expect it anyway (RFC 9293, MSL); everything
+//! else loses its meaning within a second. Nothing is allocated here while every session has its way.
 
 mod segment;
 
@@ -83,8 +83,8 @@ impl Waiting {
         if entry.segment.is_some() { &mut self.segments } else { &mut self.others }
     }
 
-    /// What gives way, if something must: the oldest datagram, and the newest segment, because without the beginning of what is
-    /// missing the rest of it moves no flow.
+    /// What gives way, if something must: the oldest datagram, and the newest segment, because without the beginning of
+    /// what is missing the rest of it moves no flow.
     fn surplus(&self) -> Option<u64> {
         if self.others.bytes > OTHER_BYTES_MAX {
             self.others.keys.front().copied()
@@ -180,8 +180,8 @@ impl Hold {
         !self.packets.is_empty() && self.sessions.contains_key(&session)
     }
 
-    /// Hands out what is kept of a session, in order. With `again` its segments stay, for another way if this one leads nowhere: a
-    /// second copy of them is harmless, one of a datagram need not be.
+    /// Hands out what is kept of a session, in order. With `again` its segments stay, for another way if this one leads
+    /// nowhere: a second copy of them is harmless, one of a datagram need not be.
     pub(crate) fn release(&mut self, now: u64, session: SessionHandle, again: bool) {
         if self.packets.is_empty() {
             return;

@@ -1,4 +1,5 @@
-//! Receiver indices of this node: random, unique, each names a session or one path of it. Clear on the wire, so they prove nothing.
+//! Receiver indices of this node: random, unique, each names a session or one path of it. Clear on the wire, so they
+//! prove nothing.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -47,8 +48,9 @@ impl Indices {
         Self { map: OwnKeyMap::default(), shard }
     }
 
-    /// A fresh random index of this shard for the target. 0 is never given: on the wire it means "none". Sessions and paths take up
-    /// a thousandth of all indices at the very most, so a second draw is rare and a third hardly ever needed.
+    /// A fresh random index of this shard for the target. 0 is never given: on the wire it means "none". Sessions and
+    /// paths take up a thousandth of all indices at the very most, so a second draw is rare and a third hardly ever
+    /// needed.
     pub(crate) fn assign(&mut self, rng: &mut Rng, target: Target) -> u32 {
         loop {
             let Some(index) = self.shard.own(rng.number()) else { continue };

@@ -10,22 +10,22 @@ pub(crate) mod timers;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::blame::Dropped;
 use crate::crypto::rng::Rng;
 use crate::messages::{PathDescription, PathId, Report, SessionHandle, Transport};
 use crate::shared::hold::Hold;
 use crate::shared::indices::Indices;
 use crate::shared::outbox::Outbox;
 use crate::shared::recent::Rings;
-use crate::shared::reports::Journal;
+use crate::shared::reports::Reports;
 use crate::shared::timers::Timers;
+use crate::vocabulary::blame::Dropped;
 use crate::vocabulary::{Route, Shard};
 
-/// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of ours, not of the
-/// paths.
+/// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of
+/// ours, not of the paths.
 const COPIES_PER_S: u64 = 16 << 20;
-/// Bytes of probes that search for sizes in one second, over all sessions of a process, until no more searches begin: of a crowd that
-/// wakes at once each would send a flight of 15 kB, and until it does the base is made use of.
+/// Bytes of probes that search for sizes in one second, over all sessions of a process, until no more searches begin:
+/// of a crowd that wakes at once each would send a flight of 15 kB, and until it does the base is made use of.
 const SIZES_PER_S: u64 = 16 << 20;
 const SECOND_US: u64 = 1_000_000;
 
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     /// Inner packets are never longer.
     pub(crate) tunnel_mtu: u16,
     pub(crate) outbox: Outbox,
-    pub(crate) journal: Journal,
+    pub(crate) reports: Reports,
     pub(crate) indices: Indices,
     pub(crate) timers: Timers,
     /// Inner packets of sessions that have no way for them.
@@ -58,7 +58,7 @@ impl Shared {
             rng: Rng::new(seed),
             tunnel_mtu,
             outbox: Outbox::default(),
-            journal: Journal::default(),
+            reports: Reports::default(),
             indices: Indices::new(shard),
             timers: Timers::default(),
             hold: Hold::new(shard),
@@ -72,7 +72,7 @@ impl Shared {
     }
 
     pub(crate) fn report(&mut self, now: u64, report: Report) {
-        self.journal.report(now, report);
+        self.reports.report(now, report);
     }
 
     /// The path of this id on a route: in the core's words at a client, by its addresses at a gateway.
@@ -87,7 +87,7 @@ impl Shared {
     }
 
     pub(crate) fn drop(&mut self, now: u64, kind: impl Into<Dropped>) {
-        self.journal.count_drop(now, kind.into(), 1);
+        self.reports.count_drop(now, kind.into(), 1);
     }
 }
 

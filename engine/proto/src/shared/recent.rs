@@ -7,10 +7,10 @@
 //!               └── to the hold ──►└──────── released ──────►│
 //! ```
 //!
-//! Between the last sign of life and the suspicion a way swallows everything. Without these segments the peer's TCP would see the
-//! repeated head of its window alone, and two more round trips would pass before the rest is repeated.
-//! A ring that is lent to sessions with traffic: a segment costs a copy, nothing is allocated for it. A session that sends so fast
-//! that the ring turns within a few intervals fills a share of it in each and is copied no further.
+//! Between the last sign of life and the suspicion a way swallows everything. Without these segments the peer's TCP
+//! would see the repeated head of its window alone, and two more round trips would pass before the rest is repeated. A
+//! ring that is lent to sessions with traffic: a segment costs a copy, nothing is allocated for it. A session that
+//! sends so fast that the ring turns within a few intervals fills a share of it in each and is copied no further.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,8 @@ use crate::vocabulary::Shard;
 
 /// Bytes of one ring.
 const RING_BYTES: usize = 256 << 10;
-/// Segments in one ring; small ones fill it before their bytes do. Handing them over compares each with all that are held.
+/// Segments in one ring; small ones fill it before their bytes do. Handing them over compares each with all that are
+/// held.
 const SEGMENTS_MAX: usize = 256;
 /// Share of the ring that one liveness interval may fill.
 const BYTES_PER_INTERVAL: usize = RING_BYTES / 4;
@@ -81,7 +82,8 @@ impl Recent {
         }
         self.interval_bytes += len;
         let start = if self.next + len > RING_BYTES { 0 } else { self.next };
-        // What is overwritten comes first, also at the end of the ring, which a segment that did not fit there has skipped.
+        // What is overwritten comes first, also at the end of the ring, which a segment that did not fit there has
+        // skipped.
         let overwritten = |entry: &Entry| {
             let skipped = start < self.next && entry.start >= self.next;
             skipped || (entry.start < start + len && start < entry.start + entry.len)

@@ -1,9 +1,10 @@
-//! What the endpoint tells the core: a bounded queue of reports, and counters of drops that become one report per kind and second.
+//! What the endpoint tells the core: a bounded queue of reports, and counters of drops that become one report per kind
+//! and second.
 
 use std::collections::VecDeque;
 
-use crate::blame::Dropped;
 use crate::messages::Report;
+use crate::vocabulary::blame::Dropped;
 
 /// Reports that wait for the core. Source: messages.rs, `ReportBatch`.
 const CAPACITY: usize = 524_288;
@@ -18,7 +19,7 @@ struct DropCounter {
 }
 
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub(crate) struct Reports {
     queue: VecDeque<(u64, Report)>,
     lost_stats: u64,
     lost_others: u64,
@@ -26,14 +27,14 @@ pub(crate) struct Journal {
     drops: [DropCounter; Dropped::COUNT],
 }
 
-impl Default for Journal {
+impl Default for Reports {
     fn default() -> Self {
         let drops = [DropCounter::default(); Dropped::COUNT];
         Self { queue: VecDeque::new(), lost_stats: 0, lost_others: 0, drops }
     }
 }
 
-impl Journal {
+impl Reports {
     pub(crate) fn report(&mut self, at: u64, report: Report) {
         if self.queue.len() >= CAPACITY && !self.make_room() {
             self.lost_others += 1;
@@ -93,49 +94,49 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blame::{DropKind, PeerFault};
+    use crate::vocabulary::blame::{DropKind, PeerFault};
 
     #[test]
     fn drops_of_a_kind_are_summed_to_one_report_a_second() {
-        let mut journal = Journal::default();
+        let mut reports = Reports::default();
         let unknown = Dropped::Drop(DropKind::UnknownIndex);
         let dropped = |count| Report::Dropped { kind: unknown, count };
-        journal.count_drop(5_000_000, unknown, 1);
-        assert_eq!(journal.next_deadline(), Some(5_000_000));
-        journal.on_time(5_000_000);
-        assert_eq!(journal.pop(), Some((5_000_000, dropped(1))));
-        journal.count_drop(5_100_000, unknown, 2);
-        journal.count_drop(5_200_000, unknown, 3);
-        assert_eq!(journal.next_deadline(), Some(6_000_000));
-        journal.on_time(5_900_000);
-        assert_eq!(journal.pop(), None);
-        journal.on_time(6_000_000);
-        assert_eq!(journal.pop(), Some((6_000_000, dropped(5))));
-        assert_eq!(journal.next_deadline(), None);
+        reports.count_drop(5_000_000, unknown, 1);
+        assert_eq!(reports.next_deadline(), Some(5_000_000));
+        reports.on_time(5_000_000);
+        assert_eq!(reports.pop(), Some((5_000_000, dropped(1))));
+        reports.count_drop(5_100_000, unknown, 2);
+        reports.count_drop(5_200_000, unknown, 3);
+        assert_eq!(reports.next_deadline(), Some(6_000_000));
+        reports.on_time(5_900_000);
+        assert_eq!(reports.pop(), None);
+        reports.on_time(6_000_000);
+        assert_eq!(reports.pop(), Some((6_000_000, dropped(5))));
+        assert_eq!(reports.next_deadline(), None);
     }
 
     #[test]
     fn a_fault_of_a_peer_that_is_counted_is_told_from_every_drop() {
-        let mut journal = Journal::default();
+        let mut reports = Reports::default();
         let kinds = [Dropped::Drop(DropKind::EmptyDatagram), Dropped::Fault(PeerFault::UndecodablePlaintext)];
         for kind in kinds {
-            journal.count_drop(0, kind, 1);
+            reports.count_drop(0, kind, 1);
         }
-        journal.on_time(0);
-        let reported: Vec<_> = std::iter::from_fn(|| journal.pop()).map(|(_, report)| report).collect();
+        reports.on_time(0);
+        let reported: Vec<_> = std::iter::from_fn(|| reports.pop()).map(|(_, report)| report).collect();
         assert_eq!(reported, kinds.map(|kind| Report::Dropped { kind, count: 1 }));
     }
 
     #[test]
     fn a_full_queue_gives_up_its_oldest_statistics_first() {
-        let mut journal = Journal::default();
-        journal.report(0, Report::HandshakeUnanswered { dial: 1 });
+        let mut reports = Reports::default();
+        reports.report(0, Report::HandshakeUnanswered { dial: 1 });
         for at in 1..CAPACITY as u64 {
-            journal.report(at, Report::Stats { paths: Vec::new() });
+            reports.report(at, Report::Stats { paths: Vec::new() });
         }
-        journal.report(9, Report::HandshakeUnanswered { dial: 2 });
-        assert_eq!(journal.lost(), (1, 0));
-        assert_eq!(journal.pop(), Some((0, Report::HandshakeUnanswered { dial: 1 })));
-        assert_eq!(journal.pop().map(|(at, _)| at), Some(2));
+        reports.report(9, Report::HandshakeUnanswered { dial: 2 });
+        assert_eq!(reports.lost(), (1, 0));
+        assert_eq!(reports.pop(), Some((0, Report::HandshakeUnanswered { dial: 1 })));
+        assert_eq!(reports.pop().map(|(at, _)| at), Some(2));
     }
 }

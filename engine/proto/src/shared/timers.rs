@@ -1,7 +1,8 @@
-//! Deadlines of all sessions in one heap. A session has at most one *current* entry; older ones are skipped when they surface.
+//! Deadlines of all sessions in one heap. A session has at most one *current* entry; older ones are skipped when they
+//! surface.
 //!
-//! A deadline that moves later costs nothing: the entry surfaces at the old time and the session states its next one. Only a
-//! deadline that moves earlier pushes a new entry.
+//! A deadline that moves later costs nothing: the entry surfaces at the old time and the session states its next one.
+//! Only a deadline that moves earlier pushes a new entry.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,13 +1,15 @@
-//! Words that all floors share: where datagrams go, which sessions are whose, what a sender may do. It imports nothing but messages.
+//! Words that all floors share: where datagrams go, which sessions are whose, what a sender may do. It imports nothing
+//! but messages.
 
+pub mod blame;
 mod declined;
 
-use crate::blame::DropKind;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use crate::messages::{PathId, SessionHandle};
+use crate::vocabulary::blame::DropKind;
 
 pub use declined::Declined;
 
@@ -16,8 +18,6 @@ pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);
 
 /// Bytes that may go to an unvalidated address for each authenticated byte from it (RFC 9000, section 8).
 pub(crate) const AMPLIFICATION_MAX: u64 = 3;
-/// Paths of one session, validated or not. Source: the attack list, A25.
-pub const PATHS_MAX: usize = 8;
 /// Header and tag of DATA.
 pub(crate) const DATA_OVERHEAD: u16 = 32;
 
@@ -38,8 +38,9 @@ pub struct Route {
     pub remote: SocketAddr,
 }
 
-/// The sessions of one endpoint among those of all endpoints of a gateway, which know nothing of each other. What names a session
-/// tells its endpoint: a handle `h` belongs to number `h % of`, a receiver index to the number `b % of` of its lowest byte `b`.
+/// The sessions of one endpoint among those of all endpoints of a gateway, which know nothing of each other. What names
+/// a session tells its endpoint: a handle `h` belongs to number `h % of`, a receiver index to the number `b % of` of
+/// its lowest byte `b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     /// 0 … `of` − 1.
@@ -65,8 +66,8 @@ impl Shard {
         handle.checked_add(self.of.into()).unwrap_or_else(|| self.first_handle())
     }
 
-    /// The index with its lowest byte moved into this shard, within its group of `of` bytes; `None` in the last group, where that is cut
-    /// off.
+    /// The index with its lowest byte moved into this shard, within its group of `of` bytes; `None` in the last group,
+    /// where that is cut off.
     pub(crate) fn own(self, index: u32) -> Option<u32> {
         let [low, rest @ ..] = index.to_le_bytes();
         let low = (low - low % self.of).checked_add(self.number)?;

@@ -1,5 +1,5 @@
-//! Reading and writing of little-endian fields. `layout!` makes a struct's field order its order on the wire, so that a layout is
-//! written down once, for both directions.
+//! Reading and writing of little-endian fields. `layout!` makes a struct's field order its order on the wire, so that a
+//! layout is written down once, for both directions.
 
 /// Why bytes do not form the expected fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@
 pub(crate) mod codec;
 mod payload;
 
-use crate::blame::DropKind;
+use crate::vocabulary::blame::DropKind;
 use std::fmt;
 
 pub use payload::{
@@ -66,7 +66,8 @@ pub const INDEX_AT: usize = 4;
 pub const DATA_HEADER: usize = 16;
 /// An empty plaintext: the keepalive.
 pub const DATA_LEN_MIN: usize = DATA_HEADER + TAG;
-/// The bytes of DATA's header that the seal covers. The receiver index is outside, so that one ciphertext can go out on two paths.
+/// The bytes of DATA's header that the seal covers. The receiver index is outside, so that one ciphertext can go out on
+/// two paths.
 pub const DATA_AAD: usize = 4;
 
 /// INIT's flag b0: the client refuses a session without the post-quantum exchange.

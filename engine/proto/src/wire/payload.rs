@@ -48,7 +48,8 @@ pub struct InitPayload {
     pub max_paths: u8,
     /// Digest of the policy that the client holds; zeros = none.
     pub policy_digest: [u8; 16],
-    /// Bit set; [`CAP_PARTIAL_CHECKSUM`], [`CAP_REDUNDANT`]. Unknown bits are ignored, so that a newer client may offer more.
+    /// Bit set; [`CAP_PARTIAL_CHECKSUM`], [`CAP_REDUNDANT`]. Unknown bits are ignored, so that a newer client may offer
+    /// more.
     pub capabilities: u64,
 }
 
@@ -171,7 +172,8 @@ impl InitPayload {
 }
 
 impl RespPayload {
-    /// The session index travels in the clear header too; its copy under the seal is what makes a changed header evident at once.
+    /// The session index travels in the clear header too; its copy under the seal is what makes a changed header
+    /// evident at once.
     pub(crate) fn encode(&self, session_index: u32) -> Result<Vec<u8>, PayloadError> {
         let offer = &self.offer;
         let fields = RespFields {

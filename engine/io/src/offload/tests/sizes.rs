@@ -10,7 +10,8 @@ use crate::offload::{Segments, TOO_BIG_MAX, VIRTIO_LEN, clamp_mss, destination, 
 
 const SYN: u8 = 0x02;
 
-/// The packets after `fit`, or `None` where it refused; then nothing may have changed. Without `elide` no checksum stays partial.
+/// The packets after `fit`, or `None` where it refused; then nothing may have changed. Without `elide` no checksum
+/// stays partial.
 fn fitted(mut segments: Segments<'_>, max: usize, elide: bool) -> Option<Vec<Packet>> {
     let fits = segments.fit(max);
     if !elide {

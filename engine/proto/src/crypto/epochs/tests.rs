@@ -1,6 +1,6 @@
 use super::*;
-use crate::blame::DropKind;
 use crate::crypto::keys::Ephemeral;
+use crate::vocabulary::blame::DropKind;
 
 const LIMITS: Limits = Limits {
     rekey_after_us: 100,

@@ -6,8 +6,8 @@ use crate::endpoint::commands::{key_of, other_role, reason_of};
 use crate::endpoint::side::PathSocket;
 use crate::handshake::Initiator;
 use crate::messages::{AttachKind, PathDescription, PathId, Report, SessionHandle};
+use crate::path::PATHS_MAX;
 use crate::shared::indices::Target;
-use crate::vocabulary::PATHS_MAX;
 use crate::vocabulary::{Declined, Route};
 use crate::wire::{InitPayload, PQ_OFF, Suite, VERSION};
 

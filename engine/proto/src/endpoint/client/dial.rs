@@ -1,4 +1,5 @@
-//! Client: one handshake, raced over the open paths. The byte-identical INIT goes out on each, mac2 apart; the first valid RESP wins.
+//! Client: one handshake, raced over the open paths. The byte-identical INIT goes out on each, mac2 apart; the first
+//! valid RESP wins.
 //!
 //! ```text
 //!  path 1   INIT ──── 0.25 ──── INIT ───── 0.5 ───── INIT ────────── 1 ─ … 5 s, each + up to 333 ms
@@ -20,8 +21,8 @@ const JITTER_US: u64 = 333_000;
 const GIVE_UP_US: u64 = 90_000_000;
 /// Paths of one dial.
 pub(crate) const DIAL_PATHS_MAX: usize = 16;
-/// Cookies that are believed on one path at once: a gateway gives one each two minutes. After these, one in each pause: whoever sees an
-/// INIT can forge a COOKIE for it, and must not make the dial deaf for the real one.
+/// Cookies that are believed on one path at once: a gateway gives one each two minutes. After these, one in each pause:
+/// whoever sees an INIT can forge a COOKIE for it, and must not make the dial deaf for the real one.
 const COOKIES_MAX: u8 = 3;
 const COOKIE_PAUSE_US: u64 = 10_000_000;
 
@@ -96,7 +97,8 @@ impl Dial {
         due
     }
 
-    /// COOKIE on one of the paths: the INIT goes out there again at once, with mac2. False: it does not answer this INIT.
+    /// COOKIE on one of the paths: the INIT goes out there again at once, with mac2. False: it does not answer this
+    /// INIT.
     pub(crate) fn on_cookie(&mut self, now: u64, from: Route, message: &[u8; COOKIE_LEN]) -> bool {
         let Some(cookie) = self.initiator.read_cookie(message) else { return false };
         let path = self.paths.iter_mut().find(|path| path.path == from.socket && path.sends > 0);

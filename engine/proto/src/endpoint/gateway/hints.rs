@@ -1,4 +1,5 @@
-//! HINT: a gateway that does not know an index says so, sparingly. It proves nothing, and is shorter than what it answers.
+//! HINT: a gateway that does not know an index says so, sparingly. It proves nothing, and is shorter than what it
+//! answers.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;

@@ -1,4 +1,5 @@
-//! Client: an activation moves the send path at once and is retried until the gateway answers. One at a time; a newer one replaces it.
+//! Client: an activation moves the send path at once and is retried until the gateway answers. One at a time; a newer
+//! one replaces it.
 
 use crate::frames::{self, Frame, Reason, Switch};
 use crate::messages::{AttachKind, PathId, Report};
@@ -9,7 +10,8 @@ use crate::session::{Phase, Session};
 use crate::shared::Shared;
 use crate::vocabulary::{Declined, Route};
 
-/// Time that the first activation of a session has at least, µs: the gateway creates the session in its store meanwhile.
+/// Time that the first activation of a session has at least, µs: the gateway creates the session in its store
+/// meanwhile.
 const CONFIRM_MIN_US: u64 = 3_000_000;
 /// How long a gateway may ask an activation to wait, µs.
 const ASKED_WAIT_MIN_US: u64 = 100_000;
@@ -99,7 +101,8 @@ impl Session {
                 first_counter: self.epochs.next_counter(),
             }),
         };
-        // SWITCH is valid from any path of the session: a copy on the old one, if that lives, survives a loss on the new one.
+        // SWITCH is valid from any path of the session: a copy on the old one, if that lives, survives a loss on the
+        // new one.
         let old =
             from.filter(|old| kind == AttachKind::Switch && *old != path && self.path(*old).is_some_and(Path::usable));
         match old {
@@ -128,8 +131,8 @@ impl Session {
         self.side.attempt().and_then(|attempt| attempt.from)
     }
 
-    /// The gateway has heard the activation and not decided yet. It is asked again when it said, and has the time of a validation to
-    /// answer that; how long an attempt may last in all is the core's to say.
+    /// The gateway has heard the activation and not decided yet. It is asked again when it said, and has the time of a
+    /// validation to answer that; how long an attempt may last in all is the core's to say.
     pub(in crate::session) fn activation_waits(&mut self, now: u64, cx: &mut Shared, retry_after_ms: u32) {
         let interval = self.interval_us();
         // What was told as unanswered is over for the core.

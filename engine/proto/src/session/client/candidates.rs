@@ -1,15 +1,14 @@
 //! Client: standbys. ATTACH of kind 0 makes a path known and validated; the send path stays where it is.
 
-use crate::blame::DropKind;
 use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Status};
 use crate::messages::{PathId, Report, Role};
-use crate::path::{Candidacy, Path, Retry};
+use crate::path::{Candidacy, PATHS_MAX, Path, Retry};
 use crate::session::Session;
 use crate::session::arrival::Arrival;
 use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
-use crate::vocabulary::PATHS_MAX;
+use crate::vocabulary::blame::DropKind;
 use crate::vocabulary::{Declined, Route};
 
 impl Session {
@@ -180,7 +179,7 @@ impl Session {
         close: &PathClose,
     ) -> Result<(), Trouble> {
         let now = arrival.now;
-        let Some(known) = self.path(close.path).map(|path| path.validated()) else {
+        let Some(known) = self.path(close.path).map(Path::validated) else {
             return Err(Trouble::Unattributable(DropKind::PathUnknown));
         };
         self.forget_asked(close.path);

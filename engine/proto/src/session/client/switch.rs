@@ -1,6 +1,5 @@
 //! Switches: the gateway's answer to one, and its wish for one.
 
-use crate::blame::DropKind;
 use crate::frames::{Status, SwitchAck, SwitchRequest};
 use crate::messages::{AttachKind, Report};
 use crate::session::Session;
@@ -8,6 +7,7 @@ use crate::session::arrival::Arrival;
 use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
+use crate::vocabulary::blame::DropKind;
 
 impl Session {
     pub(in crate::session) fn on_switch_ack(

@@ -2,6 +2,7 @@
 
 use crate::frames::{AttachAck, Frame, Reason, Status, SwitchAck};
 use crate::messages::{Assignment, AttachKind, DenialReason, PathId};
+use crate::path::Path;
 use crate::path::rtt::clamp_u32;
 use crate::session::bounds::{WAIT_MAX_US, WAIT_MIN_US};
 use crate::session::gateway::binding::{Answer, Asked, Binding};
@@ -29,7 +30,7 @@ impl Session {
         Ok(())
     }
 
-    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that the core was never asked about.
+    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that never came.
     pub(crate) fn answer_attach(
         &mut self,
         now: u64,
@@ -42,10 +43,10 @@ impl Session {
             if bind_seq <= side.binding.bind_seq {
                 return Err(Declined::Late);
             }
-            return Err(Declined::refused(format!("activation {bind_seq} of path {path} was never asked about")));
+            return Err(Declined::refused(format!("activation {bind_seq} of path {path} never came")));
         };
         let newest = side.binding.asked;
-        let proved = self.path(path).is_some_and(|path| path.validated());
+        let proved = self.path(path).is_some_and(Path::validated);
         if proved && newest.is_some_and(|newest| newest.path == path) {
             // Who asked again for the same path, because the answer took its time, gets it under the newest number.
             self.answer(now, cx, denied);
@@ -80,7 +81,8 @@ impl Session {
         self.send_word(now, cx, &asked, verdict(denied));
     }
 
-    /// The word on an activation that the core was told of, or that waits behind one: it was heard. Once for all that came at one time.
+    /// The word on an activation that the core was told of, or that waits behind one: it was heard. Once for all that
+    /// came at one time.
     pub(in crate::session) fn ask_to_wait(&mut self, now: u64, cx: &mut Shared) {
         let Some(side) = self.side.gateway_mut() else { return };
         let Binding { asked: Some(asked), told: Some(told), .. } = &mut side.binding else { return };

@@ -1,8 +1,9 @@
-//! Gateway: which path is bound. The newest activation (bind seq) is the one that counts; the core says whether it may happen.
+//! Gateway: which path is bound. The newest activation (bind seq) is the one that counts; the core says whether it may
+//! happen.
 
-use crate::blame::{DropKind, PeerFault};
 use crate::frames::{self, Attach, Reason, Status};
 use crate::messages::{AttachKind, DenialReason, PathId, Report};
+use crate::path::PATHS_MAX;
 use crate::session::arrival::Arrival;
 use crate::session::bounds::check_bind_seq;
 use crate::session::faults::Trouble;
@@ -11,7 +12,7 @@ use crate::session::gateway::binding::{Asked, Binding, Told};
 use crate::session::{Phase, Session};
 use crate::shared::Shared;
 use crate::vocabulary::AMPLIFICATION_MAX;
-use crate::vocabulary::PATHS_MAX;
+use crate::vocabulary::blame::{DropKind, PeerFault};
 
 impl Session {
     pub(in crate::session) fn on_attach(
@@ -60,7 +61,8 @@ impl Session {
         self.on_activation(now, cx, Asked { bind_seq, path, kind, reason, echo }, fresh)
     }
 
-    /// The path that an ATTACH names. A new one is added; one that is not validated yet follows the newest ATTACH. `None`: no room.
+    /// The path that an ATTACH names. A new one is added; one that is not validated yet follows the newest ATTACH.
+    /// `None`: no room.
     fn attached_path(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId) -> Option<usize> {
         if let Some(at) = self.at(id) {
             let path = &mut self.paths[at];
@@ -78,8 +80,8 @@ impl Session {
         Some(at)
     }
 
-    /// The answer to an ATTACH for which there is no path. It goes to where that came from, which proves nothing: once for a message,
-    /// and within the same budget as to a path that is not validated.
+    /// The answer to an ATTACH for which there is no path. It goes to where that came from, which proves nothing: once
+    /// for a message, and within the same budget as to a path that is not validated.
     fn deny_unbound(&mut self, cx: &mut Shared, arrival: Arrival, attach: &Attach, reason: DenialReason) {
         let Arrival { now, from: to, len, order, .. } = arrival;
         self.count_denial(now, cx, attach.path, reason);
@@ -171,7 +173,8 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the core of the activation that waited for this path to be proved, unless it has another one to answer first.
+    /// Tells the core of the activation that waited for this path to be proved, unless it has another one to answer
+    /// first.
     pub(in crate::session) fn ask_core(&mut self, now: u64, cx: &mut Shared, id: PathId) {
         let Some(side) = self.side.gateway_mut() else { return };
         let Some(Asked { bind_seq, kind, reason, .. }) = side.binding.asked.filter(|asked| asked.path == id) else {
@@ -205,8 +208,8 @@ impl Session {
         }
     }
 
-    /// The path is gone: what the core says of it is for nobody, and what waited behind it is asked. A session that the core has still to
-    /// take waits for its word, though.
+    /// The path is gone: what the core says of it is for nobody, and what waited behind it is asked. A session that the
+    /// core has still to take waits for its word, though.
     pub(in crate::session) fn forget_told(&mut self, now: u64, cx: &mut Shared, id: PathId) {
         let active = self.is_active();
         let Some(side) = self.side.gateway_mut() else { return };

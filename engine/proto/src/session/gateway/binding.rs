@@ -4,8 +4,8 @@ use crate::frames::Reason;
 use crate::messages::{AttachKind, PathId};
 use crate::session::gateway::denials::Denials;
 
-/// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be asked again for no
-/// other reason than that it is busy.
+/// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be
+/// asked again for no other reason than that it is busy.
 const CORE_ANSWER_US: u64 = 60_000_000;
 
 /// An activation that waits for a proof or for the core.
@@ -47,8 +47,8 @@ pub(crate) struct Binding {
     /// The highest bind seq seen.
     pub(crate) bind_seq: u64,
     pub(crate) asked: Option<Asked>,
-    /// One at a time: what a client asks for meanwhile waits until the core has answered, so that a crowd which repeats itself costs
-    /// the core no more than one that does not.
+    /// One at a time: what a client asks for meanwhile waits until the core has answered, so that a crowd which repeats
+    /// itself costs the core no more than one that does not.
     pub(crate) told: Option<Told>,
     pub(crate) answer: Option<Answer>,
     pub(crate) denials: Option<Box<Denials>>,

@@ -1,5 +1,5 @@
-//! Gateway: what this end denies its peer without asking the core. The core records it: for each reason one report in a second, and
-//! what was denied in between is counted into the next one.
+//! Gateway: what this end denies its peer without asking the core. The core records it: for each reason one report in a
+//! second, and what was denied in between is counted into the next one.
 
 use crate::messages::{DenialReason, PathId};
 

@@ -1,4 +1,5 @@
-//! Gateway: address translators change their minds. A path follows its client to a new address after both addresses were asked.
+//! Gateway: address translators change their minds. A path follows its client to a new address after both addresses
+//! were asked.
 //!
 //! ```text
 //!   sealed frame that names the path, newest of it, from a new address
@@ -8,7 +9,6 @@
 //!        └── neither ────────────────────────────► stay
 //! ```
 
-use crate::blame::DropKind;
 use crate::frames::{Frame, PathToken};
 use crate::messages::{PathId, Report, Role};
 use crate::path::Retry;
@@ -18,6 +18,7 @@ use crate::session::arrival::Arrival;
 use crate::session::faults::Trouble;
 use crate::shared::Shared;
 use crate::vocabulary::Route;
+use crate::vocabulary::blame::DropKind;
 use crate::wire::write_receiver;
 
 /// Validations of one session at a time.
@@ -103,8 +104,9 @@ impl Session {
         }
     }
 
-    /// Authentic data from nowhere with the index of a path: most likely its client has a new address and does not know. It may be
-    /// relabelled, so it moves nothing; but the path is not judged before a probe of the client had its time to come.
+    /// Authentic data from nowhere with the index of a path: most likely its client has a new address and does not
+    /// know. It may be relabelled, so it moves nothing; but the path is not judged before a probe of the client had its
+    /// time to come.
     pub(in crate::session) fn displaced(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId) {
         let Arrival { now, order, .. } = arrival;
         let Some(at) = self.at(id).filter(|_| self.role() == Role::Gateway) else { return };

@@ -2,7 +2,7 @@
 
 use crate::frames::{Frame, Reason, Switch, SwitchRequest};
 use crate::messages::{AttachKind, PathId};
-use crate::path::{Retry, SENDS_MAX};
+use crate::path::{Path, Retry, SENDS_MAX};
 use crate::session::Session;
 use crate::session::arrival::Arrival;
 use crate::session::faults::Trouble;
@@ -42,7 +42,7 @@ impl Session {
         to: PathId,
         reason: Reason,
     ) -> Result<(), Declined> {
-        if !self.path(to).is_some_and(|path| path.validated()) {
+        if !self.path(to).is_some_and(Path::validated) {
             return Err(Declined::Late);
         }
         let retry = Retry::begun(now, self.pto_us(self.control_path()));

@@ -1,9 +1,9 @@
 //! A client with valid keys that asks for more than one session's share, or for what would hurt third parties.
 
 use super::{attach, blamed, bound, requests, send, switch};
-use crate::blame::PeerFault;
 use crate::frames::{AttachKind, Frame, PathClose, Probe, Reason, Rekey};
 use crate::messages::{Command, Report};
+use crate::vocabulary::blame::PeerFault;
 use crate::world::{Link, MS, S, Side, World, gateway_route};
 
 const BIND_SEQ_MAX: u64 = (1 << 53) - 1;

@@ -1,4 +1,5 @@
-//! Handshakes per address: a token bucket for each IPv4 address and each IPv6 /64, which is what one host can be assumed to hold.
+//! Handshakes per address: a token bucket for each IPv4 address and each IPv6 /64, which is what one host can be
+//! assumed to hold.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,8 +7,8 @@ use std::net::IpAddr;
 /// Handshakes of one network in a second, after a burst. Source: docs/spec/wire.md, "Constants".
 const INTERVAL_US: u64 = 50_000;
 const BURST: u64 = 5;
-/// Networks in each of the two generations of the table. When the recent one is full it becomes the older one, and what was older is
-/// forgotten: those networks, seen by nobody since, have their burst again.
+/// Networks in each of the two generations of the table. When the recent one is full it becomes the older one, and what
+/// was older is forgotten: those networks, seen by nobody since, have their burst again.
 const NETWORKS_MAX: usize = 4_096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,15 +1,16 @@
-//! Gateway: what a stranger may cost. INIT is judged cheapest check first; until it is confirmed by DATA, a session is a slot.
+//! Gateway: what a stranger may cost. INIT is judged cheapest check first; until it is confirmed by DATA, a session is
+//! a slot.
 
 mod buckets;
 mod slots;
 
-use crate::blame::DropKind;
 use std::collections::HashMap;
 
 use crate::crypto::keyfile::{PublicKey, StaticKey};
 use crate::crypto::rng::Rng;
 use crate::handshake::{CookieJar, Mac2, check_mac1, init_hash};
 use crate::messages::{Offer, SessionHandle};
+use crate::vocabulary::blame::DropKind;
 use crate::vocabulary::{Route, Shard};
 use crate::wire::{COOKIE_LEN, INIT_LEN, InitPayload, RESP_LEN, Suite};
 
@@ -39,7 +40,8 @@ pub(crate) struct Reception {
     peers: HashMap<[u8; 32], Offer>,
     jar: CookieJar,
     slots: Slots,
-    /// INITs whose sender showed that it receives at its address, and others: who forges an address uses up nothing of its owner's.
+    /// INITs whose sender showed that it receives at its address, and others: who forges an address uses up nothing of
+    /// its owner's.
     proved: Buckets,
     unproved: Buckets,
     inits_per_s: u32,
@@ -127,7 +129,8 @@ impl Reception {
         self.inits > self.inits_per_s || self.inits_before > self.inits_per_s
     }
 
-    /// Makes room for one more session of a known client; returns those that gave way. `None`: it has confirmed too many just now.
+    /// Makes room for one more session of a known client; returns those that gave way. `None`: it has confirmed too
+    /// many just now.
     pub(crate) fn make_room(&mut self, key: &PublicKey) -> Option<Vec<SessionHandle>> {
         self.slots.make_room(key.as_bytes())
     }

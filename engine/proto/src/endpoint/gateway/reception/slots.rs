@@ -1,8 +1,9 @@
 //! Gateway: the answers that were given lately, and the sessions behind them that wait for their confirming DATA.
 //!
-//! INIT proves nothing about its freshness: an old one of a client comes as well as a new one. So the newest always gets an answer,
-//! and takes the place of the oldest that nobody confirmed. An INIT that was answered gets the identical answer for a while, whether
-//! its session still waits or not; so a captured one cannot take a second place in that time.
+//! INIT proves nothing about its freshness: an old one of a client comes as well as a new one. So the newest always
+//! gets an answer, and takes the place of the oldest that nobody confirmed. An INIT that was answered gets the
+//! identical answer for a while, whether its session still waits or not; so a captured one cannot take a second place
+//! in that time.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -19,7 +20,8 @@ const ANSWERS_PER_KEY_MAX: usize = 32;
 const PENDING_PER_KEY_MAX: usize = 8;
 /// Sessions of one client key that were confirmed, or closed by it, while their answer is remembered.
 const CONFIRMED_PER_KEY_MAX: usize = 8;
-/// Of these with one of many workers: what a client may ask of the core is divided by the workers, which it chooses among.
+/// Of these with one of many workers: what a client may ask of the core is divided by the workers, which it chooses
+/// among.
 const CONFIRMED_PER_KEY_MIN: usize = 2;
 
 type Hash = [u8; 32];
@@ -68,8 +70,8 @@ impl Slots {
         self.answers.get(hash).map(|answer| &answer.response)
     }
 
-    /// Makes room for one more session of this key; returns those that lost their place. `None`: the client itself has confirmed
-    /// too many just now.
+    /// Makes room for one more session of this key; returns those that lost their place. `None`: the client itself has
+    /// confirmed too many just now.
     pub(super) fn make_room(&mut self, key: &[u8; 32]) -> Option<Vec<SessionHandle>> {
         let mut evicted = Vec::new();
         let own = self.of_key.get(key).map(|own| own.iter().copied().collect::<Vec<_>>()).unwrap_or_default();

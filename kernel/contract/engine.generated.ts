@@ -3,6 +3,18 @@
 export type SessionHandle = number;
 export type PathId = number;
 
+/** Paths of one session, validated or not. */
+export const PATHS_MAX = 8;
+
+/** Age of a key at which it is renewed, seconds. */
+export const REKEY_AFTER_S = 120;
+
+/** Age at which a key carries no packet any more, seconds. */
+export const REJECT_AFTER_S = 180;
+
+/** Packets under one key until it is renewed. */
+export const REKEY_AFTER_PACKETS = 134217728;
+
 export type Role = "gateway" | "client";
 
 /**

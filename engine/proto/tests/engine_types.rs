@@ -4,6 +4,8 @@
 use std::{env, fs, path::Path};
 
 use jvpn_proto::blame::{Blame, DropKind, Dropped, Explained, KindClass, PeerFault};
+use jvpn_proto::endpoint::Limits;
+use jvpn_proto::endpoint::PATHS_MAX;
 use jvpn_proto::messages::{
     Assignment, AttachKind, Command, DenialReason, EngineConfig, Link, Offer, PathDescription, PathStats, Peer, Report,
     ReportBatch, Role, SilenceEvidence, Timed, Transport,
@@ -28,6 +30,7 @@ fn render() -> String {
     let config = Config::new().with_large_int("number");
     let mut text = String::from(HEADER);
     text.push_str("export type SessionHandle = number;\nexport type PathId = number;\n");
+    text.push_str(&constants());
     for part in [
         declare::<Role>(&config),
         declare::<EngineConfig>(&config),
@@ -56,6 +59,23 @@ fn render() -> String {
     }
     text.push_str(&table());
     text
+}
+
+/// The numbers that TypeScript needs and Rust decides.
+fn constants() -> String {
+    let limits = Limits::default();
+    let constant = |docs: &str, name: &str, value: u64| format!("\n/** {docs} */\nexport const {name} = {value};\n");
+    [
+        constant("Paths of one session, validated or not.", "PATHS_MAX", PATHS_MAX as u64),
+        constant("Age of a key at which it is renewed, seconds.", "REKEY_AFTER_S", limits.rekey_after_us / 1_000_000),
+        constant(
+            "Age at which a key carries no packet any more, seconds.",
+            "REJECT_AFTER_S",
+            limits.reject_after_us / 1_000_000,
+        ),
+        constant("Packets under one key until it is renewed.", "REKEY_AFTER_PACKETS", limits.rekey_after_packets),
+    ]
+    .concat()
 }
 
 /// The table of kinds, for the core and for the reference.

@@ -35,6 +35,7 @@ use crate::shared::hold::Keep;
 use crate::shared::indices::OwnKeyMap;
 use crate::vocabulary::blame::DropKind;
 
+pub use crate::path::PATHS_MAX;
 pub use crate::shared::hold::Released;
 pub use crate::vocabulary::{
     COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor,

@@ -20,7 +20,7 @@ use crate::vocabulary::Route;
 pub(crate) use retry::{Retry, SENDS_MAX};
 
 /// Paths of one session, validated or not. Source: the attack list, A25.
-pub(crate) const PATHS_MAX: usize = 8;
+pub const PATHS_MAX: usize = 8;
 /// Time for a validation without an estimate of the round trip, µs.
 const VALIDATION_UNMEASURED_US: u64 = 3_000_000;
 /// A challenge that this end has sent on the path and that is not answered yet.

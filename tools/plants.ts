@@ -210,7 +210,7 @@ export const PLANTS: readonly Plant[] = [
   {
     rule: "no kind of drops beside the list",
     file: "engine/proto/src/plant_drop.rs",
-    code: "pub fn made_up(shared: &mut crate::shared::Shared) { shared.drop(0, crate::messages::Drop::MadeUp); }\n",
+    code: "pub fn made_up(shared: &mut crate::shared::Shared) { shared.drop(0, crate::vocabulary::blame::DropKind::MadeUp); }\n",
     by: "cargo",
     name: "E0599",
   },

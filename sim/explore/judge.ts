@@ -6,7 +6,7 @@ import { activeOf } from "#domains/session/model";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { PathId, SessionHandle } from "#kernel/contract/state";
 import { type Bounds, Checker, type Seen } from "#transcripts/checker";
-import { type Court, FAILURES_WINDOW_MS, failed, RETRY_MS, transitions } from "./transitions.ts";
+import { type Court, FAILURES_WINDOW_MS, failed, RETRY_MS, refusedSession, transitions } from "./transitions.ts";
 import type { Walk } from "./walk.ts";
 import { alive, Watch } from "./watch.ts";
 
@@ -151,6 +151,7 @@ export class Judge implements Court {
     }
     this.#unblamed(world, before, input);
     this.#failures(input, now);
+    this.#refusal(input, before);
     this.#reply(input, effects);
     this.#watches = this.#watches.filter(({ id }) => this.#checker.seen(id)?.state !== "TERMINATED");
   }
@@ -395,6 +396,19 @@ export class Judge implements Court {
     }
   }
 
+  /** A refused command ends its session and no other. */
+  #refusal(input: Input, before: Before): void {
+    if (input.type !== "Engine" || input.report.type !== "Refused") return;
+    const refused = refusedSession(input);
+    for (const { handle, id } of this.#watches) {
+      const state = this.#checker.seen(id)?.state;
+      if (handle === refused && state !== "TERMINATED") this.complain("a command was refused and its session lives");
+      const was = before.entries.find(([known]) => known === handle)?.[1].session.state;
+      if (handle !== refused && was !== "BIRTH" && state !== was)
+        this.complain("a command was refused and another session noticed");
+    }
+  }
+
   /** A person's request has one reply, and a denial is an event as well. */
   #reply(input: Input, effects: readonly Effect[]): void {
     const replies = effects.filter((effect) => effect.type === "Reply");
@@ -427,7 +441,7 @@ function completes({ attempt, id }: Watch, input: Input, effects: readonly Effec
 /** Inputs that may not change certain things: see `#unblamed`. */
 function guardedAgainst(input: Input): boolean {
   if (input.type === "PolicyOffered") return !input.outcome.ok;
-  return input.type === "Engine" && (input.report.type === "Dropped" || input.report.type === "ValidationFailed");
+  return input.type === "Engine" && ["Dropped", "ValidationFailed", "Refused"].includes(input.report.type);
 }
 
 function proves(input: Input): boolean {

@@ -219,7 +219,7 @@ export const PLANTS: readonly Plant[] = [
     file: "engine/proto/src/plant_drop_text.rs",
     code: 'pub fn made_up(shared: &mut crate::shared::Shared) { shared.drop(0, "made_up"); }\n',
     by: "cargo",
-    name: "E0308",
+    name: "E0277",
   },
   {
     rule: "no kind of drops beside the list, in TypeScript",

@@ -83,7 +83,7 @@ export const keys: Family = (life) =>
 export const refusals: Family = (life) => {
   const { client } = life.world;
   const opening = client.paths.filter(({ socket }) => socket === "opening").map(({ id }) => `refused OpenPath ${id}`);
-  const dial = client.dial.running ? ["refused Dial"] : [];
+  const dial = client.dial.phase.is === "running" ? ["refused Dial"] : [];
   return [...eachSession(life, (_entry, _handle, at) => [`refused${at} SetProbing`]), ...opening, ...dial];
 };
 
@@ -96,7 +96,7 @@ export const dialling: Family = (life) => {
   const hints = eachSession(life, (_entry, _handle, at) => [`hinted${at}`]);
   const { name } = life.world.policy.current?.base ?? { name: "tiny" };
   const offer = name === "tight" ? "tiny" : name;
-  return dial.running
+  return dial.phase.is === "running"
     ? [`handshake 1 ${next} 1 ${offer}`, `handshake 1 ${next} 2 ${offer}`, "handshake-unanswered", ...hints]
     : hints;
 };

@@ -37,6 +37,8 @@ export class Judge implements Court {
   /** Until when a heartbeat carries authority; `null` = for ever, as a gateway alone has it. */
   #authorityUntil: number | null = null;
   authority = true;
+  /** An operator ended the client's session, and the configuration has not come again. */
+  #halted = false;
   #watches: Watch[] = [];
   /** Highest handle that was used; the engine never reuses one. */
   newest = 0;
@@ -53,6 +55,7 @@ export class Judge implements Court {
     if (from === null) return;
     this.policyValid = from.policyValid;
     this.authority = from.authority;
+    this.#halted = from.#halted;
     this.#authorityUntil = from.#authorityUntil;
     for (const [token, handle] of from.#requests) this.#requests.set(token, handle);
     this.newest = from.newest;
@@ -74,7 +77,7 @@ export class Judge implements Court {
 
   /** Takes part in the name of a state: two worlds that look alike to the core but not to the laws are different. */
   name(walk: Walk): void {
-    walk.value([this.policyValid, this.authority, this.local.name], "");
+    walk.value([this.policyValid, this.authority, this.#halted, this.local.name], "");
     walk.member("deadline", this.#authorityUntil);
     for (const watch of this.#watches) {
       const { paths, attempt, failures, bornAt, ...rest } = watch;
@@ -101,6 +104,7 @@ export class Judge implements Court {
       this.#checker.bounds = this.#bounds();
     }
     if (input.type === "Authority") this.#hearCluster(input.event);
+    if (input.type === "Configured") this.#halted = false;
     this.#expire(now);
     if (input.type !== "Engine") return;
     const { report } = input;
@@ -153,6 +157,7 @@ export class Judge implements Court {
     this.#failures(input, now);
     this.#refusal(input, before);
     this.#reply(input, effects);
+    if (this.client) this.#stayEnded(effects);
     this.#watches = this.#watches.filter(({ id }) => this.#checker.seen(id)?.state !== "TERMINATED");
   }
 
@@ -393,6 +398,16 @@ export class Judge implements Court {
       if (watch.handle !== input.report.session || state === "TERMINATED" || state === "BIRTH") continue;
       if (failed(watch, now) > this.local.security.validationFailBudget)
         this.complain("I14: the failure budget is exceeded and the session lives");
+    }
+  }
+
+  /** A session that an operator ended does not come back by itself. */
+  #stayEnded(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      const event = effect.type === "Event" ? effect.event : null;
+      const calls = effect.type === "Engine" && effect.command.type === "Dial";
+      if (this.#halted && (calls || event?.type === "SessionCreated")) this.complain("an ended session was dialled again");
+      if (event?.type === "SessionTerminated" && event.reason === "operator_terminated") this.#halted = true;
     }
   }
 

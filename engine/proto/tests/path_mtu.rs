@@ -105,7 +105,7 @@ proptest! {
         world.run(3 * S);
         for side in [Side::Client, Side::Gateway] {
             let told = sizes(&world, side, 1);
-            prop_assert_eq!(told[1], (1_280, true), "the black hole is told");
+            prop_assert_eq!(told[1], (1_280, true), "the black hole is reported");
             prop_assert!(packet_max(&mut world, side) + OVERHEAD <= mtu);
         }
         let delivered = world.delivered.len();

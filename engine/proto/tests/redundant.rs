@@ -19,7 +19,7 @@ fn missing(world: &World, to: Side, count: u64) -> Vec<u64> {
 fn assert_nothing_lost(world: &mut World) {
     world.flow = [0, 0];
     world.run(S);
-    assert_eq!((world.unsent, world.held), ([0; 2], [0; 2]), "nothing waited for a way");
+    assert_eq!((world.unsent, world.held), ([0; 2], [0; 2]), "no packet waited for a path");
     assert_eq!(missing(world, Side::Gateway, world.sent[0]), [0_u64; 0], "uplink");
     assert_eq!(missing(world, Side::Client, world.sent[1]), [0_u64; 0], "downlink");
     assert_eq!(world.delivered_twice(), 0);

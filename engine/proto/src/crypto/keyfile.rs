@@ -37,9 +37,9 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PrivateForPublic => {
-                "this is a private key (jvps1:…), a public one (jvpk1:…) is wanted; do not give it to others"
+                "this is a private key (jvps1:…), but a public key (jvpk1:…) is required; keep the private key secret"
             }
-            Self::PublicForPrivate => "this is a public key (jvpk1:…), a private one (jvps1:…) is wanted",
+            Self::PublicForPrivate => "this is a public key (jvpk1:…), but a private key (jvps1:…) is required",
             Self::Prefix => "a key begins with jvpk1: (public) or jvps1: (private)",
             Self::Length => "a key has 43 characters after its prefix",
             Self::Encoding => "a key has only the characters A-Z a-z 0-9 - _",

@@ -90,7 +90,7 @@ impl Endpoint {
         if owner == self.config.role {
             Ok(())
         } else {
-            Err(Declined::refused(format!("{} is for a {owner:?}", command.name())))
+            Err(Declined::refused(format!("{} is a command for a {owner:?}", command.name())))
         }
     }
 
@@ -137,5 +137,5 @@ pub(super) fn reason_of(text: &str) -> Result<Reason, Declined> {
 }
 
 pub(super) fn other_role() -> Declined {
-    Declined::refused("the endpoint is of the other role")
+    Declined::refused("the endpoint has the other role")
 }

@@ -310,7 +310,7 @@ fn the_work_of_a_timer_moves_its_deadline_so_that_no_session_is_woken_for_nothin
         // Each session asserts, after its work, that none of its timers is due.
         world.run(10 * MS);
     }
-    assert!(!awake(&world), "the keys came to rest on the way");
+    assert!(!awake(&world), "the keys are at rest");
 }
 
 #[test]

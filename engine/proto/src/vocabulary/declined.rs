@@ -48,7 +48,7 @@ impl Declined {
 impl fmt::Display for Declined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Late => f.write_str("what it is about has ended"),
+            Self::Late => f.write_str("its session, path, dial or activation has already ended"),
             Self::Refused(why) => f.write_str(why),
         }
     }

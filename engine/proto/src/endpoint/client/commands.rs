@@ -24,14 +24,16 @@ impl Endpoint {
             return Err(Declined::refused("path 0 cannot be opened: on the wire it means none"));
         }
         if description.interface.is_none() {
-            return Err(Declined::refused(format!("path {path} not opened: its interface is not named")));
+            return Err(Declined::refused(format!("path {path} not opened: the command names no interface")));
         }
         let side = self.side.client_mut().ok_or_else(other_role)?;
         if side.sockets.contains_key(&path) {
-            return Err(Declined::refused(format!("path {path} exists already: its id is used once")));
+            return Err(Declined::refused(format!("path {path} already exists: a path id can be used only once")));
         }
         if side.sockets.len() >= CLIENT_PATHS_MAX {
-            return Err(Declined::refused(format!("path {path} not opened: {CLIENT_PATHS_MAX} are open, the most")));
+            return Err(Declined::refused(format!(
+                "path {path} not opened: the maximum of {CLIENT_PATHS_MAX} open paths is reached"
+            )));
         }
         side.newest_path = side.newest_path.max(path);
         self.cx.described.insert(path, description);
@@ -91,7 +93,7 @@ impl Endpoint {
         let made = Initiator::new(&config.identity, &gateway, index, &offered, &mut |out| cx.rng.fill(out));
         let (initiator, init) = made.map_err(|why| {
             cx.indices.release(index);
-            Declined::refused(format!("dial {id} not begun: no handshake with {gateway_key} is possible: {why}"))
+            Declined::refused(format!("dial {id} not begun: a handshake with {gateway_key} is not possible: {why}"))
         })?;
         let mut dial = Dial::new(id, session, initiator, init, now);
         for path in paths {
@@ -121,7 +123,7 @@ impl Endpoint {
         let Some(dial) = side.dial.as_mut().filter(|dial| dial.id == id) else { return Err(Declined::Late) };
         if !dial.add(now, path) {
             return Err(Declined::refused(format!(
-                "path {path} not added to dial {id}: it is there already, or {DIAL_PATHS_MAX} are, the most"
+                "path {path} not added to dial {id}: it is already there, or the maximum of {DIAL_PATHS_MAX} is reached"
             )));
         }
         self.dial_on_time(now);
@@ -154,7 +156,7 @@ impl Endpoint {
         self.known(session)?;
         let answered_on = self.side.client().ok_or_else(other_role)?.answered_on;
         let Some((_, path, rtt_us)) = answered_on.filter(|(answered, ..)| *answered == session) else {
-            return Err(Declined::refused(format!("session {session} was confirmed already")));
+            return Err(Declined::refused(format!("session {session} was already confirmed")));
         };
         let route = self.route_of(path)?;
         self.with(session, |session, cx| session.confirm(now, cx, path, route, rtt_us))?;

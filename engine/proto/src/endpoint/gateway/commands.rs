@@ -19,7 +19,7 @@ impl Endpoint {
         if self.side.gateway_mut().ok_or_else(other_role)?.reception.set_peer(&key, offer) {
             Ok(())
         } else {
-            Err(Declined::refused(format!("peer not set: {PEERS_MAX} are known, the most")))
+            Err(Declined::refused(format!("peer not set: the maximum of {PEERS_MAX} peers is reached")))
         }
     }
 

@@ -23,7 +23,7 @@ impl Session {
             return Ok(at);
         }
         if self.paths.len() >= PATHS_MAX {
-            let why = format!("path {id} not added: the session has {PATHS_MAX} paths, the most it may have");
+            let why = format!("path {id} not added: the session already has the maximum of {PATHS_MAX} paths");
             return Err(Declined::refused(why));
         }
         Ok(self.add_path(cx, id, route))
@@ -37,7 +37,7 @@ impl Session {
         route: Route,
     ) -> Result<(), Declined> {
         if !self.is_active() {
-            return Err(Declined::refused(format!("path {id} is no candidate: the session is not confirmed yet")));
+            return Err(Declined::refused(format!("path {id} not made a candidate: the session is not confirmed yet")));
         }
         let at = self.ensure_path(cx, id, route)?;
         let challenge = self.tokens.issue(cx);

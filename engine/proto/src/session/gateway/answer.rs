@@ -14,7 +14,9 @@ impl Session {
     /// `AcceptSession`: the confirming activation is bound and acknowledged, ASSIGN follows.
     pub(crate) fn accept(&mut self, now: u64, cx: &mut Shared, assignment: Assignment) -> Result<(), Declined> {
         if self.phase != Phase::Offered {
-            return Err(Declined::refused("only a session that was reported as confirmed can be accepted, once"));
+            return Err(Declined::refused(
+                "only a session that was reported as confirmed can be accepted, and only once",
+            ));
         }
         let addresses = [assignment.v4.map(Into::into), assignment.v6.map(Into::into)];
         let assign = self.deliver_assignment(now, assignment)?;
@@ -38,7 +40,9 @@ impl Session {
         (path, bind_seq): (PathId, u64),
         denied: Option<(Reason, u32)>,
     ) -> Result<(), Declined> {
-        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway answers")) };
+        let Some(side) = self.side.gateway_mut() else {
+            return Err(Declined::refused("only a gateway can answer an activation"));
+        };
         let Some(told) = side.binding.told.take_if(|told| (told.path, told.bind_seq) == (path, bind_seq)) else {
             if bind_seq <= side.binding.bind_seq {
                 return Err(Declined::Late);

@@ -20,7 +20,9 @@ impl Session {
         assignment: Assignment,
     ) -> Result<Box<Delivery>, Declined> {
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
-        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway assigns")) };
+        let Some(side) = self.side.gateway_mut() else {
+            return Err(Declined::refused("only a gateway can assign addresses"));
+        };
         let id = side.deliveries + 1;
         let assign = Assign::new(id, assignment)
             .map_err(|why| Declined::refused(format!("the assignment cannot be sent: {why:?}")))?;

@@ -46,7 +46,9 @@ impl Session {
             return Err(Declined::Late);
         }
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
-        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway asks")) };
+        let Some(side) = self.side.gateway_mut() else {
+            return Err(Declined::refused("only a gateway can request a switch"));
+        };
         side.deliveries += 1;
         let id = side.deliveries;
         let frame = Frame::SwitchRequest(SwitchRequest { to, reason, id });

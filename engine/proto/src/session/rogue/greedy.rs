@@ -86,7 +86,7 @@ fn while_the_core_is_asked_newer_activations_wait_and_its_answer_goes_to_the_new
     assert_eq!(requests(&world), before + 1);
     let session = world.gateway_session.unwrap_or_default();
     let answer = |bind_seq| Command::AnswerAttach { session, path: 1, bind_seq, deny_reason: None, retry_after_ms: 0 };
-    assert!(world.gateway.command(world.now, answer(102)).is_err(), "the core was not told of it");
+    assert!(world.gateway.command(world.now, answer(102)).is_err(), "the core did not learn of it");
     world.capturing = true;
     let said = answers(&world);
     assert!(world.gateway.command(world.now, answer(100)).is_ok());

@@ -1,4 +1,4 @@
-//! Commands of the core.
+//! Executes commands of the core.
 
 use super::{Declined, Endpoint};
 use crate::crypto::keyfile::PublicKey;
@@ -121,7 +121,7 @@ impl Endpoint {
         })
     }
 
-    /// What this end can do.
+    /// Capabilities that this end supports.
     pub(super) fn capabilities(&self) -> u64 {
         CAP_PARTIAL_CHECKSUM | if self.config.allow_redundant { CAP_REDUNDANT } else { 0 }
     }

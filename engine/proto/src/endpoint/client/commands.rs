@@ -11,7 +11,7 @@ use crate::shared::indices::Target;
 use crate::vocabulary::{Declined, Route};
 use crate::wire::{InitPayload, PQ_OFF, Suite, VERSION};
 
-/// Sockets of a client.
+/// Maximum number of open sockets of a client.
 const CLIENT_PATHS_MAX: usize = 64;
 
 impl Endpoint {
@@ -45,7 +45,7 @@ impl Endpoint {
         let reason = reason_of(reason)?;
         let side = self.side.client_mut().ok_or_else(other_role)?;
         if side.sockets.remove(&path).is_none() {
-            // Closed before, or never opened because that was refused.
+            // Closed already, or never opened because `OpenPath` was refused.
             return Err(Declined::Late);
         }
         self.cx.described.remove(&path);
@@ -137,7 +137,7 @@ impl Endpoint {
         }
     }
 
-    /// Sends the INITs that are due; ends a dial that nobody answers.
+    /// Sends the INITs that are due; ends a dial that was not answered in time.
     pub(in crate::endpoint) fn dial_on_time(&mut self, now: u64) {
         let Some(dial) = self.side.client_mut().and_then(|side| side.dial.as_mut()) else { return };
         if dial.gave_up(now) {

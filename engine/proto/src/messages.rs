@@ -185,7 +185,7 @@ pub enum Command {
         session: SessionHandle,
         path: PathId,
     },
-    /// Activates a path: it becomes the send path at once. At most 5 sends, one per PTO.
+    /// Activates a path: it becomes the send path at once. The request is sent at most 5 times, one per PTO.
     Attach {
         session: SessionHandle,
         path: PathId,

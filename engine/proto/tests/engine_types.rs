@@ -66,7 +66,7 @@ fn constants() -> String {
     let limits = Limits::default();
     let constant = |docs: &str, name: &str, value: u64| format!("\n/** {docs} */\nexport const {name} = {value};\n");
     [
-        constant("Paths of one session, validated or not.", "PATHS_MAX", PATHS_MAX as u64),
+        constant("Maximum number of paths of one session, validated or not.", "PATHS_MAX", PATHS_MAX as u64),
         constant("Age of a key at which it is renewed, seconds.", "REKEY_AFTER_S", limits.rekey_after_us / 1_000_000),
         constant(
             "Age at which a key may not carry packets any more, seconds.",

@@ -19,7 +19,7 @@ use crate::vocabulary::Route;
 
 pub(crate) use retry::{Retry, SENDS_MAX};
 
-/// Paths of one session, validated or not. Source: the attack list, A25.
+/// Maximum number of paths of one session, validated or not. Source: the attack list, A25.
 pub const PATHS_MAX: usize = 8;
 /// Time for a validation if there is no estimate of the round trip, µs.
 const VALIDATION_UNMEASURED_US: u64 = 3_000_000;

@@ -1,4 +1,4 @@
-//! Bounds of an activation that both ends keep to.
+//! Bounds of an activation that apply to both ends.
 
 use super::faults::Trouble;
 use crate::vocabulary::blame::PeerFault;

@@ -4,7 +4,7 @@ use super::{Phase, Session};
 use crate::messages::Report;
 use crate::shared::Shared;
 
-/// A HINT is believed at most this often, µs.
+/// Minimum interval between two accepted HINTs, µs.
 const HINT_INTERVAL_US: u64 = 10_000_000;
 
 /// Whether the session continues after a timer's work; most work returns nothing.

@@ -32,7 +32,7 @@ impl Session {
         Ok(())
     }
 
-    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that never came.
+    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that never arrived.
     pub(crate) fn answer_attach(
         &mut self,
         now: u64,
@@ -47,7 +47,7 @@ impl Session {
             if bind_seq <= side.binding.bind_seq {
                 return Err(Declined::Late);
             }
-            return Err(Declined::refused(format!("activation {bind_seq} of path {path} never came")));
+            return Err(Declined::refused(format!("activation {bind_seq} of path {path} never arrived")));
         };
         let newest = side.binding.asked;
         let proved = self.path(path).is_some_and(Path::validated);

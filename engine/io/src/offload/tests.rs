@@ -1,4 +1,4 @@
-//! Superframes against a plain oracle, and there and back.
+//! Splitting and merging of superframes, compared with a simple reference implementation.
 
 use std::io::{self, IoSlice};
 

@@ -135,12 +135,12 @@ mod tests {
         assert_eq!(given(&dispatch, 0), [accept(4), accept(6)]);
         assert_eq!(given(&dispatch, 1), [accept(7), accept(9), accept(11), close(11)]);
         dispatch.free(ADDRESS.into(), 11);
-        assert_eq!(holder(&dispatch), Some(6), "11 lost it before");
+        assert_eq!(holder(&dispatch), Some(6), "session 11 lost it before");
         dispatch.free(ADDRESS.into(), 6);
         assert_eq!(holder(&dispatch), None);
         assert_eq!(dispatch.put(vec![close(1); COMMANDS_MAX]), Ok(0));
         assert!(dispatch.put(vec![accept(8), close(1)]).is_err());
-        assert_eq!(holder(&dispatch), None, "what is refused changes nothing");
+        assert_eq!(holder(&dispatch), None, "a refused batch changes nothing");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
         let hint = match error.kind() {
             io::ErrorKind::NotFound => format!("create one with: jvpn genkey {name}"),
             io::ErrorKind::PermissionDenied => format!("run as the owner of {name}"),
-            _ => format!("check the key file setting, and what is at {name}"),
+            _ => format!("check the key file setting and the file at {name}"),
         };
         StartError::configuration(format!("cannot read the key file {name}"), error, hint)
     };

@@ -50,7 +50,7 @@ impl Mailbox {
             return Ok(());
         }
         Err(format!(
-            "{waiting} commands wait for the engine and {more} more exceed the limit of {COMMANDS_MAX}; send fewer at once"
+            "{waiting} commands wait for the engine and {more} more exceed the limit {COMMANDS_MAX}; send fewer at once"
         ))
     }
 
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(queue.loudest(), Some(7));
         for at in 0..2 * CROWDED_STEP as SessionHandle {
             assert!(queue.push(1, of(100_000 + at)));
-            assert_eq!(queue.loudest(), None, "named already, and nobody else has more than a share");
+            assert_eq!(queue.loudest(), None, "already returned, and no other session has more than its share");
         }
     }
 
@@ -346,7 +346,7 @@ mod tests {
         mailbox.put(one());
         assert!(woken());
         mailbox.put(one());
-        assert!(!woken(), "it is at work");
+        assert!(!woken(), "it is awake");
         assert!(mailbox.take().is_some() && mailbox.take().is_some());
         mailbox.put(one());
         assert!(woken());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   outer datagram ─► lowest byte of its index % workers ─► that socket of the group   (classic BPF)
-//!   inner packet ─► destination ─► handle of its session % workers ─► that queue of the TUN   (eBPF, with a table that we keep)
+//!   inner packet ─► destination ─► handle of its session % workers ─► that queue of the TUN   (eBPF and our table)
 //! ```
 //!
 //! The index has a fixed position in DATA (the receiver's index, which we chose) and in INIT (the sender's index,

@@ -125,5 +125,5 @@ fn until_readable(source: &impl AsRawFd) {
     let mut set = WaitSet::default();
     set.add(source.as_raw_fd());
     wait(&mut set, Some(PATIENCE_US)).expect("waited");
-    assert!(set.is_ready(0), "it went elsewhere");
+    assert!(set.is_ready(0), "the packet went to another queue");
 }

@@ -113,7 +113,7 @@ fn what_the_path_does_not_carry_is_cut_to_its_size_and_arrives_whole() {
             let got = receive(&receiver, batch.len());
             assert_eq!(got.into_iter().flat_map(|datagram| datagram.bytes).collect::<Vec<_>>(), batch);
             assert_eq!(packets_on_loopback() - before, 3 * fragments + 1, "{bind}");
-            assert_eq!(sender.send_gso(to, None, &batch, 1_412), Ok(()), "the socket is as it was");
+            assert_eq!(sender.send_gso(to, None, &batch, 1_412), Ok(()), "the socket is unchanged");
             assert_eq!(receive(&receiver, batch.len()).len(), 4);
         }
     });

@@ -183,7 +183,7 @@ fn a_crowd_that_wakes_at_once_searches_for_sizes_within_the_budget_of_a_second_u
     for hole in [usize::MAX, 1_392] {
         let mut world = World::joined_to(gateway_of(CROWD, SHARD), CROWD);
         world.hole = hole;
-        assert_eq!((world.size_bytes, world.sized), (0, 0), "nobody has sent anything");
+        assert_eq!((world.size_bytes, world.sized), (0, 0), "no client has sent anything");
         let mut seconds = 0;
         while world.sized < CROWD {
             seconds += 1;

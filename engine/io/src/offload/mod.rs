@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   TUN read ─► virtio header ‖ headers ‖ up to 64 KiB ─► split ─► (head, body) (head, body) …  ─► seal
-//!   open ─► packet packet packet … ─► Burst (one per receive batch) ─► virtio header ‖ head ‖ body ‖ body … ─► TUN writev
+//!   open ─► packet packet packet … ─► Burst (one a batch) ─► virtio header ‖ head ‖ body ‖ body … ─► TUN writev
 //! ```
 //!
 //! Nothing here copies a payload, allocates per packet or trusts `hdr_len`: headers are parsed.

@@ -146,9 +146,9 @@ fn without_its_device_an_engine_ends_with_fatal() {
 #[test]
 fn without_the_right_to_choose_their_packets_there_are_no_several_workers() {
     let Some(topology) = Topology::lay() else { return };
-    let refused = start_without_programs(&topology.gateway, 2).expect_err("two are asked for");
+    let refused = start_without_programs(&topology.gateway, 2).expect_err("two workers are configured");
     assert!(refused.what.contains("2 workers") && refused.hint.contains("CAP_BPF"), "{refused:?}");
-    let found = start_without_programs(&topology.gateway, 0).expect("as many as can be");
+    let found = start_without_programs(&topology.gateway, 0).expect("the possible number of workers");
     let several = thread::available_parallelism().is_ok_and(|processors| processors.get() >= 4);
     let alone = |report: &Report| matches!(report, Report::Started { workers: 1, alone_because, .. } if alone_because.is_some() == several);
     assert!(found.iter().any(alone), "{found:?}");

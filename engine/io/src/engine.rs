@@ -212,7 +212,7 @@ fn listen(addresses: &[SocketAddr], workers: &mut [Sockets]) -> Result<Vec<Socke
     let open = |(id, address): (u32, &SocketAddr)| {
         Sockets::listen(workers, id, *address).map_err(|error| {
             let hint = match error.kind() {
-                io::ErrorKind::AddrInUse => format!("find its user: ss -ulpn 'sport = :{}'", address.port()),
+                io::ErrorKind::AddrInUse => format!("find the process: ss -ulpn 'sport = :{}'", address.port()),
                 io::ErrorKind::AddrNotAvailable => "choose an address of this machine (ip address)".to_owned(),
                 io::ErrorKind::PermissionDenied => "run as root, or with CAP_NET_ADMIN and CAP_NET_RAW".to_owned(),
                 _ => "check the listen addresses".to_owned(),

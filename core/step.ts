@@ -1,6 +1,6 @@
 import type { CoreEvent } from "#kernel/contract/event";
 import { type Millis, sooner } from "#kernel/time";
-import { nextDialLook, pursue } from "./client/dial.ts";
+import { nextDialLook, pursue, resume } from "./client/dial.ts";
 import { gatewayInUse, nextReopen, reopenPaths, syncPaths } from "./client/paths.ts";
 import { clientReport } from "./client/reports.ts";
 import { AUTHORITY_KEY, authority } from "./cluster/authority.ts";
@@ -47,7 +47,7 @@ function route(turn: Turn, input: Input): void {
       if (input.config.role === "gateway" && world.role === "gateway") configureClients(turn, input.config);
       if (input.config.role === "client" && world.role === "client") {
         world.client.config = input.config;
-        world.client.dial.halted = false;
+        resume(turn);
         syncPaths(turn, current(world));
       }
       return;

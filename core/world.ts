@@ -96,21 +96,29 @@ export interface ClientPath {
   lost: "link_down" | "address_gone" | "route_gone" | null;
 }
 
+/** What a dial is for: a new session, or to ask the gateway whether it still has the one that lives. */
+export type DialPurpose = "session" | "inquiry";
+
+export type DialPhase =
+  /** An operator ended the session, or reconnecting is off: nothing is dialled until the configuration says otherwise. */
+  | { readonly is: "halted" }
+  | { readonly is: "waiting"; readonly purpose: DialPurpose; readonly until: Millis }
+  | {
+      readonly is: "running";
+      readonly purpose: DialPurpose;
+      readonly since: Millis;
+      /** Paths that take part. */
+      readonly paths: readonly PathId[];
+    };
+
 /** The client's way to a session. Ids rise and are never reused. */
-interface Dial {
+export interface Dial {
   id: number;
-  running: boolean;
-  /** A session lives and goes on living unless the answer proves that the gateway lost it. */
-  background: boolean;
+  phase: DialPhase;
   sinceAt: Millis;
-  startedAt: Millis;
   attempts: number;
   failures: number;
-  nextAt: Millis;
-  paths: readonly PathId[];
   lastReason: Reason | null;
-  /** An operator ended the session, or reconnecting is off: nothing is dialled until the configuration says otherwise. */
-  halted: boolean;
   predecessor: SessionId | null;
   hintedAt: Millis | null;
 }
@@ -233,16 +241,11 @@ export function isLive(entry: Entry): boolean {
 function freshDial(): Dial {
   return {
     id: 0,
-    running: false,
-    background: false,
+    phase: { is: "waiting", purpose: "session", until: 0 },
     sinceAt: 0,
-    startedAt: 0,
     attempts: 0,
     failures: 0,
-    nextAt: 0,
-    paths: [],
     lastReason: null,
-    halted: false,
     predecessor: null,
     hintedAt: null,
   };

@@ -1,7 +1,8 @@
 /** `npm run check`: everything about the sources that a machine can judge without running them. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exportFaults, KEPT, readSources } from "./exports.ts";
+import { COLUMNS_MAX, longLines } from "./line-length.ts";
 import { plant } from "./planting.ts";
 import { CRATES, circleFault, circlesOf, readCrate } from "./rust-circles.ts";
 import { bin, type Ran, ROOT, run } from "./shell.ts";
@@ -16,6 +17,7 @@ const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = 
   { name: "planted violations", judge: plants },
   { name: "generated files", judge: () => run(process.execPath, ["build/tools/generate.js", "--check"]) },
   { name: "Rust circles", judge: rustCircles },
+  { name: "line length", judge: lineLength },
   { name: "Rust format", judge: () => each(["engine", "lab/native"], ["fmt", "--all", "--check"]) },
   {
     name: "Rust lint",
@@ -49,6 +51,20 @@ function countSources(folder: string): number {
   return readdirSync(folder, { withFileTypes: true, recursive: true }).filter(
     (entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.parentPath.includes("/native"),
   ).length;
+}
+
+/** Generated files are as long as their sources make them. */
+function lineLength(): Ran {
+  const { ok, output } = run("git", ["ls-files", "*.ts", "*.mjs", "*.cjs", "*.rs", "*.md"]);
+  if (!ok) return { ok, output };
+  const files = output
+    .split("\n")
+    .filter((file) => file !== "" && !/\.generated\.ts$|^docs\/(?:reference\/|performance|comparison)/.test(file));
+  const lines = files.flatMap((file) => {
+    const long = longLines(file, readFileSync(join(ROOT, file), "utf8"));
+    return long.map(({ line, length }) => `${file}:${line} has ${length} columns, and ${COLUMNS_MAX} are the most`);
+  });
+  return { ok: lines.length === 0, output: lines.length === 0 ? `${files.length} files` : lines.join("\n") };
 }
 
 function rustCircles(): Ran {

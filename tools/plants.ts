@@ -208,6 +208,27 @@ export const PLANTS: readonly Plant[] = [
     name: "plant_a.rs → plant_b.rs → plant_c.rs → plant_a.rs",
   },
   {
+    rule: "no kind of drops beside the list",
+    file: "engine/proto/src/plant_drop.rs",
+    code: "pub fn made_up(shared: &mut crate::shared::Shared) { shared.drop(0, crate::vocabulary::blame::DropKind::MadeUp); }\n",
+    by: "cargo",
+    name: "E0599",
+  },
+  {
+    rule: "no kind of drops as a text",
+    file: "engine/proto/src/plant_drop_text.rs",
+    code: 'pub fn made_up(shared: &mut crate::shared::Shared) { shared.drop(0, "made_up"); }\n',
+    by: "cargo",
+    name: "E0277",
+  },
+  {
+    rule: "no kind of drops beside the list, in TypeScript",
+    file: "core/plant-drop.ts",
+    code: 'import type { Report } from "#kernel/contract/engine.generated";\nexport const made: Extract<Report, { type: "Dropped" }> = { type: "Dropped", kind: "made_up", count: 1 };\n',
+    by: "types of core",
+    name: "TS2322",
+  },
+  {
     rule: "no unsafe code in the protocol",
     file: "engine/proto/src/plant_unsafe.rs",
     code: "pub fn read(at: *const u8) -> u8 { unsafe { *at } }\n",

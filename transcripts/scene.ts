@@ -46,6 +46,7 @@ export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
  *   leased 1 10.80.0.14 · leased 1 none · leased 1 unknown  what the store answered to its request 1
  *   authority joined 2 · heartbeat 100 · missed · fenced  what the cluster says; a heartbeat names when it was sent
  *   opened 1 · handshake 2 · attached 1 1 · validated 2 20 · silent 1 timeout · alive 1 20 · …
+ *   refused@2 SetProbing · refused OpenPath 3 · refused Dial  a command that the engine refused
  *   silent@2 1                                            about session 2; without it, about session 1
  */
 export function inputOf(verb: string, args: readonly string[], memory: Memory): Input {
@@ -176,6 +177,15 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
       return { type: "Stats", paths: [stats(session, path, args.slice(1), memory)] };
     case "invalid":
       return { type: "ValidationFailed", session, kind: kindOf(first) as PeerFault, attributable: second === "attributable" };
+    case "refused":
+      return {
+        type: "Refused",
+        command: first,
+        session: word.includes("@") ? session : null,
+        path: first === "OpenPath" ? Number(second) : null,
+        dial: first === "Dial" ? memory.dial : null,
+        why: "core and engine disagree",
+      };
     case "peer-closed":
       return { type: "PeerClosed", session, reason: first };
     case "key-rotated":

@@ -7,9 +7,20 @@ import { command, emit, emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
 import { tell } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
-import { type ClientPath, type Entry, freshEntry, sendingNumbers, usablePaths } from "../world.ts";
+import {
+  type ClientPath,
+  type ClientState,
+  type DialPhase,
+  type DialPurpose,
+  type Entry,
+  freshEntry,
+  sendingNumbers,
+  usablePaths,
+} from "../world.ts";
 import { addPath } from "./candidates.ts";
 import { gatewayInUse } from "./paths.ts";
+
+type Running = Extract<DialPhase, { is: "running" }>;
 
 /** With another gateway to try, one dial gets this long; alone it gets the engine's 90 s. */
 const DIAL_PATIENCE_MS: Millis = 10 * SECOND;
@@ -21,13 +32,10 @@ const BACKOFF_MAX_MS: Millis = 5 * SECOND;
 export function pursue(turn: Turn, entry: Entry | null): void {
   const { world } = turn;
   const { dial } = world.client;
-  if (dial.running) {
-    const alone = (world.client.config?.gateways.length ?? 0) <= 1 && !dial.background;
-    const lostAll = !dial.paths.some((id) => usablePaths(world.client).some((path) => path.id === id));
-    if (lostAll || (!alone && turn.now - dial.startedAt >= DIAL_PATIENCE_MS)) abort(turn, lostAll);
-  }
-  if (dial.running || dial.halted || world.stopping || dial.nextAt > turn.now) return;
-  if (entry !== null && !dial.background) return;
+  if (dial.phase.is === "running") giveUpLate(turn, dial.phase);
+  const { phase } = dial;
+  if (phase.is !== "waiting" || phase.until > turn.now || world.stopping) return;
+  if (entry !== null && phase.purpose === "session") return;
   const gateway = gatewayInUse(world.client, entry);
   const paths = usablePaths(world.client);
   if (gateway === null || paths.length === 0) return;
@@ -35,73 +43,110 @@ export function pursue(turn: Turn, entry: Entry | null): void {
     dial.lastReason = "policy_invalid";
     return;
   }
-  start(turn, gateway.key, paths);
+  start(turn, phase.purpose, gateway.key, paths);
 }
 
-function start(turn: Turn, gatewayKey: string, paths: readonly ClientPath[]): void {
+function giveUpLate(turn: Turn, phase: Running): void {
+  const { client } = turn.world;
+  const lostAll = !phase.paths.some((id) => usablePaths(client).some((path) => path.id === id));
+  if (!lostAll && !(isLimited(client, phase) && turn.now - phase.since >= DIAL_PATIENCE_MS)) return;
+  command(turn, { type: "AbortDial", dial: client.dial.id });
+  dialFailed(turn, lostAll ? "no_candidate" : "dial_unanswered");
+}
+
+/** With another gateway to try, or a session to go on with, a dial has its own limit of time. */
+function isLimited({ config }: ClientState, { purpose }: Running): boolean {
+  return (config?.gateways.length ?? 0) > 1 || purpose === "inquiry";
+}
+
+function start(turn: Turn, purpose: DialPurpose, gatewayKey: string, usable: readonly ClientPath[]): void {
   const { dial } = turn.world.client;
   if (dial.attempts === 0) dial.sinceAt = turn.now;
   dial.id += 1;
-  dial.running = true;
-  dial.startedAt = turn.now;
   dial.attempts += 1;
-  dial.paths = paths.map((path) => path.id);
-  command(turn, { type: "Dial", dial: dial.id, gatewayKey, paths: [...dial.paths] });
-  const numbers = { attempt: dial.attempts, paths: dial.paths.length, background: dial.background };
+  const paths = usable.map((path) => path.id);
+  dial.phase = { is: "running", purpose, since: turn.now, paths };
+  command(turn, { type: "Dial", dial: dial.id, gatewayKey, paths });
+  const numbers = { attempt: dial.attempts, paths: paths.length, background: purpose === "inquiry" };
   emit(turn, { type: "DialStarted", actor: "core", numbers });
 }
 
 /** A path that opened while a dial runs takes part in it. */
 export function dialAlso(turn: Turn, path: ClientPath): void {
   const { dial } = turn.world.client;
-  if (!dial.running || dial.paths.includes(path.id)) return;
-  dial.paths = [...dial.paths, path.id];
+  const { phase } = dial;
+  if (phase.is !== "running" || phase.paths.includes(path.id)) return;
+  dial.phase = { ...phase, paths: [...phase.paths, path.id] };
   command(turn, { type: "DialAlso", dial: dial.id, path: path.id });
 }
 
 export function dialUnanswered(turn: Turn, dialId: number): void {
-  const { dial } = turn.world.client;
-  if (dial.running && dial.id === dialId) dialFailed(turn, "dial_unanswered");
+  if (runningDial(turn, dialId) !== null) dialFailed(turn, "dial_unanswered");
 }
 
 /** The engine has not begun it. */
 export function dialRefused(turn: Turn, dialId: number): void {
-  const { dial } = turn.world.client;
-  if (dial.running && dial.id === dialId) dialFailed(turn, "state_corruption");
+  if (runningDial(turn, dialId) !== null) dialFailed(turn, "state_corruption");
 }
 
-/** The attempt is over; the next one waits, and goes to the next gateway where there is one. */
+/** The attempt is over. The next one waits, and goes to the next gateway if there is one; an inquiry is not repeated by itself. */
 export function dialFailed(turn: Turn, reason: Reason): void {
   const { client } = turn.world;
   const { dial } = client;
-  emit(turn, { type: "DialFailed", reason, numbers: { attempt: dial.attempts, background: dial.background } });
-  dial.running = false;
+  const background = dial.phase.is !== "halted" && dial.phase.purpose === "inquiry";
+  emit(turn, { type: "DialFailed", reason, numbers: { attempt: dial.attempts, background } });
   dial.lastReason = reason;
-  if (dial.background) {
-    dial.background = false;
+  if (background) {
+    dial.phase = { is: "waiting", purpose: "session", until: turn.now };
     return;
   }
   client.gateway = (client.gateway + 1) % Math.max(1, client.config?.gateways.length ?? 1);
   backOff(turn);
 }
 
+/** The next dial is for a new session, and waits longer after each failure. */
 export function backOff(turn: Turn): void {
   const { dial } = turn.world.client;
   dial.failures += 1;
-  dial.nextAt = turn.now + backoff(dial.failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
+  const until = turn.now + backoff(dial.failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
+  dial.phase = { is: "waiting", purpose: "session", until };
 }
 
-function abort(turn: Turn, lostAll: boolean): void {
+/** Nothing is dialled from here on, and what runs is given up: its answer must not make a session. */
+export function halt(turn: Turn): void {
   const { dial } = turn.world.client;
-  command(turn, { type: "AbortDial", dial: dial.id });
-  dialFailed(turn, lostAll ? "no_candidate" : "dial_unanswered");
+  if (dial.phase.is === "running") {
+    command(turn, { type: "AbortDial", dial: dial.id });
+    dialFailed(turn, "operator_terminated");
+  }
+  dial.phase = { is: "halted" };
+}
+
+/** The configuration permits dialling again. */
+export function resume(turn: Turn): void {
+  const { dial } = turn.world.client;
+  if (dial.phase.is === "halted") dial.phase = { is: "waiting", purpose: "session", until: turn.now };
+}
+
+/** The session is gone that a running dial inquires about: what it brings is wanted now. */
+export function dialForSession(turn: Turn): boolean {
+  const { dial } = turn.world.client;
+  if (dial.phase.is !== "running") return false;
+  dial.phase = { ...dial.phase, purpose: "session" };
+  return true;
 }
 
 /** When the dial needs a look without being told. */
 export function nextDialLook(turn: Turn): Millis | null {
-  const { dial, config } = turn.world.client;
-  if (dial.running) return (config?.gateways.length ?? 0) > 1 || dial.background ? dial.startedAt + DIAL_PATIENCE_MS : null;
-  return dial.nextAt > turn.now ? dial.nextAt : null;
+  const { client } = turn.world;
+  const { phase } = client.dial;
+  if (phase.is === "running") return isLimited(client, phase) ? phase.since + DIAL_PATIENCE_MS : null;
+  return phase.is === "waiting" && phase.until > turn.now ? phase.until : null;
+}
+
+function runningDial(turn: Turn, id: number): Running | null {
+  const { dial } = turn.world.client;
+  return dial.phase.is === "running" && dial.id === id ? dial.phase : null;
 }
 
 /** A valid RESP. It makes a session, unless one lives and the gateway process that holds it is the one that answered. */
@@ -110,14 +155,13 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   const { dial } = world.client;
   const forget = (): void => command(turn, { type: "ForgetSession", session: report.session });
   if (world.sessions.has(report.session)) return;
-  if (!dial.running || dial.id !== report.dial || world.stopping) {
+  if (runningDial(turn, report.dial) === null || world.stopping) {
     forget();
     return;
   }
   if (entry !== null && entry.client?.incarnation === report.incarnation) {
     forget();
-    dial.running = false;
-    dial.background = false;
+    dial.phase = { is: "waiting", purpose: "session", until: turn.now };
     const numbers = { incarnation: report.incarnation, found: "the gateway still has the session" };
     emitFor(turn, entry, { type: "Diagnostic", numbers });
     return;
@@ -130,8 +174,7 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
     dialFailed(turn, policy === null ? "policy_invalid" : "resource_exhausted");
     return;
   }
-  dial.running = false;
-  dial.background = false;
+  dial.phase = { is: "waiting", purpose: "session", until: turn.now };
   const predecessor = entry?.session.id ?? dial.predecessor;
   world.client.current = report.session;
   if (entry !== null) tell(turn, entry, { type: "KeysLost", reason: "session_lost" });
@@ -152,9 +195,8 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
 /** The gateway does not know our index, says somebody. It costs one dial, which proves it or does nothing. */
 export function hinted(turn: Turn, entry: Entry): void {
   const { dial } = turn.world.client;
-  if (dial.running || entry.session.state === "BIRTH") return;
+  if (dial.phase.is !== "waiting" || entry.session.state === "BIRTH") return;
   if (dial.hintedAt !== null && turn.now - dial.hintedAt < DIAL_PATIENCE_MS) return;
   dial.hintedAt = turn.now;
-  dial.background = true;
-  dial.nextAt = turn.now;
+  dial.phase = { is: "waiting", purpose: "inquiry", until: turn.now };
 }

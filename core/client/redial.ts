@@ -1,7 +1,7 @@
 import { SECOND } from "#kernel/time";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
-import { backOff, dialFailed } from "./dial.ts";
+import { backOff, dialFailed, dialForSession, halt } from "./dial.ts";
 
 /** A session that lived this long shows that dialling works: the back-off starts anew. */
 const PROVEN_AFTER_MS = 10 * SECOND;
@@ -15,7 +15,7 @@ export function clientSessionEnded(turn: Turn, { session }: Entry): void {
   const { dial } = client;
   const byUs = session.reason === "operator_terminated" || session.reason === "daemon_stopped";
   if (byUs || world.stopping || client.config?.reconnect !== true) {
-    dial.halted = true;
+    halt(turn);
     client.tunnel = null;
     turn.effects.push({ type: "Tunnel", assignment: null });
     return;
@@ -28,5 +28,5 @@ export function clientSessionEnded(turn: Turn, { session }: Entry): void {
   dial.attempts = 0;
   dial.lastReason = session.reason;
   dial.predecessor = session.id;
-  backOff(turn);
+  if (!dialForSession(turn)) backOff(turn);
 }

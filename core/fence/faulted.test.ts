@@ -101,10 +101,10 @@ describe("a command that the engine refused", () => {
     feed(world, script("0 policy standard\n0 client\n10 links eth0\n11 opened 1"));
     const effects = step(world, refusal({ command: "Dial", dial: 1 }), 20);
     expect(events(effects, "DialFailed")).toMatchObject([{ reason: "state_corruption" }]);
-    expect(world.client.dial.running).toBe(false);
-    expect(types(step(world, { type: "Tick" }, world.client.dial.nextAt))).toContain("Dial");
+    expect(world.client.dial.phase).toEqual({ is: "waiting", purpose: "session", until: 270 });
+    expect(types(step(world, { type: "Tick" }, 270))).toContain("Dial");
     step(world, refusal({ command: "Dial", dial: 1 }), 2_000);
-    expect(world.client.dial.running).toBe(true);
+    expect(world.client.dial.phase.is).toBe("running");
   });
 });
 

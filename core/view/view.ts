@@ -121,6 +121,8 @@ function reasonOf({ session }: Entry): SessionView["reason"] {
 
 function dialView({ role, client }: World): NodeView["dial"] {
   const { dial } = client;
-  if (role === "gateway" || dial.halted || (client.current !== null && !dial.background)) return null;
+  const { phase } = dial;
+  if (role === "gateway" || phase.is === "halted") return null;
+  if (client.current !== null && phase.purpose === "session") return null;
   return { sinceBootMs: dial.sinceAt, attempts: dial.attempts, lastReason: dial.lastReason };
 }

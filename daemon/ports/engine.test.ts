@@ -26,7 +26,7 @@ test("a key file that others may read is a configuration fault with its remedy",
   chmodSync(path, 0o644);
   expect(refusal(() => startEngine(config(path), () => {}))).toEqual({
     what: `the key file ${path} is refused`,
-    why: "its mode 0644 lets others than its owner at it",
+    why: "its mode 0644 gives access to other users",
     hint: `chmod 600 ${path}`,
   });
 });

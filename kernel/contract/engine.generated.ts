@@ -3,13 +3,13 @@
 export type SessionHandle = number;
 export type PathId = number;
 
-/** Paths of one session, validated or not. */
+/** Maximum number of paths of one session, validated or not. */
 export const PATHS_MAX = 8;
 
 /** Age of a key at which it is renewed, seconds. */
 export const REKEY_AFTER_S = 120;
 
-/** Age at which a key carries no packet any more, seconds. */
+/** Age at which a key may not carry packets any more, seconds. */
 export const REJECT_AFTER_S = 180;
 
 /** Packets under one key until it is renewed. */
@@ -18,12 +18,12 @@ export const REKEY_AFTER_PACKETS = 134217728;
 export type Role = "gateway" | "client";
 
 /**
- * How an engine is started.
+ * The parameters with which an engine is started.
  */
 export type EngineConfig = {
   readonly role: Role;
   /**
-   * Path of the private key file; refused if others may read it.
+   * Path of the private key file; refused if other users may read it.
    */
   readonly identity: string;
   /**
@@ -36,12 +36,12 @@ export type EngineConfig = {
   readonly tun: string;
   readonly mtu: number;
   /**
-   * Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`, `redundant`.
+   * Features to switch off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`, `redundant`.
    */
   readonly disable: readonly string[];
   /**
-   * Threads that move packets, each with its own part of the sessions, at most 16; 0 = as many as suit the machine. A client has
-   * one session, and one worker.
+   * Number of threads that move packets, at most 16; each has its own part of the sessions. 0 = chosen for the
+   * machine. A client has one session and one worker.
    */
   readonly workers: number;
   /**
@@ -49,7 +49,8 @@ export type EngineConfig = {
    */
   readonly mark: number;
   /**
-   * Seconds until a rekey and until a key is refused, packets until a rekey: 120, 180, 2^27 unless a test lowers them.
+   * Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 unless a test
+   * lowers them.
    */
   readonly rekeyAfterS: number;
   readonly rejectAfterS: number;
@@ -57,7 +58,7 @@ export type EngineConfig = {
 };
 
 /**
- * What a gateway offers a client, taken from the policy that applies to it. Travels in RESP; binding for both ends.
+ * What a gateway offers a client, taken from the client's policy. Sent in RESP; binding for both ends.
  */
 export type Offer = {
   readonly lifetimeS: number;
@@ -73,7 +74,7 @@ export type Offer = {
   readonly recoveriesPerMin: number;
   readonly mtu: number;
   /**
-   * Every inner packet goes out on two paths, in both directions. Granted only to a client that can.
+   * Every inner packet is sent on two paths, in both directions. Granted only if the client supports it.
    */
   readonly redundant: boolean;
   readonly policyVersion: number;
@@ -107,18 +108,18 @@ export type Assignment = {
 };
 
 /**
- * What carries a path. The number is the one on the wire.
+ * The transport of a path. The number is the one on the wire.
  */
 export type TransportKind = "udp";
 
 /**
- * What a path is: its carrier and both ends of it. Labels for people are made from this value and from nothing else.
+ * Transport and both ends of a path. The labels that people read are made from this value only.
  */
 export type PathDescription = {
   readonly transport: TransportKind;
   /**
-   * Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if
-   * the kernel did not say it.
+   * Client: the address that the socket is bound to. Gateway: the address that the datagram was sent to; the
+   * unspecified address if the kernel did not report it.
    */
   readonly local: string;
   readonly remote: string;
@@ -129,7 +130,7 @@ export type PathDescription = {
 };
 
 /**
- * How an activation is asked for on the wire.
+ * How the client requests an activation on the wire.
  */
 export type AttachKind = "switch" | "reattach" | "revalidate";
 
@@ -156,7 +157,7 @@ export type Command =
   | { readonly type: "ForgetSession"; readonly session: number };
 
 /**
- * State of one network interface with what a path needs.
+ * State of one network interface: all that a path needs.
  */
 export type Link = {
   readonly name: string;
@@ -170,14 +171,14 @@ export type Link = {
    */
   readonly addresses: readonly string[];
   /**
-   * A route through this interface exists: to anything beyond the subnet (default or more specific), or only on-link.
-   * Destination prefixes as text, at most 64 (more: the shortest prefixes are kept).
+   * Destination prefixes of the routes through this interface, as text: beyond the subnet (default or more specific)
+   * or on-link only. At most 64; if there are more, the shortest prefixes are kept.
    */
   readonly routes: readonly string[];
 };
 
 /**
- * One snapshot of a path. Counters are cumulative over the life of the path in this session.
+ * One snapshot of a path. Counters count from the beginning of the path in this session.
  */
 export type PathStats = {
   readonly session: number;
@@ -190,36 +191,36 @@ export type PathStats = {
   readonly minRttUs: number;
   readonly jitterUs: number;
   /**
-   * Probes sent, and of these answered, and given up (unanswered for a PTO).
+   * Probes sent; how many of them were answered; how many were given up (unanswered for a PTO).
    */
   readonly probesSent: number;
   readonly probesAnswered: number;
   readonly probesLost: number;
   /**
-   * The newest probe that is older than a PTO was answered, and none after it is overdue; in redundant mode, where a probe goes
-   * out at every I, fewer than three in a row are.
+   * The newest probe older than a PTO was answered, and no later probe is overdue. In redundant mode a probe is sent
+   * at every I; there fewer than three probes in a row are overdue.
    */
   readonly answering: boolean;
   /**
-   * DATA messages this end sent on the path, as of the newest answered probe …
+   * DATA messages that this end had sent on the path at the newest answered probe …
    */
   readonly upSent: number;
   /**
-   * … and how many of these the peer had received.
+   * … and how many of them the peer had received.
    */
   readonly upReceived: number;
   /**
-   * DATA messages the peer sent on the path, as of the newest probe heard from it …
+   * DATA messages that the peer had sent on the path at the newest probe received from it …
    */
   readonly downSent: number;
   /**
-   * … and how many of these this end had received.
+   * … and how many of them this end had received.
    */
   readonly downReceived: number;
   readonly rxBytes: number;
   readonly txBytes: number;
   /**
-   * Milliseconds since an authenticated first-arrival packet on this path; `u32::MAX` = never.
+   * Milliseconds since the last authenticated, first-arrived packet on this path; `u32::MAX` = never.
    */
   readonly heardMsAgo: number;
 };
@@ -227,23 +228,22 @@ export type PathStats = {
 export type SilenceEvidence = "standby_answered" | "timeout" | "peer_deaf";
 
 /**
- * Why the engine denies an activation, or a new path, without asking the core.
+ * Why the engine denies an activation or a new path without asking the core.
  */
 export type DenialReason = "path_limit" | "ownership_stale" | "path_not_validated" | "switch_rate_limited";
 
 /**
- * Does a kind deserve a look whenever it occurs?
+ * Should a person look at every occurrence of a kind?
  */
 export type KindClass = "ordinary" | "security";
 
 /**
- * Whose doing it can be.
+ * Who can cause a kind.
  */
 export type Blame = "network" | "sender" | "peer" | "peer_alone" | "inside" | "host";
 
 /**
- * A datagram, frame, packet or command that had no effect, and for which the peer of a session cannot be blamed
- * alone.
+ * A datagram, frame, packet or command that had no effect; the peer of a session cannot be the only one to blame.
  */
 export type DropKind =
   | "empty_datagram"
@@ -326,7 +326,7 @@ export type DropKind =
   | "address_table_full";
 
 /**
- * What no honest peer produces, whatever happens to its messages on the way.
+ * Messages that no honest peer produces, whatever the network does to them.
  */
 export type PeerFault =
   | "undecodable_plaintext"
@@ -340,8 +340,7 @@ export type PeerFault =
   | "bind_seq_range";
 
 /**
- * The kind of a counted drop: a fault of the peer is counted when it is not reported by itself, because there were too
- * many.
+ * The kind of a counted drop. A peer fault is counted too, when there are too many to report each one by itself.
  */
 export type DroppedKind = DropKind | PeerFault;
 
@@ -387,19 +386,19 @@ export type Timed = {
 };
 
 /**
- * What `drain` returns: at most 1,024 reports; `lost` counts reports that did not fit the bounded queue (524,288), oldest
- * `Stats` first; any other loss makes the engine stop with `Fatal`.
+ * The result of `drain`: at most 1,024 reports. `lost` counts the reports that did not fit into the queue (524,288):
+ * the oldest `Stats` are removed first. If any other report is lost, the engine stops with `Fatal`.
  */
 export type ReportBatch = {
   readonly reports: readonly Timed[];
   readonly lost: number;
   /**
-   * Reports that still wait: drain again after this batch was handled.
+   * Number of reports that still wait: drain again after this batch.
    */
   readonly waiting: number;
 };
 
-/** What is said about each kind. Source: engine/proto/src/vocabulary/blame.rs. */
+/** Class, blame and text of each kind. Source: engine/proto/src/vocabulary/blame.rs. */
 export const ENGINE_KINDS: Readonly<
   Record<DropKind | PeerFault, { readonly class: KindClass; readonly blame: Blame; readonly text: string }>
 > = {
@@ -413,10 +412,10 @@ export const ENGINE_KINDS: Readonly<
   unknown_index: { class: "security", blame: "sender", text: "no session has the index of a message; often its session had just ended" },
   other_worker: { class: "ordinary", blame: "network", text: "a message reached a worker that does not have its session" },
   session_closed: { class: "security", blame: "sender", text: "a message belongs to a session that is closing" },
-  path_mismatch: { class: "security", blame: "network", text: "a message came from an address that is not the one of its path" },
+  path_mismatch: { class: "security", blame: "network", text: "a message came from an address that does not belong to its path" },
   init_mac1: { class: "security", blame: "sender", text: "the sender of an INIT does not know the gateway's public key" },
   init_rate: { class: "security", blame: "sender", text: "one address sends more INITs than it may" },
-  init_ceiling: { class: "security", blame: "sender", text: "more INITs arrive than the gateway opens in a second" },
+  init_ceiling: { class: "security", blame: "sender", text: "more INITs arrive per second than the gateway opens" },
   cookie_required: { class: "security", blame: "sender", text: "an INIT got a COOKIE as answer, because of load or the rate of its address" },
   cookie_not_ours: { class: "security", blame: "sender", text: "a COOKIE does not answer the INIT that was sent, or comes too often" },
   hint_not_ours: { class: "security", blame: "sender", text: "a HINT names no session of this client, or came from another address" },
@@ -426,16 +425,16 @@ export const ENGINE_KINDS: Readonly<
   handshake_forged: { class: "security", blame: "sender", text: "a handshake message is not sealed by the expected key" },
   handshake_payload: { class: "security", blame: "peer", text: "the sealed part of a handshake message cannot be read" },
   handshake_not_offered: { class: "security", blame: "peer", text: "a RESP grants what the INIT did not offer" },
-  handshake_finished: { class: "security", blame: "network", text: "a RESP was read before" },
+  handshake_finished: { class: "security", blame: "network", text: "a RESP was already read" },
   pq_unsupported: { class: "security", blame: "peer", text: "a client demands a post-quantum handshake, which this version cannot do" },
   no_common_suite: { class: "security", blame: "peer", text: "client and gateway have no cipher in common" },
   no_common_version: { class: "security", blame: "peer", text: "client and gateway have no version of the protocol in common" },
   unknown_peer: { class: "security", blame: "sender", text: "the key of a client is not in the gateway's configuration" },
   confirmed_per_key_full: { class: "security", blame: "peer", text: "one client key confirmed too many sessions in a short time" },
-  session_evicted: { class: "security", blame: "peer", text: "a session that was not confirmed made room for a newer one of the same key" },
+  session_evicted: { class: "security", blame: "peer", text: "an unconfirmed session was replaced by a newer one of the same key" },
   session_unconfirmed: { class: "ordinary", blame: "network", text: "a client did not confirm its session in time" },
   unknown_epoch: { class: "security", blame: "network", text: "a message is sealed with a key that this end does not have, or has dropped" },
-  bad_tag: { class: "security", blame: "sender", text: "a message is not sealed with the key of its session, or was changed on the way" },
+  bad_tag: { class: "security", blame: "sender", text: "a message is not sealed with the key of its session, or was changed in transit" },
   too_old: { class: "security", blame: "network", text: "a message is older than the window that detects replays" },
   duplicate: { class: "ordinary", blame: "network", text: "a message arrived before" },
   session_not_ready: { class: "ordinary", blame: "network", text: "an inner packet arrived before its session was accepted" },
@@ -443,51 +442,51 @@ export const ENGINE_KINDS: Readonly<
   session_not_confirmed: { class: "security", blame: "network", text: "a frame arrived before its session was confirmed" },
   stale_bind_seq: { class: "security", blame: "network", text: "an activation is older than the newest one" },
   stale_echo: { class: "security", blame: "network", text: "the answer to a challenge is late" },
-  stale_reply: { class: "security", blame: "network", text: "the answer to a probe is late, as at a jump" },
-  stale_rekey: { class: "security", blame: "network", text: "a message of an older renewal of keys" },
-  stale_switch_ack: { class: "security", blame: "network", text: "the answer to a switch that is over" },
-  stale_switch_request: { class: "ordinary", blame: "network", text: "a wish of the gateway that was received before" },
+  stale_reply: { class: "security", blame: "network", text: "the answer to a probe is late, for example after a jump" },
+  stale_rekey: { class: "security", blame: "network", text: "a message belongs to an older rekey" },
+  stale_switch_ack: { class: "security", blame: "network", text: "an answer belongs to a switch that is over" },
+  stale_switch_request: { class: "ordinary", blame: "network", text: "a switch request of the gateway was already received" },
   path_unknown: { class: "security", blame: "network", text: "a frame names a path that the session does not have" },
   path_not_validated: { class: "ordinary", blame: "network", text: "a new path did not answer its challenge" },
   challenge_flood: { class: "security", blame: "peer", text: "a path was challenged again before the answer to the first challenge had left" },
   probe_flood: { class: "security", blame: "peer", text: "a path was probed again before the answer to the first probe had left" },
-  rekey_too_soon: { class: "security", blame: "peer", text: "the peer renews keys more often than it may" },
-  rebinding_ignored: { class: "security", blame: "peer", text: "an address that was refused shortly before speaks for a path again" },
+  rekey_too_soon: { class: "security", blame: "peer", text: "the peer rekeys more often than it may" },
+  rebinding_ignored: { class: "security", blame: "peer", text: "an address that was refused a short time ago sends for a path again" },
   rebinding_limit: { class: "security", blame: "peer", text: "a session changes its addresses more often than it may" },
-  rebinding_busy: { class: "security", blame: "peer", text: "two new addresses of one path are examined already" },
+  rebinding_busy: { class: "security", blame: "peer", text: "two new addresses of one path are already being examined" },
   rebinding_unanswered: { class: "security", blame: "network", text: "the new address of a path did not answer its challenge" },
-  amplification_budget: { class: "security", blame: "sender", text: "an unvalidated address got three times the bytes that came from it" },
+  amplification_budget: { class: "security", blame: "sender", text: "an unvalidated address already got three times the bytes that it sent" },
   control_ceiling: { class: "security", blame: "peer", text: "one session caused more control messages at once than it may" },
-  key_exhausted: { class: "security", blame: "peer", text: "no message can be sealed any more, because keys were not renewed" },
-  outbox_full: { class: "ordinary", blame: "host", text: "more control messages waited than fit" },
+  key_exhausted: { class: "security", blame: "peer", text: "no message can be sealed: the key is used up and was not replaced" },
+  outbox_full: { class: "ordinary", blame: "host", text: "the queue of control messages is full" },
   size_probe_unsent: { class: "ordinary", blame: "host", text: "a probe for the packet size of a path could not be sealed" },
-  no_send_path: { class: "ordinary", blame: "network", text: "an inner packet had no path, and could not be kept until there is one" },
+  no_send_path: { class: "ordinary", blame: "network", text: "there was no path for an inner packet, and it could not be held" },
   not_sealed: { class: "security", blame: "host", text: "an inner packet could not be sealed: its session has ended or has no key" },
   send_path_closed: { class: "security", blame: "host", text: "the socket of a path was closed before a message could leave" },
   send_buffer_full: { class: "security", blame: "host", text: "the send buffer of a socket is full" },
-  send_too_long: { class: "ordinary", blame: "host", text: "a message is longer than the link takes" },
+  send_too_long: { class: "ordinary", blame: "host", text: "a message is longer than the link allows" },
   send_refused: { class: "security", blame: "host", text: "the kernel refused to send a message" },
-  send_unreachable: { class: "ordinary", blame: "host", text: "the kernel has no way to an address, as after the loss of a link" },
+  send_unreachable: { class: "ordinary", blame: "host", text: "the kernel has no route to an address, for example because a link was lost" },
   inner_truncated: { class: "security", blame: "inside", text: "an inner packet ends inside a header" },
   inner_version: { class: "security", blame: "inside", text: "an inner packet is neither IPv4 nor IPv6" },
-  inner_length: { class: "security", blame: "inside", text: "the length in a header of an inner packet is not its own" },
+  inner_length: { class: "security", blame: "inside", text: "a length in a header of an inner packet does not match the packet" },
   inner_header_too_long: { class: "security", blame: "inside", text: "the headers of an inner packet are longer than supported" },
-  inner_checksum_field: { class: "security", blame: "inside", text: "the checksum of an inner packet lies outside of it" },
-  inner_superframe: { class: "security", blame: "host", text: "a frame that the kernel put together does not fit its headers" },
+  inner_checksum_field: { class: "security", blame: "inside", text: "the checksum field of an inner packet lies outside the packet" },
+  inner_superframe: { class: "security", blame: "host", text: "a frame that the kernel merged does not match its headers" },
   inner_partial_checksum: { class: "security", blame: "inside", text: "an inner packet has a partial checksum that cannot be completed" },
   inner_unroutable: { class: "ordinary", blame: "inside", text: "no session has the destination of an inner packet" },
-  inner_too_big: { class: "ordinary", blame: "inside", text: "an inner packet is too long for the path, and its sender was told" },
+  inner_too_big: { class: "ordinary", blame: "inside", text: "an inner packet is too long for the path; its sender got an ICMP error" },
   inner_source: { class: "security", blame: "inside", text: "an inner packet has another source than an address of its session" },
   tun_write: { class: "ordinary", blame: "host", text: "the tunnel device did not take an inner packet" },
-  command_too_late: { class: "ordinary", blame: "host", text: "the core ordered something for a session, path or dial that had just ended" },
-  address_table_full: { class: "security", blame: "host", text: "the address of a session found no place in the kernel's table of workers" },
+  command_too_late: { class: "ordinary", blame: "host", text: "a command of the core named a session, path or dial that had just ended" },
+  address_table_full: { class: "security", blame: "host", text: "the kernel's table of workers has no room for the address of a session" },
   undecodable_plaintext: { class: "security", blame: "peer_alone", text: "a sealed message holds neither a packet nor frames" },
   undecodable_frames: { class: "security", blame: "peer_alone", text: "a sealed message holds frames that cannot be read" },
-  frame_of_the_other_role: { class: "security", blame: "peer_alone", text: "a client sent a frame for clients, or a gateway one for gateways" },
+  frame_of_the_other_role: { class: "security", blame: "peer_alone", text: "a peer sent a frame that only the other role may send" },
   future_owner_epoch: { class: "security", blame: "peer_alone", text: "an activation names an owner of the session that does not exist yet" },
-  future_epoch: { class: "security", blame: "peer_alone", text: "a renewal of keys skips an epoch" },
-  low_order_point: { class: "security", blame: "peer_alone", text: "a public key has low order, so that everybody knows the secret" },
+  future_epoch: { class: "security", blame: "peer_alone", text: "a rekey skips an epoch" },
+  low_order_point: { class: "security", blame: "peer_alone", text: "a public key has low order: anybody can compute the secret" },
   echo_never_issued: { class: "security", blame: "peer_alone", text: "an answer echoes a challenge or a probe that was never sent" },
-  path_zero: { class: "security", blame: "peer_alone", text: "an activation names path 0, which means none" },
+  path_zero: { class: "security", blame: "peer_alone", text: "an activation names path 0, which means no path" },
   bind_seq_range: { class: "security", blame: "peer_alone", text: "an activation has a number that the core cannot represent exactly" },
 };

@@ -21,7 +21,7 @@ export const OWN_KINDS = {
 /** The `kind` in the numbers of a `SecurityEvent`, or of a `Diagnostic` about ordinary drops. */
 export type SecurityKind = DroppedKind | keyof typeof OWN_KINDS;
 
-export const SECURITY_KINDS: Readonly<Record<SecurityKind, KindText>> = { ...ENGINE_KINDS, ...OWN_KINDS };
+const SECURITY_KINDS: Readonly<Record<SecurityKind, KindText>> = { ...ENGINE_KINDS, ...OWN_KINDS };
 
 /** True for the ordinary business of a packet network: nobody did anything wrong. */
 export function isOrdinary(kind: SecurityKind): boolean {

@@ -1,12 +1,12 @@
-import type { Effect, Input, StoreOutcome } from "#core/contract";
+import type { Effect, Input } from "#core/contract";
 import type { Entry, World } from "#core/world";
-import { AUTH_TTL_MS, type ClusterEvent } from "#domains/cluster/model";
 import type { Policy } from "#domains/policy/model";
 import { activeOf } from "#domains/session/model";
 import type { CoreEvent } from "#kernel/contract/event";
 import type { PathId, SessionHandle } from "#kernel/contract/state";
 import { type Bounds, Checker, type Seen } from "#transcripts/checker";
-import { type Court, FAILURES_WINDOW_MS, failed, RETRY_MS, transitions } from "./transitions.ts";
+import { AuthorityLaw, EndLaw, StoreLaw, storeFault } from "./doors.ts";
+import { type Court, FAILURES_WINDOW_MS, failed, RETRY_MS, refusedSession, transitions } from "./transitions.ts";
 import type { Walk } from "./walk.ts";
 import { alive, Watch } from "./watch.ts";
 
@@ -34,14 +34,12 @@ export class Judge implements Court {
   readonly offered: Policy;
   local: Policy;
   policyValid = true;
-  /** Until when a heartbeat carries authority; `null` = for ever, as a gateway alone has it. */
-  #authorityUntil: number | null = null;
-  authority = true;
+  readonly #authority: AuthorityLaw;
+  readonly #store: StoreLaw;
+  readonly #end: EndLaw;
   #watches: Watch[] = [];
   /** Highest handle that was used; the engine never reuses one. */
   newest = 0;
-  /** Requests to the store that are not answered, and the session that each is for. */
-  readonly #requests = new Map<number, number>();
   /** Interface of each open path. */
   readonly #sockets = new Map<number, string>();
 
@@ -50,11 +48,11 @@ export class Judge implements Court {
     this.offered = offered;
     this.local = from === null ? this.offered : from.local;
     this.#checker = from === null ? new Checker(this.#bounds()) : from.#checker.fork();
+    this.#authority = new AuthorityLaw(from === null ? null : from.#authority);
+    this.#store = new StoreLaw(from === null ? null : from.#store);
+    this.#end = new EndLaw(from === null ? null : from.#end);
     if (from === null) return;
     this.policyValid = from.policyValid;
-    this.authority = from.authority;
-    this.#authorityUntil = from.#authorityUntil;
-    for (const [token, handle] of from.#requests) this.#requests.set(token, handle);
     this.newest = from.newest;
     this.#watches = from.#watches.map((watch) => watch.fork());
     for (const [id, socket] of from.#sockets) this.#sockets.set(id, socket);
@@ -74,8 +72,8 @@ export class Judge implements Court {
 
   /** Takes part in the name of a state: two worlds that look alike to the core but not to the laws are different. */
   name(walk: Walk): void {
-    walk.value([this.policyValid, this.authority, this.local.name], "");
-    walk.member("deadline", this.#authorityUntil);
+    walk.value([this.policyValid, this.authority, this.#end.byOperator, this.local.name], "");
+    walk.member("deadline", this.#authority.until);
     for (const watch of this.#watches) {
       const { paths, attempt, failures, bornAt, ...rest } = watch;
       walk.value(rest, "");
@@ -100,7 +98,8 @@ export class Judge implements Court {
       if (input.outcome.ok) this.local = input.outcome.policy.base;
       this.#checker.bounds = this.#bounds();
     }
-    if (input.type === "Authority") this.#hearCluster(input.event);
+    this.#end.hear(input);
+    if (input.type === "Authority") this.#authority.hear(input.event);
     this.#expire(now);
     if (input.type !== "Engine") return;
     const { report } = input;
@@ -111,22 +110,12 @@ export class Judge implements Court {
     }
   }
 
-  #hearCluster(event: ClusterEvent): void {
-    if (event.type === "Joined") this.#authorityUntil = Number.NEGATIVE_INFINITY;
-    if (event.type === "HeartbeatCommitted" && this.#authorityUntil !== null) this.#authorityUntil = event.sentAt + AUTH_TTL_MS;
-  }
-
-  #expire(now: number): void {
-    this.authority = this.#authorityUntil === null || now < this.#authorityUntil;
-    if (!this.authority) for (const watch of this.#watches) watch.mayDegradeSince ??= now;
-  }
-
   /** After it. `world` is compared, never trusted. */
   watch(world: World, before: Before, living: Living, input: Input, effects: readonly Effect[], now: number): void {
     if (effects.length > EFFECTS_MAX) this.complain(`I16: ${effects.length} effects of one input`);
     this.#openings(effects);
     this.#births(input, effects, now);
-    const stored = this.#stored(input, effects);
+    const stored = this.#store.hear(input, effects, this.newest, this.#watches, (what) => this.complain(what));
     const attempts = new Map(this.#watches.map((watch) => [watch.handle, { attempt: watch.attempt, bindSeq: watch.bindSeq }]));
     for (const watch of this.#watches) {
       if (completes(watch, input, effects)) watch.attempt = null;
@@ -137,7 +126,10 @@ export class Judge implements Court {
     }
     const waiting = !this.client && this.#watches.some(({ id, stored }) => stored && this.#checker.seen(id)?.state === "BIRTH");
     this.#checker.watch(effects, now, proves(input) || waiting);
-    if (stored !== null) this.#settled(stored, effects);
+    if (stored !== null) {
+      const fault = storeFault(stored.outcome, this.#checker.seen(stored.watch.id)?.state, effects);
+      if (fault !== null) this.complain(fault);
+    }
     for (const watch of this.#watches) {
       const seen = this.#checker.seen(watch.id);
       if (seen === undefined) continue;
@@ -151,7 +143,9 @@ export class Judge implements Court {
     }
     this.#unblamed(world, before, input);
     this.#failures(input, now);
+    this.#refusal(input, before);
     this.#reply(input, effects);
+    if (this.client && this.#end.isBroken(effects)) this.complain("an ended session was dialled again");
     this.#watches = this.#watches.filter(({ id }) => this.#checker.seen(id)?.state !== "TERMINATED");
   }
 
@@ -191,6 +185,15 @@ export class Judge implements Court {
       if (seen !== undefined && alive(seen)) seen.standing = "unsure";
       watch.mayDegradeSince ??= now;
     }
+  }
+
+  get authority(): boolean {
+    return this.#authority.held;
+  }
+
+  #expire(now: number): void {
+    this.#authority.pass(now);
+    if (!this.authority) for (const watch of this.#watches) watch.mayDegradeSince ??= now;
   }
 
   complain(what: string): void {
@@ -249,29 +252,6 @@ export class Judge implements Court {
       const { session, path } = input.report;
       for (const watch of this.#watches) if (watch.handle === session) watch.paths = watch.paths.filter(({ id }) => id !== path);
     }
-  }
-
-  /** What the store said, and the session that waited for it; `null` where none did. */
-  #stored(input: Input, effects: readonly Effect[]): { readonly watch: Watch; readonly outcome: StoreOutcome } | null {
-    for (const effect of effects) {
-      if (effect.type !== "Store") continue;
-      if (this.#requests.has(effect.token)) this.complain("a token names two requests to the store");
-      this.#requests.set(effect.token, this.newest);
-    }
-    if (input.type !== "StoreAnswered") return null;
-    const handle = this.#requests.get(input.token);
-    this.#requests.delete(input.token);
-    const watch = this.#watches.find((one) => one.handle === handle);
-    if (watch === undefined) return null;
-    if (input.outcome.is === "done") watch.stored = true;
-    return { watch, outcome: input.outcome };
-  }
-
-  /** Only a definite yes lets a session go on, and every answer has its consequence at once. */
-  #settled({ watch, outcome }: { readonly watch: Watch; readonly outcome: StoreOutcome }, effects: readonly Effect[]): void {
-    const state = this.#checker.seen(watch.id)?.state;
-    if (outcome.is !== "done" && state !== "TERMINATED") this.complain(`the store said ${outcome.is} and the session lives`);
-    if (outcome.is === "done" && !effects.some(consequence)) this.complain("an answer of the store was ignored");
   }
 
   /** An attempt names a bind seq that was never used, and is ended before the next one. */
@@ -395,6 +375,19 @@ export class Judge implements Court {
     }
   }
 
+  /** A refused command ends its session and no other. */
+  #refusal(input: Input, before: Before): void {
+    if (input.type !== "Engine" || input.report.type !== "Refused") return;
+    const refused = refusedSession(input);
+    for (const { handle, id } of this.#watches) {
+      const state = this.#checker.seen(id)?.state;
+      if (handle === refused && state !== "TERMINATED") this.complain("a command was refused and its session lives");
+      const was = before.entries.find(([known]) => known === handle)?.[1].session.state;
+      if (handle !== refused && was !== "BIRTH" && state !== was)
+        this.complain("a command was refused and another session noticed");
+    }
+  }
+
   /** A person's request has one reply, and a denial is an event as well. */
   #reply(input: Input, effects: readonly Effect[]): void {
     const replies = effects.filter((effect) => effect.type === "Reply");
@@ -405,12 +398,6 @@ export class Judge implements Court {
         this.complain("I4: a denied switch without TransportSwitchDenied");
     }
   }
-}
-
-/** What may follow from a yes of the store: a session goes on or ends, or the older one of its key is challenged. */
-function consequence(effect: Effect): boolean {
-  if (effect.type === "Engine") return effect.command.type === "ChallengeSession";
-  return effect.type === "Event" && effect.event.type === "SessionStateChange";
 }
 
 function unsure(watch: Watch): boolean {
@@ -427,7 +414,7 @@ function completes({ attempt, id }: Watch, input: Input, effects: readonly Effec
 /** Inputs that may not change certain things: see `#unblamed`. */
 function guardedAgainst(input: Input): boolean {
   if (input.type === "PolicyOffered") return !input.outcome.ok;
-  return input.type === "Engine" && (input.report.type === "Dropped" || input.report.type === "ValidationFailed");
+  return input.type === "Engine" && ["Dropped", "ValidationFailed", "Refused"].includes(input.report.type);
 }
 
 function proves(input: Input): boolean {

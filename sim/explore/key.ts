@@ -6,7 +6,7 @@ import { Walk } from "./walk.ts";
 const TIMED: ReadonlySet<string> = new Set(["VOLATILE", "RECOVERING"]);
 
 /** Members that are named one by one. */
-const DIALLED: ReadonlySet<string> = new Set(["id", "failures", "paths"]);
+const DIALLED: ReadonlySet<string> = new Set(["id", "failures", "phase"]);
 const NAMED: ReadonlySet<string> = new Set(["session", "security", "policy"]);
 
 /** The name of a state: equal for two worlds that no input and no law can tell apart, whatever their clocks say. */
@@ -35,7 +35,9 @@ export function keyOf(world: World, judge: Judge, now: number): number {
   const { dial } = client;
   for (const name in dial) if (!DIALLED.has(name)) walk.member(name, dial[name as keyof typeof dial]);
   walk.value(Math.min(dial.failures, 4), "");
-  for (const path of dial.paths) walk.member("path", path);
+  const { phase } = dial;
+  if (phase.is === "running") for (const path of phase.paths) walk.member("path", path);
+  for (const name in phase) if (name !== "paths") walk.member(name, phase[name as keyof typeof phase]);
   walk.member("current", client.current);
   for (const [handle, entry] of world.sessions.entries()) {
     walk.member("handle", handle);

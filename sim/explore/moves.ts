@@ -71,13 +71,21 @@ export const ends: Family = (life) =>
   ]);
 
 export const forgeries: Family = (life) => [
-  ...eachSession(life, (_entry, _handle, at) => [`invalid${at} forged attributable`, `invalid${at} stale no`]),
+  ...eachSession(life, (_entry, _handle, at) => [`invalid${at} echo_never_issued attributable`, `invalid${at} stale_echo no`]),
   "dropped wrong_length 3",
   "dropped duplicate 2",
 ];
 
 export const keys: Family = (life) =>
   eachSession(life, (_entry, _handle, at) => [`key-rotated${at} 3`, `key-expired${at} 3`, `rekey-denied${at} 3 busy`]);
+
+/** Commands that the engine refuses: of a session, of a path that is opened, of the dial. */
+export const refusals: Family = (life) => {
+  const { client } = life.world;
+  const opening = client.paths.filter(({ socket }) => socket === "opening").map(({ id }) => `refused OpenPath ${id}`);
+  const dial = client.dial.phase.is === "running" ? ["refused Dial"] : [];
+  return [...eachSession(life, (_entry, _handle, at) => [`refused${at} SetProbing`]), ...opening, ...dial];
+};
 
 export const policies: Family = () => ["policy broken", "policy tight", "policy tiny"];
 
@@ -88,7 +96,7 @@ export const dialling: Family = (life) => {
   const hints = eachSession(life, (_entry, _handle, at) => [`hinted${at}`]);
   const { name } = life.world.policy.current?.base ?? { name: "tiny" };
   const offer = name === "tight" ? "tiny" : name;
-  return dial.running
+  return dial.phase.is === "running"
     ? [`handshake 1 ${next} 1 ${offer}`, `handshake 1 ${next} 2 ${offer}`, "handshake-unanswered", ...hints]
     : hints;
 };

@@ -106,7 +106,9 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a session does not wait for the store", "core/gateway/admission.js", "    if (refusal === null)\n        askStore(turn, entry, evidence);\n    else\n        ", "    ", "clients"),
   mutant("a newcomer is attached to a dead path", "core/gateway/admission.js", 'if (entry.transport.paths[0]?.health.is !== "alive")', "if (false)", "clients", "gateway authority"),
   mutant("a confirmation counts on a path that is lost", "core/client/reports.js", 'id === path && health.is === "alive"', "true", "birth"),
+  mutant("a client dials again after an operator ended its session", "core/client/dial.js", 'dial.phase = { is: "halted" };', "", "wishes", "birth"),
   // orders to the engine
+  mutant("a refused command ends nothing", "core/fence/faulted.js", "tellCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));", "{}", "clients", "birth"),
   mutant("the engine is not told of a death", "core/session/findings.js", 'command(turn, { type: "SetPathDead", session, path, dead: true });', "", "failover"),
   mutant("the engine is not told of a return", "core/session/findings.js", 'command(turn, { type: "SetPathDead", session, path, dead: false });', "", "failover"),
   mutant("a session ends and its keys stay", "core/session/sessions.js", 'command(turn, { type: "CloseSession", session, reason: effect.reason });', "", "failover"),

@@ -1,6 +1,7 @@
 import type { Effect, Input } from "#core/contract";
 import type { Policy } from "#domains/policy/model";
 import type { CoreEvent } from "#kernel/contract/event";
+import type { SessionHandle } from "#kernel/contract/state";
 import type { Seen } from "#transcripts/checker";
 import type { Watch } from "./watch.ts";
 
@@ -43,7 +44,7 @@ export function transitions(
       if (event.to === "ATTACHED" && bound(court, watch, event, former, input, now)) switched -= 1;
       if (event.to === "RECOVERING") recovers(court, watch, now);
       if (event.to === "DEGRADED") blocks(watch, event, now);
-      if (event.to === "TERMINATED") ends(court, watch, event, events, now);
+      if (event.to === "TERMINATED") ends(court, watch, event, events, input, now);
       premature(court, watch, former, event, now);
     }
     if (event.type === "TransportSwitchDenied") {
@@ -121,7 +122,7 @@ function blocks(watch: Watch, event: CoreEvent, now: number): void {
 }
 
 /** I7, I14: an end has its cause, its event and its command. */
-function ends(court: Court, watch: Watch, event: CoreEvent, events: readonly CoreEvent[], now: number): void {
+function ends(court: Court, watch: Watch, event: CoreEvent, events: readonly CoreEvent[], input: Input, now: number): void {
   if (!events.some(({ type }) => type === "SessionTerminated")) court.complain("I4: an end without SessionTerminated");
   if (!watch.over) court.complain("I7: a session ended and its keys stayed");
   const failures = failed(watch, now);
@@ -135,7 +136,8 @@ function ends(court: Court, watch: Watch, event: CoreEvent, events: readonly Cor
   const { degradedMaxMs } = court.client ? court.offered.session : court.local.session;
   if (event.reason === "degraded_ttl_exceeded" && !(since !== null && now - since > degradedMaxMs))
     court.complain("I8: ended before DEGRADED_MAX");
-  if (event.reason === "state_corruption") court.complain("a state broke its own promises");
+  if (event.reason === "state_corruption" && refusedSession(input) !== watch.handle)
+    court.complain("a state broke its own promises");
 }
 
 function premature(court: Court, watch: Watch, former: Former | undefined, event: CoreEvent, now: number): void {
@@ -169,6 +171,11 @@ function answered(
     court.complain(`I2: ${answers.length} answers to a proof that is ${fresh ? "fresh" : "old"}`);
   const accepted = answers.some(({ denyReason }) => denyReason === null);
   if (accepted && watch.active !== path) court.complain("I2: a proof was accepted and its path not bound");
+}
+
+/** The session whose command the engine refused; `null` = none. */
+export function refusedSession(input: Input): SessionHandle | null {
+  return input.type === "Engine" && input.report.type === "Refused" ? input.report.session : null;
 }
 
 /** Attributable failures inside the window, by the judge's own count. */

@@ -1,5 +1,6 @@
-//! Every client has an address of its own, and another one after each jump: one socket has them all, because the kernel takes a whole
-//! network for local (`ip route add local 10.128.0.0/9 dev lo`) and tells which of its addresses was reached.
+//! Every client has its own address, and a new one after each jump. One socket serves them all: the kernel treats a
+//! whole network as local (`ip route add local 10.128.0.0/9 dev lo`), and each datagram carries the local address that
+//! it was sent to.
 //!
 //! ```text
 //!   10.128.0.0 + (path - 1) × 131,072 + client
@@ -11,9 +12,9 @@ use jvpn_proto::messages::PathId;
 
 const FIRST: u32 = 0x0A80_0000;
 const SPAN: u32 = 131_072;
-/// Clients of one crowd: as many as a gateway knows.
+/// Maximum clients of one crowd, equal to the maximum of a gateway.
 pub const CLIENTS_MAX: u32 = SPAN;
-/// Paths of one client, one after the other: what a /9 holds.
+/// Maximum paths of one client over its life: a /9 has no more addresses.
 pub const PATHS_MAX: u32 = (1 << 23) / SPAN;
 
 /// `path` is 1 … [`PATHS_MAX`].

@@ -1,4 +1,4 @@
-//! One client: the real packet state of the engine, and as little of a core as can join a gateway and jump.
+//! One client: the engine's real packet state, and just enough of a core to join a gateway and jump.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -12,23 +12,23 @@ use crate::{addresses::address_of, packet};
 
 const DIAL: u32 = 1;
 const MTU: u16 = 1_380;
-/// Pause before an unanswered activation is tried again, µs, and how often it doubles.
+/// Pause in µs before an unanswered activation is repeated, and how often the pause doubles.
 const AGAIN_US: u64 = 100_000;
 const AGAIN_DOUBLINGS: u32 = 5;
 
-/// What became of a client.
+/// A change in a client's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
-    /// The gateway acknowledged the activation that was under way.
+    /// The gateway acknowledged the pending activation.
     Attached,
     /// The session is gone.
     Ended,
 }
 
-/// How often something did not go the straight way.
+/// Counts of attempts that failed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Troubles {
-    /// Activations that were begun anew, because nobody answered.
+    /// Activations that were repeated because no answer came.
     pub unanswered: u64,
     pub denied: u64,
 }
@@ -44,21 +44,21 @@ pub struct Client {
     bind_seq: u64,
     attached: bool,
     inner: Ipv4Addr,
-    /// An activation that failed is asked for again at this time.
+    /// When a failed activation is repeated.
     again_at: Option<u64>,
     failures: u32,
-    /// The entry of this client in the heap of deadlines.
+    /// This client's entry in the heap of deadlines.
     pub armed: Option<u64>,
     /// Datagrams sent since the last dial or jump.
     pub sent: u32,
     /// When the last dial or jump began.
     pub since: u64,
-    /// Of a ping that was not answered yet.
+    /// When the unanswered ping was sent.
     pinged_at: Option<u64>,
 }
 
 impl Client {
-    /// Begins to dial.
+    /// Creates a client and starts its dial.
     pub fn dial(
         now: u64,
         number: u32,
@@ -111,7 +111,7 @@ impl Client {
         self.gateway
     }
 
-    /// The path that it is on is dead from here on; the next one, which nobody knows yet, is attached.
+    /// Marks the current path as dead and attaches the next one, which the gateway does not know yet.
     pub fn jump(&mut self, now: u64) -> Result<(), String> {
         let Some(session) = self.session else { return Err("it has no session".to_owned()) };
         self.order(now, Command::SetPathDead { session, path: self.path, dead: true })?;
@@ -122,14 +122,15 @@ impl Client {
         self.attach(now)
     }
 
-    /// A datagram from the gateway on one of its paths. What comes on a dead one is lost. `Some` = the answer to a ping, after so many µs.
+    /// Handles a datagram that the gateway sent to one of the client's paths. A datagram on a dead path is dropped.
+    /// Returns the round-trip time in µs if it answers a ping.
     pub fn receive(&mut self, now: u64, path: PathId, datagram: &mut [u8]) -> Option<u64> {
         if path != self.path {
             return None;
         }
         let from = Route { socket: path, local: None, remote: self.gateway };
         let received = self.endpoint.receive(now, from, datagram);
-        // Nothing else is ever sent to a client.
+        // A client receives no other inner packets.
         let inner = matches!(received, Received::Inner { .. });
         self.pinged_at.take_if(|_| inner).map(|at| now.saturating_sub(at))
     }
@@ -147,18 +148,18 @@ impl Client {
         [self.endpoint.next_deadline(), self.again_at].into_iter().flatten().min()
     }
 
-    /// One inner packet that nobody answers, sealed into `out`; `None` where there is no way for it.
+    /// Seals an inner packet that gets no answer into `out`. `None` without a usable path.
     pub fn talk(&mut self, now: u64, out: &mut [u8]) -> Option<usize> {
         self.seal(now, out, &packet::unanswered(self.inner))
     }
 
-    /// The same with one that the host `to` answers.
+    /// Like `talk`, with a ping that the host `to` answers.
     pub fn ping(&mut self, now: u64, out: &mut [u8], to: Ipv4Addr) -> Option<usize> {
         self.pinged_at = Some(now);
         self.seal(now, out, &packet::ping(self.inner, to))
     }
 
-    /// An answer that is still to come counts no more.
+    /// A later answer to the pending ping is not counted.
     pub fn forget_ping(&mut self) {
         self.pinged_at = None;
     }
@@ -170,7 +171,7 @@ impl Client {
         Some(sealed)
     }
 
-    /// Decides on what the endpoint reported. At most one piece of news comes of it.
+    /// Acts on the endpoint's reports. At most one of them is news.
     pub fn decide(&mut self, now: u64, troubles: &mut Troubles) -> Result<Option<News>, String> {
         let mut news = None;
         while let Some((_, report)) = self.endpoint.report() {
@@ -179,7 +180,7 @@ impl Client {
         Ok(news)
     }
 
-    /// The next datagram that leaves on the living path; what would leave on a dead one is lost.
+    /// The next datagram to send on the current path. Datagrams for a dead path are dropped.
     pub fn transmit(&mut self) -> Option<Transmit> {
         loop {
             let transmit = self.endpoint.transmit()?;
@@ -246,8 +247,8 @@ impl Client {
         self.endpoint.command(now, command).map_err(|declined| declined.to_string())
     }
 
-    /// Nobody answered an activation. The first one makes the session: without it, it is dialled anew. A later one is tried again,
-    /// ever more seldom, as a core does that shuns what did not answer.
+    /// Handles an unanswered activation. If it was the first one, there is no session yet, and the client dials again.
+    /// A later one is repeated with growing pauses, as a real core does.
     fn give_up(&mut self, now: u64) -> Result<(), String> {
         if let Some(session) = self.session.take_if(|_| self.bind_seq == 1) {
             self.order(now, Command::ForgetSession { session })?;

@@ -1,4 +1,4 @@
-//! All clients, their deadlines and the one socket that they share.
+//! All clients, their deadlines and the socket that they share.
 
 use std::{
     cmp::Reverse,
@@ -20,14 +20,15 @@ use crate::{
     report::{Answer, Spread},
 };
 
-/// Clients that are begun with between two looks at the socket.
+/// Maximum clients started between two reads of the socket.
 const BEGUN_AT_ONCE: u32 = 256;
 /// Batches of datagrams taken in one turn.
 const BATCHES_PER_TURN: usize = 32;
-/// Clients whose time has come that are dealt with in one turn. Answers are read in between: a client that runs on a machine of its
-/// own never loses one because another client's clock rings.
+/// Maximum client deadlines handled in one turn. Answers are read in between: a client must not lose one because other
+/// clients' timers are due, since real clients run on separate machines.
 const DUE_PER_TURN: usize = 256;
-/// Clients that dial at the same time: joining is no race, and who waits too long in a queue asks again for nothing.
+/// Maximum clients that dial at the same time. Joining is not measured for speed, and clients that wait too long in a
+/// queue only repeat their activation.
 const DIALLING_MAX: u32 = 256;
 /// Longest datagram with an inner packet.
 const DATAGRAM_MAX: usize = 256;
@@ -50,23 +51,23 @@ impl Op {
         }
     }
 
-    /// Clients are to be attached by it.
+    /// Whether the operation attaches clients.
     fn attaches(self) -> bool {
         matches!(self, Self::Join | Self::Jump)
     }
 }
 
-/// What the crowd is about.
+/// The current task.
 #[derive(Debug)]
 struct Task {
     op: Op,
-    /// Clients that take part: the first so many.
+    /// The clients with numbers below this take part.
     clients: u32,
-    /// The first that begins, and the next one.
+    /// The first client to start, and the next one.
     first: u32,
     next: u32,
     began: u64,
-    /// Beginnings in a second; `None` = all at once.
+    /// Starts per second; `None` = all at once.
     per_second: Option<u32>,
     until: u64,
     took_us: Vec<u64>,
@@ -85,20 +86,20 @@ pub struct Crowd {
     deadlines: BinaryHeap<Reverse<(u64, u32)>>,
     task: Option<Task>,
     troubles: Troubles,
-    /// Datagrams that the kernel did not take.
+    /// Datagrams that the kernel refused.
     unsent: u64,
     ended: u64,
 }
 
 impl Crowd {
-    /// `keys` of those who may join, the last of them first.
+    /// `keys` are the keys of the clients that may join, in reverse order.
     pub fn new(keys: Vec<StaticKey>) -> io::Result<Self> {
         let bind = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         let options = UdpOptions { bind, device: None, reached_address: true, mark: 0, gso: false, gro: false };
         Ok(Self {
             socket: UdpSocket::open(&options)?,
             batch: RecvBatch::default(),
-            // Moving those that joined to a larger place would keep everybody waiting.
+            // Reallocation would copy all joined clients and delay them.
             clients: Vec::with_capacity(keys.len()),
             keys,
             gateway: None,
@@ -114,7 +115,7 @@ impl Crowd {
         self.socket.as_raw_fd()
     }
 
-    /// More clients join, until there are `clients`.
+    /// Lets more clients join until there are `clients`.
     pub fn join(
         &mut self,
         gateway: SocketAddr,
@@ -126,13 +127,13 @@ impl Crowd {
         let here = self.clients.len() as u32;
         let most = here + self.keys.len() as u32;
         if clients <= here || clients > most {
-            return Err(format!("{here} clients joined and there are keys for {most}: {clients} cannot be reached"));
+            return Err(format!("cannot reach {clients} clients: {here} have joined and there are keys for {most}"));
         }
         self.gateway = Some((gateway, key.to_owned()));
         self.begin(Op::Join, here, clients, Some(per_second), limit_ms)
     }
 
-    /// The path of every client dies now, and each goes on from another address.
+    /// Every client's current path dies at once; each client attaches from a new address.
     pub fn jump(&mut self, limit_ms: u64) -> Result<(), String> {
         let here = self.clients.len() as u32;
         if self.clients.iter().any(|client| !client.attached()) {
@@ -141,14 +142,14 @@ impl Crowd {
         self.begin(Op::Jump, 0, here, None, limit_ms)
     }
 
-    /// Some clients, spread over all, send `packets` inner packets each, in turn.
+    /// `talkers` clients, spread evenly over all, send `packets` inner packets each, in turn.
     pub fn talk(&mut self, talkers: u32, packets: u32, per_second: u32) -> Result<(), String> {
         self.must_have(talkers, per_second)?;
         let limit_ms = 10_000 + u64::from(talkers) * u64::from(packets) * 2_000 / u64::from(per_second);
         self.begin(Op::Talk { talkers }, 0, talkers * packets, Some(per_second), limit_ms)
     }
 
-    /// Some clients, spread over all, ping a host behind the gateway, once.
+    /// `talkers` clients, spread evenly over all, ping a host behind the gateway once.
     pub fn ping(&mut self, host: Ipv4Addr, talkers: u32, per_second: u32, limit_ms: u64) -> Result<(), String> {
         self.must_have(talkers, per_second)?;
         self.begin(Op::Ping { talkers, host }, 0, talkers, Some(per_second), limit_ms)?;
@@ -173,7 +174,7 @@ impl Crowd {
         limit_ms: u64,
     ) -> Result<(), String> {
         if let Some(task) = &self.task {
-            return Err(format!("{} is not done yet", task.op.name()));
+            return Err(format!("{} is still running", task.op.name()));
         }
         let began = boot_us();
         let until = began + limit_ms * 1_000;
@@ -194,14 +195,15 @@ impl Crowd {
         Ok(())
     }
 
-    /// When the next turn is due; `now` where work waits.
+    /// When the next turn is due; `now` if work waits.
     pub fn next_due(&self, now: u64) -> Option<u64> {
         let deadline = self.deadlines.peek().map(|Reverse((at, _))| *at);
         let task = self.task.as_ref().map(|task| task.next_at().unwrap_or(task.until).max(now));
         [deadline, task].into_iter().flatten().min()
     }
 
-    /// One round of bounded work: begin, receive, deadlines. The answer to the task, once it is done or out of time.
+    /// One round of bounded work: start clients, receive, handle deadlines. Returns the task's answer once it is done
+    /// or out of time.
     pub fn turn(&mut self) -> Result<Option<Answer>, String> {
         self.begin_some()?;
         self.receive()?;
@@ -229,14 +231,14 @@ impl Crowd {
                 Op::Jump => {
                     let client = &mut self.clients[number as usize];
                     client.jump(now)?;
-                    // The paths of all died at once; who is dealt with later was without a path for longer.
+                    // All paths died at once; clients handled later were without a path for longer.
                     client.since = began;
                     self.settle(now, number)?;
                 }
                 Op::Join => {
                     let (Some(identity), Some((gateway, key))) = (self.keys.pop(), &self.gateway) else { break };
                     let mut seed = [0; 32];
-                    fill_random(&mut seed).map_err(|error| format!("no randomness: {error}"))?;
+                    fill_random(&mut seed).map_err(|error| format!("cannot read random bytes: {error}"))?;
                     self.clients.push(Client::dial(now, number, identity, *gateway, key, seed)?);
                     self.settle(now, number)?;
                 }
@@ -245,7 +247,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Sends the inner packet that a client seals, if it has a way.
+    /// Sends the inner packet that `seal` produces, if the client has a usable path.
     fn say(
         &mut self,
         now: u64,
@@ -265,7 +267,7 @@ impl Crowd {
         self.settle(now, number)
     }
 
-    /// One more is done.
+    /// Counts one client as done.
     fn count(&mut self, took_us: u64) {
         if let Some(task) = &mut self.task {
             task.took_us.push(took_us);
@@ -281,7 +283,7 @@ impl Crowd {
                 Ok(())
             }
             SendError::Hard(errno) => {
-                Err(format!("{from} cannot send: error {errno}; see the routes of this namespace"))
+                Err(format!("cannot send from {from}: error {errno}; check the routes of this namespace"))
             }
         }
     }
@@ -291,7 +293,7 @@ impl Crowd {
             let count = match self.socket.recv_batch(&mut self.batch) {
                 Ok(count) => count,
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => break,
-                Err(error) => return Err(format!("the socket cannot be read: {error}")),
+                Err(error) => return Err(format!("cannot read the socket: {error}")),
             };
             let mut heard = Vec::with_capacity(count);
             for message in self.batch.messages() {
@@ -335,7 +337,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Lets a client decide, sends what it has to say, and notes when it is due again.
+    /// Lets a client act on its reports, sends its datagrams, and schedules its next deadline.
     fn settle(&mut self, now: u64, number: u32) -> Result<(), String> {
         let client = &mut self.clients[number as usize];
         let news = client.decide(now, &mut self.troubles)?;
@@ -385,7 +387,7 @@ impl Crowd {
 }
 
 impl Task {
-    /// When the next client begins; `None` = all have begun, or so many that others have to arrive first.
+    /// When the next client starts; `None` if all have started, or if too many are still dialling.
     fn next_at(&self) -> Option<u64> {
         let begun = u64::from(self.next - self.first);
         if matches!(self.op, Op::Join) && begun >= self.took_us.len() as u64 + u64::from(DIALLING_MAX) {

@@ -1,14 +1,16 @@
-//! `jvpn-crowd --clients N --keys FILE`: many clients in one process, each with its own key, its own address and the engine's real
-//! packet state; together they need one socket. FILE gets their public keys, one a line, for the gateway's configuration.
+//! `jvpn-crowd --clients N --keys FILE`: many clients in one process, each with its own key, its own address and the
+//! engine's real packet state. They share one socket. The program writes their public keys to FILE, one a line, for the
+//! gateway's configuration.
 //!
-//! It is told by JSON lines on stdin and answers each with one on stdout; it ends with its stdin.
+//! It reads commands as JSON lines from stdin and answers each with one JSON line on stdout. It exits when stdin
+//! closes.
 //!
 //! | command | answer |
 //! |---|---|
-//! | `{"op":"join","gateway":"10.1.0.1:4774","key":"jvpk1:…","clients":N,"perSecond":1900,"limitMs":120000}` | when N are attached, or at the limit |
-//! | `{"op":"jump","limitMs":60000}` | when all are attached again from new addresses, or at the limit |
-//! | `{"op":"talk","clients":1000,"packets":200,"perSecond":50000}` | when so many clients, spread over all, have sent so many inner packets each |
-//! | `{"op":"ping","to":"10.64.0.1","clients":1000,"perSecond":500,"limitMs":20000}` | when so many, spread over all, have pinged this inner host and heard from it, or at the limit |
+//! | `{"op":"join","gateway":"10.1.0.1:4774","key":"jvpk1:…","clients":N,"perSecond":1900,"limitMs":120000}` | when N clients are attached, or at the limit |
+//! | `{"op":"jump","limitMs":60000}` | when all clients are attached again from new addresses, or at the limit |
+//! | `{"op":"talk","clients":1000,"packets":200,"perSecond":50000}` | when `clients` clients, spread evenly over all, have sent `packets` inner packets each |
+//! | `{"op":"ping","to":"10.64.0.1","clients":1000,"perSecond":500,"limitMs":20000}` | when `clients` clients, spread evenly over all, have an answer to one ping of this inner host, or at the limit |
 #![forbid(unsafe_code)]
 
 mod addresses;
@@ -69,13 +71,13 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("jvpn-crowd --clients 1…{CLIENTS_MAX} --keys FILE");
+    eprintln!("usage: jvpn-crowd --clients 1…{CLIENTS_MAX} --keys FILE");
     ExitCode::from(2)
 }
 
 fn run(clients: u32, file: &str) -> Result<(), String> {
-    let mut crowd = Crowd::new(make_keys(clients, file)?).map_err(|error| format!("no socket: {error}"))?;
-    let (waker, orders) = read_orders().map_err(|error| format!("stdin cannot be read: {error}"))?;
+    let mut crowd = Crowd::new(make_keys(clients, file)?).map_err(|error| format!("cannot open a socket: {error}"))?;
+    let (waker, orders) = read_orders().map_err(|error| format!("cannot read stdin: {error}"))?;
     say(&Ready { ok: true, op: "ready", clients });
     let mut set = WaitSet::default();
     loop {
@@ -84,7 +86,7 @@ fn run(clients: u32, file: &str) -> Result<(), String> {
         set.add(crowd.descriptor());
         let now = boot_us();
         let timeout = crowd.next_due(now).map(|due| due.saturating_sub(now));
-        wait(&mut set, timeout).map_err(|error| format!("waiting failed: {error}"))?;
+        wait(&mut set, timeout).map_err(|error| format!("cannot wait for events: {error}"))?;
         waker.clear();
         loop {
             match orders.try_recv() {
@@ -100,21 +102,21 @@ fn run(clients: u32, file: &str) -> Result<(), String> {
     }
 }
 
-/// Keys of all clients; their public halves are in the file, in the order in which the clients join.
+/// Creates the keys of all clients. The file gets the public keys, in the order in which the clients join.
 fn make_keys(clients: u32, file: &str) -> Result<Vec<StaticKey>, String> {
     let mut broken = None;
     let mut keys: Vec<StaticKey> = (0..clients)
         .map(|_| StaticKey::generate(&mut |out| broken = fill_random(out).err().or(broken.take())))
         .collect();
     if let Some(error) = broken {
-        return Err(format!("no randomness: {error}"));
+        return Err(format!("cannot read random bytes: {error}"));
     }
     let mut text = String::new();
     for key in &keys {
         text.push_str(&key.public().to_text());
         text.push('\n');
     }
-    fs::write(file, text).map_err(|error| format!("{file} cannot be written: {error}"))?;
+    fs::write(file, text).map_err(|error| format!("cannot write {file}: {error}"))?;
     keys.reverse();
     Ok(keys)
 }
@@ -136,7 +138,7 @@ fn read_orders() -> io::Result<(Arc<Waker>, mpsc::Receiver<String>)> {
     Ok((waker, orders))
 }
 
-/// False where the crowd is to end.
+/// False if the crowd must end.
 fn obey(crowd: &mut Crowd, line: &str) -> bool {
     let done = match serde_json::from_str(line) {
         Ok(Order::Join { gateway, key, clients, per_second, limit_ms }) => {
@@ -157,7 +159,7 @@ fn obey(crowd: &mut Crowd, line: &str) -> bool {
 fn say(answer: &impl Serialize) {
     if let Ok(line) = serde_json::to_string(answer) {
         let mut out = io::stdout().lock();
-        // Nobody reads any more: then stdin ends too.
+        // If the reader is gone, stdin ends too, and that ends the program.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 }

@@ -1,4 +1,4 @@
-//! The packets inside: IPv4, all of one length.
+//! The inner packets: IPv4, all of the same length.
 
 use std::net::Ipv4Addr;
 
@@ -7,7 +7,7 @@ const IP_BYTES: usize = 20;
 const ICMP: u8 = 1;
 const UDP: u8 = 17;
 
-/// A UDP packet for a network that nobody has (RFC 5737): the gateway's kernel drops it, and answers nothing.
+/// A UDP packet to a documentation network (RFC 5737): the gateway's kernel drops it without an answer.
 pub fn unanswered(from: Ipv4Addr) -> [u8; INNER_BYTES] {
     let mut packet = ip(UDP, from, Ipv4Addr::new(192, 0, 2, 1));
     packet[20..22].copy_from_slice(&4_000u16.to_be_bytes());
@@ -39,7 +39,7 @@ fn ip(protocol: u8, from: Ipv4Addr, to: Ipv4Addr) -> [u8; INNER_BYTES] {
     packet
 }
 
-/// RFC 1071, of an even number of bytes.
+/// The checksum of RFC 1071 over an even number of bytes.
 fn checksum(bytes: &[u8]) -> [u8; 2] {
     let sum: u32 = bytes.chunks_exact(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum();
     (!(((sum & 0xFFFF) + (sum >> 16)) as u16)).to_be_bytes()

@@ -1,8 +1,8 @@
-//! What the crowd answers, one JSON line each.
+//! The crowd's answers, one JSON line each.
 
 use serde::Serialize;
 
-/// How long it took, µs.
+/// Percentiles of durations, µs.
 #[derive(Debug, Serialize)]
 pub struct Spread {
     pub p50: u64,
@@ -27,22 +27,22 @@ impl Spread {
 pub struct Answer {
     pub ok: bool,
     pub op: &'static str,
-    /// Clients that are attached now, of the whole crowd.
+    /// Clients of the whole crowd that are attached now.
     pub attached: u64,
-    /// Clients that were attached, or answered, by this, and those that should have been.
+    /// Clients that this task attached, or that got an answer, and clients that are missing.
     pub done: u64,
     pub missing: u64,
     pub us: u64,
-    /// From the beginning of each client (of a jump: of all) to its acknowledgement or answer.
+    /// Time from each client's start (for a jump: from the common start) to its acknowledgement or answer.
     pub took_us: Spread,
-    /// Datagrams that clients sent until they were attached, or as pings.
+    /// Datagrams that clients sent until they were attached, or pings that they sent.
     pub datagrams: u64,
-    /// Attempts that were begun anew because nobody answered.
+    /// Activations that were repeated because no answer came.
     pub unanswered: u64,
     pub denied: u64,
-    /// Datagrams that the kernel of this end refused.
+    /// Datagrams that the local kernel refused.
     pub unsent: u64,
-    /// Sessions that the gateway ended, since the start.
+    /// Sessions that the gateway has ended since the program started.
     pub ended: u64,
 }
 

@@ -1,5 +1,5 @@
-//! `packets <traffic> <frames>`: passes frames through the packet path in memory. What is counted is counted from outside, by
-//! callgrind or a clock; the difference of two runs of different length leaves only the packets.
+//! `packets <traffic> <frames>`: passes frames through the packet path in memory. The costs are measured from outside,
+//! by callgrind or a clock; the difference between two runs of different length leaves only the packets.
 
 #[path = "../tests/pipeline/mod.rs"]
 mod pipeline;
@@ -10,13 +10,13 @@ use std::{process::ExitCode, time::Instant};
 
 use crate::pipeline::{Pipeline, datagram, tcp_acknowledgement, tcp_superframe};
 
-/// Timers are let in as seldom as beside a fast stream.
+/// Timers run as rarely as beside a fast stream.
 const FRAMES_PER_REST: u32 = 1_000;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let Some((frame, frames)) = parse(&words) else {
-        eprintln!("packets tcp|ack|udp|small <frames>");
+        eprintln!("usage: packets tcp|ack|udp|small <frames>");
         return ExitCode::from(2);
     };
     let mut pipeline = Pipeline::new();

@@ -1,11 +1,11 @@
-//! The internet checksum (RFC 1071), summed in the machine's byte order: it is independent of it.
+//! The internet checksum (RFC 1071). It is summed in native byte order; the result does not depend on that order.
 
 /// A running one's-complement sum. Every part but the last must have an even length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum(u64);
 
 impl Sum {
-    /// Adds the bytes. 64 bits hold the words of 2¹⁸ parts of 64 KiB without a carry.
+    /// Adds the bytes. A 64-bit sum holds the words of 2¹⁸ parts of 64 KiB without overflow.
     #[must_use]
     pub fn bytes(self, part: &[u8]) -> Self {
         let mut total = self.0;
@@ -19,15 +19,15 @@ impl Sum {
         Self(total + u64::from(u32::from_ne_bytes(last)))
     }
 
-    /// Adds the pseudo-header of TCP and UDP over the address bytes as they stand in the header (8 or 32 bytes).
-    /// `l4_len` ≤ 65,535.
+    /// Adds the TCP or UDP pseudo-header. `addresses` are the address bytes of the IP header (8 or 32 bytes); `l4_len`
+    /// ≤ 65,535.
     #[must_use]
     pub fn pseudo_header(self, addresses: &[u8], protocol: u8, l4_len: usize) -> Self {
         let [high, low] = (l4_len as u16).to_be_bytes();
         self.bytes(addresses).bytes(&[0, protocol, high, low])
     }
 
-    /// The sum folded to 16 bits, as it stands in a header whose checksum is *partial*.
+    /// The sum folded to 16 bits, as a header with a *partial* checksum contains it.
     pub fn partial(self) -> [u8; 2] {
         let mut total = self.0;
         while total > 0xffff {
@@ -42,7 +42,8 @@ impl Sum {
         [!a, !b]
     }
 
-    /// As [`Sum::finish`], with 0 sent as FFFF: in UDP 0 means that there is no checksum; elsewhere both mean the same.
+    /// Like [`Sum::finish`], but sends 0 as FFFF: in UDP, 0 means that there is no checksum; elsewhere both values mean
+    /// the same.
     pub fn finish_nonzero(self) -> [u8; 2] {
         match self.finish() {
             [0, 0] => [0xff, 0xff],
@@ -50,7 +51,7 @@ impl Sum {
         }
     }
 
-    /// True if what was summed included a right checksum.
+    /// True if the summed bytes included a correct checksum.
     pub fn is_valid(self) -> bool {
         self.partial() == [0xff, 0xff]
     }

@@ -1,5 +1,5 @@
-//! From the core to the workers: each command goes to the worker of its session, and packets follow the sessions'
-//! addresses.
+//! Hands the core's commands to the workers: each command goes to the worker of its session. The address table sends
+//! packets to the same worker.
 //!
 //! ```text
 //!              ┌─ AcceptSession: the address table of the TUN
@@ -20,12 +20,12 @@ use crate::{queue::Mailbox, steering::AddressTable, sys::Waker};
 #[derive(Debug)]
 pub struct Dispatch {
     mailboxes: Vec<Mailbox>,
-    /// Only where there are several workers.
+    /// Only with several workers.
     addresses: Option<Mutex<AddressTable>>,
 }
 
 impl Dispatch {
-    /// One worker for each waker.
+    /// Creates one mailbox for each waker.
     pub fn new(wakers: Vec<Waker>, addresses: Option<AddressTable>) -> Self {
         Self { mailboxes: wakers.into_iter().map(Mailbox::new).collect(), addresses: addresses.map(Mutex::new) }
     }
@@ -40,16 +40,17 @@ impl Dispatch {
         }
     }
 
-    /// Hands commands to their workers, all or none; each worker obeys its own in order. Returns how many addresses
-    /// found no place in the table.
+    /// Hands commands to their workers, all or none; each worker executes its own in order. Returns how many addresses
+    /// did not fit in the table.
     pub fn put(&self, commands: Vec<Command>) -> Result<u64, String> {
         let claims = if self.addresses.is_some() { claims(&commands) } else { Vec::new() };
         let shares = self.shares(commands);
         for (mailbox, share) in iter::zip(&self.mailboxes, &shares) {
             mailbox.has_room(share.len())?;
         }
-        // In the order of the commands, whichever workers obey them. The core has ended the session that had an address
-        // before, so that nothing of it is lost in the moment until the new one's worker obeys.
+        // Addresses are claimed in the order of the commands, whichever workers execute them. The core has already
+        // ended the address's previous session, so that session loses nothing before the new worker executes its
+        // command.
         let refused = claims.into_iter().filter(|(address, session)| !self.claim(*address, *session)).count();
         for (mailbox, share) in iter::zip(&self.mailboxes, shares) {
             mailbox.put(share);
@@ -57,12 +58,12 @@ impl Dispatch {
         Ok(refused as u64)
     }
 
-    /// One more for the session's worker, however much waits there.
+    /// Adds one command for the session's worker, even if its mailbox is full.
     pub fn tell(&self, session: SessionHandle, command: Command) {
         self.mailboxes[self.worker_of(session)].put(vec![command]);
     }
 
-    /// Nobody has the address any more, unless another session took it meanwhile.
+    /// Frees the address, unless another session has taken it meanwhile.
     pub fn free(&self, address: IpAddr, session: SessionHandle) {
         if let Some(table) = self.table()
             && table.get(address) == Some(session)
@@ -93,13 +94,14 @@ impl Dispatch {
         session as usize % self.mailboxes.len()
     }
 
-    /// Held for a call or two of the kernel: workers wait for it. A panic meanwhile leaves a whole table behind.
+    /// The lock is held for one or two system calls, and workers wait for it. After a panic the table is still
+    /// consistent.
     fn table(&self) -> Option<MutexGuard<'_, AddressTable>> {
         self.addresses.as_ref().map(|table| table.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Addresses that sessions get, in order.
+/// The addresses that sessions get, in the order of the commands.
 fn claims(commands: &[Command]) -> Vec<(IpAddr, SessionHandle)> {
     let of = |command: &Command| match command {
         Command::AcceptSession { session, assignment } => {
@@ -133,12 +135,12 @@ mod tests {
         assert_eq!(given(&dispatch, 0), [accept(4), accept(6)]);
         assert_eq!(given(&dispatch, 1), [accept(7), accept(9), accept(11), close(11)]);
         dispatch.free(ADDRESS.into(), 11);
-        assert_eq!(holder(&dispatch), Some(6), "11 lost it before");
+        assert_eq!(holder(&dispatch), Some(6), "session 11 lost it before");
         dispatch.free(ADDRESS.into(), 6);
         assert_eq!(holder(&dispatch), None);
         assert_eq!(dispatch.put(vec![close(1); COMMANDS_MAX]), Ok(0));
         assert!(dispatch.put(vec![accept(8), close(1)]).is_err());
-        assert_eq!(holder(&dispatch), None, "what is refused changes nothing");
+        assert_eq!(holder(&dispatch), None, "a refused batch changes nothing");
     }
 
     #[test]

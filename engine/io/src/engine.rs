@@ -1,4 +1,4 @@
-//! The engine as its owner sees it: started with a configuration, told commands, asked for reports, stopped.
+//! The engine's public interface: start with a configuration, apply commands, drain reports, stop.
 
 use std::{
     io, iter,
@@ -42,14 +42,14 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Creates the device and the sockets in the network namespace of the calling thread and starts working. `notify`
-    /// is called from the engine's threads when reports wait, and not again before [`Engine::drain`]. The first reports
-    /// are `Started` and `Links`.
+    /// Creates the device and the sockets in the network namespace of the calling thread, and starts the threads.
+    /// `notify` is called from the engine's threads when reports wait, and not again before [`Engine::drain`]. The
+    /// first reports are `Started` and `Links`.
     pub fn start(config: &EngineConfig, notify: impl Fn() + Send + Sync + 'static) -> Result<Self, StartError> {
         check(config)?;
         let key = identity::load(Path::new(&config.identity))?;
         let resources = |error: io::Error| {
-            StartError::machine("cannot start the engine", error, "see the limits of the process (ulimit -n)")
+            StartError::machine("cannot start the engine", error, "check the limits of the process (ulimit -n)")
         };
         let incarnation = u32::from_ne_bytes(random().map_err(resources)?);
         let enabled = |name: &str| !config.disable.iter().any(|disabled| disabled == name);
@@ -81,7 +81,7 @@ impl Engine {
         let dispatch = Dispatch::new(wakers, addresses);
         let shared = Arc::new(Shared { dispatch, reports: ReportQueue::new(notify), stopping: AtomicBool::new(false) });
         let now = boot_us();
-        // An empty queue takes two reports.
+        // An empty queue has room for two reports.
         let _ = shared.reports.push(now, started);
         let _ = shared.reports.push(now, Report::Links { links: watch.links().to_vec() });
 
@@ -106,14 +106,15 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Hands commands to the workers, all or none. Those of one session are obeyed in order.
+    /// Hands commands to the workers, all or none. Commands of one session are executed in order.
     pub fn apply(&self, commands: Vec<Command>) -> Result<(), String> {
         if self.shared.reports.is_closed() {
             return Err("the engine ended with a fatal report".to_owned());
         }
         let refused = self.shared.dispatch.put(commands)?;
         if refused > 0 {
-            // Packets for these addresses are dropped, and this says why. Were the queue closed, nobody would ask.
+            // Packets for these addresses will be dropped; this report says why. If the queue is closed, there is no
+            // reader left.
             let kind = DropKind::AddressTableFull.into();
             let _ = self.shared.reports.push(boot_us(), Report::Dropped { kind, count: refused });
         }
@@ -125,20 +126,20 @@ impl Engine {
         self.shared.reports.drain(max)
     }
 
-    /// Obeys the commands given so far, sends what follows from them (at most 200 ms), closes everything and joins the
-    /// threads.
+    /// Executes the commands handed over so far, sends the resulting datagrams (at most 200 ms), closes everything and
+    /// joins the threads.
     pub fn stop(self) {
         drop(self);
     }
 
-    /// A thread that ends with an error or a panic takes the others with it and leaves `Fatal` as the last report.
+    /// If a thread ends with an error or a panic, all threads stop and `Fatal` is the last report.
     fn spawn(&mut self, name: &str, work: impl FnOnce() -> Result<(), String> + Send + 'static) -> io::Result<()> {
         let (shared, stop_links) = (self.shared.clone(), self.stop_links.clone());
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
             let what = match catch_unwind(AssertUnwindSafe(work)) {
                 Ok(Ok(())) => return,
                 Ok(Err(what)) => what,
-                Err(panic) => format!("the engine broke one of its own rules: {}", panic_text(panic.as_ref())),
+                Err(panic) => format!("internal error in the engine: {}", panic_text(panic.as_ref())),
             };
             shared.reports.fatal(boot_us(), what);
             stop(&shared, &stop_links);
@@ -152,7 +153,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         stop(&self.shared, &self.stop_links);
         for thread in self.threads.drain(..) {
-            // A panic inside became a report.
+            // A panic of the thread is already reported.
             let _ = thread.join();
         }
     }
@@ -166,7 +167,7 @@ fn stop(shared: &Shared, links: &Waker) {
 
 fn watch_links(watch: LinkWatch, stop: &Waker, shared: &Shared) -> Result<(), String> {
     let report = |links: &[_]| shared.reports.push(boot_us(), Report::Links { links: links.to_vec() });
-    watch.run(stop, report).map_err(|error| format!("the kernel's news about links ended: {error}"))
+    watch.run(stop, report).map_err(|error| format!("cannot read link changes from the kernel: {error}"))
 }
 
 fn check(config: &EngineConfig) -> Result<(), StartError> {
@@ -174,34 +175,34 @@ fn check(config: &EngineConfig) -> Result<(), StartError> {
         let known = DISABLE.join(", ");
         return Err(StartError::configuration(
             format!("cannot disable {unknown}"),
-            "there is no such trait",
+            "there is no such feature",
             format!("one of {known}"),
         ));
     }
     if config.mtu < 1_280 {
         let why = "IPv6 needs at least 1280, and Linux removes IPv6 addresses from a device below that";
         return Err(StartError::configuration(
-            format!("the MTU {} is refused", config.mtu),
+            format!("the MTU {} is too small", config.mtu),
             why,
             "choose 1280 or more",
         ));
     }
     if config.workers > WORKERS_MAX || (config.role == Role::Client && config.workers > 1) {
-        let why = format!("a gateway has at most {WORKERS_MAX}, a client one, because it has one session");
-        let what = format!("{} workers are refused", config.workers);
-        let hint = format!("leave workers out, or set it to 1 … {WORKERS_MAX} at a gateway");
+        let why = format!("a gateway has at most {WORKERS_MAX} workers; a client has one, because it has one session");
+        let what = format!("cannot start {} workers", config.workers);
+        let hint = format!("remove the setting workers, or set it to 1 … {WORKERS_MAX} on a gateway");
         return Err(StartError::configuration(what, why, hint));
     }
     let ways = config.listen.len();
     match config.role {
         Role::Gateway if ways == 0 || ways > SOCKETS_MAX => Err(StartError::configuration(
             format!("a gateway cannot listen on {ways} addresses"),
-            format!("between 1 and {SOCKETS_MAX} are possible"),
+            format!("a gateway needs 1 to {SOCKETS_MAX} listen addresses"),
             "set the gateway's listen addresses",
         )),
         Role::Client if ways > 0 => {
-            let why = "its sockets belong to its paths";
-            Err(StartError::configuration("a client does not listen", why, "remove the listen addresses"))
+            let why = "a client opens one socket for each path";
+            Err(StartError::configuration("a client cannot listen", why, "remove the listen addresses"))
         }
         _ => Ok(()),
     }
@@ -211,7 +212,7 @@ fn listen(addresses: &[SocketAddr], workers: &mut [Sockets]) -> Result<Vec<Socke
     let open = |(id, address): (u32, &SocketAddr)| {
         Sockets::listen(workers, id, *address).map_err(|error| {
             let hint = match error.kind() {
-                io::ErrorKind::AddrInUse => format!("see who uses it: ss -ulpn 'sport = :{}'", address.port()),
+                io::ErrorKind::AddrInUse => format!("find the process: ss -ulpn 'sport = :{}'", address.port()),
                 io::ErrorKind::AddrNotAvailable => "choose an address of this machine (ip address)".to_owned(),
                 io::ErrorKind::PermissionDenied => "run as root, or with CAP_NET_ADMIN and CAP_NET_RAW".to_owned(),
                 _ => "check the listen addresses".to_owned(),
@@ -237,7 +238,7 @@ fn limits(config: &EngineConfig) -> Limits {
     }
 }
 
-/// Without instructions for it AES is slower than `ChaCha20`, and its tables leak through the cache.
+/// Without CPU instructions for it, AES is slower than `ChaCha20`, and its lookup tables leak through cache timing.
 fn has_aes() -> bool {
     #[cfg(target_arch = "x86_64")]
     let found = std::arch::is_x86_feature_detected!("aes") && std::arch::is_x86_feature_detected!("pclmulqdq");
@@ -253,5 +254,5 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no text")
+        .unwrap_or("no message")
 }

@@ -1,8 +1,8 @@
-//! Why the engine did not start, in the three lines that a person reads.
+//! Why the engine did not start, in three lines for the user.
 
 use std::{error::Error, fmt, io};
 
-/// What can be repaired by whom decides the exit code of the daemon.
+/// Who can repair the fault. It decides the daemon's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
     /// A key file or a setting.
@@ -29,7 +29,7 @@ impl StartError {
     }
 }
 
-/// One thing per line: what happened, why, what to do.
+/// Three lines: what happened, why, what to do.
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}\n{}", self.what, self.why, self.hint)
@@ -38,7 +38,7 @@ impl fmt::Display for StartError {
 
 impl Error for StartError {}
 
-/// The symbol of an error number as reports carry it: `ENETDOWN`. One without a name here is `errno_…`.
+/// The symbol of an error number as reports contain it: `ENETDOWN`. An unlisted number becomes `errno_…`.
 pub fn errno_name(errno: i32) -> String {
     let name = match errno {
         libc::EPERM => "EPERM",
@@ -69,8 +69,8 @@ pub fn errno_name(errno: i32) -> String {
     name.to_owned()
 }
 
-/// As [`errno_name`] for an error of the standard library; one without a number is the library's own refusal of an
-/// argument.
+/// Like [`errno_name`], for an error of the standard library. An error without a number means that the library itself
+/// refused an argument.
 pub fn io_error_name(error: &io::Error) -> String {
     errno_name(error.raw_os_error().unwrap_or(libc::EINVAL))
 }

@@ -1,4 +1,5 @@
-//! The private key file: who this node is. Read only where nobody else can, created only where nothing is.
+//! The private key file, which is this node's identity. It is read only if no other user can access it, and created
+//! only where no file exists.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -12,22 +13,22 @@ use zeroize::Zeroizing;
 
 use crate::{fault::StartError, sys::fill_random};
 
-/// A key and white space around it.
+/// Room for a key and surrounding white space.
 const FILE_MAX: usize = 256;
 const GROUP_OR_OTHERS: u32 = 0o077;
 
-/// Reads the key. Refuses what is not a regular file, what group or others may touch, and what is not a private key.
+/// Reads the key. Refuses a file that is not regular, that group or others may access, or that holds no private key.
 pub fn load(path: &Path) -> Result<StaticKey, StartError> {
     let name = path.display();
     let unreadable = |error: io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::NotFound => format!("create one with: jvpn genkey {name}"),
             io::ErrorKind::PermissionDenied => format!("run as the owner of {name}"),
-            _ => format!("check the setting of the key file and what is at {name}"),
+            _ => format!("check the key file setting and the file at {name}"),
         };
         StartError::configuration(format!("cannot read the key file {name}"), error, hint)
     };
-    // Without O_NONBLOCK a FIFO would hold the daemon until somebody writes to it.
+    // Without O_NONBLOCK, opening a FIFO would block the daemon until another process writes to it.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
@@ -44,17 +45,17 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
     if metadata.mode() & GROUP_OR_OTHERS != 0 {
         return Err(StartError::configuration(
             format!("the key file {name} is refused"),
-            format!("its mode {:04o} lets others than its owner at it", metadata.mode() & 0o7777),
+            format!("its mode {:04o} gives access to other users", metadata.mode() & 0o7777),
             format!("chmod 600 {name}"),
         ));
     }
-    // SAFETY: geteuid reads a number of this process and cannot fail.
+    // SAFETY: geteuid takes no arguments, touches no memory and cannot fail.
     let own = unsafe { libc::geteuid() };
     if !trusted_owner(metadata.uid(), own) {
         return Err(StartError::configuration(
             format!("the key file {name} is refused"),
-            format!("it belongs to user {}, who knows the key and can replace it", metadata.uid()),
-            format!("chown {own} {name}, if the key is yours alone; else create one with: jvpn genkey {name}.new"),
+            format!("it belongs to user {}, who can read and replace the key", metadata.uid()),
+            format!("chown {own} {name}, if only you know the key; else create one with: jvpn genkey {name}.new"),
         ));
     }
     let text = read_text(file).map_err(unreadable)?;
@@ -64,7 +65,7 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
     })
 }
 
-/// Who may have written the key: this process's user, or root, who can do everything anyway.
+/// The key file may belong to this process's user, or to root, which can access everything anyway.
 const fn trusted_owner(owner: u32, own: u32) -> bool {
     owner == own || owner == 0
 }
@@ -74,16 +75,16 @@ pub fn public_key(path: &Path) -> Result<String, StartError> {
     load(path).map(|key| key.public().to_text())
 }
 
-/// Creates the file (mode 0600) with a fresh key and returns its public key. An existing file is left as it is.
+/// Creates the file (mode 0600) with a new key and returns its public key. An existing file stays unchanged.
 pub fn generate(path: &Path) -> Result<String, StartError> {
     let name = path.display();
     let failed = |error: io::Error| {
         let hint = match error.kind() {
             io::ErrorKind::AlreadyExists => {
-                format!("choose another name, or remove {name} if nobody knows its public key")
+                format!("choose another name, or remove {name} if no peer uses its public key")
             }
             io::ErrorKind::NotFound => "create the folder first".to_owned(),
-            _ => "choose a folder that you may write to".to_owned(),
+            _ => "choose a folder that you can write to".to_owned(),
         };
         StartError::configuration(format!("cannot create the key file {name}"), error, hint)
     };
@@ -98,14 +99,15 @@ pub fn generate(path: &Path) -> Result<String, StartError> {
     let mut text = key.to_text();
     text.push('\n');
     if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
-        // Half a key helps nobody and would refuse the next attempt.
+        // An incomplete key file is useless and would block the next attempt.
         let _ = fs::remove_file(path);
         return Err(failed(error));
     }
     Ok(key.public().to_text())
 }
 
-/// At most [`FILE_MAX`] bytes, in a buffer that is cleared and never grows, so that no copy of the secret stays behind.
+/// Reads at most [`FILE_MAX`] bytes, into a buffer that never grows and is cleared on drop, so that no copy of the
+/// secret remains in memory.
 fn read_text(mut file: File) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new([0u8; FILE_MAX]);
     let mut length = 0;
@@ -118,7 +120,7 @@ fn read_text(mut file: File) -> io::Result<Zeroizing<String>> {
         }
     }
     let text = std::str::from_utf8(&bytes[..length])
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text"))?;
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not text"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
@@ -166,7 +168,7 @@ mod tests {
         let folder = Folder::new("owner");
         let path = folder.0.join("key");
         generate(&path).expect("a key");
-        // Only root can give a file away.
+        // Only root can change a file's owner.
         if std::os::unix::fs::chown(&path, Some(65_534), None).is_ok() {
             assert!(load(&path).expect_err("refused").why.contains("user 65534"));
         }
@@ -188,7 +190,7 @@ mod tests {
         assert!(load(&missing).expect_err("missing").hint.ends_with(&format!("jvpn genkey {}", missing.display())));
     }
 
-    /// A folder of this test alone, removed at its end.
+    /// A folder for one test, removed when the test ends.
     struct Folder(PathBuf);
 
     impl Folder {

@@ -1,5 +1,5 @@
-//! Devices, sockets and threads around the sans-IO endpoint of `jvpn-proto`. The only place with `unsafe`, each block
-//! with its SAFETY note.
+//! Devices, sockets and threads around the sans-IO endpoint of `jvpn-proto`. This is the only crate with `unsafe`; each
+//! block has a SAFETY note.
 
 pub mod checksum;
 mod dispatch;

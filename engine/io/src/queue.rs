@@ -3,7 +3,7 @@
 //! ```text
 //!   core ── apply ──► Mailbox ── take ──► worker            one mailbox for each worker
 //!   core ◄── drain ── ReportQueue ◄── push ── worker, link watch
-//!              ▲ one wake, and no second one before the core drained
+//!              ▲ one wake, and no second one before the core drains
 //! ```
 
 use std::{
@@ -16,22 +16,23 @@ use jvpn_proto::messages::{Command, Report, ReportBatch, SessionHandle, Timed};
 
 use crate::sys::Waker;
 
-/// Commands that may wait for the worker: twice what a gateway sends when it starts with half of its clients.
+/// Maximum commands waiting for a worker: twice what a gateway sends when it starts with half of its clients.
 pub const COMMANDS_MAX: usize = 65_536;
-/// Reports that may wait for the core: four for each session of a full gateway, because all of them may move at once.
+/// Maximum reports waiting for the core: four for each session of a full gateway, because all sessions may move at
+/// once.
 pub const REPORTS_MAX: usize = 524_288;
-/// From so many unread events on, and again after each further step, the loudest session is looked for: it has more
-/// than its share.
+/// At this number of unread events, and again after each further step, the queue looks for the session with the most
+/// events: it has more than its share.
 const CROWDED: usize = REPORTS_MAX / 2;
 const CROWDED_STEP: usize = 16_384;
-/// Room that an empty queue keeps; what a crowd needed more is given back.
+/// Capacity that an empty queue keeps; any larger capacity is freed.
 const KEPT: usize = 4_096;
 const SHARE_MAX: usize = 1_024;
-/// Reports in one batch, so that the core's loop gets a breath between two.
+/// Maximum reports in one batch, so that the core's event loop can run other work between batches.
 pub const BATCH_MAX: usize = 1_024;
 
-/// Commands on their way to one worker. Who puts a batch asks for room first: a half-applied batch would be worse than
-/// none.
+/// Commands on their way to one worker. A caller checks for room before it puts a batch: a half-applied batch would be
+/// worse than none.
 #[derive(Debug)]
 pub struct Mailbox {
     commands: Mutex<VecDeque<Command>>,
@@ -49,11 +50,11 @@ impl Mailbox {
             return Ok(());
         }
         Err(format!(
-            "{waiting} commands wait for the engine and {more} more exceed the limit of {COMMANDS_MAX}; send fewer at once"
+            "{waiting} commands wait for the engine and {more} more exceed the limit {COMMANDS_MAX}; send fewer at once"
         ))
     }
 
-    /// Wakes the worker, unless commands wait for it already: then it is awake.
+    /// Wakes the worker, unless commands already wait for it: then it is awake.
     pub fn put(&self, batch: Vec<Command>) {
         if batch.is_empty() {
             return;
@@ -76,7 +77,7 @@ impl Mailbox {
     }
 }
 
-/// Reports on their way to the core, in the order of their making.
+/// Reports on their way to the core, in the order in which they were made.
 pub struct ReportQueue {
     inner: Mutex<Pending>,
     notify: Box<dyn Fn() + Send + Sync>,
@@ -84,18 +85,18 @@ pub struct ReportQueue {
 
 #[derive(Debug, Default)]
 struct Pending {
-    /// Reports that must not be lost, each with its place in the common order.
+    /// Reports that must not be lost, each with its position in the common order.
     events: VecDeque<(u64, Timed)>,
-    /// Snapshots: the next one replaces what an overflow takes.
+    /// Snapshots. An overflow drops the oldest; the next snapshot replaces it.
     stats: VecDeque<(u64, Timed)>,
     next_place: u64,
     lost: u64,
-    /// Sessions that were named as the loudest since the queue was crowded.
+    /// Sessions already returned by `loudest` since the queue was last half full.
     named: Vec<SessionHandle>,
     look_at: usize,
-    /// The core was woken and has not drained since.
+    /// The core was woken and has not drained since then.
     woken: bool,
-    /// Nothing is taken any more: the last report is `Fatal`.
+    /// No more reports are accepted: the last one is `Fatal`.
     closed: bool,
 }
 
@@ -104,8 +105,8 @@ impl ReportQueue {
         Self { inner: Mutex::default(), notify: Box::new(notify) }
     }
 
-    /// Appends a report. When the queue is full the oldest snapshot makes room; without one the engine has lost the
-    /// core: `Fatal` is queued as the last report and `false` is returned from then on.
+    /// Appends a report. When the queue is full, the oldest snapshot is dropped. If there is none, the core has stopped
+    /// reading: `Fatal` is queued as the last report, and this and all later calls return `false`.
     #[must_use]
     pub fn push(&self, at_us: u64, report: Report) -> bool {
         let mut pending = lock(&self.inner);
@@ -126,7 +127,7 @@ impl ReportQueue {
         true
     }
 
-    /// Queues `Fatal` as the last report, whatever the limit. The first reason is kept.
+    /// Queues `Fatal` as the last report, even beyond the limit. The first reason is kept.
     pub fn fatal(&self, at_us: u64, what: String) {
         let mut pending = lock(&self.inner);
         if !pending.closed {
@@ -135,8 +136,8 @@ impl ReportQueue {
         }
     }
 
-    /// The session whose peer causes most of the unread reports, once the queue is half full and if these are more than
-    /// a session's share: it has to go before all have to. Each is named once.
+    /// The session whose peer causes most of the unread reports, if the queue is at least half full and these are more
+    /// than a session's share. Ending it saves all other sessions. Each session is returned once.
     pub fn loudest(&self) -> Option<SessionHandle> {
         lock(&self.inner).loudest()
     }
@@ -157,7 +158,7 @@ impl ReportQueue {
         ReportBatch { reports, lost: std::mem::take(&mut pending.lost), waiting: pending.len() as u32 }
     }
 
-    /// Wakes the core unless it was woken already. The lock is released first, because the core may drain at once.
+    /// Wakes the core unless it is already woken. The lock is released first, because the core may drain at once.
     fn wake(&self, mut pending: MutexGuard<'_, Pending>) {
         let first = !std::mem::replace(&mut pending.woken, true);
         drop(pending);
@@ -217,7 +218,7 @@ impl Pending {
     }
 }
 
-/// The session whose peer can cause such reports in any number, as far as the engine's own limits let it.
+/// The session whose peer can cause such reports without limit, except for the engine's own limits.
 const fn caused_by(report: &Report) -> Option<SessionHandle> {
     match report {
         Report::AttachRequested { session, .. }
@@ -235,7 +236,7 @@ const fn caused_by(report: &Report) -> Option<SessionHandle> {
     }
 }
 
-/// A panic while the lock was held leaves whole entries behind, because each change is one push or one pop.
+/// After a panic under the lock all entries are still whole, because each change is one push or one pop.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -325,7 +326,7 @@ mod tests {
         assert_eq!(queue.loudest(), Some(7));
         for at in 0..2 * CROWDED_STEP as SessionHandle {
             assert!(queue.push(1, of(100_000 + at)));
-            assert_eq!(queue.loudest(), None, "named already, and nobody else has more than a share");
+            assert_eq!(queue.loudest(), None, "already returned, and no other session has more than its share");
         }
     }
 
@@ -345,7 +346,7 @@ mod tests {
         mailbox.put(one());
         assert!(woken());
         mailbox.put(one());
-        assert!(!woken(), "it is at work");
+        assert!(!woken(), "it is awake");
         assert!(mailbox.take().is_some() && mailbox.take().is_some());
         mailbox.put(one());
         assert!(woken());

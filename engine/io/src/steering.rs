@@ -1,13 +1,13 @@
-//! Which of several workers gets a packet: decided by the kernel, so that none is handed from thread to thread.
+//! Selects the worker for a packet. The kernel does it, so that no packet moves between threads.
 //!
 //! ```text
 //!   outer datagram ─► lowest byte of its index % workers ─► that socket of the group   (classic BPF)
-//!   inner packet ─► destination ─► handle of its session % workers ─► that queue of the TUN   (eBPF, with a table that we keep)
+//!   inner packet ─► destination ─► handle of its session % workers ─► that queue of the TUN   (eBPF and our table)
 //! ```
 //!
-//! The index is at one place in DATA (the receiver's, given by us) and in INIT (the sender's, random): repetitions of
-//! an INIT reach one worker, on whatever path they come. Everything that names no session of ours reaches some worker,
-//! which drops it.
+//! The index has a fixed position in DATA (the receiver's index, which we chose) and in INIT (the sender's index,
+//! random). Repetitions of an INIT reach the same worker, on any path. A packet that belongs to none of our sessions
+//! reaches some worker, which drops it.
 
 use std::{
     io,
@@ -17,14 +17,14 @@ use std::{
 
 use jvpn_proto::{messages::SessionHandle, wire::INDEX_AT};
 
-/// Addresses that may be known: two of each client that a gateway may know. An empty table takes 4 MiB of the kernel's
+/// Maximum addresses in the table: two for each client that a gateway may know. An empty table takes 4 MiB of kernel
 /// memory.
 const ADDRESSES_MAX: u32 = 1 << 18;
 
-/// The result of a classic program is its accumulator (linux/filter.h).
+/// A classic BPF program returns its accumulator (linux/filter.h).
 const BPF_A: u32 = 0x10;
 
-/// Sends datagrams for a group of sockets (`SO_REUSEPORT`) to the socket in the place of their index's worker.
+/// Directs datagrams for a group of sockets (`SO_REUSEPORT`) to the socket at the position of their index's worker.
 pub fn by_index(socket: &impl AsRawFd, workers: u8) -> io::Result<()> {
     let step = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
     // A datagram that is too short ends the program with 0.
@@ -34,7 +34,7 @@ pub fn by_index(socket: &impl AsRawFd, workers: u8) -> io::Result<()> {
         step(libc::BPF_RET | BPF_A, 0),
     ];
     let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the option reads a `sock_fprog` and the program that it points to; both live until the call has returned.
+    // SAFETY: the call reads a `sock_fprog` and the program that it points to; both live until the call returns.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
@@ -47,16 +47,16 @@ pub fn by_index(socket: &impl AsRawFd, workers: u8) -> io::Result<()> {
     done(result.into()).map(drop)
 }
 
-/// The sessions' inner addresses, as the TUN's program sees them.
+/// The sessions' inner addresses, as the TUN's program reads them.
 #[derive(Debug)]
 pub struct AddressTable {
     map: OwnedFd,
 }
 
 impl AddressTable {
-    /// An empty table in the kernel. Needs CAP_BPF (or CAP_SYS_ADMIN before Linux 5.8).
+    /// Creates an empty table in the kernel. Needs CAP_BPF (or CAP_SYS_ADMIN before Linux 5.8).
     pub fn new() -> io::Result<Self> {
-        /// No memory before it is needed (linux/bpf.h).
+        /// Entries are allocated on demand (linux/bpf.h).
         const NO_PREALLOC: u32 = 1;
         let attributes = MapCreate {
             map_type: HASH,
@@ -65,12 +65,12 @@ impl AddressTable {
             max_entries: ADDRESSES_MAX,
             map_flags: NO_PREALLOC,
         };
-        // SAFETY: the attributes hold no address.
+        // SAFETY: the attributes contain no pointer.
         Ok(Self { map: unsafe { descriptor(MAP_CREATE, &attributes)? } })
     }
 
-    /// From now on the session's worker gets packets for this address. Fails where there is no more room: the first
-    /// worker gets and drops them then.
+    /// Assigns the address to the session, so that its worker gets the packets. Fails if the table is full; then the
+    /// first worker gets the packets and drops them.
     pub fn set(&self, address: IpAddr, session: SessionHandle) -> io::Result<()> {
         self.entry(MAP_UPDATE, &key(address), Some(&mut { session })).map(drop)
     }
@@ -81,17 +81,17 @@ impl AddressTable {
     }
 
     pub fn remove(&self, address: IpAddr) {
-        // That it is not there is no fault, and an entry that stays names a session that is gone.
+        // A missing entry is no fault, and a remaining entry only names a session that is gone.
         let _ = self.entry(MAP_DELETE, &key(address), None);
     }
 
-    /// Sends inner packets to the queue of the TUN in the place of the worker that the table names; others to the
-    /// first.
+    /// Directs each inner packet to the TUN queue at the position of the worker that the table gives, and all others to
+    /// the first queue.
     pub fn steer(&self, tun: &impl AsRawFd, workers: u8) -> io::Result<()> {
         let program = self.program(workers)?;
         let mut fd = program.as_raw_fd();
-        // SAFETY: the request reads one int. The device keeps the program, and the program the table, beyond our
-        // descriptors.
+        // SAFETY: the call reads one int. The device keeps the program, and the program keeps the table, after our
+        // descriptors are closed.
         done(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETSTEERINGEBPF, &raw mut fd) }.into()).map(drop)
     }
 
@@ -106,8 +106,8 @@ impl AddressTable {
             log_size: 0,
             log: 0,
         };
-        // SAFETY: the attributes hold the addresses of a program with this length and of a string with its end; both
-        // live until the call has returned.
+        // SAFETY: the attributes contain pointers to a program of this length and to a NUL-terminated string; both live
+        // until the call returns.
         unsafe { descriptor(PROGRAM_LOAD, &attributes) }
     }
 
@@ -119,8 +119,8 @@ impl AddressTable {
             value: session.map_or(0, |session| std::ptr::from_mut(session) as u64),
             flags: 0,
         };
-        // SAFETY: the attributes hold the addresses of a key of 16 bytes and of a value of 4 or none, as the table was
-        // created; both live until the call has returned.
+        // SAFETY: the attributes contain pointers to a key of 16 bytes and to a value of 4 bytes or none, the sizes of
+        // the table; both live until the call returns.
         unsafe { bpf(request, &attributes) }
     }
 }
@@ -135,7 +135,7 @@ fn key(address: IpAddr) -> Key {
     }
 }
 
-// Numbers and layouts of linux/bpf.h.
+// Numbers and layouts from linux/bpf.h.
 
 const MAP_CREATE: libc::c_int = 0;
 const MAP_LOOKUP: libc::c_int = 1;
@@ -174,18 +174,17 @@ struct ProgramLoad {
     log: u64,
 }
 
-/// SAFETY: the attributes are those of the request, and the addresses in them are good for what the request does with
-/// them.
+/// SAFETY: the attributes must be those of the request, and the pointers in them must be valid for the request.
 unsafe fn bpf<T>(request: libc::c_int, attributes: &T) -> io::Result<libc::c_long> {
-    // SAFETY: pointer and length describe `attributes`; the rest is the caller's promise.
+    // SAFETY: pointer and length describe `attributes`; the caller guarantees the rest.
     done(unsafe { libc::syscall(libc::SYS_bpf, request, std::ptr::from_ref(attributes), size_of::<T>()) })
 }
 
-/// SAFETY: as for `bpf`, and the request makes a descriptor.
+/// SAFETY: as for `bpf`; the request must also create a descriptor.
 unsafe fn descriptor<T>(request: libc::c_int, attributes: &T) -> io::Result<OwnedFd> {
-    // SAFETY: the caller's promise is the same.
+    // SAFETY: the caller guarantees the same.
     let fd = unsafe { bpf(request, attributes)? } as RawFd;
-    // SAFETY: the kernel made this descriptor for this call (close-on-exec), and nobody else owns it.
+    // SAFETY: the kernel created this descriptor for this call (close-on-exec), and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -193,10 +192,11 @@ fn done(result: libc::c_long) -> io::Result<libc::c_long> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// The program of the TUN: looks up the destination of an IP packet. 8 bytes an instruction: code, registers (target
-/// low, source high), offset, constant. Source: the kernel's documentation of the instruction set, and linux/bpf.h.
+/// The TUN's program: it looks up the destination of an IP packet. Each instruction has 8 bytes: code, registers
+/// (target in the low bits, source in the high bits), offset, constant. Source: the kernel's documentation of the
+/// instruction set, and linux/bpf.h.
 fn assemble(map: RawFd, workers: u8) -> [u64; 31] {
-    /// Registers: result of a call; its arguments; what it leaves alone; end of the stack.
+    /// Registers: the result of a call; its arguments; a register that calls preserve; the end of the stack.
     const R0: u8 = 0;
     const R1: u8 = 1;
     const R2: u8 = 2;
@@ -204,10 +204,10 @@ fn assemble(map: RawFd, workers: u8) -> [u64; 31] {
     const R4: u8 = 4;
     const PACKET: u8 = 6;
     const STACK: u8 = 10;
-    /// Functions of the kernel.
+    /// Kernel functions.
     const LOAD_BYTES: i32 = 26;
     const LOOKUP: i32 = 1;
-    /// Where the jumps go.
+    /// Jump targets.
     const IPV6: i16 = 13;
     const LOAD: i16 = 17;
     const END: i16 = 28;
@@ -236,7 +236,7 @@ fn assemble(map: RawFd, workers: u8) -> [u64; 31] {
         step(0x77, R0, 0, 0, 4), // R0 >>= 4: the IP version
         jump_if(5, 6, IPV6),
         jump_unless(6, 4, NOTHING),
-        // IPv4: 4 bytes at 16, behind ::ffff:
+        // IPv4: 4 bytes at 16, after ::ffff:
         step(0x6a, STACK, 0, -6, 0xffff),
         set(R2, 16),
         copy(R3, STACK),
@@ -251,14 +251,14 @@ fn assemble(map: RawFd, workers: u8) -> [u64; 31] {
         copy(R1, PACKET),
         call(LOAD_BYTES),
         jump_unless(19, 0, NOTHING),
-        step(0x18, R1, 1, 0, map), // R1 = the table; takes two places
+        step(0x18, R1, 1, 0, map), // R1 = the table; this is two instructions long
         step(0, 0, 0, 0, 0),
         copy(R2, STACK),
         add(R2, -16),
         call(LOOKUP),
         jump_if(25, 0, END),
-        step(0x61, R0, R0, 0, 0),                 // R0 = what R0 points to: the handle
-        step(0x94, R0, 0, 0, i32::from(workers)), // R0 %= workers, here because the kernel takes 16 bits of the result
+        step(0x61, R0, R0, 0, 0),                 // R0 = the handle that R0 points to
+        step(0x94, R0, 0, 0, i32::from(workers)), // R0 %= workers, here because the kernel uses 16 bits of the result
         end,
         set(R0, 0),
         end,

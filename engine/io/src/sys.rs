@@ -1,4 +1,4 @@
-//! The few kernel calls that the standard library does not offer, each behind a safe signature.
+//! System calls that the standard library does not offer, each behind a safe function.
 
 use std::{
     fs::File,
@@ -6,7 +6,7 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
 };
 
-/// Microseconds of `CLOCK_BOOTTIME`, which counts the time asleep as every limit of a session does.
+/// Microseconds of `CLOCK_BOOTTIME`, which includes the time asleep, like every time limit of a session.
 pub fn boot_us() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid timespec for the kernel to fill; the call keeps no reference to it.
@@ -15,7 +15,7 @@ pub fn boot_us() -> u64 {
     time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1_000
 }
 
-/// Fills the buffer from the kernel's random generator, waiting until that is seeded.
+/// Fills the buffer from the kernel's random generator. Blocks until the generator is seeded.
 pub fn fill_random(buffer: &mut [u8]) -> io::Result<()> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -31,13 +31,13 @@ pub fn fill_random(buffer: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the calling thread punctual: timers without slack (the default of 50 µs would be most of a local round trip),
-/// and a place before ordinary work, because a packet that waits for a time slice is a packet late. Both are wishes:
-/// where the kernel refuses, the thread is as punctual as any other.
+/// Reduces the latency of the calling thread: no timer slack (the default of 50 µs would be most of a local round
+/// trip), and a higher priority than ordinary work, because a packet that waits for a time slice is late. Both are best
+/// effort: if the kernel refuses, the thread runs with the usual latency.
 pub fn be_punctual() {
     const SLACK_NS: libc::c_ulong = 1_000;
     const NICENESS: libc::c_int = -10;
-    // SAFETY: both take integers and touch no memory of ours; 0 = the calling thread.
+    // SAFETY: both calls take integers and touch no memory of ours; 0 = the calling thread.
     unsafe {
         libc::prctl(libc::PR_SET_TIMERSLACK, SLACK_NS);
         libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
@@ -50,21 +50,21 @@ pub struct Waker(File);
 
 impl Waker {
     pub fn new() -> io::Result<Self> {
-        // SAFETY: takes no pointers; the result is checked before it is owned.
+        // SAFETY: the call takes no pointers; the result is checked before use.
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: `fd` was just created and nobody else owns it.
+        // SAFETY: `fd` was just created and nothing else owns it.
         Ok(Self(File::from(unsafe { OwnedFd::from_raw_fd(fd) })))
     }
 
-    /// Never blocks. The only possible failure is a full counter, and then the thread is woken already.
+    /// Never blocks. It can fail only if the counter is full, and then the thread is already woken.
     pub fn wake(&self) {
         let _ = (&self.0).write(&1u64.to_ne_bytes());
     }
 
-    /// Forgets all wakes up to now. An empty counter is not an error: nobody woke us.
+    /// Clears all wakes so far. An empty counter is not an error: there was no wake.
     pub fn clear(&self) {
         let _ = (&self.0).read(&mut [0; 8]);
     }
@@ -76,7 +76,7 @@ impl AsRawFd for Waker {
     }
 }
 
-/// What [`wait`] looks at: descriptors, each with a readiness that is set by the call.
+/// The descriptors for [`wait`]; the call sets the readiness of each.
 #[derive(Debug, Default)]
 pub struct WaitSet(Vec<libc::pollfd>);
 
@@ -89,17 +89,17 @@ impl WaitSet {
         self.0.push(libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
     }
 
-    /// Readable, or in an error state that the next read will return.
+    /// The descriptor is readable, or the next read will return its error.
     pub fn is_ready(&self, position: usize) -> bool {
         self.0.get(position).is_some_and(|entry| entry.revents != 0)
     }
 }
 
-/// Waits until a descriptor is ready or `timeout_us` passed (`None` = no limit). A signal ends the wait early, as a
+/// Waits until a descriptor is ready or `timeout_us` has passed (`None` = no limit). A signal ends the wait early, as a
 /// wake does.
 ///
-/// `ppoll` and not `epoll`: a worker has a handful of descriptors, and only this call takes nanoseconds on every
-/// kernel.
+/// It uses `ppoll` instead of `epoll`: a worker has only a few descriptors, and only `ppoll` has nanosecond timeouts on
+/// every kernel.
 pub fn wait(set: &mut WaitSet, timeout_us: Option<u64>) -> io::Result<()> {
     let timeout = timeout_us.map(|us| libc::timespec {
         tv_sec: libc::time_t::try_from(us / 1_000_000).unwrap_or(libc::time_t::MAX),

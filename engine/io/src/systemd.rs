@@ -1,4 +1,4 @@
-//! The service manager's notification socket (`sd_notify`), for which Node has no datagram socket of the right kind.
+//! The service manager's notification socket (`sd_notify`). Node has no datagram socket of the required kind.
 
 use std::{
     env, io,
@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-/// Sends a state such as `READY=1` or `WATCHDOG=1`. Without `NOTIFY_SOCKET` nobody asked, and nothing happens.
+/// Sends a state such as `READY=1` or `WATCHDOG=1`. Does nothing without `NOTIFY_SOCKET`.
 pub fn notify(state: &str) -> io::Result<()> {
     match env::var("NOTIFY_SOCKET") {
         Ok(socket) => notify_at(&socket, state),
@@ -16,14 +16,14 @@ pub fn notify(state: &str) -> io::Result<()> {
     }
 }
 
-/// `socket` is a path, or the name of an abstract socket behind `@`.
+/// `socket` is a path, or the name of an abstract socket after `@`.
 fn notify_at(socket: &str, state: &str) -> io::Result<()> {
     let address = match socket.strip_prefix('@') {
         Some(name) => SocketAddr::from_abstract_name(name)?,
         None => SocketAddr::from_pathname(socket)?,
     };
     let sender = UnixDatagram::unbound()?;
-    // A service manager that does not read must not stop the tunnel.
+    // If the service manager does not read, the tunnel must not block.
     sender.set_nonblocking(true)?;
     sender.send_to_addr(state.as_bytes(), &address).map(drop)
 }

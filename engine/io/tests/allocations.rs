@@ -1,4 +1,4 @@
-//! A packet on its way through the engine allocates nothing: counted, for every shape of traffic.
+//! The engine allocates nothing for a packet. The allocations are counted for every kind of traffic.
 
 #[path = "pipeline/mod.rs"]
 mod pipeline;
@@ -20,25 +20,26 @@ thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The system's allocator, which counts what this thread asks for.
+/// The system's allocator, with a count of this thread's allocations.
 struct Counting;
 
-// SAFETY: every call goes to the system's allocator unchanged; counting touches a constant-initialised thread-local only.
+// SAFETY: every call goes to the system's allocator unchanged; counting only touches a constant-initialised
+// thread-local.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promises are handed on.
+        // SAFETY: the caller gives the same guarantees.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // SAFETY: the caller's promises are handed on.
+        // SAFETY: the caller gives the same guarantees.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are handed on.
+        // SAFETY: the caller gives the same guarantees.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -61,7 +62,7 @@ fn no_packet_allocates_between_two_devices() {
     let mut pipeline = Pipeline::new();
     let frames = [tcp_superframe(47), tcp_acknowledgement(), datagram(1_372), datagram(64)];
     let mut packets = 0;
-    // The first packets grow the replay window and list the session for statistics, once.
+    // The first packets grow the replay window and register the session for statistics, once.
     for frame in &frames {
         packets += pipeline.pass(frame);
         pipeline.rest();

@@ -1,4 +1,4 @@
-//! What the kernel does with our programs: real sockets and a real device in a network namespace of their own.
+//! How the kernel runs our programs: real sockets and a real device in their own network namespace.
 
 mod namespace;
 
@@ -28,12 +28,12 @@ fn datagrams_reach_the_socket_that_their_index_names() {
             let group = UdpSocket::open_group(&options, WORKERS).expect("a group");
             let to = group[0].local_addr().expect("bound");
             assert!(UdpSocket::open(&UdpOptions { bind: to, ..options.clone() }).is_err(), "the address is taken");
-            // What is too short for an index goes to the first.
+            // A datagram too short for an index goes to the first socket.
             Plain::bind((bind.ip(), 0)).expect("bound").send_to(&[0x10, 0, 0, 0], to).expect("sent");
             until_readable(&group[0]);
             assert_eq!(group[0].recv_batch(&mut RecvBatch::default()).expect("received"), 1);
             for low in 0..=255 {
-                // Whoever sends, and whatever the type.
+                // Neither the sender nor the message type matters.
                 let sender = Plain::bind((bind.ip(), 0)).expect("bound");
                 sender.send_to(&[0x10, 0, 0, 0, low, 1, 2, 3, 4], to).expect("sent");
                 let socket = &group[usize::from(low % WORKERS)];
@@ -63,13 +63,13 @@ fn inner_packets_reach_the_queue_of_their_session() {
             loop {
                 until_readable(&queues[at]);
                 let length = queues[at].read(&mut frame).expect("a frame");
-                // The kernel greets a new link too.
+                // The kernel also sends its own packets on a new link.
                 if destination(&frame[VIRTIO..length]) == Some(to) {
                     return;
                 }
             }
         };
-        // The kernel has 16 bits for the program's result.
+        // The kernel uses 16 bits of the program's result.
         for (host, session) in (2..).zip([1, 2, 3, 20, 65_535, 65_536, 70_001, 0x8000_0000, u32::MAX - 1]) {
             for to in [address(format!("10.77.0.{host}")), address(format!("fd77::{host}"))] {
                 arrives(0, to);
@@ -104,7 +104,8 @@ fn no_other_user_gets_a_queue_of_the_device() {
         let (stranger, own) = (open(), open());
         let refused = thread::scope(|scope| {
             let as_nobody = scope.spawn(|| {
-                // SAFETY: changes the user of this thread alone, which ends here; the library's call would change all of them.
+                // SAFETY: changes the user of this thread alone, which ends here; the C library's call would change all
+                // threads.
                 let changed = unsafe { libc::syscall(libc::SYS_setresuid, 65_534, 65_534, 65_534) };
                 assert_eq!(changed, 0);
                 (attach(&stranger), io::Error::last_os_error().raw_os_error())
@@ -124,5 +125,5 @@ fn until_readable(source: &impl AsRawFd) {
     let mut set = WaitSet::default();
     set.add(source.as_raw_fd());
     wait(&mut set, Some(PATIENCE_US)).expect("waited");
-    assert!(set.is_ready(0), "it went elsewhere");
+    assert!(set.is_ready(0), "the packet went to another queue");
 }

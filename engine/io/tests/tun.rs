@@ -1,4 +1,4 @@
-//! A real device in a network namespace of its own.
+//! A real device in its own network namespace.
 
 mod namespace;
 
@@ -30,7 +30,8 @@ fn a_device_is_made_with_its_offloads_and_vanishes_with_its_handle() {
         assert_eq!(named.contains(&"tun_uso4") && named.contains(&"tun_uso6"), offload.udp);
         let again = Tun::create("jvpn-t", 1400, true).expect_err("the name is taken");
         assert_eq!((again.step, again.source.raw_os_error()), ("create", Some(libc::EBUSY)));
-        // The kernel may greet the new link (IPv6 solicitations and reports); behind that nothing waits, and a read does not either.
+        // The kernel may send packets on the new link (IPv6 solicitations and reports). After these nothing waits, and
+        // a read does not block.
         let end = (0..16).find_map(|_| tun.read(&mut [0; 2_000]).err()).expect("nothing was sent");
         assert_eq!(end.kind(), io::ErrorKind::WouldBlock);
         drop(tun);
@@ -74,8 +75,9 @@ fn datagrams_written_as_one_superframe_or_alone_are_received_one_by_one() {
     });
 }
 
-/// Our end of a TCP connection is turned around in user space: what the kernel sends to the far address comes back to it
-/// from there, so that two sockets of one namespace talk through the device, both ways through splitting and coalescing.
+/// User space reflects our end of a TCP connection: each packet that the kernel sends to the far address comes back
+/// from there. So two sockets of one namespace exchange data through the device, with splitting and coalescing in both
+/// directions.
 #[test]
 fn tcp_streams_pass_whole_through_splitting_and_coalescing() {
     namespace::run("tcp_streams_pass_whole_through_splitting_and_coalescing", || {
@@ -101,7 +103,8 @@ fn tcp_streams_pass_whole_through_splitting_and_coalescing() {
     });
 }
 
-/// Sends every packet back with its addresses exchanged, until `done`. The pseudo-header sum does not change by that.
+/// Sends every packet back with its addresses exchanged, until `done`. The exchange leaves the pseudo-header sum
+/// unchanged.
 fn mirror(tun: &Tun, elide: bool, done: impl Fn() -> bool) -> (u32, u32) {
     let mut coalescer = Coalescer::new(tun.write_offload());
     let mut frame = vec![0; FRAME_MAX];
@@ -153,7 +156,7 @@ fn what_is_sent_into_the_device_is_read_with_its_addresses() {
             set.add(tun.as_raw_fd());
             sys::wait(&mut set, Some(PATIENCE_US)).expect("a wait");
             let len = tun.read(&mut frame).expect("a frame");
-            // The kernel's own IPv6 router solicitations come this way too.
+            // The kernel's own IPv6 router solicitations arrive here too.
             if split(&frame[..len]).is_ok_and(|segments| segments.destination().is_ipv4()) {
                 break len;
             }
@@ -182,7 +185,7 @@ fn device(offload: bool) -> Tun {
     tun
 }
 
-/// A UDP packet from the far end with full checksums.
+/// A UDP packet from the far end with complete checksums.
 fn datagram(payload: &[u8]) -> Vec<u8> {
     let address = |text: &str| text.parse::<Ipv4Addr>().expect("an address");
     let (from, to) = (address(FAR), address(HERE));

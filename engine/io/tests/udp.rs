@@ -1,4 +1,4 @@
-//! Real sockets on loopback, and in a network namespace of their own where a small link or a missing route is needed.
+//! Real sockets on loopback, or in their own network namespace if the test needs a small link or a missing route.
 
 mod namespace;
 
@@ -103,7 +103,7 @@ fn segments_longer_than_the_link_takes_are_fragmented_and_segmentation_stays_on(
 fn what_the_path_does_not_carry_is_cut_to_its_size_and_arrives_whole() {
     namespace::run("what_the_path_does_not_carry_is_cut_to_its_size_and_arrives_whole", || {
         namespace::ip("link set lo up");
-        // 1,420 bytes with the UDP header: 576 + 576 + 268 behind 20 bytes each, 1,232 + 188 behind 48.
+        // 1,420 bytes with the UDP header: 576 + 576 + 268 after 20 bytes each, 1,232 + 188 after 48.
         for (bind, size, fragments) in [(V4, 600, 3), (V6, 1_280, 2)] {
             let (sender, receiver) = (open(bind, true, false), open(bind, false, true));
             let to = receiver.local_addr().expect("bound");
@@ -113,7 +113,7 @@ fn what_the_path_does_not_carry_is_cut_to_its_size_and_arrives_whole() {
             let got = receive(&receiver, batch.len());
             assert_eq!(got.into_iter().flat_map(|datagram| datagram.bytes).collect::<Vec<_>>(), batch);
             assert_eq!(packets_on_loopback() - before, 3 * fragments + 1, "{bind}");
-            assert_eq!(sender.send_gso(to, None, &batch, 1_412), Ok(()), "the socket is as it was");
+            assert_eq!(sender.send_gso(to, None, &batch, 1_412), Ok(()), "the socket is unchanged");
             assert_eq!(receive(&receiver, batch.len()).len(), 4);
         }
     });

@@ -1,4 +1,4 @@
-//! The binding of the engine to Node. JSON text crosses it, in batches; never a call per packet.
+//! The Node binding of the engine. JSON text crosses it in batches; there is never a call per packet.
 #![allow(clippy::needless_pass_by_value, reason = "values that cross the binding are copies, owned by the callee")]
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use napi::{
 use napi_derive::napi;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// One wake may wait in Node's queue: the callback drains everything, so that a second one would find nothing.
+/// At most one wake waits in Node's queue: the callback drains everything, so a second one would find nothing.
 const WAKES_MAX: usize = 1;
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, false, WAKES_MAX>;
@@ -27,9 +27,9 @@ pub struct Engine {
 
 #[napi]
 impl Engine {
-    /// Starts the engine. `on_reports` is called when reports wait, and not again before `drain` was called.
-    /// Throws an error with the code `InvalidArg` for a fault of the configuration and `GenericFailure` for one of the machine;
-    /// its message has three lines: what, why, what to do.
+    /// Starts the engine. `on_reports` is called when reports wait, and not again before `drain` is called. Throws an
+    /// error with the code `InvalidArg` if the configuration is wrong and `GenericFailure` if the machine refuses. The
+    /// message has three lines: what happened, why, what to do.
     #[napi(constructor)]
     pub fn new(config_json: String, on_reports: Function<'_, (), ()>) -> Result<Self> {
         let config: EngineConfig = parse("the engine's configuration", &config_json)?;
@@ -38,7 +38,7 @@ impl Engine {
             .callee_handled::<false>()
             .max_queue_size::<WAKES_MAX>()
             .build()?;
-        // A full queue means that a wake is on its way; a closing one that nobody listens any more.
+        // If the queue is full, a wake is already pending; if it is closing, there is no listener left.
         let notify = move || {
             let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
@@ -46,15 +46,16 @@ impl Engine {
         Ok(Self { running: Some(running) })
     }
 
-    /// Takes an array of commands, all or none. Throws when one is malformed, when too many wait, and after `stop`.
+    /// Hands over an array of commands, all or none. Throws if a command is malformed, if too many wait, and after
+    /// `stop`.
     #[napi]
     pub fn apply(&self, commands_json: String) -> Result<()> {
         let commands: Vec<Command> = parse("the commands", &commands_json)?;
-        let running = self.running.as_ref().ok_or_else(|| Error::from_reason("the engine was stopped"))?;
+        let running = self.running.as_ref().ok_or_else(|| Error::from_reason("the engine is stopped"))?;
         running.apply(commands).map_err(Error::from_reason)
     }
 
-    /// The oldest waiting reports, at most `max` (1 … 1,024), as a `ReportBatch`; an empty one after `stop`.
+    /// The oldest waiting reports, at most `max` (1 … 1,024), as a `ReportBatch`; an empty batch after `stop`.
     #[napi]
     pub fn drain(&self, max: u32) -> Result<String> {
         let nothing = ReportBatch { reports: Vec::new(), lost: 0, waiting: 0 };
@@ -68,38 +69,38 @@ impl Engine {
     }
 }
 
-/// Milliseconds of `CLOCK_BOOTTIME`, with microseconds behind the point.
+/// `CLOCK_BOOTTIME` in milliseconds, with microsecond decimals.
 #[napi]
 pub fn boot_ms() -> f64 {
     sys::boot_us() as f64 / 1_000.0
 }
 
-/// Creates a private key file (0600, never over an existing file) and returns the public key.
+/// Creates a private key file (0600; it never overwrites a file) and returns the public key.
 #[napi]
 pub fn generate_key(path: String) -> Result<String> {
     identity::generate(Path::new(&path)).map_err(|error| thrown(&error))
 }
 
-/// The public key that belongs to a private key file.
+/// The public key of a private key file.
 #[napi]
 pub fn public_key(path: String) -> Result<String> {
     identity::public_key(Path::new(&path)).map_err(|error| thrown(&error))
 }
 
-/// Tells the service manager a state such as `READY=1`; without one, nothing.
+/// Sends a state such as `READY=1` to the service manager; does nothing without one.
 #[napi]
 pub fn notify_systemd(state: String) -> Result<()> {
-    systemd::notify(&state).map_err(|error| Error::from_reason(format!("the service manager's socket: {error}")))
+    systemd::notify(&state).map_err(|error| Error::from_reason(format!("cannot notify the service manager: {error}")))
 }
 
 fn parse<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
     serde_json::from_str(json)
-        .map_err(|error| Error::new(Status::InvalidArg, format!("{what} cannot be read\n{error}\nsee kernel/contract")))
+        .map_err(|error| Error::new(Status::InvalidArg, format!("cannot read {what}\n{error}\nsee kernel/contract")))
 }
 
 fn print<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value)
-        .map_err(|error| Error::from_reason(format!("the reports cannot be written as JSON: {error}")))
+        .map_err(|error| Error::from_reason(format!("cannot write the reports as JSON: {error}")))
 }
 
 fn thrown(error: &StartError) -> Error {

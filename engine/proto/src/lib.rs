@@ -1,14 +1,14 @@
-//! The wire and the session's packet state, sans-IO: no clock, no sockets, no unsafe. Time, addresses and randomness
-//! are arguments.
+//! Wire format and packet state of the sessions. Sans-IO: no clock, no sockets, no unsafe. Time, addresses and
+//! randomness are arguments.
 //!
 //! A module imports from those below it, never from those above:
 //!
 //! ```text
-//!   endpoint                     all sessions of one worker; client/ and gateway/ have what only one role does
+//!   endpoint                     all sessions of one worker; client/ and gateway/ hold what only one role does
 //!   session                      one session, likewise
-//!   liveness  path  shared       of one session, of one of its paths, of all sessions together
-//!   handshake  frames  crypto    what is sealed, and how
-//!   vocabulary  wire  messages   the words, the outer datagrams, what the core and the engine tell each other
+//!   liveness  path  shared       one session's liveness, one path's state, what all sessions share
+//!   handshake  frames  crypto    the sealed content, and how it is sealed
+//!   vocabulary  wire  messages   shared types, outer datagrams, messages between core and engine
 //! ```
 #![forbid(unsafe_code)]
 
@@ -27,7 +27,7 @@ pub mod wire;
 #[path = "../tests/world/mod.rs"]
 mod world;
 
-// The world of the tests names this crate as any user does.
+// The test world names this crate as any user does.
 #[cfg(test)]
 extern crate self as jvpn_proto;
 

@@ -1,11 +1,12 @@
-//! What crosses the binding between the engine and the deciding core: commands in, reports out.
+//! The messages between the engine and the core that decides: commands go in, reports come out.
 //!
-//! This file is the one source of these shapes. The TypeScript types in `kernel/contract/engine.generated.ts` are generated
-//! from it (`npm run generate`). Times are microseconds of `CLOCK_BOOTTIME`. Keys are the text form `jvpk1:…` of a public key;
-//! nothing in this file can carry a secret.
+//! This file is the only source of these types. The TypeScript types in `kernel/contract/engine.generated.ts` are
+//! generated from it (`npm run generate`). Times are microseconds of `CLOCK_BOOTTIME`. Keys are public keys in the text
+//! form `jvpk1:…`; nothing in this file can carry a secret.
 //!
-//! A *session* is a local handle (`u32`, never reused within a process). A *path* is the client-chosen path id, the same number
-//! on both ends, never reused within a session. *Bind seq* rises with every activating message (see `docs/spec`).
+//! A *session* is a local handle (`u32`, never reused within a process). A *path* is the path id that the client chose:
+//! the same number on both ends, never reused within a session. The *bind seq* rises with every activating message (see
+//! `docs/spec`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -15,15 +16,16 @@ use ts_rs::TS;
 use crate::vocabulary::blame::{Dropped, PeerFault};
 use crate::wire::codec::byte_enum;
 
-/// Most bytes of a text in a report that says why something went wrong.
+/// Maximum length in bytes of a text in a report that says why something went wrong.
 pub const TEXT_MAX: usize = 200;
 
 /// Local handle of a session.
 pub type SessionHandle = u32;
-/// Id of a path inside a session. On the client it is unique for the life of the process, because paths exist before a session.
+/// Id of a path inside a session. On the client it is unique for the life of the process, because paths exist before
+/// sessions.
 pub type PathId = u32;
 
-/// What a gateway offers a client, taken from the policy that applies to it. Travels in RESP; binding for both ends.
+/// What a gateway offers a client, taken from the client's policy. Sent in RESP; binding for both ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
@@ -37,7 +39,7 @@ pub struct Offer {
     pub cooldown_ms: u16,
     pub recoveries_per_min: u16,
     pub mtu: u16,
-    /// Every inner packet goes out on two paths, in both directions. Granted only to a client that can.
+    /// Every inner packet is sent on two paths, in both directions. Granted only if the client supports it.
     pub redundant: bool,
     #[ts(type = "number")]
     pub policy_version: u64,
@@ -67,7 +69,7 @@ pub struct Assignment {
 }
 
 byte_enum! {
-    /// What carries a path. The number is the one on the wire.
+    /// The transport of a path. The number is the one on the wire.
     #[derive(Serialize, Deserialize, TS)]
     #[serde(rename_all = "snake_case")]
     #[ts(rename = "TransportKind")]
@@ -76,20 +78,20 @@ byte_enum! {
     }
 }
 
-/// What a path is: its carrier and both ends of it. Labels for people are made from this value and from nothing else.
+/// Transport and both ends of a path. The labels that people read are made from this value only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct PathDescription {
     pub transport: Transport,
-    /// Client: the address that the socket is bound to. Gateway: the address that was reached; the unspecified one if
-    /// the kernel did not say it.
+    /// Client: the address that the socket is bound to. Gateway: the address that the datagram was sent to; the
+    /// unspecified address if the kernel did not report it.
     pub local: IpAddr,
     pub remote: SocketAddr,
     /// Client: the network interface that the socket is bound to. Gateway: none.
     pub interface: Option<String>,
 }
 
-/// How an activation is asked for on the wire.
+/// How the client requests an activation on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum AttachKind {
@@ -97,33 +99,34 @@ pub enum AttachKind {
     Switch,
     /// The target is not validated yet: ATTACH kind 1.
     Reattach,
-    /// The active path proves itself again: ATTACH kind 2.
+    /// The active path is validated again: ATTACH kind 2.
     Revalidate,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum Command {
-    // ---- gateway: who may come --------------------------------------------------------------------------------------
+    // ---- gateway: which clients are admitted ------------------------------------------------------------------------
     /// Adds a known client or replaces its offer. At most 131,072.
     SetPeer {
         peer: Peer,
     },
-    /// Forgets a client key: later INITs of it get silence. Running sessions are not touched.
+    /// Removes a client key: later INITs of this key get no answer. Running sessions are not affected.
     RemovePeer {
         key: String,
     },
-    /// The core took a confirmed session: inner packets flow, ASSIGN is sent and retried.
+    /// The core accepts a confirmed session: inner packets may flow, ASSIGN is sent and retried.
     AcceptSession {
         session: SessionHandle,
         assignment: Assignment,
     },
-    /// The core refused a confirmed session: CLOSE with the reason, keys are dropped.
+    /// The core refuses a confirmed session: CLOSE is sent with the reason, the keys are dropped.
     RefuseSession {
         session: SessionHandle,
         reason: String,
     },
-    /// Answer to `AttachRequested`. `deny_reason` absent = bind: the path becomes the send path and is acknowledged.
+    /// Answer to `AttachRequested`. Without `deny_reason` the path is bound: it becomes the send path, and the
+    /// activation is acknowledged.
     AnswerAttach {
         session: SessionHandle,
         path: PathId,
@@ -132,11 +135,12 @@ pub enum Command {
         deny_reason: Option<String>,
         retry_after_ms: u32,
     },
-    /// Does any path of this session still answer? `ChallengeResult` within 3·PTO (bounded to 0.2 … 3 s).
+    /// Checks whether any path of this session still answers. `ChallengeResult` follows within 3·PTO (at least 0.2 s,
+    /// at most 3 s).
     ChallengeSession {
         session: SessionHandle,
     },
-    /// The gateway's wish that the client moves: SWITCH_REQUEST, at most 5 sends at PTO.
+    /// The gateway asks the client to switch to another path: SWITCH_REQUEST, at most 5 sends, one per PTO.
     RequestSwitch {
         session: SessionHandle,
         path: PathId,
@@ -144,25 +148,26 @@ pub enum Command {
     },
 
     // ---- client: dialling and paths ---------------------------------------------------------------------------------
-    /// Opens a socket bound to the interface and the local address. Answered by `PathOpened` or `PathError`.
-    /// The path exists apart from any session: a dial and each later session of this client use it.
+    /// Opens a socket bound to the interface and the local address. Answered by `PathOpened` or `PathError`. The path
+    /// does not depend on a session: a dial and all later sessions of this client use it.
     OpenPath {
         path: PathId,
         ifindex: u32,
         description: PathDescription,
     },
-    /// Closes the socket. With a live session, PATH_CLOSE is sent on another path.
+    /// Closes the socket. If a session is live, PATH_CLOSE is sent on another path.
     ClosePath {
         path: PathId,
         reason: String,
     },
-    /// Starts a handshake with the gateway key, raced over the open paths in this order. Only one dial at a time.
+    /// Starts a handshake with the gateway key on all these paths, in this order; the first RESP wins. Only one dial at
+    /// a time.
     Dial {
         dial: u32,
         gateway_key: String,
         paths: Vec<PathId>,
     },
-    /// Adds a path that has opened meanwhile to the running dial.
+    /// Adds a path that was opened later to the running dial.
     DialAlso {
         dial: u32,
         path: PathId,
@@ -170,17 +175,17 @@ pub enum Command {
     AbortDial {
         dial: u32,
     },
-    /// The core took the session of `HandshakeDone`: ATTACH kind 1 goes out on the path on which RESP came (bind seq 1).
-    /// Answered by `AttachValidated` with bind seq 1, `AttachDenied` or `AttachUnanswered`.
+    /// The core accepts the session of `HandshakeDone`: ATTACH kind 1 with bind seq 1 is sent on the path on which RESP
+    /// arrived. Answered by `AttachValidated` with bind seq 1, `AttachDenied` or `AttachUnanswered`.
     ConfirmSession {
         session: SessionHandle,
     },
-    /// Sends ATTACH kind 0 on an open path: a candidate. Answered by `PathValidated` or `PathUnanswered`.
+    /// Makes an open path a candidate: sends ATTACH kind 0. Answered by `PathValidated` or `PathUnanswered`.
     AddCandidate {
         session: SessionHandle,
         path: PathId,
     },
-    /// Activation of a path: the send path moves there at once. Retried at PTO, at most 5 sends.
+    /// Activates a path: it becomes the send path at once. The request is sent at most 5 times, one per PTO.
     Attach {
         session: SessionHandle,
         path: PathId,
@@ -189,7 +194,7 @@ pub enum Command {
         kind: AttachKind,
         reason: String,
     },
-    /// Stops retrying an attempt. `restore` = the send path afterwards (none: inner packets have no path).
+    /// Stops the retries of an attempt. `restore` is the send path from then on (none: inner packets have no path).
     AbortAttach {
         session: SessionHandle,
         #[ts(type = "number")]
@@ -198,30 +203,31 @@ pub enum Command {
     },
 
     // ---- both -------------------------------------------------------------------------------------------------------
-    /// The core's verdict on a path. A dead path is not sent on (except probes) and, were it the send path, leaves none.
+    /// The core's verdict on a path. Only probes are sent on a dead path. If it was the send path, the session has
+    /// none.
     SetPathDead {
         session: SessionHandle,
         path: PathId,
         dead: bool,
     },
-    /// Probe every path of the session at this interval, whatever the traffic. 0 = back to the driven-by-traffic rule.
+    /// Probes every path of the session at this interval, with or without traffic. 0 = traffic decides again.
     SetProbing {
         session: SessionHandle,
         interval_ms: u32,
     },
-    /// CLOSE on all live paths (sealed at once, at most 3 sends at PTO), then the keys are dropped.
+    /// Sends CLOSE on all live paths (sealed at once, at most 3 sends, one per PTO), then the keys are dropped.
     CloseSession {
         session: SessionHandle,
         reason: String,
     },
-    /// Drops keys and state at once, says nothing to the peer.
+    /// Drops keys and state at once; the peer gets no message.
     ForgetSession {
         session: SessionHandle,
     },
 }
 
 impl Command {
-    /// The session that it is about.
+    /// The session that the command is about.
     pub fn session(&self) -> Option<SessionHandle> {
         match self {
             Self::AcceptSession { session, .. }
@@ -247,7 +253,7 @@ impl Command {
         }
     }
 
-    /// The `type` that it has in JSON.
+    /// The `type` of the command in JSON.
     pub fn name(&self) -> &'static str {
         match self {
             Self::SetPeer { .. } => "SetPeer",
@@ -273,7 +279,7 @@ impl Command {
         }
     }
 
-    /// The path that is opened, or the dial that is begun: what waits for an answer that names no session.
+    /// The path to open or the dial to begin: the core waits for an answer that names no session.
     pub(crate) fn awaits(&self) -> (Option<PathId>, Option<u32>) {
         match self {
             Self::OpenPath { path, .. } => (Some(*path), None),
@@ -283,7 +289,7 @@ impl Command {
     }
 }
 
-/// State of one network interface with what a path needs.
+/// State of one network interface: all that a path needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Link {
@@ -293,12 +299,12 @@ pub struct Link {
     pub up: bool,
     /// Usable source addresses (no link-local, no tentative or deprecated IPv6).
     pub addresses: Vec<IpAddr>,
-    /// A route through this interface exists: to anything beyond the subnet (default or more specific), or only on-link.
-    /// Destination prefixes as text, at most 64 (more: the shortest prefixes are kept).
+    /// Destination prefixes of the routes through this interface, as text: beyond the subnet (default or more specific)
+    /// or on-link only. At most 64; if there are more, the shortest prefixes are kept.
     pub routes: Vec<String>,
 }
 
-/// One snapshot of a path. Counters are cumulative over the life of the path in this session.
+/// One snapshot of a path. Counters count from the beginning of the path in this session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct PathStats {
@@ -309,41 +315,41 @@ pub struct PathStats {
     pub rttvar_us: u32,
     pub min_rtt_us: u32,
     pub jitter_us: u32,
-    /// Probes sent, and of these answered, and given up (unanswered for a PTO).
+    /// Probes sent; how many of them were answered; how many were given up (unanswered for a PTO).
     #[ts(type = "number")]
     pub probes_sent: u64,
     #[ts(type = "number")]
     pub probes_answered: u64,
     #[ts(type = "number")]
     pub probes_lost: u64,
-    /// The newest probe that is older than a PTO was answered, and none after it is overdue; in redundant mode, where a probe goes
-    /// out at every I, fewer than three in a row are.
+    /// The newest probe older than a PTO was answered, and no later probe is overdue. In redundant mode a probe is sent
+    /// at every I; there fewer than three probes in a row are overdue.
     pub answering: bool,
-    /// DATA messages this end sent on the path, as of the newest answered probe …
+    /// DATA messages that this end had sent on the path at the newest answered probe …
     #[ts(type = "number")]
     pub up_sent: u64,
-    /// … and how many of these the peer had received.
+    /// … and how many of them the peer had received.
     #[ts(type = "number")]
     pub up_received: u64,
-    /// DATA messages the peer sent on the path, as of the newest probe heard from it …
+    /// DATA messages that the peer had sent on the path at the newest probe received from it …
     #[ts(type = "number")]
     pub down_sent: u64,
-    /// … and how many of these this end had received.
+    /// … and how many of them this end had received.
     #[ts(type = "number")]
     pub down_received: u64,
     #[ts(type = "number")]
     pub rx_bytes: u64,
     #[ts(type = "number")]
     pub tx_bytes: u64,
-    /// Milliseconds since an authenticated first-arrival packet on this path; `u32::MAX` = never.
+    /// Milliseconds since the last authenticated, first-arrived packet on this path; `u32::MAX` = never.
     pub heard_ms_ago: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum Report {
-    // ---- the machine -------------------------------------------------------------------------------------------------
-    /// First report, once: what was found and is used.
+    // ---- the machine ------------------------------------------------------------------------------------------------
+    /// First report, sent once: what the engine found and uses.
     Started {
         public_key: String,
         incarnation: u32,
@@ -351,44 +357,45 @@ pub enum Report {
         tun: String,
         capabilities: Vec<String>,
         workers: u8,
-        /// Why there is one worker where the machine has processors for more.
+        /// Why there is only one worker although the machine has processors for more.
         alone_because: Option<String>,
     },
-    /// All interfaces, after any change and once at start.
+    /// All interfaces: once at start and after any change.
     Links {
         links: Vec<Link>,
     },
-    /// The engine cannot go on (TUN gone, …): the daemon ends.
+    /// The engine cannot continue (for example, the TUN device is gone): the daemon ends.
     Fatal {
         what: String,
     },
 
-    /// The engine could not carry out a command: core and engine disagree. A command that came too late for its
-    /// session, path or dial is not refused but counted as dropped; see `endpoint/declined.rs`.
+    /// The engine could not execute a command: core and engine disagree. A command that came too late for its session,
+    /// path or dial is not refused but counted as a drop; see `vocabulary/declined.rs`.
     Refused {
         /// The `type` of the command.
         command: String,
-        /// `None`: the command is about none.
+        /// The session of the command, if it names one.
         session: Option<SessionHandle>,
-        /// The path that is not opened (`OpenPath`): no `PathError` follows.
+        /// The path that was not opened (`OpenPath`): no `PathError` follows.
         path: Option<PathId>,
-        /// The dial that is not begun (`Dial`): no `HandshakeUnanswered` follows.
+        /// The dial that was not begun (`Dial`): no `HandshakeUnanswered` follows.
         dial: Option<u32>,
         /// At most 200 bytes.
         why: String,
     },
 
-    // ---- client ------------------------------------------------------------------------------------------------------
+    // ---- client -----------------------------------------------------------------------------------------------------
     PathOpened {
         path: PathId,
         local: SocketAddr,
     },
-    /// A local hard error on a path: ENETUNREACH, EHOSTUNREACH, ENETDOWN, ENODEV, EADDRNOTAVAIL, or that opening failed.
+    /// A local hard error on a path (ENETUNREACH, EHOSTUNREACH, ENETDOWN, ENODEV, EADDRNOTAVAIL), or the path could not
+    /// be opened.
     PathError {
         path: PathId,
         errno: String,
     },
-    /// A valid RESP. Nothing is confirmed yet: `ConfirmSession` or `ForgetSession` follows.
+    /// A valid RESP arrived. Nothing is confirmed yet: `ConfirmSession` or `ForgetSession` must follow.
     HandshakeDone {
         dial: u32,
         session: SessionHandle,
@@ -404,7 +411,7 @@ pub enum Report {
     HandshakeUnanswered {
         dial: u32,
     },
-    /// ASSIGN arrived (or changed).
+    /// ASSIGN arrived for the first time, or with other content.
     Assigned {
         session: SessionHandle,
         assignment: Assignment,
@@ -418,7 +425,7 @@ pub enum Report {
         reason: String,
         retry_after_ms: u32,
     },
-    /// Unanswered for 3·PTO.
+    /// The activation was unanswered for 3·PTO.
     AttachUnanswered {
         session: SessionHandle,
         path: PathId,
@@ -430,23 +437,23 @@ pub enum Report {
         path: PathId,
         reason: String,
     },
-    /// The gateway does not know our session index (unauthenticated; at most one report per 10 s).
+    /// The gateway does not know this session's index (unauthenticated; at most one report per 10 s).
     Hinted {
         session: SessionHandle,
     },
 
-    // ---- gateway -----------------------------------------------------------------------------------------------------
-    /// First valid DATA of a pending session, on a path that has answered a challenge.
+    // ---- gateway ----------------------------------------------------------------------------------------------------
+    /// First valid DATA of a pending session, on a path that has answered its challenge.
     HandshakeConfirmed {
         session: SessionHandle,
         session_id: String,
         client_key: String,
         path: PathId,
         description: PathDescription,
-        /// Redundant sending was granted: the offer has it, and the client can do it.
+        /// Redundant sending was granted: the offer includes it, and the client supports it.
         redundant: bool,
     },
-    /// A newer activation on a path that is validated: the core answers with `AnswerAttach`.
+    /// A newer activation on a validated path: the core must answer with `AnswerAttach`.
     AttachRequested {
         session: SessionHandle,
         path: PathId,
@@ -456,12 +463,12 @@ pub enum Report {
         kind: AttachKind,
         reason: String,
     },
-    /// Activations and new paths that the engine denied by itself, in answer to the peer. At most one report for a
-    /// session, reason and second; the others are counted into the next one. What was counted since the last report
-    /// goes with a session that the core itself ends.
+    /// Activations and new paths that the engine denied without asking the core. At most one report per session, reason
+    /// and second; further denials are counted into the next report. When the core itself ends the session, denials
+    /// since the last report are not reported.
     ActivationsDenied {
         session: SessionHandle,
-        /// The path of the newest denial; the session may not have it.
+        /// The path of the newest denial; the session may not have this path.
         path: PathId,
         reason: DenialReason,
         count: u32,
@@ -471,8 +478,8 @@ pub enum Report {
         answered: bool,
     },
 
-    // ---- both --------------------------------------------------------------------------------------------------------
-    /// The gateway acknowledged this activation (client only): the proof for ATTACHED.
+    // ---- both -------------------------------------------------------------------------------------------------------
+    /// Client: the gateway acknowledged this activation. This is the proof for ATTACHED.
     AttachValidated {
         session: SessionHandle,
         path: PathId,
@@ -486,12 +493,14 @@ pub enum Report {
         description: PathDescription,
         rtt_us: u32,
     },
-    /// A candidate did not: 5 sends, or the validation time passed. The path is no candidate until it is added again.
+    /// A candidate did not answer: 5 sends failed, or the validation time is over. The path is no candidate until it is
+    /// added again.
     PathUnanswered {
         session: SessionHandle,
         path: PathId,
     },
-    /// Gateway: the client of a path has a new address (an address translator's doing); both addresses were asked. Not a switch.
+    /// Gateway: the client has a new address on a path (an address translator changed it); both addresses were
+    /// challenged. Not a switch.
     PathRebound {
         session: SessionHandle,
         path: PathId,
@@ -503,20 +512,20 @@ pub enum Report {
         path: PathId,
         reason: String,
     },
-    /// Silence past 2·I + margin while something was expected. Once per suspicion.
+    /// The path was silent for longer than 2·I + margin while something was expected. Reported once per suspicion.
     PathSuspected {
         session: SessionHandle,
         path: PathId,
         silent_us: u32,
         limit_us: u32,
     },
-    /// A suspected path was heard again before it was declared silent; also one that was left meanwhile.
+    /// Something arrived on a suspected path before it was declared silent, even if it is not the send path any more.
     PathCleared {
         session: SessionHandle,
         path: PathId,
         silent_us: u32,
     },
-    /// Silence that means death by the rules of liveness: see `evidence`.
+    /// The path is silent for so long that the liveness rules call it dead: see `evidence`.
     PathSilent {
         session: SessionHandle,
         path: PathId,
@@ -524,15 +533,16 @@ pub enum Report {
         limit_us: u32,
         evidence: SilenceEvidence,
     },
-    /// The largest outer IP packet that passes from here on a path, bytes, once a search has found it and whenever it changes. With
-    /// `black_hole` packets of the size before were swallowed in silence: this one holds until the new search has ended.
+    /// The largest outer IP packet in bytes that passes on a path: reported when a search has found it, and at each
+    /// change. With `black_hole`, packets of the previous size were lost without an error: the new value holds until
+    /// the new search ends.
     PathMtu {
         session: SessionHandle,
         path: PathId,
         mtu: u16,
         black_hole: bool,
     },
-    /// A path that was silent, dead or never heard answered a probe.
+    /// A path that was silent, dead or never heard has answered a probe.
     PathAlive {
         session: SessionHandle,
         path: PathId,
@@ -541,14 +551,14 @@ pub enum Report {
     Stats {
         paths: Vec<PathStats>,
     },
-    /// An authenticated message that no honest peer can produce. What proves nothing is counted as dropped.
+    /// An authenticated message that no honest peer can produce. Messages that prove nothing are counted as drops.
     ValidationFailed {
         session: SessionHandle,
         kind: PeerFault,
         attributable: bool,
     },
-    /// Unauthenticated or unattributable drops since the last report of the kind, at most one per kind, second and worker
-    /// (`address_table_full`: per batch of commands).
+    /// Unauthenticated or unattributable drops since the last report of this kind. At most one report per kind, second
+    /// and worker (`address_table_full`: per batch of commands).
     Dropped {
         kind: Dropped,
         #[ts(type = "number")]
@@ -563,7 +573,7 @@ pub enum Report {
         epoch: u32,
         trigger: String,
     },
-    /// The key is past its hard age or limit: no inner packet moves until a rekey.
+    /// The key has passed its hard age or limit: no inner packet is sent or accepted until a rekey.
     KeyExpired {
         session: SessionHandle,
         epoch: u32,
@@ -576,17 +586,17 @@ pub enum Report {
     },
 }
 
-/// Why the engine denies an activation, or a new path, without asking the core.
+/// Why the engine denies an activation or a new path without asking the core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum DenialReason {
-    /// The session has eight paths, or its peer asked for more than 16 activations and new paths in a second.
+    /// The session has eight paths, or its peer requested more than 16 activations and new paths in one second.
     PathLimit,
-    /// The peer names an older owner of the session.
+    /// The peer names an older owner epoch of the session.
     OwnershipStale,
     /// SWITCH to a path that is not validated.
     PathNotValidated,
-    /// More than 16 activations and new paths in a second.
+    /// More than 16 activations and new paths in one second.
     SwitchRateLimited,
 }
 
@@ -594,7 +604,7 @@ impl DenialReason {
     pub(crate) const ALL: [Self; 4] =
         [Self::PathLimit, Self::OwnershipStale, Self::PathNotValidated, Self::SwitchRateLimited];
 
-    /// As the wire and JSON have it.
+    /// The name on the wire and in JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::PathLimit => "path_limit",
@@ -608,23 +618,24 @@ impl DenialReason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum SilenceEvidence {
-    /// Another path answered a probe sent after the suspicion, while the path's own probe had its chance.
+    /// A standby answered a probe sent after the suspicion; an answer on the suspected path had time to arrive and did
+    /// not.
     StandbyAnswered,
-    /// No standby answered; 3·PTO, at least 1 s.
+    /// No standby answered for 3·PTO, at least 1 s.
     Timeout,
-    /// The peer says that it does not hear us on that path (`deaf on`), for 3·I.
+    /// For 3·I the peer has reported that it receives nothing on that path (`deaf on`).
     PeerDeaf,
 }
 
-/// What `drain` returns: at most 1,024 reports; `lost` counts reports that did not fit the bounded queue (524,288), oldest
-/// `Stats` first; any other loss makes the engine stop with `Fatal`.
+/// The result of `drain`: at most 1,024 reports. `lost` counts the reports that did not fit into the queue (524,288):
+/// the oldest `Stats` are removed first. If any other report is lost, the engine stops with `Fatal`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportBatch {
     pub reports: Vec<Timed>,
     #[ts(type = "number")]
     pub lost: u64,
-    /// Reports that still wait: drain again after this batch was handled.
+    /// Number of reports that still wait: drain again after this batch.
     pub waiting: u32,
 }
 
@@ -636,26 +647,27 @@ pub struct Timed {
     pub report: Report,
 }
 
-/// How an engine is started.
+/// The parameters with which an engine is started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EngineConfig {
     pub role: Role,
-    /// Path of the private key file; refused if others may read it.
+    /// Path of the private key file; refused if other users may read it.
     pub identity: String,
     /// Gateway: UDP addresses to listen on. Client: empty.
     pub listen: Vec<SocketAddr>,
     /// Name of the TUN device to create.
     pub tun: String,
     pub mtu: u16,
-    /// Each may be switched off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`, `redundant`.
+    /// Features to switch off: `tun_offload`, `udp_gso`, `udp_gro`, `aes_gcm`, `redundant`.
     pub disable: Vec<String>,
-    /// Threads that move packets, each with its own part of the sessions, at most 16; 0 = as many as suit the machine. A client has
-    /// one session, and one worker.
+    /// Number of threads that move packets, at most 16; each has its own part of the sessions. 0 = chosen for the
+    /// machine. A client has one session and one worker.
     pub workers: u8,
     /// SO_MARK of the outer sockets; 0 = none.
     pub mark: u32,
-    /// Seconds until a rekey and until a key is refused, packets until a rekey: 120, 180, 2^27 unless a test lowers them.
+    /// Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 unless a test
+    /// lowers them.
     pub rekey_after_s: u32,
     pub reject_after_s: u32,
     #[ts(type = "number")]

@@ -1,4 +1,4 @@
-//! What an attacker on the wire, without keys, achieves: nothing beyond loss. Ids as in the attack list.
+//! An attacker on the wire without keys can cause loss and nothing else. Ids as in the attack list.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod world;
@@ -9,7 +9,7 @@ use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{Command, PathId, Report, Role};
 use world::{MS, S, Side, World, client_address, gateway_route, limits};
 
-/// Everything the session is, as far as an attacker may want to change it.
+/// All properties of the session that an attacker may want to change.
 fn identity(world: &mut World) -> (PathId, PathId, usize) {
     let (client, gateway, now) = (world.session(), world.gateway_session.unwrap(), world.now);
     let rotations = world.count(Side::Client, |report| matches!(report, Report::KeyRotated { .. }));
@@ -191,7 +191,7 @@ fn a23_an_address_that_a_client_only_claims_gets_three_times_its_bytes_and_then_
     let mut world = World::ready(&[10], 10);
     let victim = ([203, 0, 113, 7], 53).into();
     world.open(2, world::Link::with_delay(10 * MS));
-    // What the client sends on path 2 arrives with the victim's source, and nothing comes back.
+    // What the client sends on path 2 arrives from the victim's address; no answer comes back.
     world.black_hole(2, true, true);
     world.capturing = true;
     let session = world.session();

@@ -1,4 +1,4 @@
-//! What was sent in a blackout goes on at once when it ends.
+//! Packets that were sent in a blackout arrive at once when it ends.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod world;
@@ -7,10 +7,10 @@ use jvpn_proto::messages::{AttachKind, Command, Report};
 use world::{Link, MS, S, Side, World};
 
 const RTT: u64 = 20 * MS;
-/// Numbers of packets that no flow of the world reaches.
+/// Packet numbers that no flow of the test world reaches.
 const FIRST: u64 = 1 << 20;
 
-/// Both paths fall silent and the core gives them up, at both ends; the flows rest.
+/// Both paths become silent, and the core gives them up at both ends; the flows stop.
 fn blackout(world: &mut World) {
     world.flow = [0, 0];
     world.run(100 * MS);
@@ -63,7 +63,7 @@ fn what_left_before_the_silence_was_noticed_arrives_with_the_first_flight_as_wel
     world.tcp = true;
     world.run(200 * MS);
     world.black_hole(1, true, true);
-    // Sent while nobody knows yet: only a copy that was kept before any doubt can arrive.
+    // Sent before anybody notices the silence: it can arrive only from a copy that was made before any doubt.
     for side in [Side::Client, Side::Gateway] {
         world.send_number(side, FIRST);
     }
@@ -112,7 +112,7 @@ fn what_waits_leaves_in_order_and_before_anything_newer() {
     world.capturing = true;
     world.attach(2, 2, AttachKind::Switch);
     world.send_number(Side::Client, FIRST + 100);
-    // SWITCH, then the inner packets: their counters rise as they were sent.
+    // SWITCH first, then the inner packets in the order in which they were sent: the counters rise.
     let sent: Vec<u64> = world
         .capture
         .iter()

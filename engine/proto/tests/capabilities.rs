@@ -1,4 +1,4 @@
-//! What one end may do with inner packets is what the other has granted.
+//! What one end may do with inner packets is what the other end has granted.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -24,7 +24,7 @@ fn both_ends_of_this_version_elide_checksums() {
     }
 }
 
-/// Whether a session's owner would elide, and what sealing such a packet in a session that is not confirmed yet says.
+/// Whether the sender would elide the checksum, and the error for sealing such a packet in an unconfirmed session.
 fn verdict(endpoint: &mut Endpoint, session: SessionHandle) -> (bool, SealError) {
     let refused = endpoint.seal_inner(session, 0, &mut [0; 256], &[], &[0x45; 60], true).unwrap_err();
     (endpoint.elides_checksums(session), refused)

@@ -1,4 +1,5 @@
-//! Loss, reordering, duplication, black holes, switches and rekeys drawn from a seed: what must hold always.
+//! Loss, reordering, duplication, black holes, switches and rekeys, drawn from a seed: the properties that must always
+//! hold.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod world;
@@ -46,7 +47,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 fn act(world: &mut World, event: &Event, bind_seq: u64) {
     let session = world.session();
     let attach = |world: &mut World, path, kind| {
-        // A switch to a path that is not validated is refused; that is part of the game.
+        // A switch to a path that is not validated is refused; this may happen here.
         let command = Command::Attach { session, path, bind_seq, kind, reason: "chaos".to_owned() };
         let _refused = world.client.command(world.now, command);
         world.flush(Side::Client);
@@ -87,8 +88,8 @@ fn act(world: &mut World, event: &Event, bind_seq: u64) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
-    /// A28, A41, I19: honest ends are never blamed, nothing is delivered twice, no nonce comes twice; and when the weather
-    /// clears, one activation brings both directions back.
+    /// A28, A41, I19: honest ends are never blamed, nothing is delivered twice, no nonce is used twice. When the
+    /// network works again, one activation restores both directions.
     #[test]
     fn whatever_the_network_does_nothing_is_delivered_twice_and_nobody_is_blamed(seed in 1_u8..250, events in events()) {
         let mut world = World::with(&[10, 25, 3], 10, LIMITS, seed);

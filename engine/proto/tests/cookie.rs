@@ -1,4 +1,4 @@
-//! A05: a cookie is good for one address, one INIT's sender and a few minutes.
+//! A05: a cookie is valid for one address, one sender of an INIT, and a few minutes.
 
 mod support;
 

@@ -61,15 +61,15 @@ fn render() -> String {
     text
 }
 
-/// The numbers that TypeScript needs and Rust decides.
+/// The constants that Rust defines and TypeScript needs.
 fn constants() -> String {
     let limits = Limits::default();
     let constant = |docs: &str, name: &str, value: u64| format!("\n/** {docs} */\nexport const {name} = {value};\n");
     [
-        constant("Paths of one session, validated or not.", "PATHS_MAX", PATHS_MAX as u64),
+        constant("Maximum number of paths of one session, validated or not.", "PATHS_MAX", PATHS_MAX as u64),
         constant("Age of a key at which it is renewed, seconds.", "REKEY_AFTER_S", limits.rekey_after_us / 1_000_000),
         constant(
-            "Age at which a key carries no packet any more, seconds.",
+            "Age at which a key may not carry packets any more, seconds.",
             "REJECT_AFTER_S",
             limits.reject_after_us / 1_000_000,
         ),
@@ -78,7 +78,7 @@ fn constants() -> String {
     .concat()
 }
 
-/// The table of kinds, for the core and for the reference.
+/// The table of kinds, for the core and for the reference documentation.
 fn table() -> String {
     let drops = DropKind::ALL.iter().map(|kind| (json(kind), kind.explained()));
     let faults = PeerFault::ALL.iter().map(|fault| (json(fault), fault.explained()));
@@ -88,7 +88,7 @@ fn table() -> String {
     };
     let rows: String = drops.chain(faults).map(row).collect();
     format!(
-        "\n/** What is said about each kind. Source: engine/proto/src/vocabulary/blame.rs. */\n\
+        "\n/** Class, blame and text of each kind. Source: engine/proto/src/vocabulary/blame.rs. */\n\
          export const ENGINE_KINDS: Readonly<\n  Record<DropKind | PeerFault, {{ readonly class: KindClass; readonly blame: Blame; \
          readonly text: string }}>\n> = {{\n{rows}}};\n"
     )
@@ -160,7 +160,7 @@ fn fields(object: &str) -> Vec<(&str, &str)> {
     fields
 }
 
-/// rustc does not see that a variant of a public enum is never made.
+/// rustc does not report a variant of a public enum that is never constructed.
 #[test]
 fn every_kind_of_the_table_is_counted_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -176,7 +176,7 @@ fn every_kind_of_the_table_is_counted_somewhere() {
     assert_eq!(unused, Vec::<String>::new(), "no code of the engine counts these kinds");
 }
 
-/// All sources of a folder without its tests: modules of tests come last in a file, or have a file of their own.
+/// Reads all sources of a folder without its tests: a test module is at the end of a file or in a file of its own.
 fn read_all(folder: &Path, source: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();

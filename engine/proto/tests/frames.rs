@@ -1,4 +1,4 @@
-//! Frames: what is encoded comes back, what is cut off or out of range is refused, nothing panics.
+//! Frames: decoding returns what was encoded; truncated or out-of-range frames are refused; nothing panics.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! The handshake: both ends agree, and nobody else gets a word in.
+//! The handshake: both ends agree, and nobody else can interfere.
 
 mod support;
 
@@ -14,7 +14,7 @@ use support::{forge, granted, key, noise, offered};
 const SENDER: u32 = 0x1122_3344;
 const SESSION: u32 = 0x5566_7788;
 
-/// A handshake lives in the thread of its engine, which is not the one that starts it.
+/// A handshake is used in the thread of its engine, which is not the thread that creates it.
 const _: () = {
     const fn movable<T: Send>() {}
     movable::<(Initiator, IncomingInit, Established)>();
@@ -232,7 +232,7 @@ fn accept(gateway: &StaticKey, init: &[u8]) -> Result<IncomingInit, HandshakeErr
     Responder::read_init(gateway, init, &mut noise(4))
 }
 
-/// What a gateway does with a datagram: `None` = silence.
+/// The gateway's reaction to a datagram: `None` = no answer.
 fn receive(gateway: &StaticKey, init: &[u8]) -> Option<IncomingInit> {
     check_mac1(&gateway.public(), init).then(|| accept(gateway, init).ok()).flatten()
 }
@@ -248,7 +248,7 @@ fn assert_talk(client: &Established, gateway: &Established) {
     assert_eq!(crossed(client, gateway), (true, true));
 }
 
-/// Does what each end seals open at the other: (upward, downward)?
+/// Checks whether each end can open what the other seals: (upward, downward).
 fn crossed(client: &Established, gateway: &Established) -> (bool, bool) {
     let (up_seal, down_open) = epoch_keys(&client.root, client.response.suite, Role::Client);
     let (down_seal, up_open) = epoch_keys(&gateway.root, gateway.response.suite, Role::Gateway);
@@ -260,7 +260,7 @@ fn crossed(client: &Established, gateway: &Established) -> (bool, bool) {
     (passes(&up_seal, &up_open), passes(&down_seal, &down_open))
 }
 
-/// The message cut off or repeated to another length.
+/// The message cut or extended to another length.
 fn stretched(message: &[u8], len: usize) -> Vec<u8> {
     message.iter().copied().cycle().take(len).collect()
 }

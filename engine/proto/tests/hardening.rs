@@ -1,4 +1,4 @@
-//! What a stranger, or a client that means ill, may cost the others. Ids as in the attack list.
+//! What an unknown sender or a malicious client can cost the others. Ids as in the attack list.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -17,7 +17,7 @@ fn attacker() -> Route {
     gateway_route(([203, 0, 113, 9], 666).into())
 }
 
-/// INITs of the world's client that the gateway has not seen.
+/// INITs of the test world's client that the gateway has not seen.
 fn captured_inits(world: &mut World, count: u32) -> Vec<Vec<u8>> {
     world.black_hole(1, true, false);
     world.capturing = true;
@@ -109,7 +109,7 @@ fn a02_one_address_costs_few_diffie_hellmans_also_with_a_cookie() {
 
 #[test]
 fn a05_forged_cookies_delay_a_dial_and_do_not_end_it() {
-    // Always under load: nothing is opened without a cookie.
+    // Always under load: no INIT is opened without a cookie.
     let mut world = World::with(&[10], 10, Limits { inits_per_s: 0, ..limits() }, 2);
     let gateway_key = world.gateway.public_key();
     world.capturing = true;

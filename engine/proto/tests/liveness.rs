@@ -1,4 +1,4 @@
-//! What is noticed when a path dies, in which time, and what is not mistaken for death.
+//! Which failures of a path are noticed, in which time, and what is not mistaken for a failure.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod world;
@@ -8,7 +8,7 @@ use world::{Link, MS, S, Side, World};
 
 const I: u64 = 10 * MS;
 const RTT: u64 = 20 * MS;
-/// 3·I + largest margin + RTT, and one interval of slack for the peer's schedule.
+/// 3·I + maximum margin + RTT, and one interval of slack for the peer's schedule.
 const NOTICED: u64 = 3 * I + 2 * I + RTT + I;
 
 fn suspected(report: &Report) -> bool {
@@ -51,7 +51,7 @@ fn a_dead_uplink_is_noticed_by_the_client_through_deaf_on() {
     world.run(S / 2);
     let (at, evidence) = world.silent(Side::Client, 1).unwrap();
     assert_eq!(evidence, SilenceEvidence::PeerDeaf);
-    // Suspicion at the gateway, half a round trip, 3·I of its word.
+    // Suspicion at the gateway, half a round trip, then 3·I of its reports.
     assert!(at - died <= 2 * I + 2 * I + RTT + 3 * I + 2 * I, "{} ms", (at - died) / MS);
     assert_eq!(world.count(Side::Client, |report| matches!(report, Report::PathSilent { .. })), 1, "once");
 }
@@ -89,7 +89,7 @@ fn copies_on_the_standby_hide_the_gap_until_the_switch() {
 
 #[test]
 fn a_gateway_that_stalls_makes_no_client_jump() {
-    // Also where the standby answers much sooner than the active path can.
+    // Also if the standby answers much sooner than the active path can.
     for delays in [[10, 10], [40, 2], [2, 40]] {
         let mut world = World::ready(&delays, 10);
         for _ in 0..5 {
@@ -160,7 +160,7 @@ fn five_percent_of_loss_for_two_minutes_kills_no_path() {
         link.up.loss = 0.05;
         link.down.loss = 0.05;
     }
-    // Probes alone: the fewest messages that an active session exchanges.
+    // Only probes: the minimum number of messages of an active session.
     world.flow = [500 * MS, 500 * MS];
     world.run(120 * S);
     assert_eq!(world.silent(Side::Client, 1), None);
@@ -175,7 +175,7 @@ fn an_idle_session_sends_its_keepalive_and_nothing_else() {
     world.run(10 * S);
     world.capturing = true;
     world.run(100 * S);
-    // A probe and its reply, each 25 s, on each of two paths.
+    // A probe and its reply every 25 s on each of two paths.
     assert!((12..=16).contains(&world.capture.len()), "{}", world.capture.len());
 }
 
@@ -271,7 +271,7 @@ fn a_new_link_after_a_blackout_carries_the_session_on() {
 
 #[test]
 fn a_dead_uplink_is_noticed_on_the_shortest_path_too() {
-    // The gateway has given the path up long before the client is convinced: it must go on telling.
+    // The gateway has given the path up long before the client is convinced: it must continue to report its deafness.
     let mut world = World::ready(&[1, 1], 10);
     let died = world.now;
     world.black_hole(1, true, false);
@@ -312,7 +312,8 @@ fn a_path_that_the_core_gave_up_and_that_lives_is_told_once() {
 
 #[test]
 fn a_client_that_did_not_notice_is_told_that_its_path_was_given_up() {
-    // The gateway's core gives up a path that lives; the client hears answers to its probes and would never attach again.
+    // The gateway's core gives up a path that works; the client hears answers to its probes and would never attach
+    // again.
     let mut world = World::ready(&[10, 10], 10);
     let session = world.gateway_session.unwrap();
     world.order_gateway(Command::SetPathDead { session, path: 1, dead: true });

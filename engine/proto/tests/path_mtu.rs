@@ -1,4 +1,4 @@
-//! The largest packet of each path is found, kept an eye on, and found anew, whatever else happens on the path.
+//! The largest packet size of each path is found, verified, and found again, whatever else happens on the path.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod world;
@@ -8,11 +8,11 @@ use jvpn_proto::messages::{AttachKind, Command, PathId, PathStats, Report};
 use proptest::prelude::*;
 use world::{MS, S, Side, World};
 
-/// The gap that is not searched further.
+/// A gap of this size is not searched further.
 const STEP: usize = 8;
 /// Headers of IPv4, UDP and DATA, and the tag.
 const OVERHEAD: usize = 20 + 8 + 32;
-/// Shorter ones are no probes of a size.
+/// Shorter messages are not size probes.
 const BASE_MESSAGE: usize = 1_280 - 28;
 
 fn hole(world: &mut World, path: PathId, mtu: usize) {
@@ -20,7 +20,7 @@ fn hole(world: &mut World, path: PathId, mtu: usize) {
     (link.up.mtu, link.down.mtu) = (mtu, mtu);
 }
 
-/// Connected and idle, nothing searched yet.
+/// Connected and idle; no search has run yet.
 fn idle(delays_ms: &[u64]) -> World {
     let mut world = World::new(delays_ms, 50);
     world.connect();
@@ -105,7 +105,7 @@ proptest! {
         world.run(3 * S);
         for side in [Side::Client, Side::Gateway] {
             let told = sizes(&world, side, 1);
-            prop_assert_eq!(told[1], (1_280, true), "the black hole is told");
+            prop_assert_eq!(told[1], (1_280, true), "the black hole is reported");
             prop_assert!(packet_max(&mut world, side) + OVERHEAD <= mtu);
         }
         let delivered = world.delivered.len();
@@ -201,7 +201,7 @@ fn a_jump_to_a_standby_that_became_smaller_loses_nothing() {
     world.flow = [0, 0];
     world.run(S);
     let sent: u64 = world.sent.iter().sum::<u64>() - sent.iter().sum::<u64>();
-    // What was on its way on the old path arrives as well.
+    // Packets in flight on the old path arrive too.
     assert!(world.delivered.len() - delivered >= sent as usize, "{sent} sent");
     for side in [Side::Client, Side::Gateway] {
         assert_eq!(sizes(&world, side, 2), [(1_500, false), (1_280, true), (1_300, false)]);

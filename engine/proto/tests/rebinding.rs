@@ -1,4 +1,4 @@
-//! A path follows its client to a new address, and nobody else. Ids as in the attack list.
+//! A path is rebound to a new address of its client, and to no other address. Ids as in the attack list.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod world;
@@ -14,7 +14,7 @@ fn attacker() -> SocketAddr {
     ([203, 0, 113, 9], 6_666).into()
 }
 
-/// The n-th new port of the translator before a path.
+/// The n-th new port of the address translator on a path.
 fn mapping(n: u16) -> SocketAddr {
     ([198, 51, 100, 1], 20_000 + n).into()
 }
@@ -28,7 +28,7 @@ fn remote_of(world: &mut World) -> SocketAddr {
     world.gateway.send_route(session, now).unwrap().route.remote
 }
 
-/// Neither end has given a path up, and nothing was switched.
+/// Neither end has given a path up, and no switch happened.
 fn assert_undisturbed(world: &World) {
     for side in [Side::Client, Side::Gateway] {
         assert_eq!(world.count(side, |report| matches!(report, Report::PathSilent { .. })), 0, "{side:?}");
@@ -38,7 +38,7 @@ fn assert_undisturbed(world: &World) {
     world.assert_honest();
 }
 
-/// When the first packet arrived at the client after a time.
+/// When the first packet after a given time arrived at the client.
 fn first_down_after(world: &World, after: u64) -> u64 {
     let arrivals = world.delivered.iter().filter(|((to, _), (_, at))| *to == Side::Client && *at > after);
     arrivals.map(|(_, (_, at))| *at).min().unwrap()
@@ -47,7 +47,7 @@ fn first_down_after(world: &World, after: u64) -> u64 {
 #[test]
 fn a18_a_copy_from_a_spoofed_source_that_arrives_first_moves_nothing() {
     let mut world = World::ready(&[10, 10], 10);
-    // A number that probes, each hundred messages or so, do not always miss.
+    // Every 7th message: with a round number such as 100, the probes would never be copied.
     world.thief = Some((1, attacker(), 7));
     world.capturing = true;
     world.run(30 * S);
@@ -89,7 +89,7 @@ fn a20_a_relay_is_out_of_the_path_as_soon_as_the_client_has_left_it() {
     world.relays.insert(attacker(), 1);
     let left = world.now;
     assert!(world.run_until(S, rebound));
-    // The next probe, and one validation: 3·PTO.
+    // The next probe, then one validation: 3·PTO.
     assert!(world.now - left <= 100 * MS + RTT + 3 * (RTT + 25 * MS), "{} ms", (world.now - left) / MS);
     assert_eq!(remote_of(&mut world), mapping(1));
     assert_undisturbed(&world);
@@ -111,7 +111,7 @@ fn a21_a_new_mapping_shows_within_a_round_trip_and_is_no_switch() {
             .unwrap_or_else(|| panic!("{delays:?}"));
         assert_eq!(remote, mapping(1));
         assert_eq!(world.count(Side::Gateway, rebound), 1);
-        // The client's suspicion, its probe, the answer: packets on the old mapping before that are lost with it.
+        // The client's suspicion, its probe, the answer: packets sent to the old mapping before that are lost.
         let gap = first_down_after(&world, moved + rtt / 2) - moved;
         assert!(gap <= 40 * MS + 3 * rtt / 2, "{delays:?}: {} ms", gap / MS);
         assert!(at - moved <= 100 * MS + 6 * rtt, "{delays:?}: {} ms", (at - moved) / MS);
@@ -166,7 +166,7 @@ fn a22_a_thousand_rebindings_a_second_are_ten_in_a_minute() {
         world.moved.insert(1, mapping(n % 40_000));
         world.run(MS);
     }
-    // Slow enough that each new mapping answers before the next one comes.
+    // Slow enough that each new mapping answers before the next one appears.
     while world.now < began + 59 * S {
         n += 1;
         world.moved.insert(1, mapping(n % 40_000));

@@ -1,4 +1,4 @@
-//! Redundant mode: everything on two paths, and what that must not break. Ids as in the attack list.
+//! Redundant mode: every packet on two paths, and what this must not break. Ids as in the attack list.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod world;
@@ -10,23 +10,23 @@ use world::{MS, S, Side, World, client_address};
 const I: u64 = 10 * MS;
 const RTT: u64 = 20 * MS;
 
-/// Numbers below `count` that never arrived at a side.
+/// Numbers below `count` that never arrived at one side.
 fn missing(world: &World, to: Side, count: u64) -> Vec<u64> {
     (0..count).filter(|number| !world.delivered.contains_key(&(to, *number))).collect()
 }
 
-/// Lets everything arrive, then: each inner packet arrived at the other end, once.
+/// Waits until everything has arrived, then checks that each inner packet arrived at the other end once.
 fn assert_nothing_lost(world: &mut World) {
     world.flow = [0, 0];
     world.run(S);
-    assert_eq!((world.unsent, world.held), ([0; 2], [0; 2]), "nothing waited for a way");
+    assert_eq!((world.unsent, world.held), ([0; 2], [0; 2]), "no packet waited for a path");
     assert_eq!(missing(world, Side::Gateway, world.sent[0]), [0_u64; 0], "uplink");
     assert_eq!(missing(world, Side::Client, world.sent[1]), [0_u64; 0], "downlink");
     assert_eq!(world.delivered_twice(), 0);
     world.assert_honest();
 }
 
-/// The newest statistics of a path at one side.
+/// The newest statistics of a path on one side.
 fn stats(world: &World, side: Side, path: PathId) -> PathStats {
     let of_path = |report: &Report| match report {
         Report::Stats { paths } => paths.iter().find(|stats| stats.path == path).cloned(),
@@ -35,7 +35,7 @@ fn stats(world: &World, side: Side, path: PathId) -> PathStats {
     world.reports.iter().rev().filter(|(_, of, _)| *of == side).find_map(|(_, _, report)| of_path(report)).unwrap()
 }
 
-/// What a client's core does with a verdict: the other path is switched to.
+/// Does what a client's core does after a verdict: switches to the other path.
 fn run_with_jumps(world: &mut World, span: u64, to: PathId, bind_seq: u64) {
     let end = world.now + span;
     let silent = |report: &Report| matches!(report, Report::PathSilent { .. });
@@ -66,7 +66,7 @@ fn the_death_of_the_send_path_loses_nothing_in_either_direction() {
     for (up, down) in [(true, true), (true, false), (false, true)] {
         for delays in [[10, 10], [40, 2], [2, 40]] {
             let mut world = World::redundant(&delays, 10);
-            // Of TCP something might be kept, and then be sent twice.
+            // TCP segments could be held and then sent twice.
             world.tcp = true;
             world.black_hole(1, up, down);
             run_with_jumps(&mut world, 2 * S, 2, 2);
@@ -98,7 +98,8 @@ fn the_death_of_the_companion_is_noticed_within_its_class_and_a_third_path_takes
         world.black_hole(2, up, down);
         world.run(S);
         let (at, _) = world.silent(Side::Client, 2).unwrap();
-        // The run of probes, six intervals, a round trip of the other path, one PTO: half of what a standby gets elsewhere.
+        // The run of probes, six intervals, a round trip of the other path, one PTO: half of the time that a standby
+        // has otherwise.
         assert!(at - died <= RTT + 7 * I + RTT + 60 * MS, "{up} {down}: {} ms", (at - died) / MS);
         assert!(world.silent(Side::Client, 1).is_none() && world.silent(Side::Client, 3).is_none());
         let session = world.session();
@@ -121,7 +122,7 @@ fn the_slower_path_does_not_look_lossy() {
         for path in [1, 2] {
             let of = stats(&world, side, path);
             assert!(of.up_sent > 300 && of.down_sent > 300, "{side:?} {of:?}");
-            // What is under way between two snapshots of the peer is not lost.
+            // Packets in flight between two snapshots of the peer are not lost.
             let under_way = of.up_sent.abs_diff(of.up_received).max(of.down_sent.abs_diff(of.down_received));
             assert!(under_way <= 25, "{side:?} {of:?}");
             assert!(of.answering, "{side:?} {of:?}");
@@ -201,7 +202,7 @@ fn a21_a_new_mapping_of_either_path_or_of_both_is_followed_and_is_no_switch() {
             for path in moved {
                 let of_path = |report: &Report| matches!(report, Report::PathRebound { path: of, .. } if of == path);
                 let at = world.reports.iter().find(|(_, _, report)| of_path(report)).unwrap().0;
-                // The next probe, half a round trip, the challenge: three round trips or a PTO.
+                // The next probe, half a round trip, then the challenge: three round trips or a PTO.
                 assert!(at - before <= I + 4 * RTT + 40 * MS, "{moved:?} {racing}: {} ms", (at - before) / MS);
             }
             assert_eq!(world.count(Side::Gateway, |report| matches!(report, Report::PathSilent { .. })), 0);
@@ -209,7 +210,8 @@ fn a21_a_new_mapping_of_either_path_or_of_both_is_followed_and_is_no_switch() {
             if moved.len() == 1 {
                 assert_nothing_lost(&mut world);
             } else {
-                // What was sent to two addresses that are no more is lost until the client is heard from its new ones.
+                // Packets sent to two addresses that do not exist any more are lost until the client is heard from its
+                // new ones.
                 let seen: Vec<u64> =
                     world.delivered.iter().filter(|((to, _), _)| *to == Side::Client).map(|(_, (_, at))| *at).collect();
                 let gap = longest_gap(seen);
@@ -315,7 +317,7 @@ fn a_path_that_returns_carries_copies_in_both_directions_as_soon_as_one_end_has_
     world.run(S);
     assert!(world.silent(Side::Client, 2).is_some() && world.silent(Side::Gateway, 2).is_some());
     world.order(Command::SetPathDead { session: client, path: 2, dead: true });
-    // The client looks for it, the gateway has its five seconds.
+    // The client probes the path; the gateway probes it every five seconds.
     world.order(Command::SetProbing { session: client, interval_ms: 700 });
     world.run(2 * S);
     world.black_hole(2, false, false);

@@ -1,5 +1,5 @@
-//! The handshake against others: a transcript of another implementation, and snow with its own primitives at either end, honest
-//! or with points of low order.
+//! The handshake against other implementations: a transcript of another implementation, and snow with its own
+//! primitives at either end, honest or with points of low order.
 
 mod support;
 
@@ -74,7 +74,7 @@ fn our_responder_reads_a_snow_init_and_is_read() {
     assert_eq!(&payload[..16], &granted().session_id);
 }
 
-// A42: a peer with points of low order knows all secrets that are made with them. snow's own primitives would let it in.
+// A42: a peer with points of low order knows all secrets derived from them. snow's own primitives would accept it.
 
 #[test]
 fn a42_an_init_with_a_low_order_ephemeral_is_refused() {
@@ -172,7 +172,7 @@ fn snow_answers(snow: &mut HandshakeState, init: &[u8; INIT_LEN], client: &Publi
     Ok(resp)
 }
 
-/// The payload of INIT, written out by hand.
+/// The payload of INIT, written by hand.
 fn init_payload() -> [u8; 64] {
     let mut payload = [0; 64];
     payload[..6].copy_from_slice(&[1, 1, 3, 0, 1, 8]);
@@ -180,7 +180,7 @@ fn init_payload() -> [u8; 64] {
     payload
 }
 
-/// The payload of RESP, written out by hand.
+/// The payload of RESP, written by hand.
 fn resp_payload() -> Vec<u8> {
     let mut payload = [[0xa0; 16], [0xb0; 16]].concat();
     payload.extend(7_u64.to_le_bytes());
@@ -194,7 +194,7 @@ fn resp_payload() -> Vec<u8> {
     payload
 }
 
-/// Seals what the vector describes, as DATA.
+/// Seals the content of the vector as DATA.
 fn datagram(established: &Established, data: &Value, rekey: &Value) -> Vec<u8> {
     let root = match number(&data["epoch"]) {
         0 => established.root.clone(),
@@ -219,7 +219,8 @@ enum Which {
     Ephemeral,
 }
 
-/// An attacker's primitives: one of its keys is a point of low order, and each agreement with it is known to be zero.
+/// An attacker's primitives: one of its keys is a point of low order, so the result of each agreement with it is known
+/// to be zero.
 struct LowOrder {
     point: [u8; 32],
     which: Which,
@@ -292,7 +293,7 @@ fn static_key(hex: &Value) -> StaticKey {
     StaticKey::generate(&mut queue(&[hex]))
 }
 
-/// Gives out prepared bytes, one draw after the other.
+/// Returns prepared bytes, one draw after the other.
 fn queue(draws: &[&Value]) -> impl FnMut(&mut [u8]) + use<> {
     let mut left: VecDeque<Vec<u8>> = draws.iter().map(|draw| bytes(draw)).collect();
     move |out| out.copy_from_slice(&left.pop_front().expect("one more draw"))

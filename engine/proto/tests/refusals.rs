@@ -1,4 +1,4 @@
-//! A command of the core that has no effect: it came too late, or core and engine disagree.
+//! Commands of the core without effect: they came too late, or core and engine disagree.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod world;

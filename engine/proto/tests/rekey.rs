@@ -1,4 +1,4 @@
-//! Keys age, and are replaced without anybody noticing.
+//! Keys age and are replaced without any interruption.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod world;

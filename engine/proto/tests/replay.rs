@@ -1,11 +1,11 @@
-//! The replay window against an oracle that remembers everything, and at its edges.
+//! The replay window: compared with an oracle that remembers every counter, and tested at its edges.
 
 use std::collections::HashSet;
 
 use jvpn_proto::replay::{FULL_SIZE, IDLE_SIZE, ReplayWindow, Replayed};
 use proptest::{collection::vec, prelude::*};
 
-/// Remembers every counter ever; forgets nothing but what it must call too old.
+/// Remembers every counter; removes only those that the window must call too old.
 #[derive(Default)]
 struct Oracle {
     seen: HashSet<u64>,
@@ -50,7 +50,7 @@ impl Oracle {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// This far behind the highest counter.
+    /// This far below the highest counter.
     Behind(u64),
     Ahead(u64),
     Check(u64),

@@ -164,7 +164,7 @@ fn a_target_that_was_suspected_is_cleared_when_it_is_heard_though_the_attempt_wa
     assert_eq!(cleared(&world, 2), 1);
 }
 
-/// The path swallows everything from here on, and the client suspects it.
+/// The path loses everything from now on, and the client suspects it.
 fn suspect(world: &mut World, path: PathId) {
     world.black_hole(path, true, true);
     let suspected = |report: &Report| matches!(report, Report::PathSuspected { path: one, .. } if *one == path);

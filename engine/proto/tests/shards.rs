@@ -39,7 +39,7 @@ fn an_index_of_another_endpoint_is_dropped_without_a_hint() {
         (data[0], data[4], data[5]) = (0x10, low, 0xee);
         let verdict = world.gateway.receive(world.now, from, &mut data);
         assert_eq!(verdict, Received::Dropped(if low == 2 { DropKind::UnknownIndex } else { DropKind::OtherWorker }));
-        assert_eq!(world.gateway.transmit().is_some(), low == 2, "a hint is for an index that nobody knows");
+        assert_eq!(world.gateway.transmit().is_some(), low == 2, "only an unknown index is answered with a hint");
     }
 }
 

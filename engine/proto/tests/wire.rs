@@ -1,4 +1,4 @@
-//! Datagrams seen from outside: one size per type, no reserved bit, no panic.
+//! Datagrams: one size per type, no reserved bit set, no panic.
 
 use jvpn_proto::wire::{
     COOKIE_LEN, DATA_CSUM_PARTIAL, DATA_EPOCH, DATA_HEADER, DATA_LEN_MIN, Datagram, HINT_LEN, HINT_UNKNOWN_INDEX,

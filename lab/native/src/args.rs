@@ -1,11 +1,11 @@
-//! The command line: `--name value` pairs and bare switches, nothing abbreviated, nothing unknown accepted.
+//! The command line: `--name value` pairs and switches. Abbreviations and unknown options are refused.
 
 use crate::fault::Fault;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-/// The options of one subcommand. Every option that is read is named in the call to [`Args::parse`]; the rest is
-/// refused, so a misspelt option never runs a scenario with a default in its place.
+/// The options of one subcommand. The call to [`Args::parse`] names every option; all others are refused, so that a
+/// scenario never runs with a default instead of a misspelt option.
 #[derive(Debug)]
 pub struct Args {
     values: BTreeMap<String, String>,
@@ -57,7 +57,7 @@ impl Args {
             .ok_or_else(|| self.refuse(format!("--{name} is missing")))
     }
 
-    /// The parsed value of an option; `None` when it was not given.
+    /// The parsed value of an option; `None` if it is missing.
     pub fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, Fault> {
         let Some(text) = self.text(name) else {
             return Ok(None);
@@ -68,7 +68,7 @@ impl Args {
         Ok(Some(parsed))
     }
 
-    /// The parsed value of an option within `min…max`, or `default`.
+    /// The parsed value of an option in the range `min…max`, or `default`.
     pub fn within<T>(&self, name: &str, default: T, min: T, max: T) -> Result<T, Fault>
     where
         T: FromStr + PartialOrd + Copy + std::fmt::Display,

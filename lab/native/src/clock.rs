@@ -1,7 +1,7 @@
 //! The two clocks of the lab.
 //!
-//! Schedules run on `CLOCK_MONOTONIC`, which is what the kernel's timers understand; everything reported is
-//! `CLOCK_BOOTTIME` in microseconds, which every process of the machine shares, in whatever namespace it lives.
+//! Schedules use `CLOCK_MONOTONIC`, the clock of the kernel's timers. Reports use `CLOCK_BOOTTIME` in microseconds,
+//! which all processes of the machine share, in every namespace.
 
 /// Nanoseconds of `CLOCK_MONOTONIC`.
 pub type MonoNs = u64;
@@ -20,20 +20,20 @@ pub fn boot_us() -> BootUs {
     read(libc::CLOCK_BOOTTIME) / 1000
 }
 
-/// Nanoseconds of `CLOCK_BOOTTIME`, for time stamps of captures.
+/// Nanoseconds of `CLOCK_BOOTTIME`, for the time stamps of captures.
 pub fn boot_ns() -> u64 {
     read(libc::CLOCK_BOOTTIME)
 }
 
-/// Nanoseconds of the wall clock; only to translate the kernel's packet time stamps, which are made with it.
+/// Nanoseconds of the wall clock; used only to translate the kernel's packet time stamps.
 pub fn real_ns() -> u64 {
     read(libc::CLOCK_REALTIME)
 }
 
-/// The boot time of a kernel time stamp of the wall clock.
+/// Converts a kernel time stamp from wall clock to boot time.
 ///
-/// Both clocks are read at the moment of translation, so a step of the wall clock disturbs only what was received
-/// but not yet read while it happened.
+/// Both clocks are read during the conversion. So a step of the wall clock only affects packets that were received but
+/// not yet read when it happened.
 pub fn boot_ns_of_real(stamp_ns: u64) -> u64 {
     boot_ns().saturating_sub(real_ns().saturating_sub(stamp_ns))
 }
@@ -43,10 +43,10 @@ pub fn boot_us_of_real(stamp_ns: u64) -> BootUs {
     boot_ns_of_real(stamp_ns) / 1000
 }
 
-/// Sleeps until an absolute time, so that lateness never accumulates over a schedule.
+/// Sleeps until an absolute time, so that lateness does not accumulate over a schedule.
 pub fn sleep_until(at: MonoNs) {
     let time = timespec(at);
-    // SAFETY: `time` is a valid timespec that outlives the call; no remainder is asked for.
+    // SAFETY: `time` is a valid timespec that outlives the call; the remainder is not requested.
     while unsafe {
         libc::clock_nanosleep(
             libc::CLOCK_MONOTONIC,
@@ -58,7 +58,7 @@ pub fn sleep_until(at: MonoNs) {
     {}
 }
 
-/// Lets timers of the calling thread fire when they are due instead of up to 50 µs later (the default slack).
+/// Makes timers of the calling thread expire on time instead of up to 50 µs later (the default slack).
 pub fn precise_timers() {
     // SAFETY: PR_SET_TIMERSLACK takes one integer and affects the calling thread only.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };

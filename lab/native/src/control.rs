@@ -1,29 +1,29 @@
 //! Commands as JSON lines on stdin, answers as JSON lines on stdout.
 //!
-//! Stdin is read without blocking, so that one thread can wait for packets and for commands with one `poll`. Its end
-//! means that the parent is gone: commands that run for ever end there and leave nothing behind.
+//! Stdin is read without blocking, so that one thread can wait for packets and commands with one `poll`. The end of
+//! stdin means that the parent is gone: commands that run indefinitely then exit and clean up.
 
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// A longer line is not a command: it is refused and the rest of it skipped.
+/// Maximum length of a line. A longer line is refused, and the rest of it is skipped.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
 pub const STDIN: i32 = 0;
 
-/// What stdin had to say.
+/// The next input from stdin.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
-    /// Nothing complete yet.
+    /// No complete line yet.
     Nothing,
     Line(String),
-    /// Longer than a command may be; skipped to its end.
+    /// A line longer than the limit; it is skipped to its end.
     TooLong,
-    /// The parent closed it.
+    /// The parent closed stdin.
     End,
 }
 
-/// Cuts a byte stream into lines of bounded length.
+/// Splits a byte stream into lines of bounded length.
 #[derive(Debug, Default)]
 pub struct Lines {
     pending: Vec<u8>,
@@ -32,7 +32,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Takes what is readable on stdin at this moment. To be called when `poll` says so.
+    /// Reads what is available on stdin. Call it when `poll` reports stdin as readable.
     pub fn fill(&mut self) -> io::Result<()> {
         let mut part = [0; 4096];
         // SAFETY: `part` is valid for writing its whole length.
@@ -57,7 +57,7 @@ impl Lines {
         self.pending.extend_from_slice(bytes);
     }
 
-    /// The next complete line, without its end; after the last one [`Input::End`] for ever.
+    /// The next complete line, without its line end. After the last line it is always [`Input::End`].
     pub fn next(&mut self) -> Input {
         loop {
             let Some(end) = self.pending.iter().position(|&byte| byte == b'\n') else {
@@ -84,7 +84,7 @@ impl Lines {
         }
     }
 
-    /// Waits for the next line; for commands that have a thread of their own for stdin.
+    /// Waits for the next line; for commands with a separate thread for stdin.
     pub fn wait(&mut self) -> io::Result<Input> {
         loop {
             match self.next() {
@@ -98,7 +98,7 @@ impl Lines {
     }
 }
 
-/// Writes one JSON line. The answer is lost when nobody reads stdout any more, which is no reason to stop measuring.
+/// Writes one JSON line. If the reader of stdout is gone, the answer is lost, but the measurement continues.
 pub fn say(answer: &impl Serialize) {
     if let Ok(mut line) = serde_json::to_vec(answer) {
         line.push(b'\n');
@@ -107,7 +107,7 @@ pub fn say(answer: &impl Serialize) {
     }
 }
 
-/// The answer to a command that was not understood or not possible.
+/// The answer to a command that is invalid or not possible.
 #[derive(Debug, Serialize)]
 pub struct Refused {
     ok: bool,

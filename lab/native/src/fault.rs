@@ -1,9 +1,9 @@
-//! What went wrong, why, and what to do: the three lines that a person sees.
+//! An error in three lines for the user: what happened, why, and what to do.
 
 use std::fmt;
 use std::io;
 
-/// Who is to blame decides the exit code: 2 the caller of the command, 1 the world around it.
+/// The cause of the error decides the exit code: 2 for the caller of the command, 1 for the kernel or the network.
 #[derive(Debug)]
 pub enum Fault {
     /// The command line or a command on stdin is wrong.
@@ -41,7 +41,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Turns a system error into a fault that names what was attempted and what helps.
+/// Turns a system error into a fault with the attempted action and a hint.
 pub trait Attempt<T> {
     fn attempt(self, what: impl Into<String>, to_do: impl Into<String>) -> Result<T, Fault>;
 }

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-/// Buckets per power of two: a percentile is at most 1/16 above the truth.
+/// Buckets per power of two: a percentile is at most 1/16 above the true value.
 const FINE_BITS: u32 = 4;
 const FINE: usize = 1 << FINE_BITS;
 const BUCKETS: usize = (64 - FINE_BITS as usize + 1) * FINE;
 
-/// Counts values in buckets that grow with the value; below 16 µs each microsecond has its own.
+/// Counts values in buckets whose width grows with the value; below 16 µs each microsecond has its own bucket.
 #[derive(Debug)]
 pub struct Histogram {
     counts: Box<[u64; BUCKETS]>,
@@ -15,7 +15,7 @@ pub struct Histogram {
     max: u64,
 }
 
-/// Percentiles of what was recorded, in microseconds. All zero when nothing was.
+/// Percentiles of the recorded values in microseconds; all zero if there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Percentiles {
     pub p50: u64,

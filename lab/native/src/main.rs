@@ -1,4 +1,4 @@
-//! `jvpn-lab`: the lab's native tools. Every duration that they report is measured here, in native code, on the
+//! `jvpn-lab`: the lab's native tools. Every duration in their reports is measured here, in native code, with the
 //! clocks of `clock.rs`.
 
 mod args;
@@ -24,14 +24,14 @@ const HELP: &str = "\
 jvpn-lab: the lab's native tools
 
   jvpn-lab link …                 an emulated cable: delay, jitter, loss, rate, recorded traces, black holes
-  jvpn-lab flow send|recv …       a one-way UDP flow at a steady pace, and its gaps
+  jvpn-lab flow send|recv …       a one-way UDP flow at a steady rate, and its gaps
   jvpn-lab echo serve|run …       packets there and back over UDP, TCP or Multipath TCP, and their gaps and round trips
   jvpn-lab tcp serve|fetch|push … one real TCP transfer, hashed at both ends, and its stalls
   jvpn-lab capture …              counts handshakes, connections and clear-text leaks in one namespace
-  jvpn-lab inject …               sends captured datagrams again, as they were or altered
+  jvpn-lab inject …               sends captured datagrams again, unchanged or altered
   jvpn-lab clock                  CLOCK_BOOTTIME in µs, the clock of every report
 
-Each has --help. All times are µs of CLOCK_BOOTTIME unless the name says otherwise.
+Each command has --help. All times are µs of CLOCK_BOOTTIME unless the name says otherwise.
 Exit codes: 0 done, 1 the system refused, 2 the command line is wrong.
 ";
 

@@ -1,19 +1,19 @@
-//! Network namespaces: named as iproute2 names them, or by a path.
+//! Network namespaces, by their iproute2 name or by a path.
 
 use crate::fault::{Attempt, Fault};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
-/// Moves the calling thread into a namespace: a name below `/var/run/netns`, or a path. Threads started afterwards
-/// by this one inherit it.
+/// Moves the calling thread into a namespace: a name below `/var/run/netns`, or a path. Threads that it starts
+/// afterwards inherit the namespace.
 pub fn enter(name: &str) -> Result<(), Fault> {
     let path = if name.contains('/') {
         PathBuf::from(name)
     } else {
         PathBuf::from("/var/run/netns").join(name)
     };
-    let to_do = "see `ip netns list`; entering a namespace needs root";
+    let to_do = "check `ip netns list`; entering a namespace needs root";
     let file = File::open(&path).attempt(
         format!("cannot open the network namespace {}", path.display()),
         to_do,
@@ -25,8 +25,8 @@ pub fn enter(name: &str) -> Result<(), Fault> {
     )
 }
 
-/// Runs `work` in a namespace, on a thread of its own, so that the caller stays where it is. An empty name is the
-/// caller's namespace. What `work` opens belongs to that namespace for good.
+/// Runs `work` in a namespace, on a separate thread, so that the caller's namespace does not change. An empty name
+/// means the caller's namespace. Everything that `work` opens stays in that namespace.
 pub fn inside<T: Send>(
     name: &str,
     work: impl FnOnce() -> Result<T, Fault> + Send,

@@ -1,6 +1,7 @@
-//! Captures on disk, written by a thread of their own so that a slow disk never delays a packet.
+//! Capture files, written by a separate thread so that a slow disk never delays a packet.
 //!
-//! Time stamps are `CLOCK_BOOTTIME` in nanoseconds, the clock of every other report; readers show them as 1970.
+//! Time stamps are `CLOCK_BOOTTIME` in nanoseconds, the clock of every other report; capture readers show them as dates
+//! in 1970.
 
 use crate::fault::{Attempt, Fault};
 use serde::Serialize;
@@ -12,13 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-/// Records that may wait for the disk; beyond that they are counted as lost.
+/// Maximum records waiting for the disk; further records are counted as lost.
 const WAITING_MAX: usize = 16_384;
 const MAGIC_NANOSECONDS: u32 = 0xa1b2_3c4d;
 const FILE_HEADER_BYTES: u64 = 24;
 const RECORD_HEADER_BYTES: usize = 16;
 
-/// How the packets of a file begin.
+/// The link-layer header of the packets in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkType {
     Ethernet = 1,
@@ -26,14 +27,14 @@ pub enum LinkType {
     Sll2 = 276,
 }
 
-/// How complete a file is.
+/// Whether a file is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Written {
     pub records: u64,
-    /// Left out because the disk was too slow.
+    /// Records left out because the disk was too slow.
     pub lost: u64,
-    /// Left out because the file has reached its maximum size.
+    /// Records left out because the file had reached its maximum size.
     pub beyond_max: u64,
 }
 
@@ -44,7 +45,7 @@ struct Counters {
     beyond_max: AtomicU64,
 }
 
-/// Offers packets to a file; clones share it. The file is complete when [`Pcap::finish`] returns.
+/// Hands packets to a file; clones share the file. The file is complete when [`Pcap::finish`] returns.
 #[derive(Debug, Clone)]
 pub struct Offer {
     sender: SyncSender<Vec<u8>>,
@@ -52,7 +53,7 @@ pub struct Offer {
     snap_bytes: usize,
 }
 
-/// A file that is being written.
+/// An open capture file.
 #[derive(Debug)]
 pub struct Pcap {
     offer: Offer,
@@ -60,7 +61,7 @@ pub struct Pcap {
 }
 
 impl Pcap {
-    /// Starts a file of at most `bytes_max`; of each packet at most `snap_bytes` are kept.
+    /// Starts a file of at most `bytes_max` bytes; at most `snap_bytes` of each packet are kept.
     pub fn create(
         path: &Path,
         link: LinkType,
@@ -95,7 +96,7 @@ impl Pcap {
         self.offer.written()
     }
 
-    /// Writes what waits, and ends the file. All clones of the offer must be gone, or this waits for them.
+    /// Writes the waiting records and ends the file. It waits until all clones of the offer are dropped.
     pub fn finish(self) -> io::Result<Written> {
         let counters = Arc::clone(&self.offer.counters);
         drop(self.offer);
@@ -107,7 +108,7 @@ impl Pcap {
 }
 
 impl Offer {
-    /// Hands over `head` and `packet` as one record of the original length `head + packet_len`. Never waits.
+    /// Hands over `head` and `packet` as one record with the original length `head + packet_len`. Never blocks.
     pub fn packet(&self, stamp_ns: u64, head: &[u8], packet: &[u8], packet_len: usize) {
         let kept = packet.len().min(self.snap_bytes.saturating_sub(head.len()));
         let mut record = Vec::with_capacity(RECORD_HEADER_BYTES + head.len() + kept);

@@ -1,4 +1,4 @@
-//! Seeded randomness: a run can be repeated with the seed that its first line reported.
+//! Seeded random numbers: a run can be repeated with the seed from its first line.
 
 /// xoshiro256++ by Blackman and Vigna (public domain algorithm), seeded through splitmix64.
 #[derive(Debug, Clone)]
@@ -32,20 +32,20 @@ impl Seeded {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// True with the probability `ratio`; draws nothing at 0, so that an unused impairment leaves the seed's
-    /// sequence to the used ones.
+    /// True with the probability `ratio`. At 0 it draws no number, so that an unused impairment does not change the
+    /// sequence of the others.
     pub fn chance(&mut self, ratio: f64) -> bool {
         ratio > 0.0 && self.ratio() < ratio
     }
 
-    /// Standard normal (Box–Muller; the second value is not kept).
+    /// A standard normal value (Box–Muller; the second value is discarded).
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.ratio()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.ratio()).cos()
     }
 
-    /// Fills `out` with the little-endian bytes of the sequence. Equal to one long fill when every part but the
-    /// last is a multiple of 8 bytes.
+    /// Fills `out` with the little-endian bytes of the sequence. Several fills equal one long fill if every part but
+    /// the last is a multiple of 8 bytes.
     pub fn fill(&mut self, out: &mut [u8]) {
         for chunk in out.chunks_mut(8) {
             chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);

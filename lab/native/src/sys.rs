@@ -1,10 +1,10 @@
-//! Thin, safe faces of the few system calls that std does not have.
+//! Safe wrappers for the few system calls that std does not have.
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// Which of the descriptors given to [`wait_readable`] have something to read, by position. An error or a hang-up
-/// counts as readable: the read that follows reports it.
+/// Tells by position which of the descriptors given to [`wait_readable`] are readable. An error or a hang-up counts as
+/// readable: the next read reports it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Readable(u32);
 
@@ -14,7 +14,7 @@ impl Readable {
     }
 }
 
-/// Waits until a descriptor is readable or `timeout_ns` have passed (`None`: without end). At most 8 descriptors.
+/// Waits until a descriptor is readable or `timeout_ns` has passed (`None`: no limit). At most 8 descriptors.
 pub fn wait_readable(descriptors: &[RawFd], timeout_ns: Option<u64>) -> io::Result<Readable> {
     let mut polled = [libc::pollfd {
         fd: -1,
@@ -56,16 +56,16 @@ pub fn wait_readable(descriptors: &[RawFd], timeout_ns: Option<u64>) -> io::Resu
     ))
 }
 
-/// Turns the result of a call that returns a new descriptor into its owner.
+/// Converts the result of a call that returns a new descriptor into an owned descriptor.
 pub fn owned(fd: libc::c_int) -> io::Result<OwnedFd> {
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the kernel has just made this descriptor for us; nobody else owns it.
+    // SAFETY: the kernel has just created this descriptor for us; nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Turns the result of a call that returns 0 or −1 into a result.
+/// Converts the result of a call that returns 0 or −1 into a `Result`.
 pub fn done(returned: libc::c_int) -> io::Result<()> {
     if returned < 0 {
         Err(io::Error::last_os_error())
@@ -88,23 +88,23 @@ pub fn set_option<T>(socket: &impl AsRawFd, level: i32, name: i32, value: &T) ->
     })
 }
 
-/// Asks for a receive buffer; beyond the system's limit where the capability allows it, else up to that limit.
+/// Requests a receive buffer size: above the system's limit if the capability allows it, else up to the limit.
 pub fn receive_buffer(socket: &impl AsRawFd, bytes: i32) -> io::Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &bytes)
         .or_else(|_| set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, &bytes))
 }
 
-/// Ends this process when its parent dies, so that a killed lab leaves no generators behind.
+/// Ends this process when its parent dies, so that a killed lab leaves no running tools behind.
 pub fn end_with_parent() {
     // SAFETY: PR_SET_PDEATHSIG takes one integer and affects this process only.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) };
 }
 
-/// Runs the calling thread before all ordinary ones: an emulated cable and a metronome must not be slowed by the
-/// load that they carry. The lowest real-time priority does that, and the kernel's throttling keeps 5 % of each
-/// second for the others. Without the privilege the thread stays as it is; the reported lateness shows what it costs.
+/// Gives the calling thread priority over ordinary threads: an emulated cable and a periodic sender must not be slowed
+/// by their own load. The lowest real-time priority is enough, and the kernel's throttling keeps 5 % of each second for
+/// other threads. Without the privilege nothing changes; the reported lateness shows the effect.
 pub fn run_ahead() {
-    // SAFETY: sched_param is plain data for which zero is valid.
+    // SAFETY: sched_param is plain data; all zeros is a valid value.
     let mut priority: libc::sched_param = unsafe { std::mem::zeroed() };
     priority.sched_priority = 1;
     // SAFETY: affects the calling thread (0) only; `priority` outlives the call.
@@ -117,18 +117,18 @@ pub fn run_ahead() {
     };
 }
 
-/// Receives one datagram with the kernel's time of its arrival (wall clock, ns), where the socket asked for it.
+/// Receives one datagram with the kernel's arrival time (wall clock, ns), if the socket requested it.
 pub fn receive_stamped(
     socket: &impl AsRawFd,
     datagram: &mut [u8],
 ) -> io::Result<(usize, Option<u64>)> {
-    // Aligned as a control message must be, and large enough for one with a timespec.
+    // Aligned for control messages, and large enough for one with a timespec.
     let mut control = [0_u64; 16];
     let mut part = libc::iovec {
         iov_base: datagram.as_mut_ptr().cast(),
         iov_len: datagram.len(),
     };
-    // SAFETY: msghdr is plain data for which zero is valid.
+    // SAFETY: msghdr is plain data; all zeros is a valid value.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
     message.msg_iov = &raw mut part;
     message.msg_iovlen = 1;
@@ -140,15 +140,15 @@ pub fn receive_stamped(
     Ok((len, stamp_of(&message)))
 }
 
-/// The kernel's time of arrival (wall clock, ns) among the control messages of a received message.
+/// The kernel's arrival time (wall clock, ns) in the control messages of a received message.
 pub fn stamp_of(message: &libc::msghdr) -> Option<u64> {
     // SAFETY: the kernel has filled `message`; its control area is alive and holds well-formed control messages.
     let mut entry = unsafe { libc::CMSG_FIRSTHDR(message) };
     while !entry.is_null() {
-        // SAFETY: `entry` is not null and lies in the control area, as both macros promise.
+        // SAFETY: `entry` is not null and lies in the control area, as both macros guarantee.
         let (level, kind) = unsafe { ((*entry).cmsg_level, (*entry).cmsg_type) };
         if level == libc::SOL_SOCKET && kind == libc::SCM_TIMESTAMPNS {
-            // SAFETY: the kernel put a timespec behind this header.
+            // SAFETY: the kernel wrote a timespec after this header.
             let stamp: libc::timespec =
                 unsafe { std::ptr::read_unaligned(libc::CMSG_DATA(entry).cast()) };
             return Some(stamp.tv_sec as u64 * crate::clock::NS_PER_SEC + stamp.tv_nsec as u64);

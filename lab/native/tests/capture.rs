@@ -1,4 +1,4 @@
-//! The witness on the real kernel: Ethernet and layer 3 devices, handshakes, connections and leaks.
+//! The capture with the real kernel: Ethernet and layer 3 devices, handshakes, connections and leaks.
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod common;
@@ -25,7 +25,7 @@ fn send(netns: &str, from: &str, to: &str, messages: &[Vec<u8>]) {
     });
 }
 
-/// A layer 3 device with its reader, which is what gives it a carrier.
+/// A layer 3 device and its open descriptor, which gives it a carrier.
 fn tun(netns: &str, name: &str) -> File {
     let device = Lab::inside(netns, || {
         let device = OpenOptions::new()
@@ -33,7 +33,7 @@ fn tun(netns: &str, name: &str) -> File {
             .write(true)
             .open("/dev/net/tun")
             .unwrap();
-        // SAFETY: ifreq is plain data for which zero is valid; TUNSETIFF reads and writes one.
+        // SAFETY: ifreq is plain data; all zeros is a valid value. TUNSETIFF reads and writes one ifreq.
         unsafe {
             let mut request: libc::ifreq = std::mem::zeroed();
             for (slot, byte) in request.ifr_name.iter_mut().zip(name.bytes()) {
@@ -114,7 +114,7 @@ fn connections_are_counted_on_the_wire() {
 fn inner_addresses_belong_on_the_tunnel_and_are_a_leak_on_an_uplink() {
     let lab = lab_or_skip!("leak");
     let _link = lab.link("");
-    // The device appears only after the capture has begun, as it does when a client starts.
+    // The device appears only after the capture has started, as when a client starts.
     let mut capture = Tool::start(&format!("capture --netns {} --ifaces end0,tun0", lab.a));
     let _reader = tun(&lab.a, "tun0");
     send(

@@ -1,4 +1,4 @@
-//! The emulated cable on the real kernel, measured with the lab's own flows and transfers.
+//! The emulated cable with the real kernel, measured with the lab's own flows and transfers.
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod common;
@@ -13,7 +13,7 @@ fn number(value: &Value) -> u64 {
         .unwrap_or_else(|| panic!("no number: {value}"))
 }
 
-/// Waits until the receiver has as many packets and returns its report.
+/// Waits until the receiver has this many packets, and returns its report.
 fn received(receiver: &mut Tool, packets: u64) -> Value {
     until(
         "enough packets",
@@ -22,7 +22,7 @@ fn received(receiver: &mut Tool, packets: u64) -> Value {
     )
 }
 
-/// Lets the sender finish and returns the receiver's report about everything.
+/// Waits until the sender is done, and returns the receiver's report about everything.
 fn finished(mut receiver: Tool, sender: Tool) -> Value {
     let (sent, code) = sender.last_words();
     assert_eq!((&sent["ok"], code), (&Value::Bool(true), 0));
@@ -87,7 +87,8 @@ fn a_black_hole_silences_one_direction_and_only_that() {
         number(&stats["ab"]["dropped"]["blackhole"]),
         number(&silenced["lost"]),
     );
-    // A new interface greets its neighbours in its own time: some of that may fall into the hole as well.
+    // A new interface sends its own packets, such as router solicitations; some of them may be lost in the black hole
+    // too.
     assert!(
         (lost..=lost + 8).contains(&dropped),
         "{lost} packets of the flow are lost, {dropped} dropped"
@@ -163,7 +164,7 @@ fn a_gap_of_a_recording_is_a_gap_of_the_flow() {
     let gap = number(&report["gap"]["us"]);
     eprintln!("gap of 400 ms in the recording: {gap} µs");
     assert!((395_000..450_000).contains(&gap), "{gap} µs");
-    assert_eq!(number(&report["lost"]), 0, "what came in the gap waited");
+    assert_eq!(number(&report["lost"]), 0, "frames in the gap waited");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A crowd in virtual time: real clients, a real gateway's packet state, nothing between them. The gateway's core takes everybody, as late
-//! as it is told to.
+//! A crowd in virtual time: real clients and a gateway's real packet state, with no network in between. The gateway's
+//! core accepts every client, after a configurable delay.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -21,14 +21,14 @@ struct World {
     clients: Vec<Client>,
     troubles: Troubles,
     attached: u32,
-    /// Reports that the core has not worked off, and how long it leaves each.
+    /// Reports that the core has not handled yet, and the delay before it handles one.
     waiting: VecDeque<(u64, Report)>,
     late_us: u64,
     asked: u32,
-    /// Of the gateway: bytes of probes of sizes that left, and paths whose size is found.
+    /// At the gateway: bytes sent in path MTU probes, and paths whose MTU is found.
     size_bytes: u64,
     sized: u32,
-    /// Longer messages of the gateway vanish.
+    /// Longer messages of the gateway are lost.
     hole: usize,
 }
 
@@ -52,7 +52,8 @@ impl World {
             hole: usize::MAX,
         };
         for number in 0..clients {
-            // 20 a second for each address, 1,000 in all before a cookie is asked for: as the crowd does, below both.
+            // Below both limits above which a cookie is required (20 a second for each address, 1,000 in all), like the
+            // crowd.
             world.run(2 * MS);
             let client = Client::dial(world.now, number, key_of(number), address(), &key, [number as u8; 32]);
             world.clients.push(client.unwrap());
@@ -73,7 +74,7 @@ impl World {
         }
     }
 
-    /// Carries everything that waits to its other end. False where there was nothing.
+    /// Delivers everything that waits. False if there was nothing.
     fn exchange(&mut self) -> bool {
         let mut moved = false;
         for (number, client) in (0u32..).zip(&mut self.clients) {
@@ -129,7 +130,7 @@ impl World {
         self.gateway.command(self.now, command).unwrap();
     }
 
-    /// Everybody sends one inner packet.
+    /// Every client sends one inner packet.
     fn talk(&mut self) {
         for (number, client) in (0u32..).zip(&mut self.clients) {
             let mut datagram = [0; 256];
@@ -168,7 +169,7 @@ fn a_core_that_is_seconds_late_is_asked_once_for_each_client_however_often_clien
     world.jump();
     world.run(7_900 * MS);
     assert_eq!(world.attached, 0);
-    // The gateway says that it heard, so nobody takes its path for dead.
+    // The gateway confirms receipt, so no client takes its path for dead.
     assert_eq!((world.troubles.unanswered, world.troubles.denied), (0, 0));
     world.run(1_000 * MS);
     assert_eq!((world.attached, world.asked), (CROWD, CROWD));
@@ -176,13 +177,13 @@ fn a_core_that_is_seconds_late_is_asked_once_for_each_client_however_often_clien
 
 #[test]
 fn a_crowd_that_wakes_at_once_searches_for_sizes_within_the_budget_of_a_second_until_all_are_found() {
-    /// One of sixteen workers may send 1 MiB a second: the flights of 69 paths.
+    /// One of sixteen workers may send 1 MiB of probes a second: the flights of 69 paths.
     const SHARD: Shard = Shard { number: 3, of: 16 };
     const BUDGET: u64 = 1 << 20;
     for hole in [usize::MAX, 1_392] {
         let mut world = World::joined_to(gateway_of(CROWD, SHARD), CROWD);
         world.hole = hole;
-        assert_eq!((world.size_bytes, world.sized), (0, 0), "nobody has sent anything");
+        assert_eq!((world.size_bytes, world.sized), (0, 0), "no client has sent anything");
         let mut seconds = 0;
         while world.sized < CROWD {
             seconds += 1;
@@ -192,7 +193,7 @@ fn a_crowd_that_wakes_at_once_searches_for_sizes_within_the_budget_of_a_second_u
                 world.talk();
                 world.run(200 * MS);
             }
-            // The last search of a second goes on, and its second need not be that of the test.
+            // Searches begun in one second continue in the next, and the budget's second may differ from the test's.
             let most = if hole == usize::MAX { 2 * BUDGET + (64 << 10) } else { 6 * BUDGET };
             assert!(world.size_bytes - before <= most, "{} bytes in second {seconds}", world.size_bytes - before);
         }

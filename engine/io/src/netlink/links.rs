@@ -1,6 +1,6 @@
-//! The machine's links as a path needs to know them: up or not, which source addresses, routes to where.
+//! The properties of the machine's links that paths need: link state, source addresses and routes.
 //!
-//! Pure: folds netlink messages into `Link`s, which the parent module fetches.
+//! This module is pure: it turns netlink messages, which the parent module reads, into `Link`s.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,13 +15,14 @@ use netlink_packet_route::{
     route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteType},
 };
 
-/// Routes that are kept per link: the shortest prefixes, which decide whether a gateway can be reached at all.
+/// Maximum routes kept per link: those with the shortest prefixes, which decide whether a gateway can be reached at
+/// all.
 const ROUTES_MAX: usize = 64;
-/// Addresses that are kept per link.
+/// Maximum addresses kept per link.
 const ADDRESSES_MAX: usize = 64;
-/// Links that are kept: those with the lowest index, which are the machine's own.
+/// Maximum links kept: those with the lowest index, which are usually the machine's own.
 const LINKS_MAX: usize = 1_024;
-/// Routes to the machine itself and to its broadcast addresses lead nowhere.
+/// Routes to the machine itself and to its broadcast addresses reach no gateway.
 const TABLE_LOCAL: u32 = 255;
 
 /// Collects one dump of links, addresses and routes, in this order.
@@ -49,7 +50,7 @@ impl Inventory {
         }
     }
 
-    /// All links but the one named, by index.
+    /// All links except the one named `except`, ordered by index.
     pub fn into_links(self, except: &str) -> Vec<Link> {
         let kept = self.links.into_iter().filter(|(_, draft)| draft.name != except);
         kept.map(|(index, draft)| draft.into_link(index)).collect()
@@ -123,15 +124,15 @@ impl Draft {
     }
 }
 
-/// Takes a change into the known links without a new dump: only what makes a path unusable at once. `true` = something
-/// changed.
+/// Applies a change to the known links without a new dump, but only if it makes a path unusable at once. `true` =
+/// something changed.
 pub fn apply_loss(links: &mut Vec<Link>, message: &RouteNetlinkMessage) -> bool {
     match message {
         RouteNetlinkMessage::NewLink(changed) if !is_up(changed.header.flags) => {
             let known = links.iter_mut().find(|link| link.index == changed.header.index && link.up);
             known.map(|link| link.up = false).is_some()
         }
-        // A bridge announces the leaving of a port as the deletion of a link of its own family.
+        // When a port leaves a bridge, the kernel reports a deleted link of the bridge family.
         RouteNetlinkMessage::DelLink(gone) if gone.header.interface_family == AddressFamily::Unspec => {
             let before = links.len();
             links.retain(|link| link.index != gone.header.index);
@@ -141,7 +142,7 @@ pub fn apply_loss(links: &mut Vec<Link>, message: &RouteNetlinkMessage) -> bool 
     }
 }
 
-/// Administratively up, with carrier, and through with any authentication of the link itself.
+/// Administratively up, with carrier, and with any link authentication completed.
 fn is_up(flags: LinkFlags) -> bool {
     flags.contains(LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Running)
 }
@@ -175,7 +176,7 @@ fn table(message: &RouteMessage) -> u32 {
     wide.unwrap_or_else(|| u32::from(message.header.table))
 }
 
-/// The destination network; a default route has none and stands for all addresses. Link-local networks lead to no
+/// The destination network. A default route has none and stands for all addresses. Link-local networks reach no
 /// gateway.
 fn destination(message: &RouteMessage) -> Option<IpAddr> {
     let named = message.attributes.iter().find_map(|attribute| match attribute {

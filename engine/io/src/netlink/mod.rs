@@ -1,7 +1,7 @@
 //! Watches the machine's links, addresses and routes, and reports them after any change.
 //!
-//! A thread of its own: a dump of a large routing table must not hold up packets, nor a burst of packets the news that
-//! a link went down.
+//! This runs in its own thread: a dump of a large routing table must not delay packets, and a burst of packets must not
+//! delay the report that a link went down.
 
 mod links;
 
@@ -24,17 +24,17 @@ use crate::{
 const GROUPS: [u32; 5] = [1, 5, 7, 9, 11];
 /// The kernel sends at most 32 KiB of a dump at once.
 const BUFFER: usize = 32 * 1024;
-/// Between two dumps: with a route daemon at work there is always news, and each dump costs milliseconds.
+/// Minimum time between two dumps. A routing daemon causes constant changes, and each dump costs milliseconds.
 const DUMP_INTERVAL_US: u64 = 10_000;
-/// Events read in a row before they are looked at: any further ones only repeat that something changed.
+/// Maximum events read before a dump. Further events only repeat that something changed.
 const EVENTS_MAX: usize = 256;
 
-/// The links as last seen, and the sockets to see more.
+/// The last known links, and the sockets that report changes.
 #[derive(Debug)]
 pub struct LinkWatch {
     events: Socket,
     dumps: Socket,
-    /// Our own device, which is no uplink.
+    /// Our own device, which is never an uplink.
     tun: String,
     links: Vec<Link>,
     buffer: Vec<u8>,
@@ -42,7 +42,7 @@ pub struct LinkWatch {
 }
 
 impl LinkWatch {
-    /// Subscribes first and looks then, so that nothing falls in between.
+    /// Subscribes before the first dump, so that no change is missed between the two.
     pub fn open(tun: &str) -> io::Result<Self> {
         let mut events = Socket::new(NETLINK_ROUTE)?;
         events.bind_auto()?;
@@ -94,7 +94,7 @@ impl LinkWatch {
         }
     }
 
-    /// Reads what waits. `true` = a link was lost and `links` says so already.
+    /// Reads waiting events. `true` = a link was lost, and `links` already shows it.
     fn read_events(&mut self) -> io::Result<bool> {
         let mut lost = false;
         for _ in 0..EVENTS_MAX {
@@ -109,7 +109,7 @@ impl LinkWatch {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // The kernel dropped events: the dump that follows any event shows what they said.
+                // The kernel dropped events; the dump after any event shows their effect.
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -118,7 +118,7 @@ impl LinkWatch {
         Ok(lost)
     }
 
-    /// Asks for everything anew. `true` = something differs from what was known.
+    /// Fetches everything again. `true` = something changed.
     fn refresh(&mut self) -> io::Result<bool> {
         let mut inventory = Inventory::default();
         self.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()), &mut inventory)?;
@@ -164,7 +164,8 @@ impl AsRawFd for LinkWatch {
     }
 }
 
-/// The messages of one datagram. One that this library cannot read (a newer kernel's) is skipped by its length.
+/// The messages of one datagram. A message that this library cannot parse (from a newer kernel) is skipped by its
+/// length.
 fn messages(mut bytes: &[u8]) -> impl Iterator<Item = NetlinkMessage<RouteNetlinkMessage>> {
     const ALIGN: usize = 4;
     std::iter::from_fn(move || {

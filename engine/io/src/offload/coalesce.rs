@@ -1,4 +1,4 @@
-//! The packets of one receive batch on their way to the TUN: runs of one flow become one write.
+//! Writes the packets of one receive batch to the TUN. A run of packets of one flow becomes one write.
 
 use std::io::{self, IoSlice};
 
@@ -8,35 +8,35 @@ use super::split::{complete_checksum, leave_partial};
 use super::virtio::{GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, NEEDS_CSUM, VIRTIO_LEN, VirtioHeader};
 use super::write::WriteOffload;
 
-/// Packets held in one burst. When it is full, it is written before the next packet is taken.
+/// Packets held in one burst. A full burst is written before the next packet is taken.
 pub const PACKETS_MAX: usize = 2048;
 
-/// Open runs, by the hash of their flow. Two flows on one slot cost each other the merging, never the order.
+/// Open runs, by flow hash. Two flows in one slot prevent each other's merging but keep their order.
 const SLOTS: usize = 256;
-/// Fragments of one write: headers and the payloads of the longest run.
+/// Parts of one write: the headers and the payloads of the longest run.
 const PARTS_MAX: usize = 65;
 const PSH: u8 = 0x08;
 const NONE: u16 = u16::MAX;
 
 const _: () = assert!(PACKETS_MAX < NONE as usize, "indices of packets are 16 bits");
 
-/// Where frames go: the TUN. One call is one frame, virtio header first.
+/// The destination of frames, which is the TUN. One call writes one frame, virtio header first.
 pub trait FrameSink {
     fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<()>;
 }
 
-/// What became of a burst.
+/// The result of a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flushed {
-    /// Packets written, and in how many writes.
+    /// Packets written, and the number of writes.
     pub packets: u32,
     pub writes: u32,
-    /// Packets that the sink refused, and its last error number.
+    /// Packets that the sink refused, and the last error number.
     pub lost: u32,
     pub error: Option<i32>,
 }
 
-/// Keeps the tables of bursts, so that a burst allocates nothing.
+/// Holds the tables that bursts reuse, so that a burst allocates nothing.
 #[derive(Debug)]
 pub struct Coalescer {
     offload: WriteOffload,
@@ -45,7 +45,7 @@ pub struct Coalescer {
     slots: [u16; SLOTS],
 }
 
-/// One receive batch: packets are borrowed from its buffers until [`Burst::finish`].
+/// One receive batch. Packets are borrowed from its buffers until [`Burst::finish`].
 #[must_use = "packets are written by `finish`"]
 #[derive(Debug)]
 pub struct Burst<'c, 'a, S> {
@@ -79,7 +79,8 @@ impl Coalescer {
         }
     }
 
-    /// What is in use: superframes are given up for good when the sink refuses one and takes its packets alone.
+    /// The offloads in use. A superframe type is disabled for good if the sink refuses one but accepts its single
+    /// packets.
     pub fn offload(&self) -> WriteOffload {
         self.offload
     }
@@ -97,8 +98,8 @@ impl Coalescer {
 }
 
 impl<'a, S: FrameSink> Burst<'_, 'a, S> {
-    /// Takes a packet. `csum_partial`: its transport checksum is a pseudo-header sum, by the peer's authenticated word.
-    /// A malformed one is refused alone. Within a flow order is kept; between flows it may change.
+    /// Takes a packet. `csum_partial`: the peer states, authenticated, that the transport checksum is a pseudo-header
+    /// sum. A malformed packet is refused alone. Order is kept within a flow but may change between flows.
     pub fn push(&mut self, bytes: &'a [u8], csum_partial: bool) -> Result<(), Malformed> {
         let packet = Packet::parse(bytes, csum_partial)?;
         if self.pieces.len() == PACKETS_MAX {
@@ -108,7 +109,7 @@ impl<'a, S: FrameSink> Burst<'_, 'a, S> {
         self.pieces.push(Piece { packet, next: NONE });
         let Some(slot) = packet.flow_hash().map(|hash| (hash >> 56) as usize) else {
             if packet.chain.fragment {
-                // It may belong to any open flow: none may overtake it.
+                // The fragment may belong to any open flow, so no later packet may join a run before it.
                 self.coalescer.slots.fill(NONE);
             }
             self.coalescer.runs.push(Run { first: index, last: index, tail: None });
@@ -124,7 +125,7 @@ impl<'a, S: FrameSink> Burst<'_, 'a, S> {
         Ok(())
     }
 
-    /// Writes everything and says what became of it.
+    /// Writes everything and returns the result.
     pub fn finish(mut self) -> Flushed {
         self.write();
         self.coalescer.pieces = recycle(self.pieces);
@@ -158,7 +159,7 @@ impl<'a, S: FrameSink> Burst<'_, 'a, S> {
         self.pieces.clear();
     }
 
-    /// A run as one superframe; packet by packet if the sink takes no superframe.
+    /// Writes a run as one superframe, or packet by packet if the sink accepts no superframe.
     fn write_run(&mut self, run: Run) {
         let first = self.pieces[usize::from(run.first)].packet;
         let Some(transport) = first.transport else { return };
@@ -173,7 +174,8 @@ impl<'a, S: FrameSink> Burst<'_, 'a, S> {
                 let before = self.flushed.packets;
                 self.write_alone(run);
                 if self.flushed.packets > before {
-                    // Some kernels refuse every superframe. A refused packet would have said that the device is down.
+                    // Some kernels refuse every superframe. If the device were down, it would refuse single packets
+                    // too.
                     let offload = &mut self.coalescer.offload;
                     if transport.protocol == TCP { offload.tcp = false } else { offload.udp = false }
                 }
@@ -210,7 +212,7 @@ impl<'a, S: FrameSink> Burst<'_, 'a, S> {
         self.sink.write(&parts[..used]).map(|()| (used - 1) as u32)
     }
 
-    /// Each packet of the run as a frame of its own.
+    /// Writes each packet of the run as its own frame.
     fn write_alone(&mut self, run: Run) {
         let mut index = run.first;
         while index != NONE {
@@ -257,14 +259,14 @@ impl Flushed {
     }
 }
 
-/// Virtio header and packet headers of the frame that is being written.
+/// Virtio header and packet headers of the current frame.
 struct HeadBuffer {
     bytes: [u8; VIRTIO_LEN + HEAD_MAX],
     used: usize,
 }
 
 impl HeadBuffer {
-    /// The headers of a packet that were checked to fit; a virtio header that asks for nothing.
+    /// The headers of a packet, already checked to fit, after an empty virtio header.
     fn of(packet: Packet<'_>, transport: Transport) -> Self {
         let mut buffer = Self { bytes: [0; VIRTIO_LEN + HEAD_MAX], used: VIRTIO_LEN + transport.payload };
         buffer.packet().copy_from_slice(&packet.bytes[..transport.payload]);
@@ -293,7 +295,7 @@ fn checksum_wanted(transport: Transport) -> VirtioHeader {
     }
 }
 
-/// The same storage for the borrows of another burst.
+/// Reuses the storage for borrows of another burst.
 fn recycle<'b>(mut pieces: Vec<Piece<'_>>) -> Vec<Piece<'b>> {
     pieces.clear();
     pieces.into_iter().map_while(|_| None).collect()

@@ -1,14 +1,14 @@
-//! The header chain of an inner packet: IP, and TCP or UDP where they follow directly.
+//! The header chain of an inner packet: IP, then TCP or UDP if it follows directly.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::checksum::Sum;
 use jvpn_proto::blame::DropKind;
 
-/// Headers that are copied and patched per segment: IPv4 with options and TCP with options need 120 bytes, IPv6
-/// extension headers and encapsulations get the rest.
+/// Maximum length of headers that are copied and patched per segment. IPv4 with options and TCP with options need 120
+/// bytes; the rest is for IPv6 extension headers and encapsulations.
 pub(super) const HEAD_MAX: usize = 256;
-/// Extension headers walked before an IPv6 packet counts as having no transport header.
+/// Maximum extension headers parsed before an IPv6 packet counts as having no transport header.
 const EXTENSIONS_MAX: usize = 8;
 
 pub(super) const IPV4_HEADER_MIN: usize = 20;
@@ -26,24 +26,24 @@ pub(super) const UDP: u8 = 17;
 /// Why a frame or a packet was refused. The packet is dropped alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Malformed {
-    /// Ends inside a header.
+    /// The packet ends inside a header.
     Truncated,
     /// Neither IPv4 nor IPv6.
     Version,
-    /// The length in the IP or UDP header is not that of the packet.
+    /// The length in the IP or UDP header is not the packet's length.
     Length,
-    /// The headers before the payload are longer than what can be patched.
+    /// The headers before the payload exceed `HEAD_MAX`.
     HeaderTooLong,
-    /// The checksum to be completed lies outside the packet.
+    /// The checksum field to complete lies outside the packet.
     ChecksumField,
-    /// A superframe whose type, size or checksum does not fit its headers.
+    /// The type, size or checksum of a superframe does not fit its headers.
     Superframe,
-    /// Marked as having a partial checksum, and not an unfragmented TCP or UDP packet.
+    /// Marked as having a partial checksum, but not an unfragmented TCP or UDP packet.
     PartialChecksum,
 }
 
 impl Malformed {
-    /// Under which it is counted.
+    /// The kind under which the drop is counted.
     pub fn kind(self) -> DropKind {
         match self {
             Self::Truncated => DropKind::InnerTruncated,
@@ -70,7 +70,7 @@ pub fn source(packet: &[u8]) -> Option<IpAddr> {
     address(packet, 12, 8)
 }
 
-/// Destination address of an IP packet; `None` as for [`source`].
+/// Destination address of an IP packet; `None` in the same cases as [`source`].
 pub fn destination(packet: &[u8]) -> Option<IpAddr> {
     address(packet, 16, 24)
 }
@@ -93,11 +93,11 @@ pub(super) enum Version {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chain {
     pub version: Version,
-    /// Protocol of the first header that is not walked through.
+    /// Protocol of the first header that is not parsed.
     pub protocol: u8,
     /// Where that header starts.
     pub l4: usize,
-    /// A fragment: behind its IP header may be anything.
+    /// The packet is a fragment: the bytes after its IP header can be anything.
     pub fragment: bool,
     /// Neither IPv4 options nor IPv6 extension headers.
     pub bare: bool,
@@ -113,8 +113,7 @@ pub(super) struct Transport {
 }
 
 impl Chain {
-    /// Refuses a packet whose IP length is not its length: padding inside a tunnel would end up under a partial
-    /// checksum.
+    /// Refuses a packet whose IP length is not its length: a partial checksum inside a tunnel would cover the padding.
     pub fn parse(packet: &[u8]) -> Result<Self, Malformed> {
         match packet.first().ok_or(Malformed::Truncated)? >> 4 {
             4 => Self::v4(packet),
@@ -151,7 +150,7 @@ impl Chain {
             Self { version: Version::V6, protocol: packet[6], l4: IPV6_HEADER, fragment: false, bare: true };
         for _ in 0..EXTENSIONS_MAX {
             chain.fragment = chain.protocol == FRAGMENT;
-            // Behind a routing header with segments left the pseudo-header has another destination than this header.
+            // After a routing header with segments left, the pseudo-header's destination differs from this header's.
             let walk = match chain.protocol {
                 HOP_BY_HOP | DESTINATION_OPTIONS => true,
                 ROUTING => packet.get(chain.l4 + 3) == Some(&0),
@@ -168,7 +167,7 @@ impl Chain {
         if chain.l4 > packet.len() { Err(Malformed::Truncated) } else { Ok(chain) }
     }
 
-    /// The transport header, if it is one whose checksum may be left partial. Sender and receiver share this rule.
+    /// The transport header, if its checksum may be left partial. Sender and receiver share this rule.
     pub fn transport(self, packet: &[u8]) -> Option<Transport> {
         let header = packet.get(self.l4..).filter(|_| !self.fragment)?;
         let len = match self.protocol {
@@ -210,30 +209,30 @@ impl Chain {
 }
 
 impl Transport {
-    /// Where the checksum stands in the packet.
+    /// Position of the checksum in the packet.
     pub fn checksum(self) -> usize {
         self.l4 + self.checksum_offset()
     }
 
-    /// Where the checksum stands in its header.
+    /// Position of the checksum in its header.
     pub fn checksum_offset(self) -> usize {
         if self.protocol == TCP { 16 } else { 6 }
     }
 
-    /// Writes the length of header and payload, where the header has one.
+    /// Writes the length of header and payload, if the header has a length field.
     pub fn set_len(self, head: &mut [u8], len: usize) {
         if self.protocol == UDP {
             set_word(head, self.l4 + 4, len);
         }
     }
 
-    /// TCP has no length; that of UDP must be the packet's unless the packet is a superframe.
+    /// TCP has no length field; UDP's must be the packet's, unless the packet is a superframe.
     pub fn length_fits(self, packet: &[u8]) -> bool {
         self.protocol == TCP || word(packet, self.l4 + 4) == packet.len() - self.l4
     }
 }
 
-/// Big-endian 16 bits at `at`.
+/// The big-endian 16 bits at `at`.
 pub(super) fn word(bytes: &[u8], at: usize) -> usize {
     usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]))
 }

@@ -1,4 +1,5 @@
-//! Which packets may stand in one superframe: the rules of the kernel's own receive offload, a little narrower.
+//! Decides which packets may share one superframe. The rules follow the kernel's own receive offload, slightly
+//! stricter.
 
 use super::headers::{Chain, HEAD_MAX, Malformed, TCP, Transport, UDP, Version, word};
 use super::write::WriteOffload;
@@ -9,9 +10,9 @@ const ACK: u8 = 0x10;
 const ECE: u8 = 0x40;
 const IPV4_DF: usize = 0x4000;
 
-/// Packets in one superframe: what UDP superframes are limited to, and more than 64 KiB of full TCP segments.
+/// Maximum packets in one superframe: the limit of UDP superframes, and more than 64 KiB of full TCP segments.
 const RUN_PACKETS_MAX: usize = 64;
-/// Length of the longest superframe, headers included: what an IP header can say.
+/// Length of the longest superframe, headers included: the maximum of an IP length field.
 const RUN_BYTES_MAX: usize = 65_535;
 
 /// A decrypted packet with its parsed headers.
@@ -23,17 +24,18 @@ pub(super) struct Packet<'a> {
     pub transport: Option<Transport>,
 }
 
-/// What can still be appended to a run of packets.
+/// The conditions for appending another packet to a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tail {
     pub packets: usize,
-    /// Payload of each packet but the last.
+    /// Payload length of every packet but the last.
     pub size: usize,
     pub payload: usize,
 }
 
 impl<'a> Packet<'a> {
-    /// Refuses what could not be written: `partial` promises an unfragmented TCP or UDP packet of the right length.
+    /// Refuses packets that could not be written: `partial` promises an unfragmented TCP or UDP packet of the right
+    /// length.
     pub fn parse(bytes: &'a [u8], partial: bool) -> Result<Self, Malformed> {
         let chain = Chain::parse(bytes)?;
         let transport = chain.transport(bytes);
@@ -58,7 +60,8 @@ impl<'a> Packet<'a> {
         Some(words.fold(u64::from(self.chain.protocol), mix))
     }
 
-    /// May stand in a superframe at all. Its checksums are checked, because those of a superframe are written anew.
+    /// Whether the packet may be in a superframe at all. Its checksums are checked first, because a superframe's
+    /// checksums are recomputed.
     pub fn mergeable(&self, offload: WriteOffload) -> Option<Transport> {
         let transport = self.transport.filter(|_| self.chain.bare)?;
         let l4 = &self.bytes[transport.l4..];
@@ -71,13 +74,13 @@ impl<'a> Packet<'a> {
         (allowed && self.header_checksum_is_valid() && self.checksum_is_valid(transport)).then_some(transport)
     }
 
-    /// A run that this packet begins, or `None` if nothing may follow it.
+    /// A run that starts with this packet, or `None` if no packet may follow it.
     pub fn tail(&self, transport: Transport) -> Option<Tail> {
         let size = self.bytes.len() - transport.payload;
         (!self.pushes(transport)).then_some(Tail { packets: 1, size, payload: size })
     }
 
-    /// Whether the packet continues a run that `first` began.
+    /// Whether the packet continues the run that starts with `first`.
     pub fn follows(&self, first: &Packet<'_>, transport: Transport, tail: Tail) -> bool {
         let payload = self.bytes.len() - transport.payload;
         first.transport == Some(transport)
@@ -88,7 +91,8 @@ impl<'a> Packet<'a> {
             && self.same_transport(first, transport, tail.payload)
     }
 
-    /// The run after this packet was appended, or `None` if the packet ends it: shorter than the others, or pushed.
+    /// The run after this packet is appended, or `None` if the packet ends it: it is shorter than the others, or has
+    /// PSH set.
     pub fn extend(&self, transport: Transport, tail: Tail) -> Option<Tail> {
         let payload = self.bytes.len() - transport.payload;
         (payload == tail.size && !self.pushes(transport)).then_some(Tail {
@@ -107,7 +111,7 @@ impl<'a> Packet<'a> {
         match self.chain.version {
             Version::V6 => first.chain.version == Version::V6 && a[..4] == b[..4] && a[6..40] == b[6..40],
             Version::V4 => {
-                // RFC 6864: the id of a packet that cannot be fragmented means nothing.
+                // RFC 6864: the ID of a packet that cannot be fragmented has no meaning.
                 let id = word(a, 6) & IPV4_DF != 0 || word(a, 4) == (word(b, 4) + index) & 0xffff;
                 id && a[..2] == b[..2] && a[6..10] == b[6..10] && a[12..20] == b[12..20]
             }

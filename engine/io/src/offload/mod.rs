@@ -1,11 +1,11 @@
-//! Superframes of a TUN with virtio headers, cut into packets and put together again.
+//! Cuts superframes of a TUN with virtio headers into packets, and merges packets into superframes.
 //!
 //! ```text
 //!   TUN read ─► virtio header ‖ headers ‖ up to 64 KiB ─► split ─► (head, body) (head, body) …  ─► seal
-//!   open ─► packet packet packet … ─► Burst (one per receive batch) ─► virtio header ‖ head ‖ body ‖ body … ─► TUN writev
+//!   open ─► packet packet packet … ─► Burst (one a batch) ─► virtio header ‖ head ‖ body ‖ body … ─► TUN writev
 //! ```
 //!
-//! Nothing here copies a payload or allocates per packet, and nothing trusts `hdr_len`: headers are parsed.
+//! Nothing here copies a payload, allocates per packet or trusts `hdr_len`: headers are parsed.
 #![forbid(unsafe_code)]
 
 mod coalesce;

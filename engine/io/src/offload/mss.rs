@@ -1,4 +1,4 @@
-//! The segment size that a connection's first packet announces, lowered to what the way back carries.
+//! Lowers the MSS that a connection's first packet announces to what the return path can carry.
 
 use super::headers::{TCP, set_word, word};
 
@@ -9,7 +9,8 @@ const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
 const TCP_HEADER: usize = 20;
 
-/// Whether the packet looks like a SYN: cheap, because every packet is asked. One with IPv4 options is passed over.
+/// Whether the packet looks like a SYN. The check is cheap, because it runs for every packet. A SYN with IPv4 options
+/// is ignored.
 #[inline]
 pub fn may_begin(packet: &[u8]) -> bool {
     match packet {
@@ -19,15 +20,15 @@ pub fn may_begin(packet: &[u8]) -> bool {
     }
 }
 
-/// Lowers the MSS of a SYN that arrived through the tunnel, so that the answers to it are packets of at most
-/// `packet_max` bytes. All else stays as it is. `partial`: the checksum covers the pseudo-header only.
+/// Lowers the MSS of a SYN that arrived through the tunnel, so that replies are packets of at most `packet_max` bytes.
+/// Nothing else changes. `partial`: the checksum covers only the pseudo-header.
 pub fn clamp_mss(packet: &mut [u8], packet_max: usize, partial: bool) {
     if let Some(l4) = syn(packet) {
         lower(packet, l4, packet_max, partial);
     }
 }
 
-/// Where the TCP header of a SYN begins, if it directly follows an unfragmented IP header.
+/// Where the TCP header of a SYN starts, if it directly follows an unfragmented IP header.
 fn syn(packet: &[u8]) -> Option<usize> {
     let l4 = match packet.first()? >> 4 {
         4 if *packet.get(9)? == TCP => {
@@ -49,7 +50,7 @@ fn lower(packet: &mut [u8], l4: usize, packet_max: usize, partial: bool) {
     let before = word(packet, at);
     set_word(packet, at, mss);
     if !partial {
-        // RFC 1624, with the bytes changed round where the option stands at an odd place.
+        // RFC 1624, with the bytes swapped if the option is at an odd offset.
         let swap =
             |value: usize| if (at - l4).is_multiple_of(2) { value } else { (value >> 8) | ((value & 0xff) << 8) };
         let mut sum = (!word(packet, l4 + 16) & 0xffff) + (!swap(before) & 0xffff) + swap(mss);
@@ -60,7 +61,7 @@ fn lower(packet: &mut [u8], l4: usize, packet_max: usize, partial: bool) {
     }
 }
 
-/// Where the value of the MSS option stands.
+/// Position of the MSS option's value.
 fn option_at(packet: &[u8], l4: usize) -> Option<usize> {
     let end = (l4 + usize::from(*packet.get(l4 + 12)? >> 4) * 4).min(packet.len());
     let mut at = l4 + TCP_HEADER;

@@ -1,4 +1,4 @@
-//! One frame of the TUN cut into the packets it stands for.
+//! Cuts one TUN frame into the packets that it contains.
 
 use std::net::IpAddr;
 
@@ -7,16 +7,16 @@ use super::virtio::{GSO_NONE, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, VirtioHeader};
 use crate::checksum::Sum;
 
 const FIN_PSH: u8 = 0x01 | 0x08;
-/// Segments with one of these are not cut: they begin or end a connection, or point into their payload.
+/// Segments with one of these flags are not cut: they start or end a connection, or point into their payload.
 const SYN_RST_URG: u8 = 0x02 | 0x04 | 0x20;
 const CWR: u8 = 0x80;
 
-/// One packet: `head ‖ body`. The head may be empty: then all bytes are as the TUN gave them.
+/// One packet: `head ‖ body`. If the head is empty, the body holds all bytes as read from the TUN.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Segment<'s> {
     pub head: &'s [u8],
     pub body: &'s [u8],
-    /// The transport checksum is the folded pseudo-header sum, and the kernel vouched for the content.
+    /// The transport checksum is only the folded pseudo-header sum; the kernel guarantees the content.
     pub csum_partial: bool,
 }
 
@@ -26,13 +26,13 @@ impl Segment<'_> {
         self.head.len() + self.body.len()
     }
 
-    /// Never true: a packet has at least an IP header.
+    /// Always false: a packet has at least an IP header.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The packets of one frame, in order. An iterator that lends its head buffer: `while let Some(segment) =
+/// The packets of one frame, in order. Each segment borrows the iterator's head buffer: `while let Some(segment) =
 /// segments.next()`.
 #[derive(Debug)]
 pub struct Segments<'a> {
@@ -41,7 +41,7 @@ pub struct Segments<'a> {
     head: [u8; HEAD_MAX],
     head_len: usize,
     body: &'a [u8],
-    /// Segments that were not given out yet.
+    /// Segments not yet returned.
     left: usize,
     size: usize,
     form: Form,
@@ -53,7 +53,7 @@ enum Form {
     Superframe { chain: Chain, transport: Transport, elide: bool, first: First },
 }
 
-/// Fields of the superframe's header that each segment changes.
+/// Header fields of the superframe that differ between segments.
 #[derive(Debug)]
 struct First {
     id: usize,
@@ -62,9 +62,9 @@ struct First {
     index: usize,
 }
 
-/// Cuts `frame` = virtio header ‖ packet. Checksums that the kernel vouched for stay partial, unless the peer takes
-/// none ([`Segments::complete_checksums`]); encapsulated ones are completed here. A frame without `NEEDS_CSUM` passes
-/// untouched.
+/// Cuts `frame` = virtio header ‖ packet. Checksums that the kernel guarantees stay partial, unless the peer does not
+/// accept that ([`Segments::complete_checksums`]). Encapsulated checksums are completed here. A frame without
+/// `NEEDS_CSUM` passes unchanged.
 pub fn split(frame: &[u8]) -> Result<Segments<'_>, Malformed> {
     let (virtio, packet) = VirtioHeader::parse(frame)?;
     let chain = Chain::parse(packet)?;
@@ -81,13 +81,13 @@ pub fn split(frame: &[u8]) -> Result<Segments<'_>, Malformed> {
     Ok(segments)
 }
 
-/// One packet as its own only segment.
+/// One packet as a single segment.
 pub fn whole(packet: &[u8], csum_partial: bool) -> Result<Segments<'_>, Malformed> {
     Chain::parse(packet)?;
     Segments::of(packet, csum_partial)
 }
 
-/// The transport header whose checksum the virtio header means, if it is the outermost one.
+/// The transport header that contains the virtio header's checksum field, if it is the outermost one.
 fn direct(virtio: VirtioHeader, chain: Chain, packet: &[u8]) -> Option<Transport> {
     chain.transport(packet).filter(|transport| {
         usize::from(virtio.csum_start) == transport.l4 && usize::from(virtio.csum_offset) == transport.checksum_offset()
@@ -117,24 +117,24 @@ impl<'a> Segments<'a> {
         self.destination
     }
 
-    /// How many segments are still to come.
+    /// Number of segments not yet returned.
     pub fn left(&self) -> usize {
         self.left
     }
 
-    /// Length of the longest packet: all but the last have it.
+    /// Length of the longest packet: all packets but the last have it.
     pub fn packet_len(&self) -> usize {
         self.head_len + self.size.min(self.body.len())
     }
 
-    /// The beginning of what is left, as it would be quoted: headers and payload of the first packet, with the lengths
-    /// of the frame.
+    /// The start of the remaining frame, for quoting: headers and payload of the first packet, with the frame's length
+    /// fields.
     pub fn first(&self) -> (&[u8], &[u8]) {
         (&self.head[..self.head_len], &self.body[..self.size.min(self.body.len())])
     }
 
-    /// Lets no packet be longer than `max`, by cutting TCP into smaller segments. False if one is longer and cannot be
-    /// cut: then nothing was changed. To be called before the first [`Segments::next`].
+    /// Limits packets to `max` bytes by cutting TCP into smaller segments. Returns false, with nothing changed, if a
+    /// longer packet cannot be cut. Call it before the first [`Segments::next`].
     #[inline]
     pub fn fit(&mut self, max: usize) -> bool {
         self.packet_len() <= max || self.cut_smaller(max)
@@ -157,8 +157,8 @@ impl<'a> Segments<'a> {
         true
     }
 
-    /// Takes a whole TCP packet for a superframe of one segment. A full checksum is verified first, because new ones
-    /// are made.
+    /// Treats a whole TCP packet as a superframe of one segment. A complete checksum is verified first, because it will
+    /// be recomputed.
     fn cut_whole(&mut self, csum_partial: bool) -> bool {
         let packet = self.body;
         let Some(chain) = Chain::parse(packet).ok().filter(|_| self.head_len == 0) else { return false };
@@ -179,7 +179,7 @@ impl<'a> Segments<'a> {
         true
     }
 
-    /// Leaves no checksum partial, for a peer that takes none such. To be called before the first [`Segments::next`].
+    /// Completes all partial checksums, for a peer that accepts none. Call it before the first [`Segments::next`].
     #[cold]
     pub fn complete_checksums(&mut self) -> Result<(), Malformed> {
         match &mut self.form {
@@ -199,7 +199,7 @@ impl<'a> Segments<'a> {
         Ok(())
     }
 
-    /// The next packet. (Not `Iterator`: the head is lent.)
+    /// The next packet. (This is not `Iterator`: the head is borrowed.)
     #[expect(clippy::should_implement_trait, reason = "a lending iterator cannot be one")]
     pub fn next(&mut self) -> Option<Segment<'_>> {
         self.left = self.left.checked_sub(1)?;
@@ -242,7 +242,7 @@ impl<'a> Segments<'a> {
         Ok(())
     }
 
-    /// Completes one checksum, wherever the virtio header says that it is.
+    /// Completes one checksum, at the position that the virtio header gives.
     fn complete(&mut self, virtio: VirtioHeader, packet: &'a [u8]) -> Result<(), Malformed> {
         let start = usize::from(virtio.csum_start);
         let field = start + usize::from(virtio.csum_offset);
@@ -252,7 +252,7 @@ impl<'a> Segments<'a> {
         }
         let head = self.head.get_mut(..end).ok_or(Malformed::HeaderTooLong)?;
         head.copy_from_slice(&packet[..end]);
-        // The field holds the pseudo-header sum already.
+        // The field already holds the pseudo-header sum.
         head[field..end].copy_from_slice(&Sum::default().bytes(&packet[start..]).finish_nonzero());
         self.head_len = end;
         self.body = &packet[end..];
@@ -273,7 +273,7 @@ impl First {
         }
     }
 
-    /// Writes what differs from segment to segment, lengths and checksums apart.
+    /// Writes the fields that differ between segments, except lengths and checksums.
     fn stamp(&mut self, chain: Chain, transport: Transport, head: &mut [u8], size: usize, last: bool) {
         if chain.version == Version::V4 {
             set_word(head, 4, (self.id + self.index) & 0xffff);
@@ -293,11 +293,11 @@ pub(super) fn complete_checksum(chain: Chain, transport: Transport, head: &mut [
     head[field..field + 2].fill(0);
     let len = head.len() - transport.l4 + body.len();
     let sum = chain.pseudo_header(head, len).bytes(&head[transport.l4..]).bytes(body);
-    // A zero means in UDP that there is none; in TCP both forms of zero are one.
+    // In UDP, zero means that there is no checksum; in TCP, both forms of zero are equal.
     head[field..field + 2].copy_from_slice(&sum.finish_nonzero());
 }
 
-/// Writes the length of UDP and the pseudo-header sum, for a payload of `body_len` bytes behind `head`.
+/// Writes the UDP length and the pseudo-header sum, for a payload of `body_len` bytes after `head`.
 pub(super) fn leave_partial(chain: Chain, transport: Transport, head: &mut [u8], body_len: usize) {
     let len = head.len() - transport.l4 + body_len;
     transport.set_len(head, len);

@@ -1,4 +1,4 @@
-//! Superframes against a plain oracle, and there and back.
+//! Splitting and merging of superframes, compared with a simple reference implementation.
 
 use std::io::{self, IoSlice};
 
@@ -10,7 +10,7 @@ use oracle::*;
 mod oracle;
 mod sizes;
 
-// ---- splitting ----------------------------------------------------------------------------------------------------------
+// ---- splitting --------------------------------------------------------------------------------------------------
 
 proptest! {
     #[test]
@@ -120,7 +120,7 @@ fn superframes_that_contradict_their_headers_are_refused() {
     }
 }
 
-// ---- coalescing ---------------------------------------------------------------------------------------------------------
+// ---- coalescing -------------------------------------------------------------------------------------------------
 
 proptest! {
     #[test]
@@ -307,7 +307,7 @@ fn a_burst_longer_than_the_table_is_written_in_parts() {
     assert_eq!(coalesce(ALL, &packets).len(), PACKETS_MAX / 64 + 1);
 }
 
-// ---- running --------------------------------------------------------------------------------------------------------------
+// ---- running ----------------------------------------------------------------------------------------------------
 
 fn cut(frame: &[u8], elide: bool) -> Vec<Packet> {
     let mut segments = split(frame).expect("well formed");

@@ -1,10 +1,10 @@
-//! What a router says to the sender of a packet that is too long for the next link (RFC 1191, RFC 4443).
+//! The ICMP message to the sender of a packet that is too long for the next link (RFC 1191, RFC 4443).
 
 use super::headers::{IPV4_HEADER_MIN, IPV6_HEADER, set_word, word};
 use super::virtio::VIRTIO_LEN;
 use crate::checksum::Sum;
 
-/// Longest message with its virtio header: what IPv6 carries everywhere.
+/// Longest message with its virtio header: the minimum MTU of IPv6.
 pub const TOO_BIG_MAX: usize = VIRTIO_LEN + 1_280;
 /// Longest message over IPv4 (RFC 1812, section 4.3.2.3).
 const V4_MAX: usize = 576;
@@ -18,12 +18,12 @@ const ECHO_REPLY: u8 = 0;
 const ECHO: u8 = 8;
 const ICMPV6_INFORMATION: u8 = 0x80;
 
-/// Writes a frame for the TUN that tells the sender of `head ‖ body` to send at most `mtu` bytes, in the name of the
-/// destination, which is on the other side of the device. `None` where nobody is to be told: the packet may be
-/// fragmented on its way, is itself a message of this kind, or has no sender or no single destination. Source: RFC
-/// 1122, section 3.2.2; RFC 4443, section 2.4.
+/// Writes a frame for the TUN that asks the sender of `head ‖ body` to send at most `mtu` bytes. Its source is the
+/// packet's destination, which is on the other side of the device. `None` if there must be no message: the packet may
+/// be fragmented on its way, is an ICMP error itself, or has no sender or no single destination. Source: RFC 1122,
+/// section 3.2.2; RFC 4443, section 2.4.
 pub fn too_big<'o>(head: &[u8], body: &[u8], mtu: u16, out: &'o mut [u8; TOO_BIG_MAX]) -> Option<&'o [u8]> {
-    // All that is looked at stands in the first bytes.
+    // The checks need only the first bytes.
     let mut start = [0; 64];
     let known = copy(head, body, &mut start);
     let len = match start[0] >> 4 {
@@ -89,7 +89,7 @@ fn v6(start: &[u8], head: &[u8], body: &[u8], mtu: u16, out: &mut [u8]) -> Optio
     Some(len)
 }
 
-/// As much of `head ‖ body` as there is room for.
+/// Copies as much of `head ‖ body` as fits.
 fn copy(head: &[u8], body: &[u8], to: &mut [u8]) -> usize {
     let first = head.len().min(to.len());
     to[..first].copy_from_slice(&head[..first]);

@@ -1,10 +1,10 @@
-//! `struct virtio_net_hdr`, 10 bytes in the machine's byte order, before every frame of the TUN.
+//! `struct virtio_net_hdr`: 10 bytes in native byte order before every frame of the TUN.
 
 use super::headers::Malformed;
 
 /// Length of the virtio header.
 pub const VIRTIO_LEN: usize = 10;
-/// Longest frame of the TUN: virtio header and the longest IP packet.
+/// Longest TUN frame: virtio header and the longest IP packet.
 pub const FRAME_MAX: usize = VIRTIO_LEN + 65_535;
 
 pub(super) const NEEDS_CSUM: u8 = 1;
@@ -13,7 +13,7 @@ pub(super) const GSO_NONE: u8 = 0;
 pub(super) const GSO_TCPV4: u8 = 1;
 pub(super) const GSO_TCPV6: u8 = 4;
 pub(super) const GSO_UDP_L4: u8 = 5;
-/// Flag beside the type: the first segment carries CWR. [`super::split`] clears CWR on all others anyway.
+/// Flag combined with the type: the first segment has CWR. [`super::split`] clears CWR on all others anyway.
 const GSO_ECN: u8 = 0x80;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +27,7 @@ pub(super) struct VirtioHeader {
 }
 
 impl VirtioHeader {
-    /// The header of a frame and the packet behind it.
+    /// The header of a frame, and the packet after it.
     pub fn parse(frame: &[u8]) -> Result<(Self, &[u8]), Malformed> {
         let (raw, packet) = frame.split_first_chunk::<VIRTIO_LEN>().ok_or(Malformed::Truncated)?;
         let word = |at: usize| u16::from_ne_bytes([raw[at], raw[at + 1]]);

@@ -1,9 +1,9 @@
-//! What superframes a TUN takes.
+//! The superframes that a TUN accepts.
 
-/// What a TUN takes from us in one write.
+/// What a TUN accepts in one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WriteOffload {
-    /// Packets whose checksum is partial; without it checksums are completed in software.
+    /// Packets with a partial checksum; otherwise checksums are completed in software.
     pub checksum: bool,
     /// TCP superframes, both families.
     pub tcp: bool,

@@ -1,4 +1,4 @@
-//! The TUN device of an engine: one queue for each worker, and the kernel's part of choosing between them.
+//! The TUN device of an engine, with one queue for each worker and the kernel program that selects the queue.
 
 use std::{io, thread};
 
@@ -10,23 +10,23 @@ use crate::{
     tun::{Tun, TunError},
 };
 
-/// More would wait for the one thread that decides.
+/// With more workers, the single core thread would be the bottleneck.
 pub const WORKERS_MAX: u8 = 16;
-/// With fewer none is left for a second worker beside the thread that decides and the kernel's own work.
+/// With fewer processors, the core thread and the kernel leave none for a second worker.
 const PROCESSORS_FOR_WORKERS: usize = 4;
 
 #[derive(Debug)]
 pub struct Device {
-    /// One for each worker.
+    /// One queue for each worker.
     pub queues: Vec<Tun>,
-    /// With several.
+    /// Only with several workers.
     pub addresses: Option<AddressTable>,
-    /// Why there is one worker where the machine has processors for more.
+    /// Why there is only one worker although the machine has processors for more.
     pub alone_because: Option<String>,
 }
 
 impl Device {
-    /// Creates the device for as many workers as are configured, or suit the machine.
+    /// Creates the device for the configured number of workers, or for a number that suits the machine.
     pub fn create(config: &EngineConfig, offload: bool) -> Result<Self, StartError> {
         let workers = match (config.role, config.workers) {
             (Role::Client, _) => 1,
@@ -62,15 +62,15 @@ impl Device {
 
 enum Refusal {
     Device(TunError),
-    /// Needs a right, and a kernel, beyond those for a device.
+    /// Steering needs more rights, and a newer kernel, than the device.
     Steering(io::Error),
 }
 
 fn why(error: &io::Error) -> String {
-    format!("the kernel does not take the programs that choose a packet's worker: {error}")
+    format!("the kernel refuses the programs that select a packet's worker: {error}")
 }
 
-/// One processor is left to the thread that decides.
+/// One processor is left to the core thread.
 fn suitable(processors: usize) -> u8 {
     if processors < PROCESSORS_FOR_WORKERS { 1 } else { (processors - 1).min(usize::from(WORKERS_MAX)) as u8 }
 }
@@ -79,10 +79,10 @@ fn no_tun(name: &str, error: &TunError) -> StartError {
     let hint = match error.source.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => "run as root, or with CAP_NET_ADMIN",
         Some(libc::ENOENT | libc::ENODEV | libc::ENXIO) => {
-            "load the kernel module: modprobe tun (in a container, pass /dev/net/tun in)"
+            "load the kernel module: modprobe tun (for a container: give it /dev/net/tun)"
         }
         Some(libc::EBUSY | libc::EEXIST | libc::EINVAL) => {
-            "another process or device has this name: ip link; choose another"
+            "another process or device uses this name (see ip link); choose another name"
         }
         _ => "check the name and the MTU of the device",
     };

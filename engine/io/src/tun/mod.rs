@@ -1,4 +1,4 @@
-//! The TUN device: created with virtio headers, gone with the process.
+//! The TUN device: created with virtio headers, and removed when the process ends.
 
 pub(crate) mod device;
 
@@ -9,16 +9,17 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use crate::offload::{FrameSink, VIRTIO_LEN, WriteOffload};
 
-/// Packets that wait for us in the kernel. The default of 500 is less than one burst of 1 kHz flows on a busy machine.
+/// Maximum packets that wait for us in the kernel. The default of 500 is less than one burst of 1 kHz flows on a busy
+/// machine.
 const TX_QUEUE_LEN: libc::c_int = 2000;
-/// The kernel drops IPv6 addresses below this, and does not bring them back.
+/// Below this MTU the kernel removes IPv6 addresses and does not restore them.
 const MTU_MIN: u16 = 1280;
 
 const TCP: libc::c_uint = libc::TUN_F_TSO4 | libc::TUN_F_TSO6;
-/// The kernel takes both families or none.
+/// The kernel accepts both families or none.
 const UDP: libc::c_uint = libc::TUN_F_USO4 | libc::TUN_F_USO6;
 
-/// What kernels have, best first. USO came with Linux 6.2.
+/// Feature sets that kernels support, best first. USO needs Linux 6.2.
 const OFFERS: [libc::c_uint; 5] = [
     libc::TUN_F_CSUM | TCP | libc::TUN_F_TSO_ECN | UDP,
     libc::TUN_F_CSUM | TCP | libc::TUN_F_TSO_ECN,
@@ -35,14 +36,14 @@ const NAMES: [(libc::c_uint, &str); 5] = [
     (libc::TUN_F_USO6, "tun_uso6"),
 ];
 
-/// Creating or setting up the device failed at this step.
+/// The step at which the device could not be created or set up.
 #[derive(Debug)]
 pub struct TunError {
     pub step: &'static str,
     pub source: io::Error,
 }
 
-/// One queue of a device that is up, non-blocking, without addresses or routes.
+/// One queue of a running device: non-blocking, without addresses or routes.
 #[derive(Debug)]
 pub struct Tun {
     file: File,
@@ -51,15 +52,15 @@ pub struct Tun {
 }
 
 impl Tun {
-    /// Creates the device in the network namespace of the calling thread and brings it up. `name`: 1 to 15 bytes, and
-    /// no such interface exists. `mtu` ≥ 1280. Without `offload` every frame is one whole packet with a full checksum,
-    /// both ways.
+    /// Creates the device in the network namespace of the calling thread and brings it up. `name`: 1 to 15 bytes, not
+    /// in use by another interface. `mtu` ≥ 1280. Without `offload` every frame is one whole packet with a complete
+    /// checksum, in both directions.
     pub fn create(name: &str, mtu: u16, offload: bool) -> Result<Self, TunError> {
         Self::make(name, mtu, offload, 0)
     }
 
-    /// The same device with one queue for each of several threads. Without [`crate::steering`] the kernel spreads flows
-    /// over them.
+    /// Creates the same device with one queue for each of several threads. Without [`crate::steering`] the kernel
+    /// distributes flows over the queues.
     pub fn create_queues(name: &str, mtu: u16, offload: bool, queues: u8) -> Result<Vec<Self>, TunError> {
         let first = Self::make(name, mtu, offload, libc::IFF_MULTI_QUEUE)?;
         let more = (1..queues).map(|_| first.another_queue()).collect::<Result<Vec<_>, _>>()?;
@@ -83,7 +84,7 @@ impl Tun {
         let control = control_socket().map_err(at("control socket"))?;
         request.ifr_ifru.ifru_mtu = libc::c_int::from(mtu);
         ioctl(&control, libc::SIOCSIFMTU, &mut request).map_err(at("mtu"))?;
-        // `ifr_qlen` is another name for the same integer.
+        // `ifr_qlen` is another name of the same integer.
         request.ifr_ifru.ifru_mtu = TX_QUEUE_LEN;
         ioctl(&control, libc::SIOCSIFTXQLEN, &mut request).map_err(at("queue length"))?;
         let offload = if offload { probe(&file) } else { 0 };
@@ -96,13 +97,13 @@ impl Tun {
         &self.name
     }
 
-    /// One frame: virtio header and packet; `WouldBlock` when there is none.
-    /// A frame longer than the buffer is cut off, so it should hold [`crate::offload::FRAME_MAX`].
+    /// Reads one frame: virtio header and packet; `WouldBlock` if there is none. A frame longer than the buffer is
+    /// truncated, so the buffer should have [`crate::offload::FRAME_MAX`] bytes.
     pub fn read(&self, frame: &mut [u8]) -> io::Result<usize> {
         (&self.file).read(frame)
     }
 
-    /// What the kernel takes in one write.
+    /// What the kernel accepts in one write.
     pub fn write_offload(&self) -> WriteOffload {
         WriteOffload {
             checksum: self.offload & libc::TUN_F_CSUM != 0,
@@ -111,7 +112,7 @@ impl Tun {
         }
     }
 
-    /// Names of what was found and is used, such as `tun_tso4`.
+    /// Names of the features in use, such as `tun_tso4`.
     pub fn capabilities(&self) -> Vec<&'static str> {
         NAMES.iter().filter(|(bit, _)| self.offload & bit != 0).map(|(_, name)| *name).collect()
     }
@@ -151,7 +152,7 @@ fn at(step: &'static str) -> impl FnOnce(io::Error) -> TunError {
     move |source| TunError { step, source }
 }
 
-/// A queue of the device with this name, which is made if there is none, and the request that it was opened with.
+/// Opens a queue of the device with this name, which is created if there is none. Also returns the request.
 fn open(name: &str, flags: libc::c_int) -> Result<(File, libc::ifreq), TunError> {
     let mut request = named(name).map_err(at("name"))?;
     let file = OpenOptions::new()
@@ -160,17 +161,17 @@ fn open(name: &str, flags: libc::c_int) -> Result<(File, libc::ifreq), TunError>
         .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
         .open("/dev/net/tun")
         .map_err(at("open /dev/net/tun"))?;
-    // All flags are in the low 16 bits, the highest of them in the sign.
+    // All flags are in the low 16 bits; the highest flag is the sign bit.
     let flags = libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | flags;
     request.ifr_ifru.ifru_flags = flags as libc::c_short;
     ioctl(&file, libc::TUNSETIFF, &mut request).map_err(at("create"))?;
     Ok((file, request))
 }
 
-/// Who else may open a queue of the device: root, and our own user. Without an owner it would be everybody, where there
-/// may be several.
+/// Only root and our own user may open another queue of the device. Without an owner, every user could open one if the
+/// device has several queues.
 fn keep_for_ourselves(file: &File) -> io::Result<()> {
-    // SAFETY: both take integers by value and touch no memory of ours.
+    // SAFETY: both calls take integers by value and touch no memory of ours.
     let result = unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETOWNER, libc::c_ulong::from(libc::geteuid())) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
@@ -186,12 +187,12 @@ fn probe(file: &File) -> libc::c_uint {
 
 fn named(name: &str) -> io::Result<libc::ifreq> {
     let bytes = name.as_bytes();
-    // The kernel would take `%d` for a number of its choice.
+    // The kernel would replace `%d` with a number of its choice.
     let refused = |byte: &u8| !byte.is_ascii_graphic() || matches!(byte, b'/' | b'%' | b':');
     if bytes.is_empty() || bytes.len() >= libc::IFNAMSIZ || name == "." || name == ".." || bytes.iter().any(refused) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "1 to 15 printable characters without / % :"));
     }
-    // SAFETY: `ifreq` is plain data, for which all zeros is a value.
+    // SAFETY: `ifreq` is plain data; all zeros is a valid value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(bytes) {
         *to = libc::c_char::from_ne_bytes([*from]);
@@ -200,14 +201,14 @@ fn named(name: &str) -> io::Result<libc::ifreq> {
 }
 
 fn ioctl<T>(fd: &impl AsRawFd, request: libc::Ioctl, argument: &mut T) -> io::Result<()> {
-    // SAFETY: every request used in this file reads or writes at most the `T` it is called with: `ifreq` for the
-    // interface requests, `c_int` for the length of the virtio header. The reference is valid for the call.
+    // SAFETY: every request used in this file reads or writes at most its `T`: `ifreq` for the interface requests,
+    // `c_int` for the length of the virtio header. The reference is valid for the call.
     let result = unsafe { libc::ioctl(fd.as_raw_fd(), request, std::ptr::from_mut(argument)) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn control_socket() -> io::Result<OwnedFd> {
-    // SAFETY: no pointers; a non-negative result is a descriptor that nobody else owns.
+    // SAFETY: no pointers; a non-negative result is a descriptor that nothing else owns.
     unsafe {
         let fd = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
         if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd)) }

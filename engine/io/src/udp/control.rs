@@ -1,4 +1,4 @@
-//! Control messages: `struct cmsghdr` and what follows it, as bytes.
+//! Control messages: `struct cmsghdr` and its data, as bytes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const ALIGN: usize = size_of::<usize>();
 /// `cmsg_len`, `cmsg_level`, `cmsg_type`.
 const HEADER: usize = size_of::<usize>() + 8;
-/// Room for all control messages of one datagram: GRO size, packet info and time stamp need 96 bytes.
+/// Space for all control messages of one datagram: GRO size, packet info and time stamp need 96 bytes.
 const SPACE: usize = 128;
 
-/// Control messages of one datagram, aligned as the kernel wants it.
+/// Control messages of one datagram, aligned as the kernel requires.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(8))]
 pub struct Control([u8; SPACE]);
@@ -26,7 +26,7 @@ impl Control {
     }
 }
 
-/// Writes control messages one after the other.
+/// Writes control messages one after another.
 #[derive(Debug)]
 pub struct Writer {
     control: Control,
@@ -38,13 +38,13 @@ impl Writer {
         Self { control: Control::EMPTY, used: 0 }
     }
 
-    /// Asks the kernel to cut the datagram into segments of this size.
+    /// Asks the kernel to split the datagram into segments of this size.
     pub fn segment(mut self, size: u16) -> Self {
         self.push(libc::SOL_UDP, libc::UDP_SEGMENT, &size.to_ne_bytes());
         self
     }
 
-    /// The source address to send from; the interface is left to the route.
+    /// Sets the source address; the route decides the interface.
     pub fn source(mut self, address: IpAddr) -> Self {
         match address {
             IpAddr::V4(v4) => {
@@ -67,7 +67,7 @@ impl Writer {
         &self.control.0[..self.used]
     }
 
-    /// At most one message of each kind is ever written: they fit.
+    /// Only one message of each kind is ever written, so all fit.
     fn push(&mut self, level: i32, kind: i32, value: &[u8]) {
         let at = &mut self.control.0[self.used..];
         at[..ALIGN].copy_from_slice(&(HEADER + value.len()).to_ne_bytes());
@@ -78,19 +78,19 @@ impl Writer {
     }
 }
 
-/// What the kernel says about a received datagram.
+/// The kernel's information about a received datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Facts {
-    /// The address that was reached.
+    /// The local address that the datagram was sent to.
     pub local: Option<IpAddr>,
-    /// Size of the datagrams that were put together.
+    /// Size of the datagrams that the kernel merged.
     pub segment: Option<usize>,
-    /// Time of arrival, microseconds of the wall clock.
+    /// Arrival time, microseconds of the wall clock.
     pub wall_us: Option<u64>,
 }
 
 impl Facts {
-    /// Reads the control messages in `bytes`. Unknown or cut off ones are passed over.
+    /// Parses the control messages in `bytes`. Unknown or truncated messages are skipped.
     pub fn parse(mut bytes: &[u8]) -> Self {
         let mut facts = Self::default();
         while let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() {
@@ -139,7 +139,7 @@ mod tests {
     fn what_was_written_is_read_as_the_kernel_would() {
         let v6: IpAddr = "2001:db8::7".parse().expect("an address");
         let writer = Writer::new().source(v6).segment(1400);
-        // The kernel gives UDP_GRO as an int and takes UDP_SEGMENT as 16 bits under another number.
+        // The kernel returns UDP_GRO as an int; it accepts UDP_SEGMENT as 16 bits under another number.
         assert_eq!(Facts::parse(writer.bytes()), Facts { local: Some(v6), ..Facts::default() });
         let v4: IpAddr = "192.0.2.7".parse().expect("an address");
         assert_eq!(Facts::parse(Writer::new().source(v4).bytes()).local, Some(v4));

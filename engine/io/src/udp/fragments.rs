@@ -1,5 +1,5 @@
-//! Datagrams longer than what a path carries, in fragments that fit it. The kernel cuts to what it believes the path to
-//! be, and a path that swallows long packets tells it nothing: so the fragments are made here.
+//! Sends datagrams that exceed the path MTU as fragments that fit. The kernel fragments to its own idea of the path
+//! MTU, and it learns nothing from a path that silently drops long packets. Therefore the fragments are made here.
 //!
 //! ```text
 //!   IPv4 (offset, more) ‖ UDP header ‖ payload …     IPv4 (offset) ‖ payload …
@@ -27,12 +27,12 @@ const FRAGMENT: u8 = 44;
 const HOPS: u8 = 64;
 const V4_MORE: usize = 0x2000;
 const V6_MORE: usize = 1;
-/// Fragments but the last are multiples of this.
+/// All fragments but the last are multiples of this.
 const UNIT: usize = 8;
-/// Longest datagram: what UDP says in its header, less the longest IP header.
+/// Longest datagram: the maximum UDP length less the longest IP header.
 const DATAGRAM_MAX: usize = 65_535 - V6_HEADER - FRAGMENT_HEADER - UDP_HEADER;
 
-/// Sends IP packets with their headers; made when it is needed first.
+/// Sends IP packets with their own headers; created on first use.
 #[derive(Debug)]
 pub(super) struct RawSender {
     socket: Socket,
@@ -42,7 +42,8 @@ pub(super) struct RawSender {
 }
 
 impl RawSender {
-    /// For the datagrams of a socket that is bound to `local`, over the same interface and with the same mark.
+    /// Opens a sender for the datagrams of a socket that is bound to `local`, on the same interface and with the same
+    /// mark.
     pub(super) fn open(local: SocketAddr, device: Option<&str>, mark: u32) -> io::Result<Self> {
         let v6 = local.is_ipv6();
         let domain = if v6 { Domain::IPV6 } else { Domain::IPV4 };
@@ -54,7 +55,7 @@ impl RawSender {
         if mark != 0 {
             set(&socket, libc::SOL_SOCKET, libc::SO_MARK, &mark.to_ne_bytes())?;
         }
-        // As on the datagrams' own socket: what an ICMP message says of the path is not believed.
+        // As on the datagrams' own socket: ICMP messages about the path are not trusted.
         dont_fragment(&socket, v6, true)?;
         Ok(Self { socket, port: local.port(), address: local.ip(), id: boot_us() as u32 })
     }
@@ -102,7 +103,8 @@ impl RawSender {
         Ok(())
     }
 
-    /// What all fragments have in common. Returns the length of the headers before UDP, and where the addresses stand.
+    /// Writes the header that all fragments share. Returns the length of the headers before UDP, and the position of
+    /// the addresses.
     fn ip_header(
         &self,
         head: &mut [u8; HEAD_MAX],
@@ -112,7 +114,7 @@ impl RawSender {
         match (source, destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 head[0] = 0x45;
-                // 0 would be replaced by the kernel, another one for each fragment.
+                // The kernel would replace 0, with a different value for each fragment.
                 head[4..6].copy_from_slice(&(self.id as u16).max(1).to_be_bytes());
                 (head[8], head[9]) = (HOPS, UDP);
                 head[12..16].copy_from_slice(&source.octets());
@@ -137,7 +139,7 @@ impl RawSender {
         let control = Writer::new().source(source);
         let part = |bytes: &[u8]| libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
         let mut parts = [part(head), part(body)];
-        // SAFETY: plain data, for which all zeros is a value.
+        // SAFETY: plain data; all zeros is a valid value.
         let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
         message.msg_name = to.as_ptr().cast_mut().cast();
         message.msg_namelen = to.len();
@@ -145,14 +147,14 @@ impl RawSender {
         message.msg_iovlen = parts.len() as _;
         message.msg_control = control.bytes().as_ptr().cast_mut().cast();
         message.msg_controllen = control.bytes().len() as _;
-        // SAFETY: the message points to the address, the two parts and the control bytes, all alive; the kernel only
-        // reads.
+        // SAFETY: the message points to the address, the two parts and the control bytes, which are all alive; the
+        // kernel only reads them.
         let result = unsafe { libc::sendmsg(self.socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 }
 
-/// Writes the length of one fragment and its place.
+/// Writes the length of one fragment and its offset.
 fn place(head: &mut [u8; HEAD_MAX], ip_len: usize, part: usize, sent: usize, more: bool) {
     let mut word = |at: usize, value: usize| head[at..at + 2].copy_from_slice(&(value as u16).to_be_bytes());
     if ip_len == V4_HEADER {

@@ -1,8 +1,8 @@
-//! UDP sockets of paths and of the gateway: batches in, segmented batches out.
+//! UDP sockets of paths and of the gateway, with batched receiving and segmented sending.
 //!
-//! Sockets are never connected and take no ICMP errors: only local errors say anything about a path. Outer packets
-//! carry DF and ignore the kernel's cached path MTU; a datagram that does not fit the link goes out alone without DF
-//! and is fragmented, and one that does not fit the path is sent in fragments that do.
+//! Sockets are never connected and accept no ICMP errors: only local errors count as path errors. Outer packets have DF
+//! set and ignore the kernel's cached path MTU. A datagram that does not fit the link is sent without DF and gets
+//! fragmented. A datagram that does not fit the path is sent as fragments that do.
 
 mod control;
 mod fragments;

@@ -1,4 +1,4 @@
-//! Options of sockets.
+//! Socket options.
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -15,7 +15,7 @@ pub(super) fn dont_fragment(socket: &Socket, v6: bool, on: bool) -> io::Result<(
     }
 }
 
-/// Beyond the system's limit where we are allowed to, else up to it.
+/// Sets the buffer size above the system's limit if we have the right, else up to the limit.
 pub(super) fn grow(socket: &Socket, force: libc::c_int, plain: libc::c_int, bytes: libc::c_int) -> io::Result<()> {
     set_int(socket, libc::SOL_SOCKET, force, bytes).or_else(|_| set_int(socket, libc::SOL_SOCKET, plain, bytes))
 }
@@ -25,7 +25,7 @@ pub(super) fn set_int(socket: &Socket, level: libc::c_int, name: libc::c_int, va
 }
 
 pub(super) fn set(socket: &Socket, level: libc::c_int, name: libc::c_int, value: &[u8]) -> io::Result<()> {
-    // SAFETY: pointer and length describe `value`, which is readable for the call.
+    // SAFETY: pointer and length describe `value`, which is readable during the call.
     let result = unsafe {
         libc::setsockopt(socket.as_raw_fd(), level, name, value.as_ptr().cast(), value.len() as libc::socklen_t)
     };

@@ -1,4 +1,4 @@
-//! Receiving: one kernel call fills a fixed pool of messages, each of which may hold many datagrams of one size.
+//! Receiving: one system call fills a fixed pool of messages; each message may hold many datagrams of one size.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,11 +11,11 @@ use super::control::{Control, Facts};
 use super::socket::UdpSocket;
 use crate::sys;
 
-/// Messages of one batch.
+/// Maximum messages in one batch.
 pub const MESSAGES_MAX: usize = 32;
-/// Longest message: what the kernel puts together at most.
+/// Longest message: the kernel's maximum when it merges datagrams.
 pub const DATAGRAM_MAX: usize = 65_536;
-/// Oldest time of arrival that is believed, in microseconds: more is a step of the wall clock, not a wait in the
+/// Oldest arrival time that is trusted, in microseconds. A larger age is a step of the wall clock, not time in the
 /// buffer.
 const AGE_MAX_US: u64 = 1_000_000;
 
@@ -24,7 +24,7 @@ const AGE_MAX_US: u64 = 1_000_000;
 pub struct RecvBatch {
     storage: Box<[u8]>,
     meta: [Meta; MESSAGES_MAX],
-    /// What the kernel says beside the bytes. Kept from call to call: clearing it costs more than a small datagram.
+    /// The kernel's metadata. It is kept between calls: clearing it costs more than a small datagram.
     names: [SockAddrStorage; MESSAGES_MAX],
     controls: [Control; MESSAGES_MAX],
     filled: usize,
@@ -38,13 +38,13 @@ struct Meta {
     at_us: u64,
 }
 
-/// Datagrams of one sender that arrived together.
+/// Datagrams of one sender that arrived as one message.
 #[derive(Debug)]
 pub struct Message<'a> {
     pub remote: SocketAddr,
-    /// The address that was reached, where the socket was asked to tell.
+    /// The local address that they were sent to, if the socket was opened to report it.
     pub local: Option<IpAddr>,
-    /// When the kernel received it, microseconds of `CLOCK_BOOTTIME`, never after the end of the receiving call.
+    /// When the kernel received them, microseconds of `CLOCK_BOOTTIME`, never later than the end of the receiving call.
     pub at_us: u64,
     /// Length of each datagram but the last; ≥ 1.
     pub segment: usize,
@@ -70,7 +70,8 @@ impl Default for RecvBatch {
 }
 
 impl RecvBatch {
-    /// What the last [`UdpSocket::recv_batch`] brought. Empty datagrams and such from no address are left out.
+    /// The result of the last [`UdpSocket::recv_batch`]. Empty datagrams, and datagrams without a sender address, are
+    /// skipped.
     pub fn messages(&mut self) -> impl Iterator<Item = Message<'_>> {
         let buffers = self.storage.chunks_exact_mut(DATAGRAM_MAX);
         self.meta[..self.filled].iter().zip(buffers).filter_map(|(meta, buffer)| {
@@ -83,12 +84,12 @@ impl RecvBatch {
 }
 
 impl UdpSocket {
-    /// Takes what is waiting, at most [`MESSAGES_MAX`] messages, and returns how many: fewer means that there is
-    /// nothing more. `WouldBlock` when there was nothing.
+    /// Receives what waits, at most [`MESSAGES_MAX`] messages, and returns their number; fewer means that no more wait.
+    /// `WouldBlock` if none waited.
     pub fn recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
         let RecvBatch { storage, meta, names, controls, filled } = batch;
         *filled = 0;
-        // SAFETY: both are plain data, for which all zeros is a value.
+        // SAFETY: both are plain data; all zeros is a valid value.
         let (mut parts, mut headers): ([libc::iovec; MESSAGES_MAX], [libc::mmsghdr; MESSAGES_MAX]) =
             unsafe { std::mem::zeroed() };
         let buffers = storage.chunks_exact_mut(DATAGRAM_MAX);
@@ -102,8 +103,8 @@ impl UdpSocket {
             header.msg_control = controls[index].bytes_mut().as_mut_ptr().cast();
             header.msg_controllen = controls[index].bytes().len() as _;
         }
-        // SAFETY: every header points to a name, a part and a control buffer of its own index, which live and are not
-        // touched until the call returns; each part describes a whole buffer of the pool, which is borrowed
+        // SAFETY: every header points to the name, the part and the control buffer of its own index. These live and
+        // stay untouched until the call returns. Each part describes a whole buffer of the pool, which is borrowed
         // exclusively.
         let got = unsafe {
             let count = MESSAGES_MAX as libc::c_uint;
@@ -113,16 +114,16 @@ impl UdpSocket {
         let (now, wall) = (sys::boot_us(), wall_us());
         for (((meta, header), name), control) in meta[..got].iter_mut().zip(&headers).zip(names).zip(controls) {
             let message = &header.msg_hdr;
-            // The kernel says how much it wrote: behind that is what an earlier call left.
-            // Its type is another one in another C library.
+            // The kernel returns how much it wrote; the bytes after that are from an earlier call. The type of the
+            // length differs between C libraries.
             #[allow(clippy::unnecessary_cast)]
             let written = (message.msg_controllen as usize).min(control.bytes().len());
             let facts = Facts::parse(&control.bytes()[..written]);
             let age = facts.wall_us.map_or(0, |arrived| wall.saturating_sub(arrived));
-            // A message that lost its end or the size of its parts cannot be cut: it counts as empty.
+            // A message that lost its end or its segment size cannot be split: it counts as empty.
             let whole = message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) == 0;
             let name = std::mem::replace(name, SockAddrStorage::zeroed());
-            // SAFETY: the kernel wrote an address of the socket's family and its length.
+            // SAFETY: the kernel wrote an address of the socket's family, and its length.
             let remote = unsafe { SockAddr::new(name, message.msg_namelen) }.as_socket();
             let len = if whole { (header.msg_len as usize).min(DATAGRAM_MAX) } else { 0 };
             *meta = Meta { remote, facts, len, at_us: now.saturating_sub(if age > AGE_MAX_US { 0 } else { age }) };

@@ -1,4 +1,4 @@
-//! Sending: a batch of equal segments in one kernel call, segment by segment where that is refused.
+//! Sending: a batch of equal segments in one system call, or segment by segment if the kernel refuses that.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,27 +9,27 @@ use socket2::SockAddr;
 use super::control::Writer;
 use super::socket::UdpSocket;
 
-/// Segments in one call (`UDP_MAX_SEGMENTS` of kernels before 6.9).
+/// Maximum segments in one call (`UDP_MAX_SEGMENTS` of kernels before 6.9).
 pub const SEGMENTS_MAX: usize = 64;
-/// Bytes in one call: the longest UDP payload over IPv4.
+/// Maximum bytes in one call: the longest UDP payload over IPv4.
 pub const BATCH_BYTES_MAX: usize = 65_507;
 
-/// A batch did not leave, or not whole.
+/// A batch was not sent, or only in part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendFailure {
-    /// Bytes of the batch that had left, whole segments: the rest starts there.
+    /// Bytes of the batch that were sent, in whole segments; the rest starts there.
     pub sent: usize,
     pub error: SendError,
 }
 
-/// What a failed send means.
+/// The meaning of a failed send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError {
     /// The socket's buffer is full.
     WouldBlock,
-    /// There is no way out here: no route, no interface, or the local address is gone. Carries the error number.
+    /// This socket cannot send: no route, no interface, or the local address is gone. Contains the error number.
     Hard(i32),
-    /// This one was refused, the next may pass. Carries the error number.
+    /// This datagram was refused; the next may succeed. Contains the error number.
     Drop(i32),
 }
 
@@ -37,7 +37,7 @@ impl SendError {
     pub(super) fn of(error: &io::Error) -> Self {
         match error.raw_os_error().unwrap_or(libc::EIO) {
             libc::EAGAIN => Self::WouldBlock,
-            // A source address that this machine no longer has: ENETUNREACH over IPv4, EINVAL over IPv6.
+            // The machine no longer has the source address: ENETUNREACH over IPv4, EINVAL over IPv6.
             libc::EINVAL => Self::Hard(libc::EADDRNOTAVAIL),
             hard @ (libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN | libc::ENODEV | libc::EADDRNOTAVAIL) => {
                 Self::Hard(hard)
@@ -47,21 +47,21 @@ impl SendError {
     }
 }
 
-/// Where a batch goes, in the form of the kernel.
+/// Destination and source of a batch, in the kernel's form.
 struct Target {
     to: SockAddr,
     from: Option<IpAddr>,
 }
 
 impl UdpSocket {
-    /// Sends one datagram, fragmented if it is longer than the link takes.
+    /// Sends one datagram, fragmented if it does not fit the link.
     pub fn send(&self, to: SocketAddr, from: Option<IpAddr>, datagram: &[u8]) -> Result<(), SendFailure> {
         self.send_gso(to, from, datagram, datagram.len())
     }
 
-    /// Sends datagrams of `segment` bytes each, the last may be shorter. `from` = source address, where the socket has
-    /// several. Any length: more than one call takes is sent in several. A route that refuses segmentation turns it off
-    /// for this socket, and the batch is sent segment by segment.
+    /// Sends datagrams of `segment` bytes each; the last may be shorter. `from` = source address, if the socket has
+    /// several. Any length is possible: a batch that exceeds one call is sent in several. If a route refuses
+    /// segmentation, the socket stops using it, and the batch is sent segment by segment.
     pub fn send_gso(
         &self,
         to: SocketAddr,
@@ -85,12 +85,12 @@ impl UdpSocket {
         Ok(())
     }
 
-    /// Sends one datagram whole or not at all: `Drop(EMSGSIZE)` where it does not fit the link.
+    /// Sends one datagram whole or not at all: `Drop(EMSGSIZE)` if it does not fit the link.
     pub fn send_whole(&self, to: SocketAddr, from: Option<IpAddr>, datagram: &[u8]) -> Result<(), SendFailure> {
         self.send_single(to, from, datagram, datagram.len())
     }
 
-    /// Each datagram as it is, whatever becomes of it.
+    /// Sends each datagram on its own, without kernel segmentation.
     pub(super) fn send_single(
         &self,
         to: SocketAddr,
@@ -118,7 +118,7 @@ impl UdpSocket {
             Err(error) => error,
         };
         match refused.raw_os_error() {
-            // No offload on this route, or the segment is longer than the link takes: only sending tells.
+            // Either this route has no offload, or the segment does not fit the link: only a send can tell.
             Some(libc::EIO | libc::EINVAL | libc::EMSGSIZE) => {
                 let fragmented = self.send_each(target, part, segment)?;
                 self.gso.set(fragmented);
@@ -131,13 +131,13 @@ impl UdpSocket {
     fn send_message(&self, target: &Target, part: &[u8], control: &Writer) -> io::Result<()> {
         let mut iovec = iovec(part);
         let header = message(target, &mut iovec, control.bytes());
-        // SAFETY: the header points to the target's address, the iovec and the control bytes, all alive; the kernel
-        // only reads.
+        // SAFETY: the header points to the target's address, the iovec and the control bytes, which are all alive; the
+        // kernel only reads them.
         let result = unsafe { libc::sendmsg(self.as_raw_fd(), &raw const header, libc::MSG_DONTWAIT) };
         if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Segment by segment; `true` if some had to be fragmented.
+    /// Sends segment by segment; `true` if some had to be fragmented.
     fn send_each(&self, target: &Target, part: &[u8], segment: usize) -> Result<bool, SendFailure> {
         let mut sent = 0;
         let mut fragmenting = false;
@@ -161,13 +161,13 @@ impl UdpSocket {
         Ok(fragmenting)
     }
 
-    /// One call with up to [`SEGMENTS_MAX`] datagrams; the bytes that left, at least one datagram.
+    /// Makes one call with up to [`SEGMENTS_MAX`] datagrams. Returns the bytes sent, at least one datagram.
     fn send_some(&self, target: &Target, part: &[u8], segment: usize) -> io::Result<usize> {
         let control = target.control();
         if part.len() <= segment {
             return self.send_message(target, part, &control).map(|()| part.len());
         }
-        // SAFETY: both are plain data, for which all zeros is a value.
+        // SAFETY: both are plain data; all zeros is a valid value.
         let (mut iovecs, mut headers): ([libc::iovec; SEGMENTS_MAX], [libc::mmsghdr; SEGMENTS_MAX]) =
             unsafe { std::mem::zeroed() };
         let mut count = 0;
@@ -176,8 +176,8 @@ impl UdpSocket {
             header.msg_hdr = message(target, iovec_of, control.bytes());
             count += 1;
         }
-        // SAFETY: the first `count` headers point to the target's address, to their own iovec and to the control bytes,
-        // all alive until the call returns; the kernel reads them and writes only `msg_len`.
+        // SAFETY: the first `count` headers point to the target's address, to their own iovec and to the control bytes.
+        // All live until the call returns; the kernel reads them and writes only `msg_len`.
         let result = unsafe { libc::sendmmsg(self.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _) };
         let whole = usize::try_from(result).map_err(|_| io::Error::last_os_error())?;
         if whole == 0 { Err(io::Error::from_raw_os_error(libc::EAGAIN)) } else { Ok((whole * segment).min(part.len())) }
@@ -200,9 +200,9 @@ fn iovec(bytes: &[u8]) -> libc::iovec {
     libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() }
 }
 
-/// A header that borrows its arguments without a lifetime: it must not outlive them.
+/// Builds a header that borrows its arguments without a lifetime: it must not outlive them.
 fn message(target: &Target, iovec: &mut libc::iovec, control: &[u8]) -> libc::msghdr {
-    // SAFETY: plain data, for which all zeros is a value.
+    // SAFETY: plain data; all zeros is a valid value.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
     header.msg_name = target.to.as_ptr().cast_mut().cast();
     header.msg_namelen = target.to.len();

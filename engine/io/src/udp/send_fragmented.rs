@@ -1,4 +1,4 @@
-//! Sending datagrams that are longer than what a path carries.
+//! Sends datagrams that exceed the path MTU.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -8,9 +8,8 @@ use super::send::{SendError, SendFailure};
 use super::socket::UdpSocket;
 
 impl UdpSocket {
-    /// Sends datagrams of `segment` bytes each, the last may be shorter, in fragments of at most `packet_max` bytes.
-    /// Where this is not permitted, they leave without DF and are fragmented where somebody knows that they are too
-    /// long.
+    /// Sends datagrams of `segment` bytes each (the last may be shorter), in fragments of at most `packet_max` bytes.
+    /// If raw sockets are not permitted, the datagrams are sent without DF, so that routers may fragment them.
     pub fn send_fragmented(
         &self,
         to: SocketAddr,

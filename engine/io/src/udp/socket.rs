@@ -1,4 +1,4 @@
-//! Opening a UDP socket for a path or for the gateway.
+//! Opens a UDP socket for a path or for the gateway.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -10,7 +10,7 @@ use super::options::{dont_fragment, grow, set, set_int};
 use crate::steering;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-/// Wanted for each direction: 100 ms of 600 Mbit/s.
+/// Desired buffer size per direction: 100 ms of 600 Mbit/s.
 const BUFFER_BYTES: libc::c_int = 7 << 20;
 
 /// How a socket is opened.
@@ -20,7 +20,7 @@ pub struct UdpOptions<'a> {
     pub bind: SocketAddr,
     /// Interface that all traffic of the socket must use (client paths).
     pub device: Option<&'a str>,
-    /// Learn which address was reached and answer from it (gateway).
+    /// Report which local address a datagram was sent to, and answer from it (gateway).
     pub reached_address: bool,
     /// `SO_MARK`; 0 = none.
     pub mark: u32,
@@ -33,7 +33,7 @@ pub struct UdpOptions<'a> {
 pub struct UdpSocket {
     pub(super) socket: Socket,
     pub(super) v6: bool,
-    /// Whether segmentation is left to the kernel. Off for good once a route refused it.
+    /// Whether the kernel segments. Off for good once a route has refused it.
     pub(super) gso: Cell<bool>,
     gro: bool,
     pub(super) device: Option<String>,
@@ -41,7 +41,7 @@ pub struct UdpSocket {
     pub(super) raw: RefCell<Option<RawSender>>,
 }
 
-/// What the kernel offers.
+/// The kernel's features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities {
     pub gso: bool,
@@ -49,7 +49,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// `udp_gso`, `udp_gro`, where found.
+    /// The names of the available features: `udp_gso`, `udp_gro`.
     pub fn names(self) -> Vec<&'static str> {
         [(self.gso, "udp_gso"), (self.gro, "udp_gro")]
             .into_iter()
@@ -59,9 +59,9 @@ impl Capabilities {
     }
 }
 
-/// Asks the kernel with a socket that is thrown away.
+/// Tests the kernel with a temporary socket.
 pub fn probe() -> Capabilities {
-    // Not the loopback address: in a fresh namespace that link is down and has none.
+    // Not the loopback address: in a new namespace that link is down and has no address.
     let bind = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let options = UdpOptions { bind, device: None, reached_address: false, mark: 0, gso: true, gro: true };
     UdpSocket::open(&options)
@@ -70,14 +70,14 @@ pub fn probe() -> Capabilities {
 }
 
 impl UdpSocket {
-    /// Fails where the address, the interface or the mark cannot be had. Offloads and large buffers are used where
+    /// Fails if the address, the interface or the mark is not available. Offloads and large buffers are used if
     /// possible.
     pub fn open(options: &UdpOptions<'_>) -> io::Result<Self> {
         Self::open_beside(options, false)
     }
 
-    /// Sockets with one address. Several share its datagrams ([`steering::by_index`]). The first takes the address
-    /// alone, so that another process which has it is an error, and lets the others in.
+    /// Opens several sockets with one address. They share its datagrams ([`steering::by_index`]). The first socket
+    /// binds alone, so that an address in use by another process is an error; then it admits the others.
     pub fn open_group(options: &UdpOptions<'_>, sockets: u8) -> io::Result<Vec<Self>> {
         let first = Self::open(options)?;
         if sockets == 1 {
@@ -114,7 +114,7 @@ impl UdpSocket {
         set_int(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
         grow(&socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, BUFFER_BYTES)?;
         grow(&socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, BUFFER_BYTES)?;
-        // Segment size 0 changes nothing; a kernel without segmentation does not know the option.
+        // Segment size 0 changes nothing; a kernel without segmentation refuses the option.
         let gso = options.gso && set_int(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok();
         let gro = options.gro && set_int(&socket, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();
         let device = options.device.map(str::to_owned);
@@ -136,7 +136,7 @@ impl UdpSocket {
         self.gro
     }
 
-    /// With DF the path MTU that the kernel believes in is ignored: only the size of the link counts.
+    /// With DF, the kernel's cached path MTU is ignored: only the link MTU counts.
     pub(super) fn set_dont_fragment(&self, on: bool) -> io::Result<()> {
         dont_fragment(&self.socket, self.v6, on)
     }

@@ -1,4 +1,4 @@
-//! The outer side: the endpoint's state with the sockets that it speaks through.
+//! The outer side: the endpoint's state, and the sockets that it uses.
 
 use jvpn_proto::blame::DropKind;
 use jvpn_proto::{
@@ -12,7 +12,7 @@ use crate::{
     sys::boot_us,
 };
 
-/// Control datagrams of one turn.
+/// Maximum control datagrams in one turn.
 const TRANSMITS_PER_TURN: usize = 4_096;
 
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Outer {
 }
 
 impl Outer {
-    /// The endpoint hears every command; the sockets are opened and closed here.
+    /// Every command goes to the endpoint; sockets are opened and closed here.
     pub fn obey(&mut self, command: Command) {
         let now = boot_us();
         let opening = match &command {
@@ -32,7 +32,7 @@ impl Outer {
         };
         let closing = if let Command::ClosePath { path, .. } = &command { Some(*path) } else { None };
         if self.endpoint.command(now, command).is_err() {
-            // The endpoint has reported or counted it.
+            // The endpoint has already reported or counted it.
             return;
         }
         if let Some((path, PathDescription { interface, local, remote, .. })) = opening {
@@ -42,19 +42,19 @@ impl Outer {
             }
         }
         if let Some(path) = closing {
-            // What the endpoint says about the closing leaves first.
+            // Send the endpoint's messages about the closing before the socket closes.
             self.transmit();
             self.sockets.close(path);
         }
     }
 
-    /// Sends control datagrams. `true` = the turn's share was used up.
+    /// Sends control datagrams. `true` = the turn's limit was reached.
     pub fn transmit(&mut self) -> bool {
         for _ in 0..TRANSMITS_PER_TURN {
             let Some(transmit) = self.endpoint.transmit() else { return false };
             let Transmit { route, data, whole } = transmit;
             let Some(of) = whole else {
-                // Whether it left matters to nobody: the endpoint retries what must arrive.
+                // The result does not matter: the endpoint repeats every message that must arrive.
                 self.send(route, &data, data.len(), Fit::Path);
                 continue;
             };
@@ -69,8 +69,8 @@ impl Outer {
         true
     }
 
-    /// Sends datagrams of `segment` bytes, the last may be shorter, and returns how many bytes left. The rest is
-    /// counted as dropped, and a local hard error is told to the endpoint.
+    /// Sends datagrams of `segment` bytes (the last may be shorter) and returns how many bytes were sent. The rest is
+    /// counted as dropped, and the endpoint gets a local hard error.
     pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize, fit: Fit) -> usize {
         let Err(Unsent { sent, kind, news }) = self.sockets.send(route, bytes, segment, fit) else {
             return bytes.len();
@@ -83,7 +83,7 @@ impl Outer {
         sent
     }
 
-    /// A gateway's sockets belong to no path: what is wrong there shows as silence.
+    /// A gateway's sockets belong to no path; their failures appear as silence.
     pub fn path_failed(&mut self, socket: SocketId, errno: i32) {
         if self.role == Role::Client {
             self.endpoint.path_error(boot_us(), socket, &errno_name(errno));

@@ -1,4 +1,4 @@
-//! Sockets to TUN: a batch is opened in place, and runs of one flow become one write.
+//! Sockets to TUN: a batch is decrypted in place, and each run of one flow becomes one write.
 
 use std::io;
 
@@ -24,7 +24,7 @@ impl Downlink {
         Self { batch: RecvBatch::default(), coalescer: Coalescer::new(offload) }
     }
 
-    /// Takes one batch from the socket at a position. `true` = it may have more. Fails only when the TUN is gone.
+    /// Receives one batch from the socket at `position`. `true` = it may have more. Fails only if the TUN is gone.
     pub fn receive(&mut self, position: usize, outer: &mut Outer, tun: &Tun) -> io::Result<bool> {
         let Some((socket, received)) = outer.sockets.receive(position, &mut self.batch) else { return Ok(false) };
         let count = match received {
@@ -36,7 +36,7 @@ impl Downlink {
         };
         let mut sink = tun;
         let mut burst = self.coalescer.burst(&mut sink);
-        // Packets of one flow come in runs: each run is looked up once.
+        // Packets of one flow arrive in runs; the allowed source is looked up once for each run.
         let mut allowed = None;
         for message in self.batch.messages() {
             let (at, from) = (message.at_us, Route { socket, local: message.local, remote: message.remote });

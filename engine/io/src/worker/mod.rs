@@ -1,5 +1,5 @@
-//! The packet loop: a thread that runs each packet to its end, TUN to socket and socket to TUN. Several share nothing
-//! but the way to the core: each has its sessions, its sockets and its queue of the TUN.
+//! The packet loop: one thread handles each packet completely, TUN to socket and socket to TUN. Workers share only the
+//! queue to the core: each has its own sessions, sockets and TUN queue.
 //!
 //! ```text
 //!   wait ─► commands ─► sockets (drained first) ─► TUN ─► timers ─► control datagrams ─► reports ─┐
@@ -7,8 +7,8 @@
 //!     └───────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Each turn does bounded work per source. Timers are judged after the sockets were drained, so that a late turn is not
-//! taken for a silent peer, and an absence of the thread itself is told to the endpoint.
+//! Each turn does bounded work per source. Timers are checked after the sockets are drained, so that a late turn does
+//! not look like a silent peer. If the thread itself was delayed, the endpoint gets the length of the delay.
 
 mod commands;
 mod downlink;
@@ -40,21 +40,21 @@ use crate::{
     tun::Tun,
 };
 
-/// Commands of one turn.
+/// Maximum commands in one turn.
 const COMMANDS_PER_TURN: usize = 1_024;
-/// The smallest liveness interval: a longer absence of this thread must not count as a peer's silence.
+/// The smallest liveness interval: a longer delay of this thread must not count as a peer's silence.
 const STALL_US: u64 = 10_000;
-/// With sockets that are never empty, timers are judged at least this often.
+/// If sockets are never empty, timers are checked at least this often.
 const TIMERS_LATE_US: u64 = 5_000;
-/// What remains to be sent at the end is sent within this time.
+/// Time limit for sending what remains at the end.
 const FAREWELL_US: u64 = 200_000;
 
 /// Positions in the wait set.
 const COMMANDS: usize = 0;
-/// After the TUN, which is asked in every turn anyway.
+/// Position after the TUN, which is read in every turn anyway.
 const FIRST_SOCKET: usize = 2;
 
-/// What the workers share with each other and with the thread that started them.
+/// State that the workers share with each other and with the thread that started them.
 #[derive(Debug)]
 pub struct Shared {
     pub dispatch: Dispatch,
@@ -64,14 +64,14 @@ pub struct Shared {
 
 #[derive(Debug)]
 pub struct Worker {
-    /// Its place among the workers.
+    /// Its number among the workers.
     number: u8,
     outer: Outer,
     tun: Tun,
     uplink: Uplink,
     downlink: Downlink,
     shared: Arc<Shared>,
-    /// When this thread was last known to be at work, and when timers were last judged.
+    /// When this thread last ran, and when timers were last checked.
     attended_at: u64,
     judged_at: u64,
 }
@@ -82,7 +82,7 @@ impl Worker {
         Self { number, outer, tun, uplink: Uplink::default(), downlink, shared, attended_at: boot_us(), judged_at: 0 }
     }
 
-    /// Works until the engine stops; an error is the reason why it cannot go on.
+    /// Runs until the engine stops. An error is the reason why the worker cannot continue.
     pub fn run(mut self) -> Result<(), String> {
         be_punctual();
         let mut set = WaitSet::default();
@@ -113,13 +113,13 @@ impl Worker {
         }
         let now = self.attend(self.attended_at);
         let due = if busy { Some(now) } else { self.outer.endpoint.next_deadline().map(|due| due.max(now)) };
-        wait(set, due.map(|due| due - now)).map_err(|error| format!("waiting for packets failed: {error}"))?;
+        wait(set, due.map(|due| due - now)).map_err(|error| format!("cannot wait for packets: {error}"))?;
         self.attend(due.unwrap_or(u64::MAX));
         Ok(())
     }
 
-    /// Notes that this thread is at work, and tells the endpoint if it should have been so since `expected` and was
-    /// kept away.
+    /// Records that this thread runs. If it should have run since `expected`, the endpoint gets the length of the
+    /// delay.
     fn attend(&mut self, expected: u64) -> u64 {
         let now = boot_us();
         let absent = now.saturating_sub(expected);
@@ -143,7 +143,7 @@ impl Worker {
         self.shared.dispatch.mailbox(self.number)
     }
 
-    /// Takes one batch from each ready socket. `true` = one of them may have more.
+    /// Receives one batch from each ready socket. `true` = one of them may have more.
     fn receive(&mut self, set: &WaitSet) -> Result<bool, String> {
         let mut more = false;
         for position in 0..self.outer.sockets.len() {
@@ -157,12 +157,12 @@ impl Worker {
         Ok(more)
     }
 
-    /// Takes frames from the TUN. It is asked without waiting for the wait set: what it has now leaves with this turn.
+    /// Reads frames from the TUN. It does not wait for readiness: frames that are available now are sent in this turn.
     fn forward(&mut self) -> Result<bool, String> {
         self.uplink.forward(&mut self.outer, &self.tun).map_err(|error| self.device_lost(&error))
     }
 
-    /// With sockets that still hold packets the timers wait, for a bounded time: an answer may be among these.
+    /// While sockets still hold packets, timers wait for a bounded time: an answer may be among these packets.
     fn judge_timers(&mut self, undrained: bool) {
         let now = self.attend(self.attended_at);
         let due = self.outer.endpoint.next_deadline().is_some_and(|deadline| deadline <= now);
@@ -188,13 +188,13 @@ impl Worker {
         }
         let (_, lost) = self.outer.endpoint.reports_lost();
         if lost > 0 {
-            return Err(format!("{lost} reports did not fit, and none of them may be lost"));
+            return Err(format!("{lost} reports did not fit in the queue, and no report may be lost"));
         }
         Ok(())
     }
 
-    /// Ends a session that fills the queue to the core; to the core it is one that its peer has ended. Another worker's
-    /// goes on with its reports until that worker obeys, and the core knows nothing of it any more.
+    /// Ends a session whose reports fill the queue to the core. The core sees it as ended by its peer. If another
+    /// worker has the session, more reports may follow until that worker executes the command; the core ignores them.
     fn silence(&mut self, session: SessionHandle) {
         let reason = "report_flood".to_owned();
         let close = Command::CloseSession { session, reason: reason.clone() };
@@ -203,11 +203,11 @@ impl Worker {
         } else {
             self.shared.dispatch.tell(session, close);
         }
-        // Where even this does not fit, the next report of anybody ends the engine.
+        // If even this report does not fit, the next one ends the engine.
         let _ = self.shared.reports.push(boot_us(), Report::PeerClosed { session, reason });
     }
 
-    /// Obeys what was asked before the stop and sends what follows from it.
+    /// Executes the commands that came before the stop, and sends the resulting datagrams.
     fn say_farewell(&mut self) -> Result<(), String> {
         let until = boot_us() + FAREWELL_US;
         while (self.take_commands() | self.outer.transmit()) && boot_us() < until {}

@@ -1,4 +1,4 @@
-//! Sealed messages on their way out: one buffer that becomes one call.
+//! Sealed messages ready to send: one buffer that becomes one system call.
 //!
 //! ```text
 //!   ┌──────────┬──────────┬──────────┬──────┐
@@ -24,7 +24,7 @@ pub struct Outgoing {
     /// Length of all messages but the last.
     segment: usize,
     count: usize,
-    /// A shorter message came: nothing may follow it.
+    /// A shorter message was added: nothing may follow it.
     ended: bool,
 }
 
@@ -41,12 +41,12 @@ impl Outgoing {
         equal_so_far && self.count < SEGMENTS_MAX && self.used + length <= self.bytes.len()
     }
 
-    /// Where the next message is sealed into.
+    /// The buffer into which the next message is sealed.
     pub fn space(&mut self) -> &mut [u8] {
         &mut self.bytes[self.used..]
     }
 
-    /// The next message has been sealed into [`Self::space`].
+    /// Adds the message that was sealed into [`Self::space`].
     pub fn push(&mut self, length: usize) {
         if self.count == 0 {
             self.segment = length;
@@ -64,12 +64,12 @@ impl Outgoing {
         self.segment
     }
 
-    /// Messages in the first `bytes` bytes.
+    /// Number of messages in the first `bytes` bytes.
     pub fn messages_in(&self, bytes: usize) -> usize {
         if self.segment == 0 { 0 } else { bytes.div_ceil(self.segment) }
     }
 
-    /// Makes the copies for another path: the same ciphertext under another index.
+    /// Turns the messages into copies for another path: the same ciphertext with another index.
     pub fn relabel(&mut self, index: u32) {
         for message in self.bytes[..self.used].chunks_mut(self.segment.max(1)) {
             if let Some(label) = message.get_mut(INDEX) {
@@ -86,7 +86,7 @@ impl Outgoing {
     }
 }
 
-/// Where the messages in the buffer go.
+/// The destination of the messages in the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heading {
     pub session: SessionHandle,
@@ -94,7 +94,7 @@ pub struct Heading {
 }
 
 impl Heading {
-    /// Messages of several frames may share one call: nothing about the way is counted down while they are collected.
+    /// Whether messages of several frames may share one call: no budget of the route shrinks while they are collected.
     pub fn collects(&self) -> bool {
         self.to.budget.is_none() && self.to.copies.iter().flatten().all(|copy| copy.purpose == CopyPurpose::Redundant)
     }
@@ -103,7 +103,7 @@ impl Heading {
         self.to.budget.is_none_or(|budget| bytes as u64 <= budget)
     }
 
-    /// The other ways to which these bytes may still be copied.
+    /// The other routes to which these bytes may still be copied.
     pub fn copies(&self, bytes: usize) -> impl Iterator<Item = DuplicateRoute> {
         self.to.copies.into_iter().flatten().filter(move |copy| bytes as u64 <= copy.budget)
     }

@@ -1,4 +1,4 @@
-//! Packets that the paths do not carry whole, given back to their senders inside.
+//! Returns packets that the paths cannot carry whole to their inner senders, with an ICMP message.
 
 use jvpn_proto::{endpoint::SendRoute, frames::MTU_MIN};
 
@@ -7,11 +7,11 @@ use crate::{
     tun::Tun,
 };
 
-/// Messages to senders in one second; a sender that hears none sends again.
+/// Maximum messages to senders per second. A sender that gets none sends again.
 const PER_S: u32 = 1_000;
 const SECOND_US: u64 = 1_000_000;
 
-/// How often senders were told in the running second.
+/// Number of messages sent in the current second.
 #[derive(Debug, Default)]
 pub struct Refusals {
     from: u64,
@@ -19,8 +19,8 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// True if the packets do not go on because their sender hears what would pass. False where it must not be told:
-    /// the size is not certain yet, below what IPv6 demands of every link, or the packet may be fragmented.
+    /// True if the packets must be dropped because their sender gets the size that fits. False if no message is
+    /// possible: the size is not certain yet or is below the IPv6 minimum, or the packet may be fragmented.
     pub fn refuse(&mut self, now: u64, to: &SendRoute, segments: &Segments<'_>, tun: &Tun) -> bool {
         if !to.settled || to.packet_max < MTU_MIN {
             return false;
@@ -34,7 +34,7 @@ impl Refusals {
         if self.told < PER_S {
             self.told += 1;
             let mut sink = tun;
-            // A full device: the next packet of the sender brings the next message.
+            // If the device is full, the sender's next packet causes the next message.
             let _ = sink.write(&[std::io::IoSlice::new(message)]);
         }
         true

@@ -1,4 +1,4 @@
-//! The outer sockets by their id: one per listening address at a gateway, one per path at a client.
+//! The outer sockets by ID: one per listening address on a gateway, one per path on a client.
 
 use std::{
     io, iter,
@@ -11,10 +11,10 @@ use jvpn_proto::endpoint::{Route, SocketId};
 
 use crate::udp::{RecvBatch, SendError, SendFailure, UdpOptions, UdpSocket};
 
-/// Open sockets: a gateway's addresses, or a client's paths to all gateways it may try.
+/// Maximum open sockets: a gateway's addresses, or a client's paths to all gateways that it may try.
 pub const SOCKETS_MAX: usize = 64;
 
-/// What all sockets of an engine have in common.
+/// Settings that all sockets of an engine share.
 #[derive(Debug, Clone, Copy)]
 pub struct SocketDefaults {
     pub mark: u32,
@@ -32,14 +32,15 @@ pub struct Sockets {
 struct Entry {
     id: SocketId,
     socket: UdpSocket,
-    /// The error number that was told, until a send succeeds: a dead interface fails thousands of times a second.
+    /// The error number already reported, until a send succeeds: sends on a dead interface fail thousands of times a
+    /// second.
     told: Option<i32>,
 }
 
-/// How datagrams are sent that may be longer than what the link or the path carries.
+/// How to send datagrams that may exceed the link or the path MTU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// They fit the path; where they do not fit the link, they are fragmented.
+    /// They fit the path; if they do not fit the link, they are fragmented.
     Path,
     /// One datagram, whole or not at all.
     Whole,
@@ -47,14 +48,14 @@ pub enum Fit {
     Cut(u16),
 }
 
-/// What a caller does about a send that failed.
+/// Details of a failed send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsent {
-    /// Bytes that left before.
+    /// Bytes that were sent before the failure.
     pub sent: usize,
-    /// Under which the rest is counted as dropped.
+    /// The kind under which the rest is counted as dropped.
     pub kind: DropKind,
-    /// A local hard error that was not told before.
+    /// A local hard error that was not reported before.
     pub news: Option<i32>,
 }
 
@@ -63,8 +64,8 @@ impl Sockets {
         Self { defaults, entries: Vec::new() }
     }
 
-    /// A gateway's sockets at one address, one for each worker, which answer from the address that was reached. Returns
-    /// the address with the port in use.
+    /// Opens a gateway's sockets at one address, one for each worker. They answer from the local address that a
+    /// datagram was sent to. Returns the address with the actual port.
     pub fn listen(workers: &mut [Self], id: SocketId, bind: SocketAddr) -> io::Result<SocketAddr> {
         let Some(first) = workers.first() else { return Err(io::ErrorKind::InvalidInput.into()) };
         first.room_for(id)?;
@@ -76,7 +77,7 @@ impl Sockets {
         Ok(bound)
     }
 
-    /// A client's socket, which uses one interface and one source address whatever the routes say.
+    /// Opens a client's socket, which uses one interface and one source address whatever the routes are.
     pub fn bind_path(&mut self, id: SocketId, device: &str, local: IpAddr) -> io::Result<SocketAddr> {
         self.room_for(id)?;
         let socket = UdpSocket::open(&self.options(SocketAddr::new(local, 0), Some(device)))?;
@@ -108,7 +109,7 @@ impl Sockets {
         self.entries.retain(|entry| entry.id != id);
     }
 
-    /// Descriptors in the order of positions.
+    /// Descriptors in the order of their positions.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
         self.entries.iter().map(|entry| entry.socket.as_raw_fd())
     }
@@ -117,8 +118,8 @@ impl Sockets {
         self.entries.len()
     }
 
-    /// Fills the batch from the socket at a position and returns its id and the number of messages; `None` = nothing
-    /// waits.
+    /// Fills the batch from the socket at `position`. Returns the socket's ID and the number of messages; `None` =
+    /// nothing waits.
     pub fn receive(&self, position: usize, batch: &mut RecvBatch) -> Option<(SocketId, io::Result<usize>)> {
         let entry = self.entries.get(position)?;
         match entry.socket.recv_batch(batch) {
@@ -127,7 +128,7 @@ impl Sockets {
         }
     }
 
-    /// Sends datagrams of `segment` bytes, the last may be shorter.
+    /// Sends datagrams of `segment` bytes; the last may be shorter.
     pub fn send(&mut self, route: Route, bytes: &[u8], segment: usize, fit: Fit) -> Result<(), Unsent> {
         let Some(position) = self.position(route.socket) else {
             return Err(Unsent { sent: 0, kind: DropKind::SendPathClosed, news: None });
@@ -198,7 +199,7 @@ mod tests {
         let mut sockets = Sockets::new(DEFAULTS);
         let local = listen(&mut sockets, 1, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let to = |remote| Route { socket: 1, local: None, remote };
-        // A source on the loopback network cannot reach the world.
+        // A source address on the loopback network cannot reach other networks.
         let away = to(SocketAddr::from(([192, 0, 2, 1], 9)));
         let first = sockets.send(away, b"x", 1, Fit::Path);
         if let Err(Unsent { news: Some(_), .. }) = first {

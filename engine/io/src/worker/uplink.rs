@@ -1,4 +1,4 @@
-//! TUN to sockets: a frame is cut into packets, which are sealed straight into the buffer that is sent.
+//! TUN to sockets: a frame is cut into packets, which are sealed directly into the send buffer.
 
 use std::io;
 
@@ -21,7 +21,7 @@ use crate::{
     tun::Tun,
 };
 
-/// Frames of one turn: as many small ones as a receive batch holds, or a megabyte of large ones.
+/// Maximum frames in one turn: as many small frames as a receive batch holds, or a megabyte of large ones.
 const FRAMES_PER_TURN: usize = 256;
 const BYTES_PER_TURN: usize = 1 << 20;
 
@@ -32,13 +32,13 @@ pub struct Uplink {
     refusals: Refusals,
 }
 
-/// Messages that leave together, and where they go.
+/// Messages that are sent together, and their destination.
 #[derive(Debug, Default)]
 struct Departure {
     outgoing: Outgoing,
     /// None while the buffer is empty.
     heading: Option<Heading>,
-    /// What was collected is longer than the paths carry, and leaves in fragments.
+    /// The collected messages exceed the path MTU and are sent as fragments.
     long: bool,
 }
 
@@ -53,11 +53,11 @@ impl Default for Uplink {
 }
 
 impl Uplink {
-    /// Reads frames until there is none, or the turn's share is used up (`true`). Fails only when the TUN is gone.
+    /// Reads frames until there is none, or until the turn's limit is reached (`true`). Fails only if the TUN is gone.
     pub fn forward(&mut self, outer: &mut Outer, tun: &Tun) -> io::Result<bool> {
         let mut bytes = 0;
         if self.departure.release(outer, &mut bytes) {
-            // What waited for a way goes before anything newer.
+            // Held packets are sent before newer ones.
             return Ok(true);
         }
         let mut more = true;
@@ -82,8 +82,8 @@ impl Uplink {
         Ok(more)
     }
 
-    /// What has no way is kept for a while, within bounds; what cannot be sent at all is counted and dropped: inner
-    /// senders repeat what matters.
+    /// A packet without a route is held for a limited time, within limits. A packet that cannot be sent at all is
+    /// counted and dropped: inner senders repeat what matters.
     fn seal(&mut self, length: usize, outer: &mut Outer, tun: &Tun) {
         let now = boot_us();
         let mut segments = match split(&self.frame[..length]) {
@@ -111,13 +111,13 @@ impl Uplink {
 }
 
 impl Departure {
-    /// Sends kept packets whose sessions have a way again. `true` = the turn's share was used up.
+    /// Sends held packets whose sessions have a route again. `true` = the turn's limit was reached.
     fn release(&mut self, outer: &mut Outer, bytes: &mut usize) -> bool {
         let mut released = outer.endpoint.next_released();
         if released.is_none() {
             return false;
         }
-        // The activation that opens the way leaves first.
+        // The activation that opens the path is sent first.
         outer.transmit();
         while let Some(Released { session, packet, csum_partial }) = released.take() {
             let now = boot_us();
@@ -125,7 +125,8 @@ impl Departure {
             let mut heading = self.head_for(session, now, outer);
             match whole(&packet, csum_partial) {
                 Ok(mut segments) => {
-                    // What was kept for another way may be too long for this one, and its sender waits already.
+                    // A packet held for another path may be too long for this one. It is sent anyway, because its
+                    // sender already waits.
                     let _fits = heading.is_none_or(|way| segments.fit(usize::from(way.to.packet_max)));
                     while let Some(segment) = segments.next() {
                         self.add(&mut heading, session, now, &segment, outer);
@@ -141,7 +142,7 @@ impl Departure {
         *bytes >= BYTES_PER_TURN
     }
 
-    /// Where the session's packets go; what was collected for another way leaves.
+    /// The route of the session's packets. Messages collected for another route are sent first.
     fn head_for(&mut self, session: SessionHandle, now: u64, outer: &mut Outer) -> Option<Heading> {
         let heading = aim(session, now, outer);
         if self.heading.is_some_and(|collected| heading != Some(collected) || !collected.collects()) {
@@ -150,7 +151,7 @@ impl Departure {
         heading
     }
 
-    /// Seals one packet into the buffer, which leaves first where it has no room.
+    /// Seals one packet into the buffer. If there is no room, the buffer is sent first.
     fn add(
         &mut self,
         heading: &mut Option<Heading>,
@@ -163,7 +164,7 @@ impl Departure {
         let mut long = heading.is_some_and(|way| segment.len() > usize::from(way.to.packet_max));
         if !self.outgoing.takes(sealed) || (long != self.long && self.heading.is_some()) {
             self.leave(outer);
-            // What was sent counts against a budget, and a failed send may have changed the way.
+            // Sent bytes count against a budget, and a failed send may have changed the route.
             *heading = aim(session, now, outer);
             long = heading.is_some_and(|way| segment.len() > usize::from(way.to.packet_max));
         }
@@ -188,7 +189,7 @@ impl Departure {
         self.long = long;
     }
 
-    /// Sends what was collected, with copies where the route asks for them, and empties the buffer.
+    /// Sends the collected messages, with copies if the route requires them, and empties the buffer.
     fn leave(&mut self, outer: &mut Outer) {
         let Some(heading) = self.heading.take() else { return };
         let outgoing = &mut self.outgoing;
@@ -210,7 +211,7 @@ fn aim(session: SessionHandle, now: u64, outer: &mut Outer) -> Option<Heading> {
     outer.endpoint.send_route(session, now).map(|to| Heading { session, to })
 }
 
-/// Keeps a packet for the session's next way, or counts it as dropped.
+/// Holds a packet for the session's next route, or counts it as dropped.
 fn hold(session: SessionHandle, now: u64, segment: &Segment<'_>, why: DropKind, outer: &mut Outer) {
     if !outer.endpoint.hold(session, now, segment.head, segment.body, segment.csum_partial) {
         outer.endpoint.count_drop(now, why, 1);

@@ -1,13 +1,14 @@
-//! Runs a test in a network namespace that is made for it and deleted again.
+//! Runs a test in a temporary network namespace.
 
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const INSIDE: &str = "JVPN_TEST_NAMESPACE";
-/// Namespaces of this process, so that each has a name of its own.
+/// Number of namespaces that this process has created, for unique names.
 static MADE: AtomicU32 = AtomicU32::new(0);
 
-/// Runs `body` in a new network namespace, in a process of its own: the test `name` is started again inside. Only root may.
+/// Runs `body` in a new network namespace and a new process: the test `name` is started again inside. Only root can do
+/// this.
 pub fn run(name: &str, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         body();
@@ -17,7 +18,7 @@ pub fn run(name: &str, body: impl FnOnce()) {
     let namespace = Namespace(format!("jvpn-io{}-{number}", std::process::id()));
     let made = Command::new("ip").args(["netns", "add", &namespace.0]).output();
     if !made.as_ref().is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: {name}: no network namespace can be made (root and iproute2 are needed): {made:?}");
+        eprintln!("skipped: {name}: cannot create a network namespace (root and iproute2 are needed): {made:?}");
         return;
     }
     let program = std::env::current_exe().expect("the test program");
@@ -31,7 +32,7 @@ pub fn run(name: &str, body: impl FnOnce()) {
     assert!(output.status.success(), "inside the namespace:\n{}", text(&output));
 }
 
-/// `ip <arguments>`, which must succeed.
+/// Runs `ip <arguments>`, which must succeed.
 pub fn ip(arguments: &str) {
     let output = Command::new("ip").args(arguments.split(' ')).output().expect("ip runs");
     assert!(output.status.success(), "ip {arguments}: {}", text(&output));

@@ -1,4 +1,5 @@
-//! The packet path in memory: a TUN's frame is split, sealed, opened and coalesced by two real endpoints, without a kernel call.
+//! The packet path in memory: a TUN frame is split, sealed, opened and coalesced by two real endpoints, without a
+//! system call.
 //!
 //! ```text
 //!   frame ─► split ─► seal_inner ─► one buffer ─► receive ─► Burst ─► counted
@@ -20,7 +21,7 @@ use jvpn_proto::{
 use crate::world::{CLIENT_INNER, World, client_address, gateway_route};
 
 const SERVER_INNER: Ipv4Addr = Ipv4Addr::new(10, 80, 0, 1);
-/// Microseconds from frame to frame: 64 KiB at 5 Gbit/s.
+/// Microseconds between frames: 64 KiB at 5 Gbit/s.
 const PACE_US: u64 = 105;
 const MSS: usize = 1_368;
 const TCP_HEADERS: usize = 20 + 32;
@@ -39,7 +40,7 @@ pub struct Pipeline {
     sink: Counted,
 }
 
-/// What came out at the other end.
+/// The output of the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Passed {
     pub packets: u64,
@@ -78,13 +79,13 @@ impl Pipeline {
         }
     }
 
-    /// One frame from the client's TUN to the gateway's. Returns its packets.
+    /// Passes one frame from the client's TUN to the gateway's. Returns the number of its packets.
     pub fn pass(&mut self, frame: &[u8]) -> u64 {
         let (used, segment) = self.seal(frame);
         self.open(used, segment)
     }
 
-    /// Lets time pass as it does between two frames of a fast stream: timers, probes, acknowledgements.
+    /// Advances time as between two frames of a fast stream: timers, probes, acknowledgements.
     pub fn rest(&mut self) {
         self.world.run(PACE_US);
         self.world.reports.clear();
@@ -140,7 +141,7 @@ impl Pipeline {
     }
 }
 
-/// A TCP superframe of `segments` full segments, as the kernel gives it.
+/// A TCP superframe of `segments` full segments, as the kernel delivers it.
 pub fn tcp_superframe(segments: usize) -> Vec<u8> {
     let mut frame = packet(6, TCP_HEADERS, segments * MSS);
     frame[1] = GSO_TCPV4;
@@ -179,7 +180,7 @@ fn packet(protocol: u8, headers: usize, payload: usize) -> Vec<u8> {
     ip[20..24].copy_from_slice(&[0x9c, 0x40, 0x1c, 0x20]);
     if protocol == 6 {
         ip[32..34].copy_from_slice(&[0x80, 0x10]);
-        // Two no-operations and the time stamps that every Linux connection carries.
+        // Two no-operations, and the time stamps of every Linux connection.
         ip[40..44].copy_from_slice(&[1, 1, 8, 10]);
     } else {
         ip[24..26].copy_from_slice(&((length - 20) as u16).to_be_bytes());

@@ -1,4 +1,4 @@
-//! Two engines in two namespaces, real devices and sockets, and a core that accepts everything.
+//! Two engines in two namespaces, with real devices and sockets, and a core that accepts everything.
 
 mod netns;
 mod node;
@@ -22,7 +22,7 @@ use crate::{
 };
 
 const NO_OFFLOADS: [&str; 3] = ["tun_offload", "udp_gso", "udp_gro"];
-/// From empty to beyond the MTU, where the inner IP fragments.
+/// From one byte to beyond the MTU, where the inner IP packet is fragmented.
 const SIZES: [usize; 7] = [1, 63, 512, 1_372, 1_392, 1_393, 9_000];
 
 #[test]
@@ -107,7 +107,8 @@ fn sessions_of_several_workers_carry_traffic_and_addresses_move_between_them() {
     for dial in 2.. {
         let session = world.gateway.session.expect("connected");
         by_worker[session as usize % 3] += 1;
-        // The session before still lives: the kernel may put a datagram of this one behind one of it, for another worker.
+        // The session before is still alive: the kernel may merge a datagram of this session with one of the other,
+        // which has another worker.
         datagrams_echo_at_last(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
         datagrams_echo_at_last(&topology, "fd80::2", "fd80::1", &SIZES);
         stream_both_ways(&topology, "10.80.0.1", 1 << 20);
@@ -117,7 +118,7 @@ fn sessions_of_several_workers_carry_traffic_and_addresses_move_between_them() {
         assert!(dial < 64, "the sessions of 64 dials are {by_worker:?}");
         world.dial_again(dial);
     }
-    // What is asked of all workers at last still leaves.
+    // Commands given to the workers just before the stop still take effect at the peer.
     let reason = "daemon_stopped".to_owned();
     let close = |&session| Order::CloseSession { session, reason: reason.clone() };
     world.gateway.apply(world.gateway.sessions.iter().map(close).collect());
@@ -145,9 +146,9 @@ fn without_its_device_an_engine_ends_with_fatal() {
 #[test]
 fn without_the_right_to_choose_their_packets_there_are_no_several_workers() {
     let Some(topology) = Topology::lay() else { return };
-    let refused = start_without_programs(&topology.gateway, 2).expect_err("two are asked for");
+    let refused = start_without_programs(&topology.gateway, 2).expect_err("two workers are configured");
     assert!(refused.what.contains("2 workers") && refused.hint.contains("CAP_BPF"), "{refused:?}");
-    let found = start_without_programs(&topology.gateway, 0).expect("as many as can be");
+    let found = start_without_programs(&topology.gateway, 0).expect("the possible number of workers");
     let several = thread::available_parallelism().is_ok_and(|processors| processors.get() >= 4);
     let alone = |report: &Report| matches!(report, Report::Started { workers: 1, alone_because, .. } if alone_because.is_some() == several);
     assert!(found.iter().any(alone), "{found:?}");
@@ -162,7 +163,7 @@ fn what_cannot_start_says_why_and_what_to_do() {
     assert!(busy.what.contains(":4774") && busy.hint.contains("ss -ulpn"), "{busy:?}");
     let named = start(Role::Client, &topology.gateway, "tun-g", &[]).err().expect("the name is in use");
     assert!(named.what.contains("tun-g") && named.hint.contains("another"), "{named:?}");
-    let unknown = start(Role::Client, &topology.client, "tun-c", &["warp"]).err().expect("no such trait");
+    let unknown = start(Role::Client, &topology.client, "tun-c", &["warp"]).err().expect("no such feature");
     assert!(unknown.hint.contains("udp_gso"), "{unknown:?}");
 }
 

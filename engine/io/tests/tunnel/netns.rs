@@ -1,4 +1,4 @@
-//! Two namespaces with two links between them, laid for one test and removed with it.
+//! Two namespaces with two links between them, created for one test and removed with it.
 //!
 //! ```text
 //!   <name>-c                               <name>-g
@@ -27,9 +27,9 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// `None`, with the reason printed, where this cannot be done.
+    /// Returns `None`, and prints the reason, if this machine cannot do it.
     pub fn lay() -> Option<Self> {
-        // SAFETY: takes and touches nothing.
+        // SAFETY: the call takes no arguments and touches no memory of ours.
         if unsafe { libc::geteuid() } != 0 {
             eprintln!("skipped: namespaces need root");
             return None;
@@ -76,12 +76,12 @@ pub fn ip(arguments: &[&str]) {
     assert!(output.status.success(), "ip {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
 }
 
-/// Runs `work` in a namespace. Sockets, devices and threads made there stay there.
+/// Runs `work` in a namespace. Sockets, devices and threads that it creates stay there.
 pub fn within<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let entered = scope.spawn(|| {
             let target = File::open(format!("/var/run/netns/{namespace}")).expect("the namespace exists");
-            // SAFETY: the descriptor is open; the call changes the namespace of this thread alone.
+            // SAFETY: the descriptor is open; the call changes only this thread's namespace.
             let failed = unsafe { libc::setns(target.as_raw_fd(), libc::CLONE_NEWNET) };
             assert_eq!(failed, 0, "entering {namespace}");
             work()
@@ -90,15 +90,16 @@ pub fn within<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Takes CAP_BPF, and CAP_SYS_ADMIN which includes it, from the calling thread alone.
+/// Removes CAP_BPF, and CAP_SYS_ADMIN which includes it, from the calling thread alone.
 pub fn without_programs() {
-    /// linux/capability.h: the version with 64 capabilities, in two halves of effective, permitted and inheritable ones.
+    /// linux/capability.h: the version with 64 capabilities, in two halves of effective, permitted and inheritable
+    /// sets.
     const VERSION: u32 = 0x2008_0522;
     const SYS_ADMIN: u32 = 21;
     const BPF: u32 = 39;
     let mut header = [VERSION, 0];
     let mut halves = [[0_u32; 3]; 2];
-    // SAFETY: both calls take a header of two numbers and two halves of three; 0 = the calling thread.
+    // SAFETY: both calls take a header of two numbers and two halves of three numbers; 0 = the calling thread.
     unsafe {
         assert_eq!(libc::syscall(libc::SYS_capget, header.as_mut_ptr(), halves.as_mut_ptr()), 0);
         halves[0][0] &= !(1 << SYS_ADMIN);

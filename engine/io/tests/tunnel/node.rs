@@ -1,4 +1,4 @@
-//! An engine with the smallest core that can drive it: it accepts everything.
+//! An engine with a minimal core, which accepts everything.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use jvpn_proto::messages::{
 
 use crate::netns::{Topology, ip, within, without_programs};
 
-/// Longest wait for anything that a test expects.
+/// Maximum wait for an expected event.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 const PORT: u16 = 4774;
 const MTU: u16 = 1420;
@@ -29,29 +29,29 @@ pub struct World {
 }
 
 pub struct Node {
-    /// None once it was stopped.
+    /// `None` after a stop.
     engine: Option<Engine>,
     public_key: String,
     namespace: String,
     tun: &'static str,
     links: Vec<Link>,
-    /// Client: whom to dial as soon as a path is open.
+    /// Client: the gateway to dial as soon as a path is open.
     gateway_key: Option<String>,
     /// The session that was accepted or confirmed last.
     pub session: Option<SessionHandle>,
-    /// All that were.
+    /// All sessions that were accepted or confirmed.
     pub sessions: Vec<SessionHandle>,
-    /// What the core did not answer by itself, in order.
+    /// Reports that the core did not handle itself, in order.
     seen: Vec<Report>,
 }
 
 impl World {
-    /// The session runs over path 1, on link wan0, to `remote`.
+    /// A world whose session uses path 1, on link wan0, to `remote`.
     pub fn connect(topology: &Topology, remote: &str, disable: &[&str]) -> Self {
         Self::connect_to(1, topology, remote, disable)
     }
 
-    /// The same with so many workers at the gateway.
+    /// The same with this number of workers on the gateway.
     pub fn connect_to(workers: u8, topology: &Topology, remote: &str, disable: &[&str]) -> Self {
         let (wake, wakes) = sync_channel(1);
         let start = |role, namespace, tun, workers| {
@@ -68,7 +68,7 @@ impl World {
         world
     }
 
-    /// One more session over path 1, which takes over the addresses of the one before.
+    /// Starts another session on path 1, which takes over the addresses of the previous one.
     pub fn dial_again(&mut self, dial: u32) {
         let gateway_key = self.gateway.public_key.clone();
         (self.gateway.session, self.client.session) = (None, None);
@@ -109,7 +109,8 @@ impl World {
         self.client.session.expect("connected")
     }
 
-    /// Handles reports of both until `found` says so. Panics, with what was seen, when that takes too long.
+    /// Handles reports of both nodes until `found` returns true. Panics, and prints the reports, if that takes too
+    /// long.
     pub fn until(&mut self, what: &str, found: impl Fn(&Self) -> bool) {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -126,7 +127,7 @@ impl World {
 }
 
 impl Node {
-    /// Starts an engine with a fresh key.
+    /// Starts an engine with a new key.
     pub fn start(
         role: Role,
         namespace: &str,
@@ -139,7 +140,7 @@ impl Node {
         let disable = disable.iter().map(|&name| name.to_owned()).collect();
         let config = EngineConfig { disable, ..config(role, &key, tun, workers) };
         let public_key = identity::public_key(&key.0)?;
-        // A full channel means that a wake waits already.
+        // If the channel is full, a wake already waits.
         let notify = move || {
             let _ = wake.try_send(());
         };
@@ -157,7 +158,7 @@ impl Node {
         })
     }
 
-    /// The engine obeys what it was told, and ends.
+    /// Lets the engine execute its commands and stop.
     pub fn stop(&mut self) {
         if let Some(engine) = self.engine.take() {
             engine.stop();
@@ -241,7 +242,7 @@ impl Node {
     }
 }
 
-/// Starts a gateway's engine in a thread that may make devices and give the kernel no programs.
+/// Starts a gateway's engine in a thread that may create devices but may not load programs into the kernel.
 pub fn start_without_programs(namespace: &str, workers: u8) -> Result<Vec<Report>, StartError> {
     let key = KeyFile::new(&format!("{namespace}-{workers}"));
     let config = config(Role::Gateway, &key, "tun-g", workers);
@@ -297,7 +298,7 @@ fn offer() -> Offer {
     }
 }
 
-/// A fresh private key, removed once the engine has read it.
+/// A new private key file, removed once the engine has read it.
 struct KeyFile(PathBuf);
 
 impl KeyFile {

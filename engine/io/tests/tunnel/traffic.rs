@@ -1,4 +1,4 @@
-//! Inner traffic whose content is known on both sides.
+//! Inner traffic whose content both sides know.
 
 use std::{
     io::{Read, Write},
@@ -14,12 +14,13 @@ use crate::{
 
 const CHUNK: usize = 256 * 1024;
 
-/// One datagram of each size there and back.
+/// Sends one datagram of each size there and back.
 pub fn datagrams_echo(topology: &Topology, from: &str, to: &str, sizes: &[usize]) {
     echo(topology, from, to, sizes, (1, PATIENCE));
 }
 
-/// The same where a sender hears only after its first datagram, in each direction, that it is too long.
+/// The same for a path where, in each direction, the first datagram that is too long is lost and its sender is
+/// notified.
 pub fn datagrams_echo_at_last(topology: &Topology, from: &str, to: &str, sizes: &[usize]) {
     echo(topology, from, to, sizes, (4, Duration::from_millis(500)));
 }
@@ -37,7 +38,7 @@ fn echo(topology: &Topology, from: &str, to: &str, sizes: &[usize], (sends, pati
         Pattern::new(size as u64).fill(&mut sent);
         let mut buffer = vec![0; 65_536];
         let mut there_and_back = || {
-            // The kernel refuses one datagram when it hears that they are too long, and fragments the next.
+            // The kernel refuses one datagram when it learns that it is too long, and fragments the next.
             here.send(&sent).ok()?;
             let (length, origin) = there.recv_from(&mut buffer).ok()?;
             there.send_to(&buffer[..length], origin).ok()?;
@@ -49,7 +50,7 @@ fn echo(topology: &Topology, from: &str, to: &str, sizes: &[usize], (sends, pati
     }
 }
 
-/// One connection to `to`, `bytes` in each direction at once, compared byte by byte.
+/// Opens one connection to `to` and sends `bytes` in each direction at once, compared byte by byte.
 pub fn stream_both_ways(topology: &Topology, to: &str, bytes: usize) {
     let address = SocketAddr::new(to.parse().expect("an address"), 0);
     let listener = within(&topology.gateway, || TcpListener::bind(address).expect("a listener in the gateway"));
@@ -93,7 +94,7 @@ fn read_pattern(mut stream: &TcpStream, seed: u64, bytes: usize) {
     assert_eq!(stream.read(&mut chunk).expect("the end arrives"), 0, "more than was sent");
 }
 
-/// Bytes of xorshift64: no two places of a stream look alike.
+/// Bytes of xorshift64: no two positions of a stream look alike.
 struct Pattern(u64);
 
 impl Pattern {
@@ -101,7 +102,7 @@ impl Pattern {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// Lengths that are no multiple of 8 end the sequence of a seed.
+    /// A length that is not a multiple of 8 ends the sequence of a seed.
     fn fill(&mut self, bytes: &mut [u8]) {
         for word in bytes.chunks_mut(8) {
             self.0 ^= self.0 << 13;

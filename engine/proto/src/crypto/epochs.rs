@@ -1,8 +1,8 @@
 //! The keys of one session over time. Each epoch has its own keys, counters and replay window.
 //!
 //! ```text
-//!  client     seals under n ─── RESP ───► seals under n+1, opens n and n+1 ── hears n+1 ──► n lingers ──► n zeroized
-//!  gateway    opens n, answers INIT ────► opens n and n+1, seals under n ──── hears n+1 ──► seals under n+1, n lingers
+//!  client     seals under n ─── RESP ──► seals under n+1, opens n and n+1 ─ receives n+1 ─► n lingers ──► n zeroized
+//!  gateway    opens n, answers INIT ───► opens n and n+1, seals under n ─── receives n+1 ─► seals under n+1, n lingers
 //! ```
 //!
 //! At most two epochs exist at a time, so the parity bit in DATA's header names one of them.
@@ -15,14 +15,14 @@ use crate::vocabulary::Limits;
 use crate::vocabulary::blame::DropKind;
 use crate::wire::{DATA_CSUM_PARTIAL, DATA_EPOCH, DATA_HEADER, TAG, data_aad, write_data_header};
 
-/// Longest life of a previous epoch after the new one was heard, µs.
+/// Maximum time for which the previous epoch stays after the first message under the new one, µs.
 const LINGER_MAX_US: u64 = 10_000_000;
-/// Shortest, µs.
+/// Minimum of that time, µs.
 const LINGER_MIN_US: u64 = 1_000_000;
 /// Hard limits as multiples of the limits at which a rekey starts.
 const PACKETS_HARD: u64 = 2;
 const FAILED_OPENS_HARD: u64 = 4;
-/// Control messages that may still be sealed beyond the hard limit of packets: a rekey must remain possible.
+/// Control messages that may still be sealed beyond the hard packet limit, so that a rekey remains possible.
 const CONTROL_RESERVE: u64 = 1 << 16;
 
 #[derive(Debug)]
@@ -35,11 +35,11 @@ pub(crate) struct Epoch {
     next_counter: u64,
     born_at: u64,
     failed_opens: u64,
-    /// Its end was reported.
+    /// The expiry of its key was reported.
     told_expired: bool,
 }
 
-/// The epoch beside the current one.
+/// The second epoch, beside the current one.
 #[derive(Debug)]
 struct Other {
     epoch: Epoch,
@@ -48,20 +48,20 @@ struct Other {
 
 #[derive(Debug, Clone, Copy)]
 enum Turn {
-    /// It is dropped at `until`, which is set when the peer was heard under the current epoch.
+    /// Dropped at `until`, which is set by the first message of the peer under the current epoch.
     Previous { until: Option<u64> },
-    /// Derived by the responder, not confirmed by the peer.
+    /// Derived by the responder; the peer has not used it yet.
     Next,
 }
 
-/// A DATA that was authentic and new.
+/// A DATA message that was authentic and new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Opened {
-    /// Length of the plaintext, which begins behind the header.
+    /// Length of the plaintext, which starts after the header.
     pub(crate) len: usize,
     /// Number of its epoch.
     pub(crate) epoch: u32,
-    /// The first message of the peer under the newest epoch.
+    /// This is the first message of the peer under the newest epoch.
     pub(crate) confirms: bool,
     /// The key may carry inner packets.
     pub(crate) carries_inner: bool,
@@ -74,7 +74,7 @@ pub(crate) struct Epochs {
     suite: Suite,
     limits: Limits,
     current: Epoch,
-    /// Boxed, because a rekey is seldom.
+    /// Boxed because rekeys are rare.
     other: Option<Box<Other>>,
 }
 
@@ -97,7 +97,7 @@ impl Epoch {
         self.open.0.rest();
     }
 
-    /// Why the key may not carry inner packets, if so.
+    /// Why the key may not carry inner packets; `None` if it may.
     fn expired(&self, now: u64, limits: &Limits) -> Option<&'static str> {
         if now >= self.born_at.saturating_add(limits.reject_after_us) {
             Some("age")
@@ -116,7 +116,7 @@ impl Epochs {
         Self { role, suite, limits, current: Epoch::new(0, root, suite, role, now), other: None }
     }
 
-    /// Number of the epoch under which this end seals.
+    /// Number of the epoch that this end uses for sealing.
     pub(crate) fn number(&self) -> u32 {
         self.current.number
     }
@@ -125,8 +125,8 @@ impl Epochs {
         self.current.next_counter
     }
 
-    /// Opens one DATA in place. `linger_us` is how long the previous epoch is accepted once this message confirms a new
-    /// one.
+    /// Opens one DATA in place. If this message confirms a new epoch, the previous one is accepted for `linger_us`
+    /// more.
     pub(crate) fn open(
         &mut self,
         now: u64,
@@ -158,13 +158,13 @@ impl Epochs {
         self.other.as_deref_mut().map(|other| &mut other.epoch)
     }
 
-    /// Moves on when the peer was heard under the newest epoch for the first time.
+    /// Advances at the first message of the peer under the newest epoch.
     fn heard_under(&mut self, number: u32, now: u64, linger_us: u64) -> bool {
         let until = Some(now + linger_us.clamp(LINGER_MIN_US, LINGER_MAX_US));
         let Some(other) = &mut self.other else { return false };
         match other.turn {
             Turn::Next if other.epoch.number == number => {
-                // A key ages from its first use: its answer may have been lost for long.
+                // A key's age counts from its first use: the answer that begins it may have been lost for a long time.
                 other.epoch.born_at = now;
                 std::mem::swap(&mut self.current, &mut other.epoch);
             }
@@ -175,13 +175,14 @@ impl Epochs {
         true
     }
 
-    /// Seals `out[16..16 + len]` as one DATA and returns its whole length. `None`: no room, or the key is used up.
+    /// Seals `out[16..16 + len]` as one DATA and returns its whole length. `None`: `out` is too short, or the key is
+    /// used up.
     fn seal(&mut self, out: &mut [u8], len: usize, receiver: u32, csum_partial: bool) -> Option<usize> {
         let epoch = &mut self.current;
         let parity = (epoch.number & 1) as u8 * DATA_EPOCH;
         let flags = parity | if csum_partial { DATA_CSUM_PARTIAL } else { 0 };
         let counter = epoch.next_counter;
-        // The counter is spent even if sealing fails: no nonce can ever come twice.
+        // The counter is spent even if sealing fails, so a nonce is never used twice.
         epoch.next_counter += 1;
         let (header, body) = out.split_at_mut_checked(DATA_HEADER)?;
         write_data_header(header, flags, receiver, counter);
@@ -201,7 +202,7 @@ impl Epochs {
         Some(out)
     }
 
-    /// Seals `head ‖ body`, an inner packet, into `out`, which has room for header and tag (the caller has checked).
+    /// Seals `head ‖ body`, an inner packet, into `out`. The caller has checked that header and tag fit.
     #[inline]
     pub(crate) fn seal_inner(
         &mut self,
@@ -219,25 +220,25 @@ impl Epochs {
         self.seal(out, len, receiver, csum_partial)
     }
 
-    /// Why the current key carries no inner packets, if so.
+    /// Why the current key may not carry inner packets; `None` if it may.
     #[inline]
     pub(crate) fn expired(&self, now: u64) -> Option<&'static str> {
         self.current.expired(now, &self.limits)
     }
 
-    /// The expiry that was not reported yet, once: epoch and trigger.
+    /// The expiry that was not reported yet (epoch and trigger); returned only once.
     pub(crate) fn newly_expired(&mut self, now: u64) -> Option<(u32, &'static str)> {
         let trigger = self.current.expired(now, &self.limits)?;
         let told = std::mem::replace(&mut self.current.told_expired, true);
         (!told).then_some((self.current.number, trigger))
     }
 
-    /// The key has expired and that was not reported yet.
+    /// The key has expired, and this was not reported yet.
     pub(crate) fn expiry_untold(&self, now: u64) -> bool {
         !self.current.told_expired && self.current.expired(now, &self.limits).is_some()
     }
 
-    /// The newest sealed packet brought the key exactly to one of its limits.
+    /// With the newest sealed packet, the key has exactly reached one of its limits.
     #[inline]
     pub(crate) fn at_packet_limit(&self) -> bool {
         let soft = self.limits.rekey_after_packets;
@@ -250,12 +251,12 @@ impl Epochs {
         self.limits.reject_after_us.saturating_sub(self.limits.rekey_after_us)
     }
 
-    /// When the current key reaches its hard age, unless that was reported.
+    /// When the current key reaches its hard age; `None` if its expiry was reported.
     pub(crate) fn expires_at(&self) -> Option<u64> {
         (!self.current.told_expired).then(|| self.current.born_at.saturating_add(self.limits.reject_after_us))
     }
 
-    /// Why a new epoch is due, if so. `grace_us` is added to the age.
+    /// Why a new epoch is due; `None` if none is due. `grace_us` is added to the age.
     pub(crate) fn rekey_due(&self, now: u64, grace_us: u64) -> Option<&'static str> {
         if self.other.is_some() {
             None
@@ -270,23 +271,23 @@ impl Epochs {
         }
     }
 
-    /// When the current key's age alone makes a rekey due.
+    /// When the age of the current key makes a rekey due.
     pub(crate) fn rekey_at(&self, grace_us: u64) -> u64 {
         self.current.born_at.saturating_add(self.limits.rekey_after_us).saturating_add(grace_us)
     }
 
-    /// The next epoch can begin: none but the current one exists.
+    /// Only the current epoch exists, so the next one can begin.
     pub(crate) fn settled(&self) -> bool {
         self.other.is_none()
     }
 
-    /// Responder: the next epoch is opened from here on, and sealed under once the peer was heard in it.
+    /// Responder: the next epoch can be opened from now on. It is used for sealing after the peer has used it.
     pub(crate) fn prepare(&mut self, now: u64, dh: &[u8], transcript: &[u8]) {
         let epoch = self.derive(now, dh, transcript);
         self.other = Some(Box::new(Other { epoch, turn: Turn::Next }));
     }
 
-    /// Initiator: seals under the next epoch from here on.
+    /// Initiator: seals under the next epoch from now on.
     pub(crate) fn advance(&mut self, now: u64, dh: &[u8], transcript: &[u8]) {
         let next = self.derive(now, dh, transcript);
         let epoch = std::mem::replace(&mut self.current, next);
@@ -306,14 +307,15 @@ impl Epochs {
         }
     }
 
-    /// Drops the previous epoch if its time is over; its keys are cleared with it.
+    /// Drops the previous epoch if its time is over; its keys are erased with it.
     pub(crate) fn drop_previous(&mut self, now: u64) {
         if self.previous_until().is_some_and(|until| until <= now) {
             self.other = None;
         }
     }
 
-    /// The session carries traffic: keys are ready, and as many counters remembered as paths of different latency need.
+    /// The session carries traffic: prepares the keys and enlarges the replay window to cover paths of different
+    /// latency.
     pub(crate) fn wake(&mut self) {
         self.current.wake();
         if let Some(other) = &mut self.other {
@@ -327,7 +329,7 @@ impl Epochs {
         [Some(&self.current), other].into_iter().flatten().all(|epoch| epoch.seal.0.awake() && epoch.open.0.awake())
     }
 
-    /// The session is idle: the window has 128 bytes, and keys are made ready for each message.
+    /// The session is idle: the window shrinks to 128 bytes, and the keys are prepared anew for each message.
     pub(crate) fn rest(&mut self) {
         self.current.rest();
         if let Some(other) = &mut self.other {

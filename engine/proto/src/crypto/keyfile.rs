@@ -1,5 +1,5 @@
-//! Static keys and their text forms: `jvpk1:` ‖ 43 characters of base64url without padding for a public key, `jvps1:`
-//! for a private one. Reading and writing the file is left to the caller.
+//! Static keys and their text forms: `jvpk1:` for a public key, `jvps1:` for a private key, followed by 43 characters
+//! of base64url without padding. The caller reads and writes the file.
 
 use std::fmt;
 
@@ -17,19 +17,19 @@ const PRIVATE_PREFIX: &str = "jvps1:";
 const TEXT_LEN: usize = 43;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Why a text is no key.
+/// Why a text is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
-    /// A private key stands where a public one is wanted.
+    /// A private key was given where a public key is required.
     PrivateForPublic,
-    /// A public key stands where a private one is wanted.
+    /// A public key was given where a private key is required.
     PublicForPrivate,
     Prefix,
     /// Not 43 characters after the prefix.
     Length,
-    /// A character outside base64url, or bits beyond the 256.
+    /// A character outside base64url, or bits beyond the first 256 are set.
     Encoding,
-    /// A point of low order: no key pair has it, and whoever gave it out wants predictable secrets.
+    /// A point of low order: no key pair has it, and it would make secrets predictable.
     LowOrder,
 }
 
@@ -37,9 +37,9 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PrivateForPublic => {
-                "this is a private key (jvps1:…), a public one (jvpk1:…) is wanted; do not give it to others"
+                "this is a private key (jvps1:…), but a public key (jvpk1:…) is required; keep the private key secret"
             }
-            Self::PublicForPrivate => "this is a public key (jvpk1:…), a private one (jvps1:…) is wanted",
+            Self::PublicForPrivate => "this is a public key (jvpk1:…), but a private key (jvps1:…) is required",
             Self::Prefix => "a key begins with jvpk1: (public) or jvps1: (private)",
             Self::Length => "a key has 43 characters after its prefix",
             Self::Encoding => "a key has only the characters A-Z a-z 0-9 - _",
@@ -50,18 +50,19 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-/// A static public key: who a peer is.
+/// A static public key: the identity of a peer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
-    /// Refuses anything but the exact text form, and points of low order.
+    /// Refuses everything except the exact text form, and refuses points of low order.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         if text.starts_with(PRIVATE_PREFIX) {
             return Err(KeyError::PrivateForPublic);
         }
         let bytes = decode(text.strip_prefix(PUBLIC_PREFIX).ok_or(KeyError::Prefix)?)?;
-        // By comparison: a gateway reads a hundred thousand of them in the thread that carries all packets.
+        // Checked by comparison, because a gateway reads a hundred thousand keys in the thread that carries all
+        // packets.
         if is_low_order(&bytes) { Err(KeyError::LowOrder) } else { Ok(Self(*bytes)) }
     }
 
@@ -87,7 +88,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A static private key with its public half. Cleared when dropped; never printed.
+/// A static private key with its public half. Erased when dropped; never printed.
 #[derive(Clone)]
 pub struct StaticKey {
     private: Zeroizing<[u8; 32]>,
@@ -101,7 +102,7 @@ impl StaticKey {
         Self::from_private(private)
     }
 
-    /// Parses what a key file holds; white space around it is ignored. The caller clears its own buffer.
+    /// Parses the content of a key file; surrounding white space is ignored. The caller erases its own buffer.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let text = text.trim_ascii();
         if text.starts_with(PUBLIC_PREFIX) {
@@ -146,7 +147,7 @@ impl fmt::Debug for StaticKey {
     }
 }
 
-/// Appends 43 characters. `out` has room for them, so that no copy of a secret is left behind by a reallocation.
+/// Appends 43 characters. `out` must have room for them: a reallocation would leave a copy of the secret in memory.
 fn encode(bytes: &[u8; 32], out: &mut String) {
     for chunk in bytes.chunks(3) {
         let mut bits = chunk.iter().fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
@@ -176,6 +177,6 @@ fn decode(text: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
             bits &= (1 << count) - 1;
         }
     }
-    // 43 · 6 = 258: the two bits beyond the key are zero, or one key would have four texts.
+    // 43 · 6 = 258: the two bits beyond the key must be zero, otherwise one key would have four texts.
     if bits == 0 { Ok(bytes) } else { Err(KeyError::Encoding) }
 }

@@ -1,4 +1,4 @@
-//! Traffic keys: from a root to the two keys of an epoch, sealing and opening one DATA.
+//! Traffic keys: how the two keys of an epoch are derived from a root, and how one DATA is sealed and opened.
 //!
 //! ```text
 //!  handshake ──► root₀ ──mix(DH)──► root₁ ──mix(DH)──► root₂ …
@@ -6,8 +6,8 @@
 //!             epoch 0 keys       epoch 1 keys        one per direction, each with its own counter from 0
 //! ```
 //!
-//! A key at rest is its 32 bytes. What a cipher prepares from them, some 600 bytes, is kept while the session carries
-//! traffic, and made for each single message otherwise, which costs half a microsecond.
+//! A key at rest is only its 32 bytes. The prepared cipher state is about 600 bytes: it is kept while the session
+//! carries traffic. Otherwise it is prepared for each message, which costs half a microsecond.
 
 use std::fmt;
 
@@ -24,10 +24,10 @@ pub use crate::{
     wire::Suite,
 };
 
-/// Counter that is never sealed and never opened; far beyond every key's limit (2^48 at most).
+/// This counter is never sealed and never opened; it is far beyond every key's limit (2^48 at most).
 pub const COUNTER_END: u64 = 1 << 60;
 
-/// Only benchmarks build with it: nothing is sealed, and everything is believed.
+/// For benchmarks only: nothing is sealed, and every message is accepted.
 pub const NULL_CIPHER: bool = cfg!(feature = "null-cipher");
 
 const LABEL_ROOT: &[u8] = b"JV/1 root";
@@ -35,18 +35,18 @@ const LABEL_REKEY: &[u8] = b"JV/1 rekey";
 const LABEL_TO_GATEWAY: &[u8] = b"JV/1 data client to gateway";
 const LABEL_TO_CLIENT: &[u8] = b"JV/1 data gateway to client";
 
-/// The secret of an epoch, from which its traffic keys and the next root come. Cleared when dropped; never printed.
+/// The secret of an epoch; its traffic keys and the next root are derived from it. Erased when dropped; never printed.
 #[derive(Clone)]
 pub struct Root(Zeroizing<[u8; 32]>);
 
 impl Root {
-    /// root₀, bound to the whole handshake and to the clear header of its answer.
+    /// root₀, bound to the whole handshake and to the clear header of RESP.
     pub(crate) fn from_handshake(split: &[u8; 64], hash: &[u8; 32], resp_header: &[u8]) -> Self {
         Self(derive(hash, split, &[LABEL_ROOT, resp_header]))
     }
 
-    /// The root of the next epoch. `transcript` is what both ends said in this rekey; it enters, so that both agree on
-    /// it.
+    /// The root of the next epoch. `transcript` is what both ends sent in this rekey; it is mixed in so that both ends
+    /// agree on it.
     #[must_use]
     pub fn mix(&self, dh: &[u8], transcript: &[u8]) -> Self {
         Self(derive(&self.0, dh, &[LABEL_REKEY, transcript]))
@@ -59,7 +59,7 @@ impl fmt::Debug for Root {
     }
 }
 
-/// The keys of an epoch as `role` uses them: the one it seals with, the one it opens with. Both are at rest.
+/// The two keys of an epoch for `role`: the key for sealing and the key for opening. Both are at rest.
 pub fn epoch_keys(root: &Root, suite: Suite, role: Role) -> (SealKey, OpenKey) {
     let traffic = |label| TrafficKey { suite, secret: derive(&root.0, &[], &[label, &[suite as u8]]), ready: None };
     let (seal, open) = match role {
@@ -69,21 +69,22 @@ pub fn epoch_keys(root: &Root, suite: Suite, role: Role) -> (SealKey, OpenKey) {
     (SealKey(traffic(seal)), OpenKey(traffic(open)))
 }
 
-/// Nothing was sealed: the counter is at its end or the buffer has no room for the tag.
+/// Nothing was sealed: the counter is at its end, or the buffer has no room for the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealError;
 
-/// Nothing was opened: not sealed by the peer under this key with this counter and header. The body's content is lost.
+/// Nothing was opened: the peer did not seal this under this key with this counter and header. The content of the body
+/// is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenError;
 
-/// Seals what this end sends in one epoch. The owner gives each counter once.
+/// Seals what this end sends in one epoch. The owner must use each counter only once.
 pub struct SealKey(pub(crate) TrafficKey);
 
 /// Opens what the peer sends in one epoch.
 pub struct OpenKey(pub(crate) TrafficKey);
 
-/// What both are: a secret, and the cipher made ready with it.
+/// The common part of both: a secret, and the cipher prepared from it.
 pub(crate) struct TrafficKey {
     suite: Suite,
     secret: Zeroizing<[u8; 32]>,
@@ -92,12 +93,12 @@ pub(crate) struct TrafficKey {
 }
 
 impl TrafficKey {
-    /// Many messages are about to be sealed or opened.
+    /// Prepares the cipher: many messages will be sealed or opened.
     pub(crate) fn wake(&mut self) {
         self.ready.get_or_insert_with(|| less_safe(self.suite, &self.secret));
     }
 
-    /// There are few from here on.
+    /// Drops the prepared cipher: from now on there are few messages.
     pub(crate) fn rest(&mut self) {
         self.ready = None;
     }
@@ -117,7 +118,7 @@ impl TrafficKey {
 }
 
 impl SealKey {
-    /// Seals `out[..len]` in place, puts the tag behind it and returns `len + 16`.
+    /// Seals `out[..len]` in place, appends the tag and returns `len + 16`.
     #[inline]
     pub fn seal(&self, counter: u64, aad: &[u8; DATA_AAD], out: &mut [u8], len: usize) -> Result<usize, SealError> {
         self.seal_with(counter, aad, out, len)

@@ -1,4 +1,4 @@
-//! Keys: how they are made, kept, agreed on, replaced and used. Randomness is an argument.
+//! Keys: how they are made, stored, agreed on, replaced and used. Randomness is an argument.
 
 pub(crate) mod epochs;
 pub(crate) mod hash;

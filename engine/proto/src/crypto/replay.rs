@@ -4,15 +4,15 @@
 //!  floor                                 highest
 //!    │  … 1 1 0 1 1 1 1 0 1 1 1 1 1 0 1 1 1 │
 //!  ──┴─────────── size bits (ring) ─────────┴──────►  counter
-//!  too old                                    new: commits and moves the window
+//!  too old                                    new: commit moves the window
 //! ```
 //!
-//! The size is at least packets per second times the difference of the latencies of the paths in use
-//! (5 Gbit/s × 60 ms ≈ 27,000). Source: docs/spec/wire.md, "Keys".
+//! The size must be at least the packet rate times the latency difference of the paths in use (5 Gbit/s × 60 ms ≈
+//! 27,000). Source: docs/spec/wire.md, "Keys".
 
-/// Counters that an idle session remembers.
+/// Number of counters that an idle session remembers.
 pub const IDLE_SIZE: u64 = 1_024;
-/// Counters that a session remembers that carries traffic.
+/// Number of counters that a session with traffic remembers.
 pub const FULL_SIZE: u64 = 65_536;
 
 const WORD_BITS: u64 = 64;
@@ -20,20 +20,22 @@ const WORD_BITS: u64 = 64;
 /// Why a counter is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replayed {
-    /// Below the window: it cannot be told whether it was seen.
+    /// Below the window: nobody can tell whether the counter was seen.
     TooOld,
-    /// Seen.
+    /// The counter was seen.
     Duplicate,
 }
 
-/// The window of one receiving key. Allocates nothing before the first commit, 128 bytes idle, 8 KiB grown.
+/// The replay window of one receiving key. Allocates nothing before the first commit; 128 bytes when idle, 8 KiB when
+/// grown.
 #[derive(Debug, Clone)]
 pub struct ReplayWindow {
-    /// Bit `counter % size`; a power of two long, so that the ring's seam never matters. Empty until the first commit.
+    /// Bit `counter % size`. The size is a power of two, so the counter's wrap never matters. Empty until the first
+    /// commit.
     words: Vec<u64>,
     size: u64,
     highest: u64,
-    /// Lowest counter that can still be judged. Never falls, although the size may grow.
+    /// Lowest counter that can still be judged. It never falls, even if the size grows.
     floor: u64,
 }
 
@@ -48,7 +50,7 @@ impl ReplayWindow {
         Self { words: Vec::new(), size: IDLE_SIZE, highest: 0, floor: 0 }
     }
 
-    /// Judges a counter before the AEAD is asked; moves nothing, so a forged counter has no effect.
+    /// Checks a counter before the AEAD is used. Changes nothing, so a forged counter has no effect.
     pub fn check(&self, counter: u64) -> Result<(), Replayed> {
         if counter < self.floor {
             return Err(Replayed::TooOld);
@@ -59,7 +61,8 @@ impl ReplayWindow {
         Ok(())
     }
 
-    /// Marks a counter whose message the AEAD has accepted. Judges again, because a burst may hold a counter twice.
+    /// Marks the counter of a message that the AEAD has accepted. Checks it again, because a burst may contain a
+    /// counter twice.
     pub fn commit(&mut self, counter: u64) -> Result<(), Replayed> {
         self.check(counter)?;
         if self.words.is_empty() {
@@ -75,12 +78,12 @@ impl ReplayWindow {
         Ok(())
     }
 
-    /// Remembers 65,536 counters from here on. What had already left the window stays refused.
+    /// Remembers 65,536 counters from now on. Counters that had already left the window stay refused.
     pub fn grow(&mut self) {
         self.resize(FULL_SIZE);
     }
 
-    /// Back to 1,024 counters, for a session that fell idle; older ones are refused from here on.
+    /// Remembers 1,024 counters again, for a session that is idle; older counters are refused from now on.
     pub fn shrink(&mut self) {
         self.resize(IDLE_SIZE);
     }

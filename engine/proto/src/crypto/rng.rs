@@ -1,6 +1,6 @@
-//! The endpoint's generator: `ChaCha20` seeded once by the operating system, so that a test with one seed is
-//! repeatable. After each draw it replaces its own key: who reads the memory later learns nothing of what was drawn
-//! before, and that is every ephemeral key.
+//! The endpoint's generator: `ChaCha20`, seeded once by the operating system, so that a test with a fixed seed is
+//! repeatable. After each draw it replaces its own key: somebody who reads the memory later cannot compute earlier
+//! output, which includes every ephemeral key.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl Rng {
         u32::from_le_bytes(self.bytes())
     }
 
-    /// Uniform enough for jitter: 0 … `limit` − 1; 0 where `limit` is 0.
+    /// Uniform enough for jitter: 0 … `limit` − 1; 0 if `limit` is 0.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         if limit == 0 { 0 } else { u64::from_le_bytes(self.bytes()) % limit }
     }

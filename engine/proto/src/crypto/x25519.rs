@@ -1,4 +1,4 @@
-//! X25519 (RFC 7748). Every agreement refuses an all-zero result, which is what a peer's low-order point leads to.
+//! X25519 (RFC 7748). Every agreement refuses an all-zero result, which a peer's low-order point causes.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use crate::vocabulary::Fill;
 
-/// A shared secret, cleared when dropped.
+/// A shared secret, erased when dropped.
 pub type SharedSecret = Zeroizing<[u8; 32]>;
 
-/// The agreement cannot be used: the peer's point has a low order.
+/// The agreement failed: the peer's point has low order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LowOrder;
 
@@ -23,8 +23,8 @@ impl fmt::Display for LowOrder {
 
 impl std::error::Error for LowOrder {}
 
-/// u of the points whose order is 8 or less, and of no others: 0, 1, two of order 8, and p − 1, p, p + 1, which are
-/// read as −1, 0, 1. X25519 ignores the highest bit. Proved against the primitive in `crypto/keys/tests.rs`.
+/// The u coordinates of all points of order 8 or less: 0, 1, two of order 8, and p − 1, p, p + 1, which are read as −1,
+/// 0, 1. X25519 ignores the highest bit. Proved against the primitive in `crypto/keys/tests.rs`.
 const LOW_ORDER: [[u8; 32]; 7] = [
     [0; 32],
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -41,7 +41,7 @@ const LOW_ORDER: [[u8; 32]; 7] = [
     near_p(0xee),
 ];
 
-/// The little-endian bytes of a number close to p = 2²⁵⁵ − 19.
+/// The little-endian bytes of a number close to p = 2²⁵⁵ − 19; `lowest` is the lowest byte.
 const fn near_p(lowest: u8) -> [u8; 32] {
     let mut bytes = [0xff; 32];
     bytes[0] = lowest;
@@ -49,7 +49,7 @@ const fn near_p(lowest: u8) -> [u8; 32] {
     bytes
 }
 
-/// No private key has this point for its public half, and every agreement with it gives zeros. For public keys: not
+/// No private key has this point as its public half, and every agreement with it gives zeros. For public keys only: not
 /// constant in time.
 pub(crate) fn is_low_order(point: &[u8; 32]) -> bool {
     let mut read = *point;
@@ -57,7 +57,7 @@ pub(crate) fn is_low_order(point: &[u8; 32]) -> bool {
     LOW_ORDER.contains(&read)
 }
 
-/// A private key that is used in this process only: a handshake's or a rekey's.
+/// A private key that is used only in this process, for one handshake or one rekey.
 pub struct Ephemeral {
     key: PrivateKey,
     public: [u8; 32],

@@ -1,14 +1,14 @@
-//! Sessions that ended here: their sealed CLOSE goes out a few times more. The keys are gone, so nothing can be opened
-//! for them.
+//! Sessions that this end has closed: their sealed CLOSE is sent a few more times. The keys are dropped, so nothing can
+//! be opened for them.
 
 use std::collections::HashSet;
 
 use crate::vocabulary::{Farewell, Route};
 use crate::wire::DATA_LEN_MIN;
 
-/// Sends of CLOSE on each path.
+/// Maximum number of sends of CLOSE on each path.
 const SENDS_MAX: u8 = 3;
-/// Sessions that wait for their acknowledgement; of any more, CLOSE goes out once.
+/// Maximum number of sessions that wait for their acknowledgement; for further ones, CLOSE is sent only once.
 const CLOSING_MAX: usize = 4_096;
 /// Length of a sealed CLOSE_ACK: an empty plaintext and one frame without a body.
 const CLOSE_ACK_LEN: usize = DATA_LEN_MIN + crate::frames::FRAME_HEADER;
@@ -24,12 +24,12 @@ struct Closing {
 pub(crate) struct Closings {
     list: Vec<Closing>,
     indices: HashSet<u32>,
-    /// No entry is due before.
+    /// No entry is due before this time.
     next_at: Option<u64>,
 }
 
 impl Closings {
-    /// Takes over what is left of a session whose CLOSE was sent once.
+    /// Takes over a session whose CLOSE was sent once.
     pub(crate) fn add(&mut self, now: u64, farewell: Farewell) {
         if self.list.len() < CLOSING_MAX && !farewell.copies.is_empty() {
             self.indices.extend(&farewell.indices);
@@ -39,8 +39,8 @@ impl Closings {
         }
     }
 
-    /// True if the index belonged to a session that closes: its peer gets no HINT. A message of CLOSE_ACK's exact
-    /// length from one of its routes ends the retries. It cannot be opened any more; forged, it only spares the peer a
+    /// True if the index belonged to a session that is closing: its peer gets no HINT. A message with the exact length
+    /// of CLOSE_ACK from one of its routes ends the retries. It cannot be opened any more; a forged one only prevents a
     /// repetition.
     pub(crate) fn on_data(&mut self, index: u32, from: Route, len: usize) -> bool {
         if !self.indices.contains(&index) {
@@ -70,8 +70,8 @@ impl Closings {
         self.next_at
     }
 
-    /// The copies that go out again. After the last send a session is remembered for one PTO more, for late messages of
-    /// its peer.
+    /// The CLOSE messages that are due. After the last send, a session stays for one more PTO, for late messages of its
+    /// peer.
     pub(crate) fn due(&mut self, now: u64) -> Vec<(Route, Vec<u8>)> {
         let mut due = Vec::new();
         if self.next_at.is_none_or(|at| at > now) {

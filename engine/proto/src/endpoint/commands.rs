@@ -1,4 +1,4 @@
-//! Commands of the core.
+//! Executes commands of the core.
 
 use super::{Declined, Endpoint};
 use crate::crypto::keyfile::PublicKey;
@@ -90,7 +90,7 @@ impl Endpoint {
         if owner == self.config.role {
             Ok(())
         } else {
-            Err(Declined::refused(format!("{} is for a {owner:?}", command.name())))
+            Err(Declined::refused(format!("{} is a command for a {owner:?}", command.name())))
         }
     }
 
@@ -121,7 +121,7 @@ impl Endpoint {
         })
     }
 
-    /// What this end can do.
+    /// Capabilities that this end supports.
     pub(super) fn capabilities(&self) -> u64 {
         CAP_PARTIAL_CHECKSUM | if self.config.allow_redundant { CAP_REDUNDANT } else { 0 }
     }
@@ -137,5 +137,5 @@ pub(super) fn reason_of(text: &str) -> Result<Reason, Declined> {
 }
 
 pub(super) fn other_role() -> Declined {
-    Declined::refused("the endpoint is of the other role")
+    Declined::refused("the endpoint has the other role")
 }

@@ -1,4 +1,4 @@
-//! Outer datagrams on their way in.
+//! Received outer datagrams.
 
 use super::{Endpoint, Received, Route};
 use crate::crypto::keyfile::PublicKey;
@@ -13,12 +13,13 @@ use crate::wire::{
     CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
 };
 
-/// The only owner epoch without a cluster.
+/// The only owner epoch if there is no cluster.
 const OWNER_EPOCH: u64 = 1;
 const OTHER_ROLE: Received = Received::Dropped(DropKind::MessageOfTheOtherRole);
 
 impl Endpoint {
-    /// One outer datagram, with the time at which the kernel received it. An inner packet is opened in place.
+    /// Handles one outer datagram. `now` is the time at which the kernel received it. An inner packet is opened in
+    /// place.
     pub fn receive(&mut self, now: u64, from: Route, datagram: &mut [u8]) -> Received {
         let from = match self.config.role {
             Role::Client => Route { local: None, ..from },
@@ -56,7 +57,7 @@ impl Endpoint {
         let Some(Target { session: handle, path: indexed }) = self.cx.indices.find(receiver) else {
             return self.on_unknown_index(now, from, receiver, datagram.len());
         };
-        // A dial's index names a session that does not exist yet.
+        // The index of a dial names a session that does not exist yet.
         let Some(session) = self.sessions.get_mut(&handle) else { return Received::Dropped(DropKind::UnknownIndex) };
         match session.receive(&mut self.cx, Incoming { now, from, indexed, flags, counter }, datagram) {
             Outcome::Inner { range, csum_partial } => Received::Inner { session: handle, range, csum_partial },
@@ -72,7 +73,7 @@ impl Endpoint {
         }
     }
 
-    /// A pending slot is free again as soon as its session is confirmed.
+    /// Frees the pending slot as soon as its session is confirmed.
     fn settle_confirmed(&mut self, handle: SessionHandle) {
         let Some(side) = self.side.gateway_mut() else { return };
         if side.reception.is_pending(handle)
@@ -84,8 +85,8 @@ impl Endpoint {
 
     fn on_unknown_index(&mut self, now: u64, from: Route, receiver: u32, len: usize) -> Received {
         if !self.config.shard.has(receiver) {
-            // Another endpoint's, and perhaps known there: the kernel puts datagrams of one sender together that are
-            // for several.
+            // The index belongs to another endpoint, which may know it: the kernel may merge datagrams of one sender
+            // that are meant for several endpoints.
             return Received::Dropped(DropKind::OtherWorker);
         }
         let closing = self.closings.on_data(receiver, from, len);
@@ -222,7 +223,8 @@ impl Endpoint {
         Received::Consumed
     }
 
-    /// Unauthenticated: at most a report each ten seconds, and only from a route of the session that it names.
+    /// Unauthenticated: reported at most once per ten seconds, and only if it came from a route of the session that it
+    /// names.
     fn on_hint(&mut self, now: u64, from: Route, receiver: u32) -> Received {
         let named =
             self.sessions.values_mut().find(|session| session.sends_to_index(receiver) && session.has_route(from));

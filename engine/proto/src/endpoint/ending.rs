@@ -1,4 +1,4 @@
-//! How a session ends, and what goes with it.
+//! How a session ends, and what is removed with it.
 
 use std::net::IpAddr;
 
@@ -18,26 +18,26 @@ impl Endpoint {
         handle
     }
 
-    /// Has there been a session, or a dial, of this handle?
+    /// True if this handle was once assigned to a session or a dial.
     pub(super) fn was_given(&self, handle: SessionHandle) -> bool {
         let shard = self.config.shard;
         shard.owns(handle) && handle >= shard.first_handle() && (handle < self.next_handle || self.handles_wrapped)
     }
 
-    /// CLOSE on all live paths, sealed before the keys are dropped.
+    /// Sends CLOSE on all live paths; it is sealed before the keys are dropped.
     pub(super) fn close(&mut self, now: u64, session: SessionHandle, reason: Reason) -> Result<(), Declined> {
         self.known(session)?;
         self.remove(now, session, Some(reason));
         Ok(())
     }
 
-    /// The next address that a session gave back, for those who send packets to the right endpoint: at most two of each
-    /// session that ended since they were asked for last.
+    /// The next address that a session has released; the I/O loop uses it to route packets to the right endpoint. At
+    /// most two per session that ended since the last call.
     pub fn next_freed(&mut self) -> Option<(IpAddr, SessionHandle)> {
         self.side.gateway_mut()?.freed.pop()
     }
 
-    /// Takes a session out of every table. With a reason the peer is told.
+    /// Removes a session from every table. With a reason, CLOSE is sent to the peer.
     pub(super) fn remove(&mut self, now: u64, handle: SessionHandle, reason: Option<Reason>) {
         let Some(session) = self.sessions.remove(&handle) else { return };
         self.cx.hold.end(handle);
@@ -53,7 +53,7 @@ impl Endpoint {
             }
             Side::Client(side) => {
                 if side.chosen == Some(handle) {
-                    // A dial beside a living session that came to nothing: the older one goes on.
+                    // A second dial failed while an older session was alive: the older session continues.
                     let active = self.sessions.values().filter(|session| session.is_active());
                     side.chosen = active.map(|session| session.handle).max();
                 }

@@ -1,5 +1,5 @@
-//! All packet state of one worker, sans-IO, in both roles: datagrams, commands and time go in; datagrams, inner packets
-//! and reports come out.
+//! All packet state of one worker, sans-IO, in both roles. Input: datagrams, commands and time. Output: datagrams,
+//! inner packets and reports.
 //!
 //! ```text
 //!             command ──►┌──────────────────────────────┐──► report
@@ -10,8 +10,8 @@
 //!             time ─────►└──────────────────────────────┘──► next_deadline
 //! ```
 //!
-//! Time is µs of `CLOCK_BOOTTIME`, given with every call and never read. Calls are cheap; after a batch of them the I/O
-//! loop drains `transmit` and `report` until they are empty and sleeps until `next_deadline`.
+//! Time is µs of `CLOCK_BOOTTIME`; it is an argument of every call and never read here. Calls are cheap. After a batch
+//! of calls the I/O loop empties `transmit` and `report`, then sleeps until `next_deadline`.
 
 mod client;
 mod closing;
@@ -45,9 +45,9 @@ pub use config::EndpointConfig;
 
 /// Interval of statistics, µs.
 const STATISTICS_US: u64 = 100_000;
-/// Paths in one `Stats` report.
+/// Maximum number of paths in one `Stats` report.
 const STATISTICS_PATHS_MAX: usize = 256;
-/// The same error of the same path is reported once in this time, µs.
+/// The same error of the same path is reported at most once in this time, µs.
 const PATH_ERROR_INTERVAL_US: u64 = 1_000_000;
 
 /// The packet state of one worker.
@@ -57,7 +57,7 @@ pub struct Endpoint {
     pub(crate) cx: Shared,
     pub(crate) sessions: OwnKeyMap<Box<Session>>,
     next_handle: SessionHandle,
-    /// All handles were given out once.
+    /// All handles were used once; numbering started again.
     handles_wrapped: bool,
     closings: Closings,
     statistics_at: u64,
@@ -65,7 +65,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// `seed` comes from the operating system's generator and is used for nothing else.
+    /// `seed` must come from the operating system's generator and be used for nothing else.
     pub fn new(config: EndpointConfig, seed: [u8; 32], now: u64) -> Self {
         let mut cx = Shared::new(seed, config.mtu, config.shard);
         let side = Side::new(&config, &mut cx.rng);
@@ -93,7 +93,8 @@ impl Endpoint {
         }
     }
 
-    /// Client: opening failed, or a send met a hard local error. The same error is reported once a second.
+    /// Client: opening failed, or a send failed with a hard local error. The same error is reported at most once a
+    /// second.
     pub fn path_error(&mut self, now: u64, path: PathId, errno: &str) {
         let Some(link) = self.side.client_mut().and_then(|side| side.sockets.get_mut(&path)) else { return };
         let repeated = link.error.as_ref().is_some_and(|(last, at)| last == errno && now < at + PATH_ERROR_INTERVAL_US);
@@ -103,8 +104,8 @@ impl Endpoint {
         }
     }
 
-    /// The session of an inner packet from the TUN: the client's one, the gateway's by destination. `None`: drop and
-    /// count.
+    /// The session for an inner packet from the TUN device. A client has one; a gateway chooses by destination. `None`:
+    /// drop and count.
     pub fn route_inner(&self, dst: IpAddr) -> Option<SessionHandle> {
         match &self.side {
             Side::Client(side) => side.chosen,
@@ -112,7 +113,7 @@ impl Endpoint {
         }
     }
 
-    /// May this session send inner packets from `src` (A45)? A client trusts what its gateway hands on.
+    /// True if this session may send inner packets from `src` (A45). A client trusts what its gateway forwards.
     pub fn source_allowed(&self, session: SessionHandle, src: IpAddr) -> bool {
         match &self.side {
             Side::Client(_) => true,
@@ -120,31 +121,31 @@ impl Endpoint {
         }
     }
 
-    /// Does the session's peer take inner packets with a partial checksum?
+    /// True if the session's peer accepts inner packets with a partial checksum.
     pub fn elides_checksums(&self, session: SessionHandle) -> bool {
         self.sessions.get(&session).is_some_and(|session| session.elides_checksums())
     }
 
-    /// Where the inner packets of a session go at this moment. `None`: no send path.
+    /// Where the inner packets of a session are sent now. `None`: no send path.
     pub fn send_route(&mut self, session: SessionHandle, now: u64) -> Option<SendRoute> {
         self.sessions.get_mut(&session)?.send_route(&mut self.cx, now)
     }
 
-    /// The longest inner packet that senders on this side should make for a session.
+    /// The packet length that senders on this side should not exceed for a session.
     pub fn packet_advised(&self, session: SessionHandle) -> u16 {
         let settled = self.sessions.get(&session).and_then(|session| session.packet_settled());
         settled.map_or(self.config.mtu, |packet_max| packet_max.min(self.config.mtu))
     }
 
-    /// A datagram with `Transmit::whole` of this length did not fit the link.
+    /// A datagram of this length with `Transmit::whole` was too long for the link.
     pub fn too_big(&mut self, now: u64, of: SizedFor, len: usize) {
         if let Some(session) = self.sessions.get_mut(&of.session) {
             session.too_big(now, &mut self.cx, of.path, len);
         }
     }
 
-    /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path; returns its length,
-    /// 32 bytes more than the packet. Allocates nothing. With a budget on the route, the caller sends no more bytes
+    /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path. Returns its length:
+    /// 32 bytes more than the packet. Allocates nothing. If the route has a budget, the caller must not send more bytes
     /// than that.
     pub fn seal_inner(
         &mut self,
@@ -159,32 +160,32 @@ impl Endpoint {
         session.seal_inner(&mut self.cx, now, out, (head, body), csum_partial)
     }
 
-    /// Keeps `head ‖ body`, an inner packet that found no way (`NoPath`, `KeyExpired`), until its session has one.
-    /// False if it is not kept: the caller counts it as dropped. Bounded; see `hold.rs`.
+    /// Holds `head ‖ body`, an inner packet that could not be sent (`NoPath`, `KeyExpired`), until its session can send
+    /// it. False if it is not held: then the caller counts it as dropped. Bounded; see `hold.rs`.
     pub fn hold(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) -> bool {
         self.sessions.get(&session).is_some_and(|session| session.is_active())
             && self.cx.hold.keep(now, session, Keep::Any, (head, body), csum_partial)
     }
 
-    /// Keeps a copy of an inner packet that was sent on a way in doubt (`SendRoute::keep`), if a second copy is
+    /// Holds a copy of an inner packet that was sent on a path in doubt (`SendRoute::keep`), if a second copy is
     /// harmless.
     pub fn keep_copy(&mut self, session: SessionHandle, now: u64, head: &[u8], body: &[u8], csum_partial: bool) {
         self.cx.hold.keep(now, session, Keep::Segments, (head, body), csum_partial);
     }
 
-    /// The next kept packet whose session has a way again: it is sealed and sent before anything newer.
+    /// The next held packet whose session can send again: the caller seals and sends it before any newer packet.
     pub fn next_released(&mut self) -> Option<Released> {
         self.cx.hold.next_released()
     }
 
-    /// Copies of inner packets left on the second way: bytes of outer payload.
+    /// Copies of inner packets were sent on the second route. `bytes` of outer payload.
     pub fn copied(&mut self, session: SessionHandle, way: &DuplicateRoute, now: u64, bytes: u32) {
         if let Some(session) = self.sessions.get_mut(&session) {
             session.copied(&mut self.cx, way, now, bytes);
         }
     }
 
-    /// Inner packets left on a path: messages and bytes of outer payload. Copies are told to `copied`.
+    /// Inner packets were sent on a path: number of messages, bytes of outer payload. For copies, see `copied`.
     pub fn sent(&mut self, session: SessionHandle, path: PathId, now: u64, packets: u32, bytes: u32) {
         if let Some(session) = self.sessions.get_mut(&session) {
             session.sent(path, now, packets, bytes);
@@ -201,17 +202,17 @@ impl Endpoint {
         self.cx.reports.pop()
     }
 
-    /// Reports that did not fit: statistics, and others. After one of the latter the engine must stop.
+    /// Reports that did not fit: (statistics, others). The engine must stop if one of the others was lost.
     pub fn reports_lost(&self) -> (u64, u64) {
         self.cx.reports.lost()
     }
 
-    /// Counts drops of the I/O loop among those of the endpoint.
+    /// Counts drops of the I/O loop together with those of the endpoint.
     pub fn count_drop(&mut self, now: u64, kind: DropKind, count: u64) {
         self.cx.reports.count_drop(now, kind.into(), count);
     }
 
-    /// The next time at which `on_deadline` has something to do. May be early, never late.
+    /// The next time at which `on_deadline` has work. May be too early, never too late.
     pub fn next_deadline(&self) -> Option<u64> {
         let statistics = (!self.cx.measured.is_empty()).then_some(self.statistics_at);
         let handshakes = match &self.side {
@@ -222,7 +223,7 @@ impl Endpoint {
         [self.cx.timers.next(), statistics, handshakes].into_iter().chain(slow).flatten().min()
     }
 
-    /// Does all that is due at `now`. Call it after the sockets were drained: what has arrived must not count as
+    /// Does all that is due at `now`. Call it only after the sockets were drained: received messages must not count as
     /// silence.
     pub fn on_deadline(&mut self, now: u64) {
         while let Some((at, handle)) = self.cx.timers.pop_due(now) {
@@ -244,13 +245,13 @@ impl Endpoint {
         self.cx.reports.on_time(now);
     }
 
-    /// The I/O loop itself was away for `stalled_us` until `now`: silence in that time says nothing about the paths.
+    /// The I/O loop did not run for `stalled_us` until `now`: silence in that time proves nothing about the paths.
     pub fn stall(&mut self, now: u64, stalled_us: u64) {
         if stalled_us == 0 {
             return;
         }
         self.cx.stalled_at = now;
-        // Only sessions that carry traffic or are probed can be in doubt, and these are measured.
+        // Only sessions with traffic or probing can be in doubt, and all of them are in `measured`.
         for handle in self.cx.measured.clone() {
             if let Some(session) = self.sessions.get_mut(&handle) {
                 session.stalled(now, &mut self.cx, stalled_us);
@@ -282,17 +283,16 @@ impl Endpoint {
         }
     }
 
-    /// Executes a command of the core. One that is declined changes nothing; it is reported or counted.
+    /// Executes a command of the core. A declined command changes nothing; it is reported or counted.
     ///
-    /// `OpenPath` and `ClosePath` also concern the I/O loop: it opens the socket and calls `path_opened` or
-    /// `path_error`.
+    /// `OpenPath` and `ClosePath` also need the I/O loop: it opens the socket and calls `path_opened` or `path_error`.
     pub fn command(&mut self, now: u64, command: Command) -> Result<(), Declined> {
         let (name, session, (path, dial)) = (command.name(), command.session(), command.awaits());
         let executed = self.execute(now, command);
         match &executed {
             Ok(()) => {}
             Err(Declined::Late) => self.cx.drop(now, DropKind::CommandTooLate),
-            // What is about no session goes to every endpoint of a gateway: the first one speaks for all.
+            // A command without a session goes to every endpoint of a gateway: only the first one reports its refusal.
             Err(Declined::Refused(_)) if session.is_none() && self.config.shard.number > 0 => {}
             Err(Declined::Refused(why)) => {
                 let (command, why) = (name.to_owned(), why.clone());

@@ -1,4 +1,4 @@
-//! What only an endpoint of one role has.
+//! The parts of an endpoint that only one role has.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ pub(super) enum Side {
     Gateway(GatewaySide),
 }
 
-/// A socket of the client: it exists apart from any session.
+/// A socket of the client. It does not depend on a session.
 #[derive(Debug, Default)]
 pub(super) struct PathSocket {
     /// `None` until the I/O loop has opened it.
@@ -29,12 +29,12 @@ pub(super) struct PathSocket {
 #[derive(Debug, Default)]
 pub(super) struct ClientSide {
     pub(super) sockets: HashMap<PathId, PathSocket>,
-    /// The greatest id of a path that was opened: they rise and are used once.
+    /// The greatest id of a path opened so far: ids rise and are used once.
     pub(super) newest_path: PathId,
     pub(super) dial: Option<Dial>,
-    /// Path and round trip of the handshake of a session that is not confirmed yet.
+    /// Path and round trip of the handshake, for a session that is not confirmed yet.
     pub(super) answered_on: Option<(SessionHandle, PathId, Option<u64>)>,
-    /// The session that inner packets belong to.
+    /// The session that gets the inner packets.
     pub(super) chosen: Option<SessionHandle>,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct ClientSide {
 pub(super) struct GatewaySide {
     pub(super) reception: Reception,
     pub(super) hints: Hints,
-    /// Which session has which inner address.
+    /// The session of each inner address.
     pub(super) inner: HashMap<IpAddr, SessionHandle>,
     pub(super) freed: Vec<(IpAddr, SessionHandle)>,
 }
@@ -74,7 +74,8 @@ impl Side {
 }
 
 impl GatewaySide {
-    /// The address is not the session's, or not any more. With one endpoint nobody asks which one has it.
+    /// The address does not belong to this session (any more). With only one endpoint, nobody needs the list of freed
+    /// addresses.
     pub(super) fn free(&mut self, shard: Shard, address: IpAddr, session: SessionHandle) {
         if shard != Shard::WHOLE {
             self.freed.push((address, session));

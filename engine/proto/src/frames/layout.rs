@@ -8,19 +8,19 @@ use crate::{
     wire::codec::{Field, Malformed, Reader, byte_enum, layout},
 };
 
-/// Most DNS servers in one ASSIGN.
+/// Maximum number of DNS servers in one ASSIGN.
 pub const DNS_MAX: usize = 4;
-/// Smallest inner MTU: below it Linux drops the IPv6 addresses of an interface (RFC 8200: 1280).
+/// Smallest inner MTU: below it, Linux removes the IPv6 addresses of an interface (RFC 8200: 1280).
 pub const MTU_MIN: u16 = 1280;
 
 byte_enum! {
-    /// What an ATTACH asks for.
+    /// What an ATTACH requests.
     pub enum AttachKind {
-        /// A validated standby; the send path stays. Ordered by its unused path id.
+        /// A validated standby; the send path does not change. Ordered by its new path id.
         Candidate = 0,
-        /// Becomes the send path. Ordered by bind seq, as is `Revalidate`.
+        /// The path becomes the send path. Ordered by bind seq, as is `Revalidate`.
         Reattach = 1,
-        /// The send path proves itself again, perhaps from another address.
+        /// The send path is validated again, perhaps from another address.
         Revalidate = 2,
     }
 }
@@ -29,15 +29,15 @@ byte_enum! {
     /// The answer to ATTACH and SWITCH.
     pub enum Status {
         Ok = 0,
-        /// Refused with a reason and, where it makes sense, a time after which asking again may help.
+        /// Refused with a reason. If asking again may help, also with the time to wait before that.
         Denied = 1,
-        /// Heard, and not decided yet: to be asked again after a time.
+        /// Received but not decided yet: the sender asks again after the given time.
         Waiting = 2,
     }
 }
 
 byte_enum! {
-    /// What a CLOSE ends.
+    /// The scope of a CLOSE.
     pub enum Scope {
         Session = 0,
     }
@@ -49,7 +49,7 @@ layout! {
         pub path: u32,
         pub bind_seq: u64,
         pub owner_epoch: u64,
-        /// Index on which the sender wants to receive on this path.
+        /// Index under which the sender receives on this path.
         pub index: u32,
         pub transport: Transport,
         /// Echoed by `ATTACH_ACK`; retries repeat it.
@@ -65,11 +65,11 @@ layout! {
         pub retry_after_ms: u32,
         pub path: u32,
         pub bind_seq: u64,
-        /// Index on which the sender of this answer wants to receive on this path.
+        /// Index under which the sender of this answer receives on this path.
         pub index: u32,
         /// The challenge of the ATTACH.
         pub echo: [u8; 16],
-        /// To be answered by `PATH_RESPONSE`.
+        /// Must be answered by `PATH_RESPONSE`.
         pub challenge: [u8; 16],
         /// Version of the binding at the gateway.
         pub version: u64,
@@ -91,7 +91,7 @@ layout! {
         pub from: u32,
         pub to: u32,
         pub bind_seq: u64,
-        /// First counter that the sender seals for the new path.
+        /// The first counter that the sender uses on the new path.
         pub first_counter: u64,
     }
 }
@@ -111,7 +111,7 @@ layout! {
     pub struct SwitchRequest {
         pub to: u32,
         pub reason: Reason,
-        /// Tells a repeated request from a new one.
+        /// Distinguishes a new request from a repeated one.
         pub id: u32,
     }
 }
@@ -127,14 +127,14 @@ layout! {
     pub struct Probe {
         pub path: u32,
         pub seq: u32,
-        /// The sender's clock in µs; comes back in the reply and means nothing to the peer.
+        /// The sender's clock in µs. The reply repeats it; it has no meaning for the peer.
         pub t_us: u64,
-        /// DATA messages and bytes that the sender has sent on this path, this one not counted.
+        /// DATA messages and bytes that the sender has sent on this path, without this message.
         pub tx_packets: u64,
         pub tx_bytes: u64,
-        /// Path on which the sender should hear and does not; 0 = none.
+        /// Path on which the sender should receive but does not; 0 = none.
         pub deaf_on: u32,
-        /// For how long it has not, in ms.
+        /// How long it has not received there, in ms.
         pub age_ms: u32,
     }
 }
@@ -159,7 +159,7 @@ layout! {
 layout! {
     /// Body of `REKEY_INIT` and `REKEY_RESP`.
     pub struct Rekey {
-        /// The epoch that begins.
+        /// The epoch that the rekey begins.
         pub epoch: u32,
         /// Ephemeral X25519 public key.
         pub e: [u8; 32],
@@ -175,17 +175,17 @@ layout! {
     }
 }
 
-/// ASSIGN: the inner addresses of a session. Prefix lengths, the number of DNS servers and the MTU are within their
-/// ranges.
+/// ASSIGN: the inner addresses of a session. Prefix lengths, number of DNS servers and MTU are within their ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assign {
-    /// Tells a repeated ASSIGN from a new one; `ASSIGN_ACK` names it.
+    /// Distinguishes a new ASSIGN from a repeated one; `ASSIGN_ACK` names it.
     pub id: u32,
     assignment: Assignment,
 }
 
 impl Assign {
-    /// Refuses no address at all, prefix lengths beyond 32 and 128, more than 4 DNS servers and an MTU below 1280.
+    /// Refuses an assignment without an address, prefix lengths above 32 or 128, more than 4 DNS servers, and an MTU
+    /// below 1280.
     pub fn new(id: u32, assignment: Assignment) -> Result<Self, Malformed> {
         if assignment.v4.is_none() && assignment.v6.is_none() {
             return Err(Malformed::Value("assignment"));
@@ -281,7 +281,7 @@ impl Field for IpAddr {
     }
 }
 
-/// A byte that says whether the value follows.
+/// First a byte that says whether a value follows.
 impl<T: Field> Field for Option<T> {
     fn put(&self, out: &mut Vec<u8>) {
         self.is_some().put(out);

@@ -1,4 +1,4 @@
-//! Frames: what the two ends tell each other inside the seal.
+//! Frames: the control messages of the two ends inside sealed DATA.
 //!
 //! ```text
 //! plaintext of one DATA, at most 1200 bytes and 16 frames:
@@ -8,7 +8,7 @@
 //!    1       2     length
 //! ```
 //!
-//! A type is below 0x40, so that the first byte of a plaintext tells frames from an IP packet (first nibble 4 or 6).
+//! A type is below 0x40, so the first byte of a plaintext distinguishes frames from an IP packet (first nibble 4 or 6).
 
 mod layout;
 mod text;
@@ -23,20 +23,20 @@ pub use crate::messages::Transport;
 pub use crate::wire::codec::Malformed;
 use crate::wire::codec::{Field, Reader, decode_whole};
 
-/// Most bytes of frames in one DATA, PAD apart: the IPv6 minimum MTU less IPv6, UDP and DATA headers and the tag
-/// (1200 ≤ 1280 − 40 − 8 − 32).
+/// Maximum bytes of frames in one DATA, without PAD: the IPv6 minimum MTU minus the IPv6, UDP and DATA headers and the
+/// tag (1200 ≤ 1280 − 40 − 8 − 32).
 pub const FRAMES_LEN_MAX: usize = 1200;
-/// Most frames in one DATA; honest ends put at most a handful there.
+/// Maximum number of frames in one DATA; honest ends send only a few.
 pub const FRAMES_MAX: usize = 16;
-/// Type byte and length before each body.
+/// Length of type and length before each body.
 pub const FRAME_HEADER: usize = 3;
-/// First byte that cannot begin a frame.
+/// The first value of the first byte that cannot begin a frame.
 pub const FRAME_TYPE_END: u8 = 0x40;
 
-/// Why a plaintext is not a list of frames. Behind a good AEAD no honest peer produces any of these.
+/// Why a plaintext is not a list of frames. As the message is authenticated, no honest peer causes any of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameError {
-    /// More than 1200 bytes beside PAD.
+    /// More than 1200 bytes without PAD.
     TooLong,
     /// More than 16 frames.
     TooMany,
@@ -44,9 +44,9 @@ pub enum FrameError {
     Truncated,
     /// A type that this protocol version does not have.
     Unknown(u8),
-    /// A type that is reserved for a trait which was not negotiated (`KEM_*`, `TICKET*`, `POLICY_HINT`).
+    /// A type that is reserved for a feature that was not negotiated (`KEM_*`, `TICKET*`, `POLICY_HINT`).
     Unsupported(u8),
-    /// The body of a frame of this type is wrong.
+    /// The body of a frame of this type is malformed.
     Body(u8, Malformed),
 }
 
@@ -71,7 +71,7 @@ pub enum Frame {
     AttachAck(AttachAck),
     PathChallenge(PathToken),
     PathResponse(PathToken),
-    /// The path lives but is no longer preferred (RFC 9853).
+    /// The path works but is no longer preferred (RFC 9853).
     PathDrop(PathToken),
     Switch(Switch),
     SwitchAck(SwitchAck),
@@ -83,7 +83,7 @@ pub enum Frame {
     PathClose(PathClose),
     Probe(Probe),
     ProbeReply(ProbeReply),
-    /// The gateway asks the client to rekey; the epoch is the one that should begin.
+    /// The gateway asks the client to rekey and names the epoch that should begin.
     RekeyRequest {
         epoch: u32,
     },
@@ -92,7 +92,7 @@ pub enum Frame {
     Close(Close),
     CloseAck,
     Ping,
-    /// This many zero bytes. With them a message is as long as the size of packets that it asks for.
+    /// This many zero bytes. They make the message as long as the packet size that it probes.
     Pad(u16),
 }
 
@@ -123,7 +123,7 @@ const PAD: u8 = 0x18;
 const POLICY_HINT: u8 = 0x19;
 
 impl Frame {
-    /// Appends type, length and body. The caller sees to it that one DATA stays within 1200 bytes, PAD apart.
+    /// Appends type, length and body. The caller makes sure that one DATA has at most 1200 bytes without PAD.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&[self.kind(), 0, 0]);
@@ -211,7 +211,7 @@ fn decode_pad(body: &[u8]) -> Result<Frame, Malformed> {
     if body.iter().all(|&byte| byte == 0) { Ok(Frame::Pad(body.len() as u16)) } else { Err(Malformed::Value("pad")) }
 }
 
-/// The frames of one DATA in their order, at most 16.
+/// The frames of one DATA in order, at most 16.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameList(Vec<Frame>);
 
@@ -220,7 +220,7 @@ impl FrameList {
         &self.0
     }
 
-    /// Has PAD among them: the message asks for the size of the path.
+    /// Contains PAD: the message is a probe of the path's packet size.
     pub fn is_padded(&self) -> bool {
         self.0.iter().any(|frame| matches!(frame, Frame::Pad(_)))
     }
@@ -235,8 +235,8 @@ impl IntoIterator for FrameList {
     }
 }
 
-/// Decodes the frames of one DATA: all of them or none, so that a bad frame leaves no half-done effect of its
-/// predecessors. An empty input is an empty list.
+/// Decodes the frames of one DATA: all of them or none, so that the frames before a bad frame have no effect either. An
+/// empty input is an empty list.
 pub fn decode_all(plaintext: &[u8]) -> Result<FrameList, FrameError> {
     let mut input = Reader::new(plaintext);
     let mut frames = Vec::new();

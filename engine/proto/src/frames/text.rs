@@ -1,12 +1,12 @@
-//! Short texts inside frames, held in place: a peer cannot make this end allocate for them.
+//! Short texts inside frames, stored inline: a peer cannot cause allocations with them.
 
 use std::fmt;
 
 use crate::wire::codec::{Field, Malformed, Reader};
 
-/// Longest reason in bytes; every reason of the mission's vocabulary fits.
+/// Maximum length of a reason in bytes; every reason of the mission's vocabulary fits.
 pub const REASON_MAX: usize = 40;
-/// Longest detail of a CLOSE in bytes (docs/spec/wire.md, "Close").
+/// Maximum length of the detail of a CLOSE in bytes (docs/spec/wire.md, "Close").
 pub const DETAIL_MAX: usize = 64;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ macro_rules! short_text {
         impl $name {
             pub const EMPTY: Self = Self(Short::EMPTY);
 
-            /// Refuses text that is too long or has a character outside the alphabet.
+            /// Refuses a text that is too long or has a character outside the alphabet.
             pub fn new(text: &str) -> Result<Self, Malformed> {
                 Short::new(text.as_bytes(), $allowed, $what).map(Self)
             }
@@ -87,6 +87,7 @@ short_text!(
 );
 
 short_text!(
-    /// Free text for a person: at most 64 printable ASCII characters, because it ends in logs of the other side.
+    /// Free text for a person: at most 64 printable ASCII characters, because it is written to the logs of the other
+    /// side.
     Detail, DETAIL_MAX, "detail", |byte| matches!(byte, b' '..=b'~')
 );

@@ -1,8 +1,8 @@
 //! mac1, mac2 and the cookie: what a handshake message must prove before a Diffie-Hellman is spent on it.
 //!
-//! mac1 shows that the sender knows the receiver's public key. Under load the gateway answers an INIT with a cookie for
-//! the address it came from; mac2, keyed by that cookie, shows that the sender receives there. The gateway keeps no
-//! state for either.
+//! mac1 shows that the sender knows the receiver's public key. Under load, the gateway answers an INIT with a cookie
+//! for the address that it came from. mac2, keyed by that cookie, shows that the sender receives at this address. The
+//! gateway keeps no state for either.
 
 use std::{fmt, net::SocketAddr};
 
@@ -23,24 +23,24 @@ use crate::{
     },
 };
 
-/// A cookie is good for 120 to 240 s: the secret of the running period and the one before are accepted.
+/// A cookie is valid for 120 to 240 s: the secrets of the current period and of the one before are accepted.
 pub const COOKIE_PERIOD_US: u64 = 120_000_000;
 
 const LABEL_MAC1: &[u8] = b"JV/1 mac1";
 const LABEL_COOKIE: &[u8] = b"JV/1 cookie";
 
-/// What INIT's mac2 says about its sender's address.
+/// What the mac2 of an INIT proves about the sender's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mac2 {
-    /// All zeros: no cookie is known to the sender.
+    /// All zeros: the sender has no cookie.
     Absent,
-    /// The sender received a cookie at this address, in this period or the last.
+    /// The sender received a cookie at this address in this period or the one before.
     Valid,
-    /// A cookie of another address, a cookie too old, or a forgery.
+    /// A cookie of another address, an expired cookie, or a forgery.
     Invalid,
 }
 
-/// A received cookie. It is good for the address from which INIT went out.
+/// A received cookie. It is valid for the address from which INIT was sent.
 #[derive(Clone)]
 pub struct CookieValue(Zeroizing<[u8; MAC]>);
 
@@ -50,7 +50,7 @@ impl fmt::Debug for CookieValue {
     }
 }
 
-/// Makes and checks cookies. Holds one secret, whatever the number of senders.
+/// Makes and checks cookies. Its size does not depend on the number of senders.
 pub struct CookieJar {
     seed: Zeroizing<[u8; 32]>,
 }
@@ -62,7 +62,7 @@ impl CookieJar {
         Self { seed }
     }
 
-    /// The COOKIE message for an INIT that came from this address. Shorter than the INIT.
+    /// The COOKIE message for an INIT that came from this address. It is shorter than the INIT.
     pub fn reply(
         &self,
         now_us: u64,
@@ -115,8 +115,8 @@ impl fmt::Debug for CookieJar {
     }
 }
 
-/// Does this INIT's or RESP's mac1 prove knowledge of `receiver`'s public key? The first check of a handshake message,
-/// two hashes.
+/// True if mac1 of this INIT or RESP proves knowledge of `receiver`'s public key. The first check of a handshake
+/// message; costs two hashes.
 pub fn check_mac1(receiver: &PublicKey, message: &[u8]) -> bool {
     let at = match message.len() {
         INIT_LEN => INIT_MAC1,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  client                                        gateway
-//!    │ INIT: e, {static}, {what is offered}         │   size → mac1 → (mac2 under load) → one DH: who is it?
+//!    │ INIT: e, {static}, {what is offered}         │   size → mac1 → (mac2 under load) → one DH: which client?
 //!    ├─────────────────────────────────────────────►│
 //!    │         RESP: e, {session, what is granted}  │   pending: nothing is confirmed yet
 //!    │◄─────────────────────────────────────────────┤
@@ -10,8 +10,8 @@
 //!    ├─────────────────────────────────────────────►│
 //! ```
 //!
-//! Every clear byte is bound: INIT's by the prologue; RESP's version, flags and receiver have one right value, its
-//! session index is believed from under the seal only, and all of them enter the root key.
+//! Every clear byte is bound to the handshake. The prologue covers INIT's. RESP's version, flags and receiver have only
+//! one valid value; its session index is taken from the sealed payload only; all of them enter the root key.
 
 mod cookie;
 mod primitives;
@@ -35,28 +35,28 @@ use crate::{
     },
 };
 
-/// Why a handshake message has no effect. Unless the message is authentic (`Payload`, `PqUnsupported`, `NotOffered`),
-/// the handshake is as it was before.
+/// Why a handshake message has no effect. Unless the message was authentic (`Payload`, `PqUnsupported`, `NotOffered`),
+/// the handshake is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandshakeError {
     Wire(WireError),
-    /// Not the message that is awaited here (another type, or another handshake's index).
+    /// Not the expected message (another type, or the index of another handshake).
     NotOurs,
     /// mac1 is wrong, or mac2 of a RESP is not zero.
     Mac,
-    /// Not sealed by the peer for this handshake, or a point of low order.
+    /// The peer did not seal it for this handshake, or a point has low order.
     Noise,
     Payload(PayloadError),
     /// The client requires a post-quantum exchange, which this version does not have.
     PqUnsupported,
     /// RESP grants what INIT did not offer.
     NotOffered,
-    /// RESP was read already.
+    /// RESP was already read.
     Finished,
 }
 
 impl HandshakeError {
-    /// Under which it is counted.
+    /// The kind under which the drop is counted.
     pub const fn kind(self) -> DropKind {
         match self {
             Self::Wire(error) => error.kind(),
@@ -97,7 +97,7 @@ impl From<snow::Error> for HandshakeError {
     }
 }
 
-/// What both ends hold after RESP.
+/// The state of both ends after RESP.
 #[derive(Debug)]
 pub struct Established {
     pub root: Root,
@@ -119,7 +119,7 @@ pub struct Initiator {
 }
 
 impl Initiator {
-    /// Draws an ephemeral key and writes INIT with mac2 zero. Refuses a remote key of low order (`Noise`).
+    /// Draws an ephemeral key and writes INIT with a zero mac2. Refuses a remote key of low order (`Noise`).
     pub fn new(
         local: &StaticKey,
         remote: &PublicKey,
@@ -146,7 +146,7 @@ impl Initiator {
         self.sender_index
     }
 
-    /// The cookie inside a COOKIE that answers this INIT; `None` for any other or a forged one.
+    /// The cookie inside a COOKIE that answers this INIT; `None` for any other or forged COOKIE.
     pub fn read_cookie(&self, message: &[u8; COOKIE_LEN]) -> Option<CookieValue> {
         cookie::open_cookie(&self.remote, &self.init, message)
     }
@@ -158,7 +158,7 @@ impl Initiator {
         init
     }
 
-    /// Reads RESP. A forged message leaves the handshake able to read the genuine one.
+    /// Reads RESP. After a forged message the handshake can still read the genuine one.
     pub fn read_response(&mut self, message: &[u8]) -> Result<Established, HandshakeError> {
         if peek(message)? != Kind::Resp || message[8..RESP_CLEAR] != self.sender_index.to_le_bytes() {
             return Err(HandshakeError::NotOurs);
@@ -170,10 +170,10 @@ impl Initiator {
             return Err(HandshakeError::Mac);
         }
         let mut payload = [0; RESP_PAYLOAD_LEN];
-        // On an error snow restores its symmetric state, and a next RESP brings its own e: nothing of a forgery
+        // On an error snow restores its symmetric state, and the next RESP brings its own e: nothing of the forgery
         // remains.
         self.state.read_message(&message[RESP_CLEAR..RESP_MAC1], &mut payload)?;
-        // The session index is believed under the seal only: a changed clear copy changes nothing and costs nothing.
+        // Only the sealed session index is used: a change of the clear copy has no effect.
         let (response, peer_index) = RespPayload::decode(&payload)?;
         self.check_granted(&response)?;
         let root = root(&mut self.state, &resp_clear(peer_index, self.sender_index))?;
@@ -196,9 +196,8 @@ impl Initiator {
 pub struct Responder;
 
 impl Responder {
-    /// Opens an INIT whose mac1 (and, under load, mac2) the caller has checked. Tells who calls and what is offered;
-    /// whether that key is known is the caller's to judge before it answers. `fill` gives the ephemeral key of the
-    /// answer.
+    /// Opens an INIT whose mac1 (and, under load, mac2) the caller has checked. Returns the client's key and offer. The
+    /// caller must check that the key is known before it answers. `fill` provides the ephemeral key of the answer.
     pub fn read_init(local: &StaticKey, message: &[u8], fill: Fill<'_>) -> Result<IncomingInit, HandshakeError> {
         if peek(message)? != Kind::Init {
             return Err(HandshakeError::NotOurs);
@@ -224,7 +223,7 @@ impl Responder {
     }
 }
 
-/// An INIT that was opened and not answered yet.
+/// An INIT that was opened but not answered yet.
 #[derive(Debug)]
 pub struct IncomingInit {
     state: HandshakeState,
@@ -236,8 +235,8 @@ pub struct IncomingInit {
 }
 
 impl IncomingInit {
-    /// Writes RESP. `session_index` is where this end receives; the suite, mode and capabilities must be among the
-    /// offered ones.
+    /// Writes RESP. `session_index` is the index under which this end receives. Suite, mode and capabilities must be
+    /// among the offered ones.
     pub fn respond(
         self,
         session_index: u32,
@@ -254,7 +253,7 @@ impl IncomingInit {
     }
 }
 
-/// Under what a RESP is cached: INIT without mac2, because the same INIT may come with several cookies.
+/// The key of a cached RESP: the hash of INIT without mac2, because the same INIT may arrive with several cookies.
 pub fn init_hash(init: &[u8; INIT_LEN]) -> [u8; 32] {
     hash(&[&init[..INIT_MAC2]])
 }

@@ -1,4 +1,4 @@
-//! What the Noise pattern is built on: X25519 that refuses low-order points, and randomness that the caller has drawn.
+//! The primitives of the Noise pattern: X25519 that refuses low-order points, and randomness that the caller has drawn.
 
 use snow::{
     Builder, Error, HandshakeState,
@@ -16,7 +16,7 @@ use crate::{
 
 const PATTERN: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 const PROLOGUE: &[u8; 4] = b"JV/1";
-/// The pre-shared key of `IKpsk2`: zeros, which add nothing and keep the place for one.
+/// The pre-shared key of `IKpsk2`: zeros. They add no secrecy, but reserve the place for a real key.
 const PSK: [u8; 32] = [0; 32];
 
 /// The client's state, before INIT.
@@ -74,7 +74,7 @@ impl CryptoResolver for Primitives {
     }
 }
 
-/// Gives its 32 bytes once: either end draws one ephemeral key per handshake.
+/// Returns its 32 bytes once: each end draws one ephemeral key per handshake.
 struct OneDraw(Option<Zeroizing<[u8; 32]>>);
 
 impl Random for OneDraw {
@@ -133,7 +133,7 @@ impl Dh for CheckedX25519 {
     }
 
     fn dh(&self, pubkey: &[u8], out: &mut [u8]) -> Result<(), Error> {
-        // snow passes its whole buffer for a remote key, which has room for longer curves.
+        // snow passes its whole buffer for a remote key; the buffer has room for longer curves.
         let (peer, key) = (pubkey.first_chunk().ok_or(Error::Dh)?, self.key.as_ref().ok_or(Error::Dh)?);
         let shared = key.agree(peer).map_err(|_| Error::Dh)?;
         out.get_mut(..32).ok_or(Error::Dh)?.copy_from_slice(shared.as_ref());

@@ -1,17 +1,18 @@
-//! How much later than the interval an arrival may be without meaning anything: learnt from recent arrivals.
+//! How much later than the interval an arrival may be without meaning anything, learnt from recent arrivals.
 
-/// Buckets of an eighth of the interval, up to twice the interval and one for all beyond.
+/// Buckets of an eighth of the interval up to twice the interval, and one for everything above.
 const BUCKETS: usize = 17;
 const BUCKETS_PER_INTERVAL: u64 = 8;
-/// Samples after which the older half of the weight is forgotten: at one sample per interval of 10 ms, ten seconds.
+/// After this number of samples the weight of all is halved: with one sample per interval of 10 ms, after ten seconds.
 const SAMPLES_MAX: u32 = 1_024;
-/// A false suspicion doubles the margin, at most twice: from its floor to its ceiling.
+/// A false suspicion doubles the margin, at most twice: from its minimum to its maximum.
 const DOUBLINGS_MAX: u8 = 2;
-/// Time after which one doubling is taken back, µs.
+/// Time after which one doubling is undone, µs.
 const DOUBLING_DECAY_US: u64 = 10_000_000;
 
-/// Recent 99th percentile of arrival excess, clamped to I/2 … 2·I. At most one sample per interval counts, the largest
-/// gap in it: else a dense flow would drown every late arrival in thousands of punctual ones.
+/// Recent 99th percentile of the arrival delay beyond the interval, limited to I/2 … 2·I. At most one sample per
+/// interval counts, its largest gap: otherwise, in a dense flow, thousands of punctual arrivals would hide every late
+/// one.
 #[derive(Debug)]
 pub(crate) struct Margin {
     interval_us: u64,
@@ -36,7 +37,7 @@ impl Margin {
         }
     }
 
-    /// An arrival, `gap_us` after the one before it.
+    /// Records an arrival, `gap_us` after the previous one.
     pub(crate) fn arrival(&mut self, now: u64, gap_us: u64) {
         self.window_gap_us = self.window_gap_us.max(gap_us);
         if now < self.window_from + self.interval_us {
@@ -69,7 +70,7 @@ impl Margin {
         self.doublings.saturating_sub(u8::try_from(decayed).unwrap_or(u8::MAX))
     }
 
-    /// Upper edge of the highest bucket above which less than 1 % of the samples lie.
+    /// Upper edge of the lowest bucket with at most 1 % of the samples above it.
     fn percentile_us(&self) -> u64 {
         let mut above = 0;
         for (bucket, count) in self.buckets.iter().enumerate().rev() {

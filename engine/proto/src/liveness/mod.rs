@@ -1,4 +1,4 @@
-//! Is the send path still heard? Driven by traffic: an idle session expects nothing, and sends nothing.
+//! Is the send path still heard? Driven by traffic: an idle session expects nothing and sends nothing.
 //!
 //! ```text
 //!  inner packet                       last arrival            2·I + margin        3·I + margin
@@ -8,8 +8,8 @@
 //!                                                                   probes: path, standbys
 //! ```
 //!
-//! A gateway that stalls is silent on all its paths at once. So a standby's answer is needed for a verdict, and then
-//! the suspected path gets the time in which an answer that left together with the standby's would have arrived.
+//! If a gateway stalls, it is silent on all paths at once. So a verdict needs an answer of a standby, and after that a
+//! delay in which an answer on the suspected path, sent at the same time, would have arrived.
 //! Source: docs/spec/wire.md, "Liveness".
 
 mod margin;
@@ -18,20 +18,20 @@ use crate::messages::{PathId, SilenceEvidence};
 use crate::path::rtt::Rtt;
 pub(crate) use margin::Margin;
 
-/// How long each end goes on emitting after the last inner packet, µs.
+/// How long each end continues to send after the last inner packet, µs.
 pub(crate) const EMIT_AFTER_TRAFFIC_US: u64 = 2_000_000;
-/// How long each end expects to hear after it, µs. Shorter, so that an end never expects what the other no longer
-/// sends.
+/// How long each end expects to receive after the last inner packet, µs. It is shorter, so that an end never expects
+/// what the other no longer sends.
 pub(crate) const EXPECT_AFTER_TRAFFIC_US: u64 = 1_000_000;
 const _: () = assert!(EXPECT_AFTER_TRAFFIC_US < EMIT_AFTER_TRAFFIC_US);
-/// Least silence that is death without any standby's answer, µs.
+/// Minimum silence that counts as death without an answer of a standby, µs.
 pub(crate) const TIMEOUT_MIN_US: u64 = 1_000_000;
-/// How long after the verdict probes with `deaf on` go on at every I, so that the peer learns it too, µs.
+/// How long after the verdict probes with `deaf on` are sent at every I, so that the peer learns of it too, µs.
 const TELL_PEER_US: u64 = 1_000_000;
-/// Longest time for which copies go out on a standby, µs.
+/// Maximum time for which copies are sent on a standby, µs.
 pub(crate) const COPY_MAX_US: u64 = 200_000;
 
-/// An answer of a standby to a probe that was sent after the suspicion.
+/// A standby's answer to a probe that was sent after the suspicion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct StandbyAnswer {
     at: u64,
@@ -46,7 +46,7 @@ enum Doubt {
         next_probe_at: u64,
         standby: Option<StandbyAnswer>,
     },
-    /// `given_up`: by the core, which hearing the path again does not undo.
+    /// `given_up`: the core gave the path up; messages that arrive on it do not change that.
     Silent {
         since: u64,
         next_probe_at: u64,
@@ -54,7 +54,7 @@ enum Doubt {
     },
 }
 
-/// The peer's word that it does not hear us (`deaf on`) on our send path.
+/// The peer reports that it does not receive on our send path (`deaf on`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct PeerDeaf {
     since: u64,
@@ -62,10 +62,10 @@ struct PeerDeaf {
     reported: bool,
 }
 
-/// What `poll` found.
+/// A result of `poll`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// Report the suspicion; a probing round follows.
+    /// Report the suspicion; then probe.
     Suspected {
         silent_us: u64,
         limit_us: u64,
@@ -86,7 +86,8 @@ pub(crate) struct Liveness {
     path: Option<PathId>,
     traffic_at: Option<u64>,
     heard_at: u64,
-    /// Silence counts from here at the earliest: first expectation after idling, a change of path, an own stall.
+    /// Silence counts from this time at the earliest: the first expectation after an idle phase, a change of path, or a
+    /// stall of this process.
     floor: u64,
     doubt: Doubt,
     peer_deaf: Option<PeerDeaf>,
@@ -111,7 +112,7 @@ impl Liveness {
         self.interval_us
     }
 
-    /// Judges another path from here on; the first expectation on it is a round trip away.
+    /// Watches another path from now on; the first arrival is expected after a round trip.
     pub(crate) fn watch(&mut self, now: u64, path: Option<PathId>, srtt_us: u64) {
         if self.path != path || self.given_up() {
             self.path = path;
@@ -126,8 +127,8 @@ impl Liveness {
         self.path
     }
 
-    /// The core gave the watched path up: the peer is told that it is not heard there, as after a verdict of this end.
-    /// A peer that goes on talking there did not take it in: called again then, it is told again.
+    /// The core gave the watched path up: the peer is informed that it is not heard there, as after a verdict of this
+    /// end. If the peer continues to send there, it did not learn of it: another call informs it again.
     pub(crate) fn give_up(&mut self, now: u64) {
         let next_probe_at = match self.doubt {
             Doubt::Silent { next_probe_at, .. } => next_probe_at.max(now),
@@ -136,7 +137,7 @@ impl Liveness {
         self.doubt = Doubt::Silent { since: now, next_probe_at, given_up: true };
     }
 
-    /// The watched path is suspected or silent, or the peer says that it hears nothing there.
+    /// The watched path is suspected or silent, or the peer reports that it receives nothing on it.
     pub(crate) fn in_doubt(&self, now: u64) -> bool {
         self.doubt != Doubt::None || self.peer_deaf.is_some_and(|deaf| now < deaf.last + 2 * self.interval_us)
     }
@@ -145,7 +146,7 @@ impl Liveness {
         matches!(self.doubt, Doubt::Silent { given_up: true, .. })
     }
 
-    /// An inner packet was sent or received. True if the session was idle before: its timers must be set.
+    /// An inner packet was sent or received. True if the session was idle before: then its timers must be set.
     pub(crate) fn traffic(&mut self, now: u64, srtt_us: u64) -> bool {
         let idle = !self.within(now, EXPECT_AFTER_TRAFFIC_US);
         if idle {
@@ -167,7 +168,7 @@ impl Liveness {
         self.traffic_at.is_some_and(|at| now < at + span_us)
     }
 
-    /// Something first-arrived on the watched path. Returns the silence that ended if the path was suspected.
+    /// A first-arrived message came on the watched path. If the path was suspected, returns how long it was silent.
     pub(crate) fn heard(&mut self, now: u64) -> Option<u64> {
         let from = self.heard_at.max(self.floor);
         if self.within(now, EXPECT_AFTER_TRAFFIC_US) && self.heard_at >= self.floor {
@@ -183,9 +184,9 @@ impl Liveness {
         }
     }
 
-    /// This process did not run for `stalled_us`: what was not heard in that time says nothing, so the clocks stood
-    /// still. They do not begin anew: on a busy machine that would put off every verdict. Returns the silence of a
-    /// suspicion that ends with it.
+    /// This process did not run for `stalled_us`. Silence in that time proves nothing, so the clocks are moved by that
+    /// time. They are not reset: on a busy machine that would delay every verdict. If this ends a suspicion, returns
+    /// its silence.
     pub(crate) fn stalled(&mut self, now: u64, stalled_us: u64) -> Option<u64> {
         self.peer_deaf = None;
         let silent_us = self.silence(now);
@@ -199,7 +200,7 @@ impl Liveness {
         Some(silent_us)
     }
 
-    /// Nothing is expected before this time has passed, if this is the watched path.
+    /// Expects nothing for `span_us`, if this is the watched path.
     pub(crate) fn expect_on(&mut self, path: PathId, now: u64, span_us: u64) {
         if self.path == Some(path) {
             self.floor = self.floor.max(now + span_us);
@@ -215,7 +216,8 @@ impl Liveness {
         }
     }
 
-    /// A probe of the peer arrived: does it hear us? A client acts on it, once per period of deafness.
+    /// A probe of the peer arrived, with its `deaf on`. The result is for a client; it comes once per period of
+    /// deafness.
     pub(crate) fn peer_hears(&mut self, now: u64, deaf_on: Option<PathId>) -> Option<Finding> {
         if deaf_on.is_none() || deaf_on != self.path {
             self.peer_deaf = None;
@@ -231,22 +233,22 @@ impl Liveness {
         verdict.then_some(Finding::Silent { silent_us, limit_us, evidence: SilenceEvidence::PeerDeaf })
     }
 
-    /// The peer said lately that it does not hear us on our send path.
+    /// The peer reported recently that it does not receive on our send path.
     pub(crate) fn peer_is_deaf(&self, now: u64) -> bool {
         self.peer_deaf.is_some_and(|deaf| now < deaf.last + 2 * self.interval_us && now < deaf.since + COPY_MAX_US)
     }
 
-    /// For how long the peer has not heard us on our send path, by its newest word.
+    /// For how long the peer has received nothing on our send path, by its newest report.
     pub(crate) fn peer_deaf_for_us(&self, now: u64) -> Option<u64> {
         self.peer_deaf.map(|deaf| now.saturating_sub(deaf.since))
     }
 
-    /// Copies go out on a standby for a bounded time after the suspicion.
+    /// True for a bounded time after the suspicion: copies are sent on a standby.
     pub(crate) fn copies_wanted(&self, now: u64) -> bool {
         matches!(self.doubt, Doubt::Suspected { since, .. } if now < since + COPY_MAX_US)
     }
 
-    /// The path on which this end should hear and does not, with the silence: `deaf on` of every probe.
+    /// The path on which this end should receive but does not, and the silence: `deaf on` of every probe.
     pub(crate) fn deaf_on(&self, now: u64) -> Option<(PathId, u64)> {
         match self.doubt {
             Doubt::None => None,
@@ -262,14 +264,14 @@ impl Liveness {
         2 * self.interval_us + self.margin.current_us(now)
     }
 
-    /// Silence after which the path is suspected, if nothing is heard until then.
+    /// Time at which the path becomes suspected, if nothing arrives until then.
     fn suspicion_at(&self, now: u64) -> Option<u64> {
         let at = self.heard_at.max(self.floor) + self.suspicion_limit(now);
         let expected_until = self.traffic_at? + EXPECT_AFTER_TRAFFIC_US;
         (at < expected_until).then_some(at)
     }
 
-    /// The next moment at which `poll` may find something.
+    /// The next time at which `poll` may find something.
     pub(crate) fn next_deadline(&self, now: u64, rtt: &Rtt) -> Option<u64> {
         self.path?;
         match self.doubt {
@@ -281,7 +283,7 @@ impl Liveness {
         }
     }
 
-    /// Judges at `now`; call again until it finds nothing.
+    /// Judges the state at `now`; call again until it finds nothing.
     pub(crate) fn poll(&mut self, now: u64, rtt: &Rtt) -> Option<Finding> {
         self.path?;
         let silent_us = self.silence(now);
@@ -313,7 +315,7 @@ impl Liveness {
         }
     }
 
-    /// When a suspicion becomes death, as far as is known at `now`.
+    /// When a suspicion becomes death, as far as this is known at `now`.
     fn verdict(&self, now: u64, rtt: &Rtt) -> Verdict {
         let heard = self.heard_at.max(self.floor);
         let interval = self.interval_us;

@@ -1,8 +1,8 @@
-//! What may go to a route before the peer has proved that it receives there.
+//! How many bytes may be sent to a route before the peer has proved that it receives there.
 
 use crate::vocabulary::AMPLIFICATION_MAX;
 
-/// Bytes from and to a route that is not proved.
+/// Bytes received from and sent to an unproved route.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Allowance {
     rx: u64,
@@ -10,7 +10,7 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// Authenticated bytes came from the route.
+    /// Counts authenticated bytes received from the route.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.rx = self.rx.saturating_add(bytes as u64);
     }
@@ -19,7 +19,7 @@ impl Allowance {
         self.tx = self.tx.saturating_add(bytes);
     }
 
-    /// Bytes that may still go to the route.
+    /// Bytes that may still be sent to the route.
     pub(crate) fn left(&self) -> u64 {
         (AMPLIFICATION_MAX * self.rx).saturating_sub(self.tx)
     }

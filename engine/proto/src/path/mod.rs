@@ -1,4 +1,4 @@
-//! One path of a session: its route, what was proved about it, what was measured on it.
+//! One path of a session: its route, what was proved about the route, and measurements.
 
 mod allowance;
 pub(crate) mod path_mtu;
@@ -19,16 +19,16 @@ use crate::vocabulary::Route;
 
 pub(crate) use retry::{Retry, SENDS_MAX};
 
-/// Paths of one session, validated or not. Source: the attack list, A25.
+/// Maximum number of paths of one session, validated or not. Source: the attack list, A25.
 pub const PATHS_MAX: usize = 8;
-/// Time for a validation without an estimate of the round trip, µs.
+/// Time for a validation if there is no estimate of the round trip, µs.
 const VALIDATION_UNMEASURED_US: u64 = 3_000_000;
 /// A challenge that this end has sent on the path and that is not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Challenge {
     pub(crate) token: [u8; 16],
     pub(crate) retry: Retry,
-    /// At this time it counts as unanswered.
+    /// After this time it counts as unanswered.
     pub(crate) until: u64,
 }
 
@@ -48,12 +48,12 @@ pub(crate) struct Traffic {
     pub(crate) rx_bytes: u64,
 }
 
-/// What is known of a path's route.
+/// What is known about a path's route.
 #[derive(Debug, Clone, Copy)]
 enum Standing {
-    /// This end chose it, and no answer has come from it.
+    /// This end chose it; no answer has come from it yet.
     Chosen,
-    /// The peer named it, and has not proved that it receives there: little goes there.
+    /// The peer named it but has not proved that it receives there: the number of bytes sent is limited.
     Claimed(Allowance),
     Validated,
 }
@@ -64,14 +64,14 @@ pub(crate) struct Path {
     pub(crate) route: Route,
     /// Index on which this end receives on the path.
     pub(crate) rx_index: u32,
-    /// Index on which the peer receives on it; 0 = not told yet, its session index serves.
+    /// Index under which the peer receives on the path; 0 = unknown yet, the session index is used.
     pub(crate) tx_index: u32,
     standing: Standing,
     /// The core's verdict.
     pub(crate) dead: bool,
-    /// False once it was silent: the next answer to a probe is news.
+    /// False after the path was silent: then the next answer to a probe is reported.
     pub(crate) alive: bool,
-    /// The core was told of a suspicion, and not of its end yet.
+    /// A suspicion was reported to the core, but not its end yet.
     pub(crate) suspected: bool,
     pub(crate) rtt: Rtt,
     pub(crate) probes: Probes,
@@ -81,16 +81,16 @@ pub(crate) struct Path {
     pub(crate) sent_at: u64,
     pub(crate) challenge: Option<Challenge>,
     pub(crate) candidacy: Option<Candidacy>,
-    /// Gateway: an ATTACH of this kind waits until the path is validated; its challenge is echoed then.
+    /// Gateway: an ATTACH of this kind waits for the validation of the path; the answer echoes its challenge.
     pub(crate) asked: Option<(AttachKind, [u8; 16])>,
-    /// Round of the outbox in which a PATH_CHALLENGE was answered: one pending answer per path.
+    /// Round of the outbox in which a PATH_CHALLENGE was last answered: one pending answer per path.
     pub(crate) answered_round: Option<u64>,
     /// The same for a PROBE.
     pub(crate) replied_round: Option<u64>,
-    /// Epoch and counter of the newest authentic message from the path's own route, or from a new one that was taken
-    /// seriously.
+    /// Epoch and counter of the newest authentic message from the path's own route, or from a new route that is
+    /// examined.
     pub(crate) newest: (u32, u64),
-    /// Gateway: where the client may be now.
+    /// Gateway: possible new addresses of the client.
     pub(crate) new_addresses: NewAddresses,
 }
 
@@ -121,17 +121,17 @@ impl Path {
         }
     }
 
-    /// Has the peer proved that it receives on the route?
+    /// True if the peer has proved that it receives on the route.
     pub(crate) fn validated(&self) -> bool {
         matches!(self.standing, Standing::Validated)
     }
 
-    /// The peer has proved that it receives on the route. True the first time.
+    /// The peer has proved that it receives on the route. Returns true the first time.
     pub(crate) fn validate(&mut self) -> bool {
         !matches!(std::mem::replace(&mut self.standing, Standing::Validated), Standing::Validated)
     }
 
-    /// May be sent on as a standby.
+    /// True if the path may be used for sending as a standby.
     pub(crate) fn usable(&self) -> bool {
         self.validated() && !self.dead
     }
@@ -141,19 +141,19 @@ impl Path {
         if self.rtt.measured() { 3 * self.rtt.pto_us(interval_us) } else { VALIDATION_UNMEASURED_US }
     }
 
-    /// Something authentic and first-arrived came from the path's own route.
+    /// An authentic, first-arrived message came from the path's own route.
     pub(crate) fn heard(&mut self, now: u64) {
         self.heard_at = Some(self.heard_at.map_or(now, |at| at.max(now)));
     }
 
-    /// Authenticated bytes from a route that is not validated yet.
+    /// Adds authenticated bytes from an unvalidated route to its budget.
     pub(crate) fn credit_budget(&mut self, bytes: usize) {
         if let Standing::Claimed(allowance) = &mut self.standing {
             allowance.received(bytes);
         }
     }
 
-    /// Bytes that may still go to the route; `None` = no limit.
+    /// Bytes that may still be sent to the route; `None` = no limit.
     pub(crate) fn budget(&self) -> Option<u64> {
         if let Standing::Claimed(allowance) = &self.standing { Some(allowance.left()) } else { None }
     }
@@ -171,7 +171,7 @@ impl Path {
         }
     }
 
-    /// While it is not known which address the peer has, it gets everything at each.
+    /// While it is unknown which address the peer has, every message is sent to each.
     pub(crate) fn copy_to_new_address(&mut self, cx: &mut Shared, sealed: &[u8]) {
         let bytes = sealed.len() as u64;
         for candidate in self.new_addresses.candidates() {
@@ -181,7 +181,7 @@ impl Path {
         }
     }
 
-    /// `tolerated`: so many probes in a row must be overdue before the path counts as not answering.
+    /// The path counts as not answering if `tolerated` probes in a row are overdue.
     pub(crate) fn stats(&self, session: SessionHandle, now: u64, tolerated: u32) -> PathStats {
         let heard_ms_ago = self.heard_at.map_or(u64::from(u32::MAX), |at| now.saturating_sub(at) / 1_000);
         PathStats {
@@ -205,7 +205,7 @@ impl Path {
         }
     }
 
-    /// How every ATTACH of this end describes the path.
+    /// The transport that every ATTACH of this end names.
     pub(crate) const TRANSPORT: Transport = Transport::Udp;
 }
 

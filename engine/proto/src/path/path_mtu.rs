@@ -1,48 +1,49 @@
-//! The largest packet that passes one direction of one path (RFC 8899). Sizes are those of whole outer IP packets.
+//! Finds the largest packet that passes one direction of one path (RFC 8899). All sizes are those of whole outer IP
+//! packets.
 //!
 //! ```text
 //!   floor ── low ─────────────────────────── bound ── ceiling + 1
-//!             │ largest that was answered       │ smallest that was not, four times over
+//!             │ largest answered size           │ smallest size unanswered four times
 //!             │     round: several sizes and a control in one flight
 //!             ├──── answered ──────────────► low rises at once
-//!             └──── unanswered, the control answered: again, then bound falls
+//!             └──── unanswered, but the control was answered: again, then bound falls
 //! ```
 //!
-//! Common sizes are tried together, then the gap is quartered. Once settled, `low` is verified while packets of that
-//! size are sent, and sooner where the peer counts losses. A verification that fails is a black hole: the search begins
-//! again from below.
+//! Common sizes are tried together; after that the gap is divided into quarters. In the settled state, `low` is
+//! verified while packets of that size are sent, and earlier if the peer counts losses. A failed verification is a
+//! black hole: the search begins again from the bottom.
 
 use crate::vocabulary::{DATA_OVERHEAD, headers};
 
-/// Taken for granted until it is disproved: the least that every IPv6 link carries.
+/// Assumed to pass until it is disproved: every IPv6 link must carry this size.
 pub(crate) const BASE: u16 = 1_280;
-/// No longer message can be lost for its size alone on a path that carries the base.
+/// On a path that carries the base, a message up to this length is never lost because of its size.
 pub(crate) const LARGE_MESSAGE: usize = BASE as usize - 48;
-/// What every IPv4 host can receive (RFC 791).
+/// The size that every IPv4 host can receive (RFC 791).
 const FLOOR_V4: u16 = 576;
-/// Sizes that links and tunnels have.
+/// Common sizes of links and tunnels.
 const COMMON: [u16; 11] = [1_500, 1_492, 1_480, 1_460, 1_440, 1_420, 1_400, 1_380, 1_340, 1_300, BASE];
 const BELOW_BASE: [u16; 2] = [1_200, 1_024];
-/// A gap as narrow as this is not searched further.
+/// A gap of this size or less is not searched further.
 const STEP: u16 = 8;
-/// Sends of one size without an answer, each beside a control that was answered, until it counts as too large. At 2 %
-/// loss in each direction chance does this once in 400,000 times.
+/// A size counts as too large after this number of unanswered sends, each with a control that was answered. At 2 % loss
+/// in each direction this happens by chance once in 400,000 times.
 const SENDS_MAX: u8 = 4;
-/// Flights without any answer until a round is given up: they say nothing about sizes.
+/// A round is given up after this number of flights without any answer: they prove nothing about sizes.
 const SILENT_FLIGHTS_MAX: u8 = 4;
-/// Pause after a round that was given up, µs; it doubles.
+/// Pause after a round that was given up, µs; it doubles each time.
 const PAUSE_US: u64 = 1_000_000;
 const PAUSE_DOUBLINGS_MAX: u8 = 6;
-/// A path may have become better (RFC 8899, `PMTU_RAISE_TIMER`), µs.
+/// Interval for a new search, because the path may allow larger packets now (RFC 8899, `PMTU_RAISE_TIMER`), µs.
 const RAISE_US: u64 = 600_000_000;
-/// Time between two verifications while large packets are sent, and the least where losses are counted, µs.
+/// Interval between verifications while large packets are sent, and the minimum if losses are counted, µs.
 const VERIFY_US: u64 = 2_000_000;
 const VERIFY_DOUBTED_US: u64 = 500_000;
-/// Lost messages between two answered probes, and their share of all, that are worth a verification.
+/// Losses between two answered probes that cause a verification: minimum number, and share of all messages.
 const DOUBT_LOST_MIN: u64 = 2;
 const DOUBT_SHARE: u64 = 4;
 
-/// Time for the bytes of a flight on a slow link, beside the PTO: 1 Mbit/s.
+/// Time for the bytes of a flight on a slow link (1 Mbit/s), in addition to the PTO.
 const US_PER_BYTE: u64 = 8;
 
 fn floor(v6: bool) -> u16 {
@@ -52,7 +53,7 @@ fn floor(v6: bool) -> u16 {
 /// One probe of a flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct SizeProbe {
-    /// Of the whole outer packet; `None` = the control, which is small.
+    /// Size of the whole outer packet; `None` = the control, which is small.
     size: Option<u16>,
     seq: u32,
     answered: bool,
@@ -60,12 +61,12 @@ struct SizeProbe {
 
 #[derive(Debug)]
 struct Round {
-    /// The largest size first, because its answer makes the others needless; the control last: when it is answered,
-    /// those before it had their chance, however slow the link.
+    /// The largest size is first, because its answer makes the others unnecessary. The control is last: when it is
+    /// answered, the earlier ones had time to arrive, however slow the link is.
     probes: Vec<SizeProbe>,
     sent_at: u64,
     until: u64,
-    /// Flights whose control was answered, and in a row, whose was not.
+    /// Flights whose control was answered, and flights in a row whose control was not.
     flights: u8,
     silent: u8,
     verifying: bool,
@@ -77,19 +78,19 @@ impl Round {
     }
 }
 
-/// The longest inner packet that leaves whole, and whether a finished search says so.
+/// The longest inner packet that is sent whole, and whether a finished search has found it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PacketMax {
     pub(crate) bytes: u16,
     pub(crate) settled: bool,
 }
 
-/// What `poll` found; call it again until it finds nothing.
+/// A result of `poll`; call it again until it finds nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// A flight is to be sent: see `flight`.
+    /// Send a flight: see `flight`.
     Flight,
-    /// The size of the path is known, or another one than before.
+    /// The size of the path is known for the first time, or has changed.
     Settled,
     BlackHole,
 }
@@ -101,24 +102,24 @@ pub(crate) struct PathMtu {
     ceiling: u16,
     low: u16,
     bound: u16,
-    /// What was reported last; 0 = nothing.
+    /// The last reported size; 0 = none.
     told: u16,
     settled: bool,
-    /// Rounds that were given up since something was answered.
+    /// Rounds that were given up since the last answer.
     given_up: u8,
-    /// A packet above the base was sent since the last verification.
+    /// A packet above the base was sent after the last verification.
     large_sent: bool,
     doubted: bool,
-    /// It became the send path and was not verified since: until then only the base is made use of.
+    /// The path became the send path and was not verified since: until then only the base is used.
     unproved: bool,
-    /// The next round, while it is searched; when settled, the next search.
+    /// During a search: time of the next round. In the settled state: time of the next search.
     next_at: u64,
     verified_at: u64,
     round: Option<Box<Round>>,
 }
 
 impl PathMtu {
-    /// `tunnel_mtu`: inner packets are never longer.
+    /// `tunnel_mtu` is the length of the longest inner packet.
     pub(crate) fn new(v6: bool, tunnel_mtu: u16) -> Self {
         let ceiling = COMMON[0].max(tunnel_mtu.saturating_add(headers(v6) + DATA_OVERHEAD)).min(u16::MAX - 1);
         Self {
@@ -138,7 +139,7 @@ impl PathMtu {
         }
     }
 
-    /// Nothing is known of the path any more.
+    /// Drops everything that is known about the path.
     pub(crate) fn restart(&mut self) {
         self.bound = self.ceiling + 1;
         self.round = None;
@@ -146,7 +147,7 @@ impl PathMtu {
         self.search_below();
     }
 
-    /// The largest outer packet that may be sent whole.
+    /// The largest outer packet that may be sent unfragmented.
     pub(crate) fn size(&self) -> u16 {
         match self.unproved {
             true => self.low.min(BASE),
@@ -155,22 +156,22 @@ impl PathMtu {
         }
     }
 
-    /// The largest inner packet that needs no fragmentation outside.
+    /// The largest inner packet that needs no fragmentation of the outer packet.
     pub(crate) fn packet_max(&self) -> u16 {
         self.size() - headers(self.v6) - DATA_OVERHEAD
     }
 
-    /// The same, if the path carries the base.
+    /// The same, assuming that the path carries the base.
     pub(crate) fn packet_max_above_base(&self) -> u16 {
         self.size().max(BASE) - headers(self.v6) - DATA_OVERHEAD
     }
 
-    /// Some size was answered since the search began.
+    /// True if any size was answered since the search began.
     pub(crate) fn measured(&self) -> bool {
         self.settled || self.low > floor(self.v6)
     }
 
-    /// The size is the result of a search, and nothing speaks against it.
+    /// True if the size is the result of a search and nothing contradicts it.
     pub(crate) fn settled(&self) -> bool {
         self.settled && !self.unproved
     }
@@ -179,7 +180,7 @@ impl PathMtu {
         self.round.is_some()
     }
 
-    /// Bytes of the message in an outer packet of this size.
+    /// Length of the message in an outer packet of this size.
     pub(crate) fn message_len(&self, size: u16) -> usize {
         usize::from(size - headers(self.v6))
     }
@@ -189,12 +190,12 @@ impl PathMtu {
         self.large_sent = true;
     }
 
-    /// Between two answered probes the peer missed `lost` of `sent` messages.
+    /// Between two answered probes the peer did not receive `lost` of `sent` messages.
     pub(crate) fn losses(&mut self, lost: u64, sent: u64) {
         self.doubted |= lost >= DOUBT_LOST_MIN && lost.saturating_mul(DOUBT_SHARE) >= sent;
     }
 
-    /// The path becomes the send path. What was found out while it was a standby is verified before use is made of it.
+    /// The path becomes the send path. Sizes found while it was a standby are verified before they are used.
     pub(crate) fn taken(&mut self) {
         if self.settled && self.low > BASE {
             self.doubt();
@@ -203,12 +204,12 @@ impl PathMtu {
         }
     }
 
-    /// The path was silent and is back, maybe over other links.
+    /// The path was silent and is alive again, maybe over other links.
     pub(crate) fn doubt(&mut self) {
         (self.doubted, self.large_sent) = (true, true);
     }
 
-    /// When `poll` has something to do. Without `verify` a settled path is left alone.
+    /// When `poll` has work. Without `verify`, a settled path is not verified.
     pub(crate) fn next_at(&self, verify: bool) -> Option<u64> {
         if let Some(round) = &self.round {
             let answered = round.probes.iter().all(|probe| probe.answered || probe.size.is_none());
@@ -231,35 +232,35 @@ impl PathMtu {
         }
     }
 
-    /// The probes of the flight that begins, to be given sequence numbers.
+    /// The probes of the flight that begins; the caller sets their sequence numbers.
     pub(crate) fn flight(&mut self) -> impl Iterator<Item = (Option<u16>, &mut u32)> {
         self.round.iter_mut().flat_map(|round| round.probes.iter_mut().map(|probe| (probe.size, &mut probe.seq)))
     }
 
-    /// The next finding is the first flight of a round that searches and can wait: where the base passes, the path is
-    /// of use.
+    /// True if the next flight starts a search round that can wait: a path that carries the base is usable without it.
     pub(crate) fn may_wait(&self, now: u64) -> bool {
         let searches = !self.settled || self.low < self.ceiling;
         self.round.is_none() && searches && self.next_at <= now && self.bound > BASE
     }
 
-    /// Others search already; nothing that is known of the path changes.
+    /// Postpones the search because other searches run; everything known about the path stays.
     pub(crate) fn wait(&mut self, until: u64) {
         self.next_at = until;
     }
 
-    /// Bytes of the flight that begins, if it belongs to a search.
+    /// Bytes of the next flight, if it belongs to a search.
     pub(crate) fn search_bytes(&self) -> u64 {
         self.round.as_ref().filter(|round| !round.verifying).map_or(0, |round| round.bytes())
     }
 
-    /// The flight could not be sent: what is unanswered says nothing.
+    /// The flight could not be sent: the missing answers prove nothing.
     pub(crate) fn cancel(&mut self, now: u64) {
         self.round = None;
         self.pause(now);
     }
 
-    /// An answer: true if it is to a probe of the present flight. A larger one than any before counts at once.
+    /// Handles an answer: true if it answers a probe of the current flight. A size larger than any before counts at
+    /// once.
     pub(crate) fn answered(&mut self, seq: u32, t_echo_us: u64) -> bool {
         let Some(round) = &mut self.round else { return false };
         if round.sent_at != t_echo_us {
@@ -276,7 +277,7 @@ impl PathMtu {
         true
     }
 
-    /// A message did not fit the link of this machine.
+    /// A message was too long for the link of this machine.
     pub(crate) fn too_big(&mut self, message_len: usize) {
         let size = u16::try_from(message_len).unwrap_or(u16::MAX).saturating_add(headers(self.v6));
         self.bound = self.bound.min(size.max(floor(self.v6) + 1));
@@ -314,7 +315,7 @@ impl PathMtu {
         Some(self.launch(now, pto_us, round))
     }
 
-    /// Everything that was asked for passes.
+    /// All probed sizes pass.
     fn conclude(&mut self, now: u64, verified: bool) -> Option<Finding> {
         if verified {
             self.verified(now);
@@ -341,7 +342,7 @@ impl PathMtu {
         (self.settled, self.unproved, self.given_up, self.next_at) = (false, false, 0, 0);
     }
 
-    /// The search ends where the gap is narrow.
+    /// Ends the search if the gap is narrow.
     fn settle(&mut self, now: u64) -> Option<Finding> {
         if self.bound - self.low > STEP {
             return None;
@@ -357,7 +358,7 @@ impl PathMtu {
         (self.doubted, self.large_sent) = (false, false);
     }
 
-    /// Silence is not about sizes: later again, ever more rarely.
+    /// Nothing was answered, so this is not about sizes: tries again later, with growing pauses.
     fn pause(&mut self, now: u64) {
         self.verified_at = now;
         if !self.settled {
@@ -388,7 +389,7 @@ impl PathMtu {
         Finding::Flight
     }
 
-    /// The sizes worth trying in the gap: common ones, else its quarters.
+    /// The sizes to try in the gap: common ones, otherwise its quarters.
     fn candidates(&self) -> Vec<u16> {
         let common: &[u16] = if self.bound > BASE { &COMMON } else { &BELOW_BASE };
         let ceiling = std::iter::once(self.ceiling).filter(|ceiling| !common.contains(ceiling));

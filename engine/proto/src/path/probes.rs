@@ -1,24 +1,25 @@
-//! The probes of one path: which are outstanding, what their answers measured, when silence on them counts.
+//! The probes of one path: which ones are outstanding, what their answers measured, and when missing answers count as
+//! silence.
 
 use std::collections::VecDeque;
 
 use crate::frames::{Probe, ProbeReply};
 
-/// Probes whose answer is still accepted. At one probe each 10 ms this covers a round trip of 640 ms; on a longer path
-/// the oldest is forgotten and its answer measures nothing.
+/// Maximum number of probes whose answer is still accepted. At one probe per 10 ms this covers a round trip of 640 ms.
+/// On a longer path the oldest probe is dropped, and its answer measures nothing.
 const OUTSTANDING_MAX: usize = 64;
-/// Probes in a row that must stay unanswered, for a PTO each, before a path counts as silent.
+/// A path counts as silent after this number of probes in a row, each unanswered for a PTO.
 pub(crate) const UNANSWERED_MAX: u32 = 3;
 
 #[derive(Debug, Clone, Copy)]
 struct Outstanding {
     seq: u32,
     sent_at: u64,
-    /// Unanswered for a PTO. A late answer is still welcome.
+    /// Unanswered for a PTO. A late answer is still accepted.
     overdue: bool,
 }
 
-/// What an answer says.
+/// The measurement of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) rtt_us: u64,
@@ -27,9 +28,9 @@ pub(crate) struct Answer {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadReply {
-    /// Answered before, or forgotten: proves nothing.
+    /// Already answered, or dropped: proves nothing.
     Stale,
-    /// A sequence or a time stamp that this end never sent: no honest peer does that.
+    /// A sequence number or time stamp that this end never sent: no honest peer does that.
     NeverIssued,
 }
 
@@ -40,11 +41,11 @@ pub(crate) struct Probes {
     pub(crate) sent: u64,
     pub(crate) answered: u64,
     pub(crate) lost: u64,
-    /// Overdue ones since the last answer.
+    /// Number of overdue probes since the last answer.
     unanswered_run: u32,
     /// When the first probe of this run was sent.
     run_since: u64,
-    /// When the newest one left; 0 = none did.
+    /// When the newest probe was sent; 0 = none was sent.
     pub(crate) last_at: u64,
     newest_answered: Option<u32>,
     newest_heard: Option<u32>,
@@ -55,7 +56,7 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// The sequence number of a probe that leaves at `now`.
+    /// The sequence number of a probe sent at `now`.
     pub(crate) fn issue(&mut self, now: u64) -> u32 {
         if self.outstanding.len() == OUTSTANDING_MAX {
             self.outstanding.pop_front();
@@ -67,7 +68,7 @@ impl Probes {
         seq
     }
 
-    /// The next sequence number, for a probe that is not remembered here.
+    /// The next sequence number, for a probe that is not stored here.
     pub(crate) fn take_seq(&mut self) -> u32 {
         let seq = self.next_seq;
         self.next_seq = self.next_seq.wrapping_add(1);
@@ -77,7 +78,7 @@ impl Probes {
     pub(crate) fn answer(&mut self, now: u64, reply: &ProbeReply) -> Result<Answer, BadReply> {
         let Some(at) = self.outstanding.iter().position(|probe| probe.seq == reply.seq) else {
             let age = self.next_seq.wrapping_sub(reply.seq);
-            // Probes of sizes have numbers, too, and are not counted as sent.
+            // Size probes have sequence numbers too, but do not count as sent.
             let issued_before = age != 0 && u64::from(age) <= self.sent.max(u64::from(self.next_seq));
             return Err(if issued_before { BadReply::Stale } else { BadReply::NeverIssued });
         };
@@ -100,7 +101,7 @@ impl Probes {
         Ok(Answer { rtt_us, sent_at })
     }
 
-    /// A probe of the peer: what it had sent, against what had arrived here.
+    /// A probe of the peer arrived: compares what the peer had sent with what had arrived here.
     pub(crate) fn heard(&mut self, probe: &Probe, rx_packets: u64) {
         if self.newest_heard.is_none_or(|newest| newer(probe.seq, newest)) {
             self.newest_heard = Some(probe.seq);
@@ -109,8 +110,8 @@ impl Probes {
         }
     }
 
-    /// Marks what is unanswered for a PTO; time before `floor` (an own stall) does not count. Returns how many became
-    /// overdue.
+    /// Marks probes that are unanswered for a PTO. Time before `floor` (a stall of this process) does not count.
+    /// Returns how many became overdue.
     pub(crate) fn expire(&mut self, now: u64, pto_us: u64, floor: u64) -> u32 {
         let mut newly = 0;
         for probe in &mut self.outstanding {
@@ -132,12 +133,12 @@ impl Probes {
         self.outstanding.iter().find(|probe| !probe.overdue).map(|probe| probe.sent_at.max(floor) + pto_us)
     }
 
-    /// When the present run of unanswered probes began, once it is long enough to mean silence.
+    /// When the current run of unanswered probes began, if it is long enough to count as silence.
     pub(crate) fn silent_since(&self) -> Option<u64> {
         (self.unanswered_run >= UNANSWERED_MAX).then_some(self.run_since)
     }
 
-    /// The path proved itself by other means: what was unanswered before says nothing any more.
+    /// The path proved itself by other means: earlier unanswered probes prove nothing any more.
     pub(crate) fn restart(&mut self) {
         if self.unanswered_run > 0 {
             self.unanswered_run = 0;
@@ -145,17 +146,17 @@ impl Probes {
         }
     }
 
-    /// A run of unanswered probes has begun: until the path is judged, the next probe does not wait for its schedule.
+    /// A run of unanswered probes has begun: until the path is judged, the next probe is sent before its schedule.
     pub(crate) fn in_doubt(&self) -> bool {
         self.unanswered_run > 0
     }
 
-    /// Since when probes are unanswered, if the newest judged one is.
+    /// Since when probes are unanswered, if the newest judged one is unanswered.
     pub(crate) fn unanswered_since(&self) -> Option<u64> {
         self.in_doubt().then_some(self.run_since)
     }
 
-    /// Fewer than `tolerated` of the newest judged probes were not answered.
+    /// True if fewer than `tolerated` of the newest judged probes are unanswered.
     pub(crate) fn answering(&self, tolerated: u32) -> bool {
         self.answered > 0 && self.unanswered_run < tolerated
     }

@@ -1,36 +1,37 @@
-//! Gateway: a path whose client seems to have a new address, until it is known which of the two it really has.
+//! Gateway: a path whose client seems to have a new address, until it is known which address is right.
 
 use crate::path::allowance::Allowance;
 use crate::path::retry::Retry;
 use crate::vocabulary::Route;
 
-/// How long an address that was refused is not examined again, µs.
+/// How long a refused address is not examined again, µs.
 const SHUN_US: u64 = 10_000_000;
-/// Addresses of one path that are examined together: the client's, and that of somebody who was faster with a copy.
+/// Maximum number of addresses of one path examined at a time: one of the client, and one of an attacker whose copy
+/// arrived first.
 const CANDIDATES_MAX: usize = 2;
-/// Refused addresses that are remembered, the oldest out first.
+/// Number of refused addresses that are remembered; the oldest is removed first.
 const SHUNNED_MAX: usize = 4;
-/// Rebindings of one session in one minute.
+/// Maximum number of rebindings of one session per minute.
 const PER_MINUTE_MAX: usize = 10;
 const MINUTE_US: u64 = 60_000_000;
 
-/// One new address: it and the old one are challenged, each with a token of its own.
+/// One new address: this address and the old one are challenged, each with its own token.
 #[derive(Debug)]
 pub(crate) struct Rebinding {
     /// The new address.
     pub(crate) route: Route,
-    /// Epoch and counter of the frame that came from there first.
+    /// Epoch and counter of the first frame that came from there.
     pub(crate) order: (u32, u64),
     pub(crate) old_token: [u8; 16],
     pub(crate) new_token: [u8; 16],
     pub(crate) retry: Retry,
-    /// Silence of the old address until here counts as its answer.
+    /// If the old address is silent until this time, that counts as its answer.
     pub(crate) old_until: u64,
-    /// Without an answer of the new address until here, the path stays where it is.
+    /// If the new address has not answered by this time, the path stays at the old one.
     pub(crate) until: u64,
     /// The new address has answered.
     pub(crate) proved: bool,
-    /// The old address lives and is no longer preferred.
+    /// The old address works but is no longer preferred.
     pub(crate) old_dropped: bool,
     allowance: Allowance,
 }
@@ -57,12 +58,12 @@ impl Rebinding {
         }
     }
 
-    /// Authenticated bytes from the new address.
+    /// Counts authenticated bytes from the new address.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.allowance.received(bytes);
     }
 
-    /// Bytes that may still go to the new address.
+    /// Bytes that may still be sent to the new address.
     pub(crate) fn budget(&self) -> u64 {
         if self.proved { u64::MAX } else { self.allowance.left() }
     }
@@ -71,12 +72,12 @@ impl Rebinding {
         self.allowance.sent(bytes);
     }
 
-    /// The new address answered, and the old one has had its time.
+    /// The new address answered, and the time of the old one is over.
     pub(crate) fn decided(&self, now: u64) -> bool {
         self.proved && (self.old_dropped || self.old_until <= now)
     }
 
-    /// Another address may take the place of this one: it has not answered in the time in which it would have.
+    /// True if another address may replace this one: it has not answered in time.
     pub(crate) fn may_give_way(&self) -> bool {
         !self.proved && self.retry.sends > 1
     }
@@ -88,12 +89,12 @@ impl Rebinding {
     }
 }
 
-/// New addresses of one path: those under examination, and those that were refused lately.
+/// New addresses of one path: those being examined, and those refused recently.
 #[derive(Debug, Default)]
 pub(crate) struct NewAddresses {
     candidates: Vec<Rebinding>,
     shunned: Vec<(Route, u64)>,
-    /// When silence on the path was explained last by a message that may have come from its client.
+    /// When a message that may have come from the client last explained silence on the path.
     pub(crate) excused_at: Option<u64>,
 }
 
@@ -110,12 +111,12 @@ impl NewAddresses {
         &mut self.candidates
     }
 
-    /// The address that is most likely the client's: it has answered, or it came last.
+    /// The address that is most likely the client's: one that has answered, otherwise the newest.
     pub(crate) fn likeliest(&self) -> Option<&Rebinding> {
         self.candidates.iter().max_by_key(|candidate| (candidate.proved, candidate.retry.first_at))
     }
 
-    /// Room for one more, at the cost of one that has not answered in its time.
+    /// Makes room for one more; removes one that has not answered in time.
     pub(crate) fn make_room(&mut self, now: u64) -> bool {
         if self.candidates.len() < CANDIDATES_MAX {
             return true;
@@ -130,19 +131,19 @@ impl NewAddresses {
         self.candidates.push(candidate);
     }
 
-    /// Something that the client sealed after it was seen at each of the new addresses came from the old one.
+    /// True if the old address sent something that the client sealed after it was seen at each of the new addresses.
     pub(crate) fn disproved_by(&self, order: (u32, u64)) -> bool {
         self.any() && self.candidates.iter().all(|candidate| candidate.order < order && !candidate.old_dropped)
     }
 
-    /// The path stays where it is: all candidates are ignored for a while.
+    /// The path stays at its address: all candidates are ignored for a while.
     pub(crate) fn refuse_all(&mut self, now: u64) {
         for candidate in std::mem::take(&mut self.candidates) {
             self.shun(candidate.route, now);
         }
     }
 
-    /// Refuses those whose time is over and returns their number.
+    /// Refuses candidates whose time is over; returns their number.
     pub(crate) fn refuse_unanswered(&mut self, now: u64) -> usize {
         let before = self.candidates.len();
         while let Some(at) = self.candidates.iter().position(|candidate| candidate.until <= now) {
@@ -152,7 +153,7 @@ impl NewAddresses {
         before - self.candidates.len()
     }
 
-    /// The candidate that won, if one did; the others go.
+    /// The candidate that won, if any; the others are removed.
     pub(crate) fn take_decided(&mut self, now: u64) -> Option<Route> {
         let route = self.candidates.iter().find(|candidate| candidate.decided(now))?.route;
         *self = Self::default();
@@ -176,7 +177,7 @@ impl NewAddresses {
     }
 }
 
-/// When a session's paths were rebound: a client that does so all the time is somebody else's tool.
+/// When a session's paths were rebound. If a client rebinds all the time, an attacker probably uses it against others.
 #[derive(Debug, Default)]
 pub(crate) struct RebindLimit {
     times: Vec<u64>,

@@ -1,8 +1,8 @@
-//! When a message that waits for its answer is sent again.
+//! When a message that waits for an answer is sent again.
 
 use super::rtt::Rtt;
 
-/// Sends of one message that waits for its answer (ATTACH, PATH_CHALLENGE, SWITCH, …).
+/// Maximum number of sends of one message that waits for an answer (ATTACH, PATH_CHALLENGE, SWITCH, …).
 pub(crate) const SENDS_MAX: u8 = 5;
 
 /// A message that is sent again until it is answered.
@@ -14,19 +14,20 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// First sent at `now`.
+    /// The first send was at `now`.
     pub(crate) fn begun(now: u64, pto_us: u64) -> Self {
         Self { sends: 1, first_at: now, next_at: now + pto_us }
     }
 
-    /// Sent once more at `now`. Without a measured round trip the pauses double, as the estimate may be far too short.
+    /// Sent once more at `now`. Without a measured round trip the pauses double, because the estimate may be far too
+    /// short.
     pub(crate) fn again(&mut self, now: u64, rtt: &Rtt, interval_us: u64) {
         let doublings = if rtt.measured() { 0 } else { u32::from(self.sends.min(4)) };
         self.sends = self.sends.saturating_add(1);
         self.next_at = now + (rtt.pto_us(interval_us) << doublings);
     }
 
-    /// An answer came that asks to wait until then: the count of unanswered sends begins anew.
+    /// The answer asks to wait until then: the count of unanswered sends begins again.
     pub(crate) fn put_off(&mut self, until: u64) {
         self.sends = 1;
         self.next_at = until;

@@ -1,10 +1,11 @@
 //! Round-trip estimates of one path: SRTT and RTTVAR (RFC 6298), minimum, interarrival jitter (RFC 3550).
 
-/// Retry interval before the first estimate, µs: above most access networks, and short against a person's patience.
+/// Retry interval before the first estimate, µs: longer than the round trip of most access networks, but short for a
+/// waiting person.
 pub const INITIAL_PTO_US: u64 = 200_000;
-/// Least share of the deviation in a PTO, µs: timers below that fire on scheduling noise.
+/// Minimum share of the deviation in a PTO, µs: shorter timers would fire because of scheduling noise.
 const VARIANCE_MIN_US: u64 = 1_000;
-/// A sample above this is a broken clock or a replay of an idle phase, never a path, µs.
+/// Maximum sample, µs. A longer one comes from a broken clock or a replay of an idle phase, never from a path.
 const SAMPLE_MAX_US: u64 = 60_000_000;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -12,9 +13,10 @@ pub(crate) struct Rtt {
     srtt_us: u64,
     rttvar_us: u64,
     min_us: u64,
-    /// 16 × the jitter, so that the division of RFC 3550 keeps its remainder.
+    /// 16 × the jitter, so that the division of RFC 3550 loses no remainder.
     jitter_x16_us: u64,
-    /// Transit time (arrival − sender's stamp) of the newest probe; clocks need not agree, only differences count.
+    /// Transit time (arrival − sender's stamp) of the newest probe. The clocks need not agree, because only differences
+    /// count.
     transit_us: Option<i64>,
     measured: bool,
 }
@@ -34,7 +36,7 @@ impl Rtt {
         }
     }
 
-    /// One probe of the peer, stamped by its clock, arrived at `now`.
+    /// Records a probe of the peer, stamped by its clock, that arrived at `now`.
     pub(crate) fn arrival(&mut self, now: u64, stamp_us: u64) {
         let transit = now.wrapping_sub(stamp_us).cast_signed();
         if let Some(previous) = self.transit_us.replace(transit) {
@@ -43,22 +45,22 @@ impl Rtt {
         }
     }
 
-    /// The path was gone for a while: what waited for its return, in a queue or for an address of the next hop, arrives
-    /// late and says nothing about how it varies.
+    /// The path was gone for a while: packets that waited for it, in a queue or for an address of the next hop, arrive
+    /// late. This says nothing about jitter.
     pub(crate) fn forget_jitter(&mut self) {
         self.transit_us = None;
         self.jitter_x16_us = 0;
     }
 
-    /// The first estimate from a message that may have been sent more than once: the time since its first sending,
-    /// rather too long than too short. Later samples are exact and correct it.
+    /// The first estimate, from a message that may have been sent more than once: the time since its first send, so it
+    /// may be too long but not too short. Later samples are exact and correct it.
     pub(crate) fn first_guess(&mut self, since_first_us: u64) {
         if !self.measured {
             self.sample(since_first_us);
         }
     }
 
-    /// SRTT; without an estimate, the time that an answer may take until it is sent again.
+    /// SRTT; without an estimate, the time after which an unanswered message is sent again.
     pub(crate) fn expected_us(&self) -> u64 {
         if self.measured { self.srtt_us } else { INITIAL_PTO_US }
     }
@@ -83,8 +85,8 @@ impl Rtt {
         self.jitter_x16_us / 16
     }
 
-    /// Time after which an unanswered message is sent again: srtt + max(4·rttvar, 1 ms) + I, since a peer may hold an
-    /// answer for one interval; `INITIAL_PTO_US` without an estimate.
+    /// Time after which an unanswered message is sent again: srtt + max(4·rttvar, 1 ms) + I, because a peer may delay
+    /// an answer by one interval. Without an estimate: `INITIAL_PTO_US`.
     pub(crate) fn pto_us(&self, interval_us: u64) -> u64 {
         if self.measured {
             self.srtt_us + (4 * self.rttvar_us).max(VARIANCE_MIN_US) + interval_us
@@ -94,7 +96,7 @@ impl Rtt {
     }
 }
 
-/// A duration as the reports carry it.
+/// A duration in the form of the reports.
 pub(crate) fn clamp_u32(us: u64) -> u32 {
     u32::try_from(us).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What comes in with one message, and what becomes of it.
+//! One received message and its result.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::vocabulary::blame::DropKind;
 pub(crate) struct Incoming {
     pub(crate) now: u64,
     pub(crate) from: Route,
-    /// The path whose index it carries; `None` for the session index.
+    /// The path whose index the message carries; `None` for the session index.
     pub(crate) indexed: Option<PathId>,
     pub(crate) flags: u8,
     pub(crate) counter: u64,
@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
     },
     Consumed,
     Dropped(DropKind),
-    /// The peer closed the session: it was acknowledged and reported.
+    /// The peer closed the session; this was acknowledged and reported.
     Ended,
 }
 
@@ -34,11 +34,11 @@ pub(crate) enum Outcome {
 pub(super) struct Arrival {
     pub(super) now: u64,
     pub(super) from: Route,
-    /// The path whose own route it came from.
+    /// The path whose own route the message came from.
     pub(super) via: Option<PathId>,
-    /// When that path was heard last before this message.
+    /// When that path was last heard before this message.
     pub(super) heard_before: Option<u64>,
     pub(super) len: usize,
-    /// Epoch and counter: what is newer is greater.
+    /// Epoch and counter: a newer message has a greater value.
     pub(super) order: (u32, u64),
 }

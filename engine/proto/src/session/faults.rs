@@ -1,19 +1,19 @@
-//! Who is to blame for a message that had no effect, and how often that is said; and what else a peer may cause at
-//! most.
+//! Who is to blame for a message without effect, and how often this is reported. Also bounds other reports that a peer
+//! can cause.
 
 use crate::path::rtt::clamp_u32;
 use crate::vocabulary::blame::{DropKind, PeerFault};
 
-/// Reports of one session in one second: of attributable failures (the core's budget is five a minute; the rest is
-/// counted), and, by a window of its own, of activations and new paths that a peer asks for.
+/// Reports of one session in one second. One window limits attributable failures (the core's budget is five a minute;
+/// the rest is counted), another limits requests for activations and new paths.
 const REPORTS_PER_S: u32 = 16;
 const SECOND_US: u64 = 1_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// No delay, loss, duplication, reordering or relabelling of honest messages can produce it.
+    /// Delay, loss, duplication, reordering or relabelling of honest messages cannot cause it.
     Attributable(PeerFault),
-    /// Proves nothing; counted.
+    /// Proves nothing; only counted.
     Unattributable(DropKind),
 }
 
@@ -37,7 +37,7 @@ impl ReportWindow {
         self.reported <= REPORTS_PER_S
     }
 
-    /// Time until it admits again, ms, rounded up.
+    /// Time until it admits the next one, in ms, rounded up.
     pub(super) fn ends_in_ms(&self, now: u64) -> u32 {
         clamp_u32((self.from + SECOND_US).saturating_sub(now).div_ceil(1_000))
     }

@@ -1,5 +1,5 @@
-//! The packet state of one session, for both roles. What a frame or a timer does is in the files beside this one; which
-//! path is right and whether an activation may happen is the core's to decide.
+//! The packet state of one session, for both roles. The files beside this one handle frames and timers. The core
+//! decides which path is right and whether an activation may happen.
 
 mod arrival;
 mod bounds;
@@ -45,21 +45,22 @@ use side::Side;
 use tandem::Tandem;
 use tokens::TokenHistory;
 
-/// Bounds of the negotiated liveness interval, µs: a peer's policy cannot make this end spin, nor expect nothing.
+/// Bounds of the negotiated liveness interval, µs: a peer's policy can neither make this end send all the time nor
+/// switch liveness off.
 const INTERVAL_MIN_US: u64 = 2_000;
 const INTERVAL_MAX_US: u64 = 2_000_000;
-/// Control messages of one session between two drains of the outbox.
+/// Maximum number of control messages of one session between two drains of the outbox.
 const CONTROL_PER_ROUND: u32 = 32;
-/// Shortest keepalive, µs.
+/// Minimum keepalive interval, µs.
 const KEEPALIVE_MIN_US: u64 = 1_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Gateway: RESP was sent; without a confirming ATTACH the slot is free again at this time.
+    /// Gateway: RESP was sent. Without a confirming ATTACH the slot is free again at this time.
     Pending {
         until: u64,
     },
-    /// The core was told and has not taken the session yet; on the client: ATTACH is not acknowledged yet.
+    /// Gateway: reported to the core, which has not accepted the session yet. Client: ATTACH is not acknowledged yet.
     Offered,
     Active,
 }
@@ -71,45 +72,46 @@ pub(crate) struct Session {
     pub(crate) phase: Phase,
     side: Side,
     epochs: Epochs,
-    /// The session indices: what the peer sends to, and what this end sends to, on a path without an index of its own.
+    /// The session indices for paths without an index of their own: under `rx_index` this end receives, under
+    /// `tx_index` the peer.
     rx_index: u32,
     tx_index: u32,
-    /// Capabilities that the handshake granted.
+    /// Capabilities granted in the handshake.
     granted: u32,
     owner_epoch: u64,
     keepalive_us: u64,
     paths: Vec<Path>,
-    /// Client: the path last attached. Gateway: the bound path.
+    /// Client: the last attached path. Gateway: the bound path.
     send: Option<PathId>,
-    /// Redundant mode.
+    /// State of redundant mode.
     tandem: Option<Box<Tandem>>,
     armed: Armed,
     liveness: Liveness,
     tokens: TokenHistory,
     rekey: Rekey,
     faults: ReportWindow,
-    /// No REKEY is agreed on before: the peer sent a key of low order.
+    /// No rekey is accepted before this time: the peer sent a key of low order.
     rekey_paused_until: u64,
-    /// A round of the outbox, and control messages in it.
+    /// A round of the outbox, and the number of control messages sent in it.
     control: (u64, u32),
-    /// Interval that the core ordered for probing all paths; 0 = by traffic.
+    /// Probing interval that the core ordered for all paths, µs; 0 = traffic decides.
     probing_us: u64,
-    /// Listed for the next statistics.
+    /// The session is listed for the next statistics.
     measured: bool,
-    /// Bytes of copies that this suspicion may still cost, and where the peer asked for them.
+    /// Bytes of copies that may still be sent during this suspicion, and the path on which the peer asked for them.
     copies_left: u64,
     copies_to: Option<PathId>,
-    /// It carries traffic: its keys are ready, its window is large.
+    /// The session carries traffic: its keys are prepared, its replay window is large.
     awake: bool,
-    /// While traffic flows, if there is a ring left.
+    /// Present while traffic flows, if a ring is available.
     recent: Option<Box<Recent>>,
     packet_max: PacketMax,
-    /// A message above the base of all paths was sealed since probes of sizes were last considered.
+    /// A message above the base size of all paths was sealed since size probes were last considered.
     large_sealed: bool,
 }
 
 impl Session {
-    /// A session whose handshake is done. `rx_index` was assigned to `handle` before.
+    /// A session after its handshake. `rx_index` must already be assigned to `handle`.
     pub(crate) fn new(
         handle: SessionHandle,
         role: Role,
@@ -154,13 +156,13 @@ impl Session {
         }
     }
 
-    /// Does the peer take inner packets with a partial checksum?
+    /// True if the peer accepts inner packets with a partial checksum.
     pub(crate) fn elides_checksums(&self) -> bool {
         u64::from(self.granted) & CAP_PARTIAL_CHECKSUM != 0
     }
 
-    /// The session id as people read it: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in groups of
-    /// four: `s-7QF2-9KXD-…`, 34 characters.
+    /// The session id in the form that people read: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in
+    /// groups of four: `s-7QF2-9KXD-…`, 34 characters.
     pub(crate) fn id_text(&self) -> String {
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let bits = u128::from_be_bytes(self.id);
@@ -168,7 +170,7 @@ impl Session {
             if place % 4 == 0 {
                 text.push('-');
             }
-            // 130 bits in 26 digits: the last digit has the lowest three bits, shifted up.
+            // 130 bits in 26 digits: the last digit holds the lowest three bits, shifted up.
             let digit = if place == 25 { bits << 2 } else { bits >> (123 - 5 * place) };
             text.push(char::from(DIGITS[usize::try_from(digit & 31).unwrap_or_default()]));
             text
@@ -188,7 +190,7 @@ impl Session {
         self.phase == Phase::Active
     }
 
-    /// The index in this end's datagrams to the peer, as a HINT would name it.
+    /// True if `index` is in this end's datagrams to the peer; a HINT would name it.
     pub(crate) fn sends_to_index(&self, index: u32) -> bool {
         index != 0 && (self.tx_index == index || self.paths.iter().any(|path| path.tx_index == index))
     }
@@ -204,7 +206,7 @@ impl Session {
         })
     }
 
-    /// The longest inner packet that leaves whole, if a finished search says so.
+    /// The longest inner packet that is sent whole, if a finished search has found it.
     pub(crate) fn packet_settled(&self) -> Option<u16> {
         self.packet_max.settled.then_some(self.packet_max.bytes)
     }
@@ -225,7 +227,7 @@ impl Session {
         self.paths.iter_mut().find(|path| path.id == id)
     }
 
-    /// PTO of a path; of one that does not exist, the initial one.
+    /// The PTO of a path; the initial PTO if the path does not exist.
     fn pto_us(&self, id: Option<PathId>) -> u64 {
         let rtt = id.and_then(|id| self.path(id)).map(|path| path.rtt).unwrap_or_default();
         rtt.pto_us(self.interval_us())
@@ -237,11 +239,11 @@ impl Session {
         validated.map(|path| path.rtt.pto_us(self.interval_us())).max().unwrap_or_else(|| self.pto_us(None))
     }
 
-    /// Adds a path with an index of its own. The caller has checked the maximum.
+    /// Adds a path with an index of its own. The caller has checked the maximum number of paths.
     fn add_path(&mut self, cx: &mut Shared, id: PathId, route: Route) -> usize {
         let target = Target { session: self.handle, path: Some(id) };
         let rx_index = cx.indices.assign(&mut cx.rng, target);
-        // Paths are few and long-lived: no room is kept for more.
+        // Paths are few and live long: reserve no extra room.
         self.paths.reserve_exact(1);
         self.paths.push(Path::new(id, route, rx_index, self.role() == Role::Gateway, cx.tunnel_mtu));
         self.paths.len() - 1
@@ -262,8 +264,8 @@ impl Session {
         self.forget_told(now, cx, id);
     }
 
-    /// Where inner packets go from here on. Liveness judges that path alone, once it is validated: before, the answer
-    /// to ATTACH is what is waited for.
+    /// Sets the path for inner packets. Liveness judges this path only, and only after it is validated: before that,
+    /// the answer to ATTACH is what this end waits for.
     fn set_send(&mut self, now: u64, to: Option<PathId>) {
         if self.send != to
             && let Some(path) = to.and_then(|id| self.path_mut(id))
@@ -276,7 +278,8 @@ impl Session {
         self.liveness.watch(now, watched, srtt_us);
     }
 
-    /// The path for what concerns the whole session: the send path, else the usable one that was heard last, else any.
+    /// The path for messages about the whole session: the send path; otherwise the usable path that was heard last;
+    /// otherwise any.
     fn control_path(&self) -> Option<PathId> {
         let rank = |path: &&Path| (self.send == Some(path.id), path.usable(), path.validated(), path.heard_at);
         self.paths.iter().max_by_key(rank).map(|path| path.id)
@@ -287,7 +290,7 @@ impl Session {
         self.send_copies(now, cx, &[path], frames);
     }
 
-    /// Seals frames once; the identical ciphertext goes out on each path, with the index that serves there.
+    /// Seals frames once; the identical ciphertext is sent on each path, with that path's index.
     fn send_copies(&mut self, now: u64, cx: &mut Shared, paths: &[PathId], frames: &[Frame]) {
         let Some(mut sealed) = self.seal_control(frames) else {
             return cx.drop(now, DropKind::KeyExhausted);
@@ -311,7 +314,7 @@ impl Session {
         }
     }
 
-    /// One session, however much its peer asks, leaves room in the outbox for the others.
+    /// Limits one session so that the outbox has room for the others, whatever the peer requests.
     fn has_turn(&mut self, cx: &Shared) -> bool {
         let round = cx.outbox.round();
         if self.control.0 != round {
@@ -329,14 +332,14 @@ impl Session {
         self.epochs.seal_frames(&plaintext, self.tx_index)
     }
 
-    /// Ends the session: what is left of it are sealed CLOSE messages. The keys are dropped with `self`.
+    /// Ends the session. Returns its sealed CLOSE messages; the keys are dropped with `self`.
     pub(crate) fn farewell(mut self, cx: &mut Shared, reason: Option<Reason>) -> Farewell {
         cx.rings.take_back(self.recent.take());
         let mut copies = Vec::new();
         if let Some(reason) = reason {
             let close = Close { scope: Scope::Session, reason, version: 0, detail: Detail::EMPTY };
             if let Some(sealed) = self.seal_control(&[Frame::Close(close)]) {
-                // It is repeated: only where somebody is known to be.
+                // CLOSE will be repeated, so it is sent only to addresses where the peer is known to be.
                 for path in self.paths.iter().filter(|path| !path.dead && path.budget().is_none()) {
                     let mut copy = sealed.clone();
                     write_receiver(&mut copy, if path.tx_index == 0 { self.tx_index } else { path.tx_index });

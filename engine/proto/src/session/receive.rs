@@ -1,4 +1,4 @@
-//! One authentic DATA: what it credits, what its frames do.
+//! One authentic DATA: which path it credits, and what its frames do.
 
 use std::ops::Range;
 
@@ -21,18 +21,18 @@ impl Session {
         let opened = match self.epochs.open(now, linger_us, flags, counter, &mut datagram[DATA_HEADER..]) {
             Ok(opened) => opened,
             Err(kind) => {
-                // A failed open brings the key nearer to its limit.
+                // A failed open brings the key closer to its limit.
                 if kind == DropKind::BadTag {
                     self.rearm(now, cx);
                 }
-                // The later one of two copies is no sign of anything.
+                // The second of two copies proves nothing about its path.
                 if kind == DropKind::Duplicate && self.is_redundant() && self.has_route(from) {
                     return Outcome::Consumed;
                 }
                 return Outcome::Dropped(kind);
             }
         };
-        // The newest path wins where a later one has the same route.
+        // If several paths have the same route, the newest one wins.
         let order = (opened.epoch, counter);
         let via = self.paths.iter().rev().position(|path| path.route == from).map(|back| self.paths.len() - 1 - back);
         let via = via.or_else(|| self.new_address(from, len, order));
@@ -54,7 +54,7 @@ impl Session {
             self.peer_confirmed_epoch(now, cx);
         }
         let range = DATA_HEADER..DATA_HEADER + opened.len;
-        // It asks for the size of the path: no end counts it.
+        // The message is a size probe: neither end counts it.
         let mut padded = false;
         let first = datagram.get(range.start).filter(|_| opened.len > 0).map(|first| first >> 4);
         let outcome = match first {
@@ -72,7 +72,7 @@ impl Session {
         };
         let redundant = self.is_redundant();
         if let Some(path) = counted.filter(|_| !padded).and_then(|id| self.path_mut(id)) {
-            // Of two copies the first arrival alone could be counted, which would make the slower path look lossy.
+            // Of two copies only the first arrival could be counted, which would make the slower path look lossy.
             if !(redundant && matches!(first, Some(4 | 6))) {
                 path.traffic.rx_packets += 1;
             }
@@ -81,8 +81,8 @@ impl Session {
         outcome
     }
 
-    /// The index is outside the seal and proves nothing: what credits a path is its own route, once that is validated.
-    /// An index of another path shows that the message was relabelled.
+    /// The seal does not cover the index, so the index proves nothing: a path is credited by messages from its own
+    /// validated route. An index of another path shows that the message was relabelled.
     fn credit_arrival(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId, own_index: bool) {
         let Some(at) = self.at(id) else { return };
         if !self.paths[at].validated() {
@@ -92,7 +92,7 @@ impl Session {
         }
     }
 
-    /// The bytes of a message count for the budget of one route that is not validated, whatever it names.
+    /// Adds the bytes of a message to the budget of one unvalidated route, whatever path the message names.
     pub(super) fn credit_route(&mut self, arrival: Arrival, at: usize) {
         if self.credits_once(arrival.order) {
             self.paths[at].credit_budget(arrival.len);
@@ -105,7 +105,7 @@ impl Session {
         side.is_some_and(|side| std::mem::replace(&mut side.credited, order) != order)
     }
 
-    /// Something authentic, first-arrived, from the path's own route: the path lives.
+    /// An authentic, first-arrived message came from the path's own route: the path is alive.
     pub(super) fn credit(&mut self, cx: &mut Shared, now: u64, id: PathId) {
         let Some(path) = self.path_mut(id) else { return };
         if !path.validated() {
@@ -116,16 +116,17 @@ impl Session {
         if self.liveness.watched() == Some(id) {
             self.credit_watched(cx, now, id);
         }
-        // It was left while it was suspected, and perhaps taken again.
+        // The send path changed during the suspicion, and may have changed back.
         if let Some(silent_us) = suspected_us {
             self.end_suspicion(cx, now, id, silent_us);
         }
     }
 
-    /// The path where this end listens: what it thought of its silence is judged anew.
+    /// Something arrived on the path where this end listens: its silence is judged again.
     fn credit_watched(&mut self, cx: &mut Shared, now: u64, id: PathId) {
         if self.send != Some(id) {
-            // The core gave the path up. A client will choose again; a gateway must tell a client that does not know.
+            // The core gave this path up. A client will choose again; a gateway must inform a client that does not know
+            // yet.
             match self.role() {
                 Role::Client => self.liveness.watch(now, None, 0),
                 Role::Gateway => self.liveness.give_up(now),
@@ -150,7 +151,7 @@ impl Session {
     ) -> Outcome {
         let ready = match self.role() {
             Role::Gateway => self.is_active(),
-            // The gateway may have bound already: its acknowledgement can be overtaken.
+            // The gateway may have bound already: the packet can arrive before its acknowledgement.
             Role::Client => true,
         };
         if !ready {
@@ -163,7 +164,7 @@ impl Session {
         Outcome::Inner { range, csum_partial }
     }
 
-    /// The second value: the message has padding.
+    /// The second value: the message contains padding.
     #[inline(never)]
     fn on_frames(&mut self, cx: &mut Shared, arrival: Arrival, plaintext: &[u8]) -> (Outcome, bool) {
         let now = arrival.now;
@@ -221,7 +222,7 @@ impl Session {
                 self.rebinding_answered(cx, arrival, &token, true);
                 Ok(())
             }
-            // CLOSE was taken before.
+            // CLOSE was handled before.
             Frame::Close(_) | Frame::CloseAck | Frame::Ping | Frame::Pad(_) => Ok(()),
             _ => Err(Trouble::OTHER_ROLE),
         }
@@ -237,8 +238,8 @@ impl Session {
         }
     }
 
-    /// The path to whose new address a message belongs, once that address has answered: until then it only earns its
-    /// budget.
+    /// The path whose new address sent a message, if that address has answered its challenge. Before that, the message
+    /// only adds to the budget.
     fn new_address(&mut self, from: Route, len: usize, order: (u32, u64)) -> Option<usize> {
         let mut paths = self.paths.iter_mut().enumerate();
         let (at, candidate) = paths.find_map(|(at, path)| Some((at, path.new_addresses.at(from)?)))?;
@@ -249,7 +250,7 @@ impl Session {
         candidate.proved.then_some(at)
     }
 
-    /// The path that a frame names, if it also came from there and thereby speaks for it.
+    /// The path that a frame names, if the frame also came from this path's route.
     pub(super) fn named(&mut self, cx: &mut Shared, arrival: Arrival, path: PathId) -> Result<usize, Trouble> {
         if arrival.via != Some(path) {
             return Err(Trouble::Unattributable(DropKind::PathMismatch));
@@ -259,7 +260,7 @@ impl Session {
     }
 }
 
-/// Before the client has confirmed the session it can only attach, prove its address, and close.
+/// Before the client has confirmed the session, it can only attach, validate its address and close.
 fn confirms_pending(frame: &Frame) -> bool {
     matches!(frame, Frame::Attach(_) | Frame::PathResponse(_) | Frame::Close(_) | Frame::Ping | Frame::Pad(_))
 }

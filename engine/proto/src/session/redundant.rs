@@ -1,14 +1,14 @@
-//! Redundant mode: every inner packet goes out on two paths, as one ciphertext under two indices. The replay window of
-//! the peer keeps one of them.
+//! Redundant mode: every inner packet is sent on two paths, as one ciphertext under two indices. The peer's replay
+//! window accepts one of them.
 //!
 //! ```text
 //!   packet ── sealed once ──┬── index of the send path ──► first: delivered
 //!                           └── index of the companion ──► second: dropped before it is opened
 //! ```
 //!
-//! A second copy credits nothing where it arrives, so on either path life and loss show by probes alone: one at every I
-//! while there is traffic. Without a send path the companion carries the packets: they do not wait for the core's next
-//! choice, and that choice is no different for it.
+//! A second copy credits nothing where it arrives. So on both paths only probes show life and loss: one at every I
+//! while there is traffic. Without a send path the companion carries the packets. They do not wait for the core's next
+//! choice, and they do not influence that choice.
 
 use super::Session;
 use super::tandem::Tandem;
@@ -16,8 +16,8 @@ use crate::messages::PathId;
 use crate::path::Path;
 use crate::vocabulary::{CopyPurpose, DuplicateRoute};
 
-/// Intervals between the last answer of a companion and a probe that another path answers, for a verdict within its
-/// class. Fewer would take chance for death where each twentieth probe is lost.
+/// Intervals between the last answer of a companion and a probe that another path answers; after that the companion can
+/// be judged. Fewer intervals would mistake chance for death where one probe in twenty is lost.
 const OUTLIVED_INTERVALS: u64 = 6;
 
 impl Session {
@@ -25,7 +25,7 @@ impl Session {
         self.tandem.is_some()
     }
 
-    /// The path that carries inner packets.
+    /// The path that carries the inner packets.
     pub(super) fn carrier(&self) -> Option<&Path> {
         self.send.and_then(|id| self.path(id)).or_else(|| self.companion())
     }
@@ -38,12 +38,12 @@ impl Session {
         self.tandem.as_ref().is_some_and(|tandem| tandem.companion == Some(id))
     }
 
-    /// What leaves arrives, whatever becomes of the send path.
+    /// Packets arrive on the companion, whatever happens to the send path.
     pub(super) fn companion_answers(&self) -> bool {
         self.companion().is_some_and(|path| self.send != Some(path.id) && !path.probes.in_doubt())
     }
 
-    /// The way of the second copy: to a validated path alone, so that it needs no budget.
+    /// The route of the second copy. Only to a validated path, so it needs no byte budget.
     pub(super) fn companion_route(&self, carrier: PathId) -> Option<DuplicateRoute> {
         self.tandem.as_ref()?;
         let elected = self.companion().filter(|path| path.id != carrier);
@@ -52,8 +52,8 @@ impl Session {
         Some(DuplicateRoute { route, path: id, index: tx_index, budget: u64::MAX, purpose })
     }
 
-    /// Keeps the companion, unless it cannot serve any more or another path is faster by far: what is probed at every I
-    /// should not change from packet to packet.
+    /// Keeps the companion unless it is not usable any more or another path is much faster: a path that is probed at
+    /// every I should not change with every packet.
     pub(super) fn elect_companion(&mut self) {
         if !self.is_redundant() {
             return;
@@ -74,7 +74,7 @@ impl Session {
         others.min_by_key(|path| (!path.rtt.measured(), path.rtt.srtt_us(), path.id))
     }
 
-    /// One of the paths that carry everything at this time, or that the peer may still take for one.
+    /// True for the paths that carry all packets now, and for the one that the peer may still use that way.
     pub(super) fn in_tandem(&self, now: u64, path: &Path) -> bool {
         self.is_redundant()
             && self.liveness.carries_traffic(now)
@@ -83,8 +83,8 @@ impl Session {
                 || (self.leaving() == Some(path.id) && path.usable()))
     }
 
-    /// A path answered a probe that left at `sent_at`: a companion that was silent long before is not silent because
-    /// the peer is.
+    /// A path answered a probe sent at `sent_at`. If the companion was silent long before that, the peer is not the
+    /// cause.
     pub(super) fn outlive(&mut self, now: u64, by: PathId, sent_at: u64) {
         let companion = self.tandem.as_ref().and_then(|tandem| tandem.companion).filter(|id| *id != by);
         let Some(at) = companion.and_then(|id| self.at(id)) else { return };
@@ -96,8 +96,8 @@ impl Session {
         }
     }
 
-    /// The companion is silent, another path is not, and an answer that left together with that path's had its chance.
-    /// The send path is judged by what is heard on it.
+    /// The companion is silent although another path answered, and an answer sent at the same time would have arrived.
+    /// The send path is judged by the packets that arrive on it.
     pub(super) fn is_outlived(&self, now: u64, at: usize, pto_us: u64) -> bool {
         let Some((tandem, since)) = self.tandem.as_ref().zip(self.silent_since(at)) else { return false };
         self.is_companion(self.paths[at].id) && since < tandem.outlived_at && tandem.outlived_at + pto_us <= now

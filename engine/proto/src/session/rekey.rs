@@ -1,11 +1,11 @@
-//! A new epoch: X25519 mixed into the root. The client begins, the gateway may ask for it.
+//! A new epoch: X25519 mixed into the root. The client starts it; the gateway may ask for it.
 //!
 //! ```text
 //!  client                                  gateway
 //!    │ (REKEY_REQUEST) ◄──────────────────────┤ its own limit is near
 //!    │ REKEY_INIT{n+1, e}, at PTO ───────────►│ derives n+1, opens under it
 //!    │◄────────────── REKEY_RESP{n+1, e}      │ repeated INIT: the identical RESP
-//!    │ seals under n+1; PING at PTO ─────────►│ heard: seals under n+1
+//!    │ seals under n+1; PING at PTO ─────────►│ receives it: seals under n+1
 //!    │◄────────────── anything under n+1      │
 //! ```
 
@@ -22,12 +22,13 @@ use crate::path::{Retry, SENDS_MAX};
 use crate::shared::Shared;
 use crate::vocabulary::blame::{DropKind, PeerFault};
 
-/// Pause between retries after the first five, µs. A rekey is retried for as long as the session lives: a blackout may
-/// be long.
+/// Pause between retries after the first five, µs. A rekey is retried as long as the session lives, because a blackout
+/// may be long.
 const SLOW_RETRY_US: u64 = 1_000_000;
-/// After a key of low order no other one is agreed on for this time, µs: each costs a Diffie-Hellman.
+/// After a key of low order no other rekey is accepted for this time, µs: each costs a Diffie-Hellman.
 const LOW_ORDER_PAUSE_US: u64 = 1_000_000;
-/// Share of the time between rekey and hard age that a gateway leaves to the client before it asks.
+/// The gateway asks after this fraction (1/n) of the time between the rekey age and the hard age, to give the client
+/// time to start.
 const GATEWAY_GRACE_DIVISOR: u64 = 4;
 
 impl Session {
@@ -84,7 +85,7 @@ impl Session {
         }
     }
 
-    /// A rekey that a blackout held up goes out with the next activation.
+    /// A rekey that a blackout delayed is sent with the next activation.
     pub(super) fn rekey_soon(&mut self, now: u64) {
         if let Some(retry) = self.rekey.retry_mut() {
             retry.next_at = retry.next_at.min(now);
@@ -185,7 +186,7 @@ impl Session {
             Rekey::Answered { init, resp, trigger } => {
                 self.rekey = Rekey::Answered { init, resp, trigger };
                 self.report_rotation(now, cx, trigger);
-                // The initiator waits for anything under the new epoch.
+                // The initiator waits for any message under the new epoch.
                 if let Some(via) = self.control_path() {
                     self.send_frames(now, cx, via, &[Frame::Ping]);
                 }
@@ -200,7 +201,7 @@ impl Session {
         let report =
             Report::KeyRotated { session: self.handle, epoch: self.epochs.number(), trigger: trigger.to_owned() };
         cx.report(now, report);
-        // Packets that found no key go on with the new one.
+        // Packets that waited for a key are sent with the new one.
         self.release_held(now, cx);
     }
 
@@ -211,7 +212,7 @@ impl Session {
         Trouble::Attributable(PeerFault::LowOrderPoint)
     }
 
-    /// The key has come to a limit and nothing was done about it yet. Counts have no deadline of their own: judged at
+    /// The key has reached a limit and nothing was done yet. Packet counts have no deadline, so they are checked at
     /// once.
     pub(super) fn key_limit_reached(&self, now: u64) -> bool {
         let begins = self.is_active() && matches!(self.rekey, Rekey::Idle | Rekey::Answered { .. });
@@ -227,7 +228,7 @@ impl Session {
     }
 }
 
-/// What both ends said in this rekey: epoch ‖ e of the client ‖ e of the gateway.
+/// The keys that both ends sent in this rekey: epoch ‖ e of the client ‖ e of the gateway.
 fn transcript(init: &frames::Rekey, resp: &frames::Rekey) -> [u8; 68] {
     let mut bytes = [0; 68];
     bytes[..4].copy_from_slice(&init.epoch.to_le_bytes());

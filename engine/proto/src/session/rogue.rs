@@ -1,5 +1,5 @@
-//! A client with valid keys that does what no honest one does: its messages are sealed, so only the frames can give it
-//! away.
+//! A client with valid keys that does what no honest client does: its messages are sealed, so only the frames can show
+//! the fault.
 
 mod greedy;
 
@@ -106,7 +106,7 @@ fn a25_a_ninth_path_is_denied() {
     assert_eq!(paths(&world), 8);
 }
 
-/// What the gateway denied by itself, as reported: time, path, reason, number.
+/// The reported denials of the gateway: time, path, reason, number.
 fn denials(world: &World) -> Vec<(u64, PathId, DenialReason, u32)> {
     let denial = |(at, _, report): &(u64, Side, Report)| match *report {
         Report::ActivationsDenied { path, reason, count, .. } => Some((*at, path, reason, count)),
@@ -267,7 +267,7 @@ fn a49_random_plaintexts_in_a_valid_seal_never_end_the_process_nor_move_the_bind
     for n in 0..5_000_usize {
         let mut plaintext: Vec<u8> = (0..n % 90).map(|_| world.draw() as u8).collect();
         if let Some(first) = plaintext.first_mut() {
-            // Never an inner packet, never CLOSE.
+            // Types except inner packets and CLOSE.
             *first = [1, 2, 3, 4, 6, 7, 9, 11, 12, 13, 14, 15, 16, 24][n % 14];
         }
         if plaintext.len() > 3 {
@@ -280,7 +280,7 @@ fn a49_random_plaintexts_in_a_valid_seal_never_end_the_process_nor_move_the_bind
     assert_eq!(bound(&mut world), Some(1));
 }
 
-/// Both ends have their keys ready, all of them.
+/// Both ends have all their keys prepared.
 fn awake(world: &World) -> bool {
     let ends = [(&world.client, world.session()), (&world.gateway, world.gateway_session.unwrap_or_default())];
     ends.iter().all(|(end, id)| end.sessions.get(id).is_some_and(|session| session.epochs.awake()))
@@ -310,7 +310,7 @@ fn the_work_of_a_timer_moves_its_deadline_so_that_no_session_is_woken_for_nothin
         // Each session asserts, after its work, that none of its timers is due.
         world.run(10 * MS);
     }
-    assert!(!awake(&world), "the keys came to rest on the way");
+    assert!(!awake(&world), "the keys are at rest");
 }
 
 #[test]

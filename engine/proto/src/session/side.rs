@@ -1,4 +1,4 @@
-//! What only one end of a session has.
+//! The parts of a session that only one role has.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::crypto::keyfile::PublicKey;
 use crate::messages::Role;
 use crate::path::rebinding::RebindLimit;
 
-/// Order of no message: counters end before.
+/// An order that no message has: counters end before it.
 const NO_MESSAGE: (u32, u64) = (u32::MAX, u64::MAX);
 
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub(super) enum Side {
 #[derive(Debug, Default)]
 pub(super) struct ClientSide {
     pub(super) attempt: Option<Box<Attempt>>,
-    /// No HINT is believed before.
+    /// HINTs are ignored before this time.
     pub(super) hints_from: u64,
-    /// The newest ASSIGN, and the newest SWITCH_REQUEST, that the core was told of.
+    /// The newest ASSIGN and the newest SWITCH_REQUEST that were reported to the core.
     pub(super) assigned: Option<u32>,
     pub(super) switch_requested: Option<u32>,
 }
@@ -40,12 +40,12 @@ pub(super) struct GatewaySide {
     pub(super) switch_request: Option<Box<Delivery>>,
     /// The id of the newest delivery.
     pub(super) deliveries: u32,
-    /// Until when a path must have answered `ChallengeSession`.
+    /// Time until which a path must have answered `ChallengeSession`.
     pub(super) challenge_until: Option<u64>,
     pub(super) rebinds: RebindLimit,
-    /// What the peer made this end report, beside its faults.
+    /// Reports that requests of the peer caused, without its faults.
     pub(super) requests: ReportWindow,
-    /// The newest message whose bytes count for what an unproved route may get: each counts once.
+    /// The newest message whose bytes were added to the budget of an unvalidated route: each message counts once.
     pub(super) credited: (u32, u64),
 }
 
@@ -91,7 +91,7 @@ impl Side {
         if let Self::Gateway(side) = self { Some(side) } else { None }
     }
 
-    /// The activation that a client has under way.
+    /// The running activation of a client.
     pub(super) fn attempt(&self) -> Option<&Attempt> {
         self.client()?.attempt.as_deref()
     }

@@ -1,5 +1,4 @@
-//! How large packets may be: probes of sizes on each path in turn, and the smallest size of the paths in use for the
-//! session.
+//! Packet sizes: each path in turn is searched with probes; the session uses the smallest size of the paths in use.
 
 use super::Session;
 use crate::frames::{Frame, Probe};
@@ -11,26 +10,26 @@ use crate::vocabulary::SizedFor;
 use crate::vocabulary::blame::DropKind;
 use crate::wire::{DATA_HEADER, TAG, write_receiver};
 
-/// Findings of one path in one turn: a round's end, a verdict, the next flight.
+/// Findings of one path in one turn: end of a round, verdict, next flight.
 const FINDINGS_MAX: usize = 4;
-/// A search that begins when this second has no bytes left does so after so long, or up to twice as long.
+/// If no bytes are left in this second, a search is postponed by this time or up to twice as long.
 const POSTPONE_US: u64 = 1_000_000;
-/// Type and length of PAD.
+/// Length of type and length of PAD.
 const PAD_HEADER: usize = 3;
 
 impl Session {
-    /// Whether sizes of the path are of interest: it carries traffic, or may have to at any moment.
+    /// True if the sizes of the path matter: it carries traffic, or may have to at any moment.
     fn sizes_matter(&self, now: u64, path: &Path) -> bool {
         self.is_active() && path.usable() && path.alive && self.liveness.carries_traffic(now)
     }
 
-    /// Packets go out on it: on the send path, in redundant mode on its companion too.
+    /// True if packets are sent on it: the send path, and in redundant mode its companion.
     fn carries(&self, id: PathId) -> bool {
         self.send == Some(id) || self.is_companion(id)
     }
 
-    /// One standby at a time is searched, and what carries packets whenever it is due: so a peer is asked for a bounded
-    /// number of answers.
+    /// Only one standby at a time is searched; paths that carry packets are searched whenever a search is due. So the
+    /// peer must answer a bounded number of probes.
     fn sizes_due_at(&self, now: u64, path: &Path) -> Option<u64> {
         let sends = self.carries(path.id);
         let due = path.mtu.next_at(sends).filter(|_| self.sizes_matter(now, path))?;
@@ -104,9 +103,9 @@ impl Session {
         }
     }
 
-    /// The limit for inner packets that leave whole: the smallest of the send path and of the standbys that were
-    /// measured, because any of these may be the send path in the next moment. A standby counts as no smaller than the
-    /// base: who makes one worse than that must not make the send path worse.
+    /// The limit for inner packets that are sent whole: the smallest size of the send path and of the measured
+    /// standbys, because each of these may become the send path at any moment. A standby counts at least as the base:
+    /// an attacker who makes a standby worse than that must not affect the send path.
     pub(super) fn refit(&mut self) {
         let send = self.send;
         let of = |path: &Path| {
@@ -118,7 +117,7 @@ impl Session {
         self.packet_max = smallest.unwrap_or(self.packet_max);
     }
 
-    /// A probe of a size did not fit the link of this machine.
+    /// A size probe was too long for the link of this machine.
     pub(crate) fn too_big(&mut self, now: u64, cx: &mut Shared, path: PathId, message_len: usize) {
         if let Some(path) = self.path_mut(path) {
             path.mtu.too_big(message_len);

@@ -2,11 +2,11 @@
 
 use crate::messages::PathId;
 
-/// What a session in redundant mode has more than another.
+/// The additional state of a session in redundant mode.
 #[derive(Debug, Default)]
 pub(super) struct Tandem {
-    /// The other path.
+    /// The second path.
     pub(super) companion: Option<PathId>,
-    /// When another path answered a probe although the companion had been silent for long.
+    /// When another path answered a probe although the companion had been silent for a long time.
     pub(super) outlived_at: u64,
 }

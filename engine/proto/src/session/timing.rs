@@ -1,13 +1,13 @@
-//! What is due when: one table. A timer says why there is one, when it is due next, and what is done then.
+//! All timers of a session in one table: the reason for the timer, its next deadline, and its work.
 
 use super::{Phase, Session};
 use crate::messages::Report;
 use crate::shared::Shared;
 
-/// A HINT is believed at most this often, µs.
+/// Minimum interval between two accepted HINTs, µs.
 const HINT_INTERVAL_US: u64 = 10_000_000;
 
-/// What a timer's work says about the life of its session; most work says nothing.
+/// Whether the session continues after a timer's work; most work returns nothing.
 trait GoesOn {
     fn goes_on(self) -> bool;
 }
@@ -24,8 +24,8 @@ impl GoesOn for bool {
     }
 }
 
-/// Makes from each row the reason, the deadline and the work, so that none of them can be forgotten. The work is done
-/// in the order of the rows, whichever of them is due: it looks at its own deadlines.
+/// Makes the reason, the deadline and the work from each row, so none of them can be forgotten. All work is run in the
+/// order of the rows, even if only one row is due: each checks its own deadlines.
 macro_rules! timers {
     ($($(#[$meta:meta])* $timer:ident: $next:expr => $work:expr;)*) => {
         /// Why a session has a deadline.
@@ -34,12 +34,12 @@ macro_rules! timers {
         enum Timer { $($(#[$meta])* $timer,)* }
 
         impl Session {
-            /// Does all that is due. False if the session ends: its confirmation never came.
+            /// Does all that is due. False if the session ends because the client did not confirm it.
             pub(crate) fn on_time(&mut self, now: u64, cx: &mut Shared) -> bool {
                 $(if !GoesOn::goes_on($work(self, now, cx)) {
                     return false;
                 })*
-                // Otherwise the session is woken again and again at the same time, and does nothing.
+                // Otherwise the session would be woken at the same time again and again without effect.
                 #[cfg(test)]
                 assert_eq!(self.due(now, cx.stalled_at), [], "the work left these timers due");
                 self.rearm(now, cx);
@@ -69,32 +69,32 @@ macro_rules! timers {
 }
 
 timers! {
-    /// Gateway: a client has this long to confirm its session, which ends with it.
+    /// Gateway: the client must confirm its session in this time, or the session ends.
     Confirmation: |session, _, _| session.unconfirmed_until() => Self::is_confirmed_in_time;
-    /// Client: an activation is sent again, or is unanswered.
+    /// Client: an activation is sent again or counts as unanswered.
     Attempt: |session, _, _| session.next_attempt_at() => Self::attempt_on_time;
-    /// Client: the same of a candidate.
+    /// Client: the same for a candidate.
     Candidacy: |session, _, _| session.next_candidacy_at() => Self::candidates_on_time;
-    /// The challenge of a path is sent again, or is unanswered.
+    /// The challenge of a path is sent again or counts as unanswered.
     Challenge: |session, _, _| session.next_challenge_at() => Self::challenges_on_time;
-    /// Gateway: the two addresses of a path are asked again, or it is decided which one counts.
+    /// Gateway: the two addresses of a path are challenged again, or one of them is chosen.
     Rebinding: |session, _, _| session.next_rebinding_at() => Self::rebindings_on_time;
     /// ASSIGN or SWITCH_REQUEST is sent again.
     Delivery: |session, _, _| session.next_delivery_at() => Self::deliveries_on_time;
-    /// Gateway: denials that were counted are reported.
+    /// Gateway: counted denials are reported.
     Denial: |session, _, _| session.next_denial_at() => Self::denials_on_time;
-    /// A rekey begins, is sent again, or is over; a key is past its age.
+    /// A rekey begins, is sent again, or ends; or a key has passed its age.
     Rekey: |session, now, _| session.next_rekey_at_most(now) => Self::rekey_on_time;
-    /// A probe leaves, or silence is judged.
+    /// A probe is sent, or silence is judged.
     Watch: |session, now, stalled_at| session.next_watch_at(now, stalled_at) => Self::watch_on_time;
-    /// The size of a path's packets is searched.
+    /// The packet size of a path is searched.
     Sizes: |session, now, _| session.next_sizes_at(now) => Self::sizes_on_time;
-    /// Nothing was sent for a while: the keys rest.
+    /// Nothing was sent for a while: the prepared keys are dropped.
     Rest: |session, _, _| session.liveness.emits_until().filter(|_| session.awake) => Self::rest_on_time;
 }
 
 impl Session {
-    /// An entry of the timer heap surfaced. False if it was replaced by an earlier one.
+    /// An entry of the timer heap is due. False if an earlier entry has replaced it.
     pub(crate) fn surfaced(&mut self, at: u64) -> bool {
         self.armed.surfaced(at)
     }
@@ -117,7 +117,7 @@ impl Session {
         self.unconfirmed_until().is_none_or(|until| now < until)
     }
 
-    /// A limit of packets or failed opens has no deadline of its own: it is judged at once.
+    /// The limits of packets and failed opens have no deadline: they are checked at once.
     fn next_rekey_at_most(&self, now: u64) -> Option<u64> {
         let limit = self.key_limit_reached(now).then_some(now);
         [limit, self.next_rekey_at()].into_iter().flatten().min()
@@ -130,7 +130,7 @@ impl Session {
         }
     }
 
-    /// A HINT named this session. Unauthenticated: it is reported at most once per 10 s.
+    /// A HINT named this session. It is unauthenticated, so it is reported at most once per 10 s.
     pub(crate) fn hinted(&mut self, now: u64, cx: &mut Shared) {
         let Some(side) = self.side.client_mut() else { return };
         if now >= side.hints_from {

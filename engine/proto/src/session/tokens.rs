@@ -4,7 +4,7 @@ use super::faults::Trouble;
 use crate::shared::Shared;
 use crate::vocabulary::blame::{DropKind, PeerFault};
 
-/// Issued tokens that are remembered: an echo of one of them is late, not forged.
+/// Number of issued tokens that are remembered: an echo of one of them is late, not forged.
 const TOKENS_MAX: usize = 8;
 
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl TokenHistory {
         token
     }
 
-    /// Blames the peer for an echo that is none of the last tokens.
+    /// Decides who is to blame for an echo: if none of the last tokens matches, the peer.
     pub(super) fn judge(&self, echo: &[u8; 16]) -> Trouble {
         if self.tokens[..self.issued.min(TOKENS_MAX)].contains(echo) {
             Trouble::Unattributable(DropKind::StaleEcho)

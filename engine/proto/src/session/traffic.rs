@@ -1,4 +1,4 @@
-//! Inner packets: where they go, how they are sealed, and that they drive liveness.
+//! Inner packets: on which path they are sent, how they are sealed, and how they drive liveness.
 
 use super::{Phase, Session};
 use crate::messages::{PathId, Report};
@@ -9,10 +9,10 @@ use crate::shared::hold::Keep;
 use crate::vocabulary::{COPIES_MAX, CopyPurpose, DuplicateRoute, SealError, SendRoute};
 use crate::wire::{DATA_HEADER, TAG};
 
-/// Bytes of copies on a standby for one suspicion.
+/// Maximum bytes of copies sent on a standby during one suspicion.
 pub(super) const COPIES_PER_SUSPICION: u64 = 1 << 20;
-/// No TCP repeats a segment sooner (Linux: `TCP_RTO_MIN`), µs. A shorter doubt has cost it nothing that it does not
-/// repair itself.
+/// Minimum time before TCP repeats a segment (Linux: `TCP_RTO_MIN`), µs. TCP repairs the losses of a shorter doubt by
+/// itself.
 const TCP_RETRY_MIN_US: u64 = 200_000;
 
 impl Session {
@@ -22,8 +22,7 @@ impl Session {
         let (id, route, budget) = (path.id, path.route, path.budget());
         let PacketMax { bytes: packet_max, settled } = self.packet_max;
         let copies = self.copies(cx, now, id);
-        // With a companion, whether it answers is what counts: in a blackout of both paths the copies lead nowhere
-        // either.
+        // With a companion, the question is whether it answers: in a blackout of both paths, the copies are lost too.
         let arrives = copies[0].is_some_and(|copy| copy.purpose != CopyPurpose::Redundant) || self.companion_answers();
         let keep = !arrives && self.may_lead_nowhere(cx, now);
         Some(SendRoute {
@@ -47,13 +46,13 @@ impl Session {
         }
     }
 
-    /// What is sent now may be lost with its path: that is in doubt, or the first way after a blackout and not proved
-    /// yet.
+    /// Packets sent now may be lost with their path: it is in doubt, or it is the first path after a blackout and not
+    /// proved yet.
     fn may_lead_nowhere(&self, cx: &Shared, now: u64) -> bool {
         self.liveness.in_doubt(now) || (self.side.attempt().is_some() && cx.hold.holds(self.handle))
     }
 
-    /// The send path is in doubt; it was last known to live `silent_us` ago. What left since may be lost with it.
+    /// The send path is in doubt; its last sign of life was `silent_us` ago. Packets sent since then may be lost.
     pub(super) fn doubt_began(&mut self, now: u64, cx: &mut Shared, silent_us: u64) {
         if self.companion_answers() {
             return;
@@ -66,8 +65,8 @@ impl Session {
         });
     }
 
-    /// The send path was in doubt for `silent_us` and is not any more. What left in a short doubt has arrived, and a
-    /// long one was a blackout: what inner TCP repeated in it goes out once more.
+    /// The send path was in doubt for `silent_us`; the doubt is over. After a short doubt, the packets have arrived. A
+    /// long one was a blackout: the segments that inner TCP repeated in it are sent once more.
     pub(super) fn doubt_ended(&mut self, now: u64, cx: &mut Shared, silent_us: u64) {
         if silent_us >= TCP_RETRY_MIN_US {
             self.release_held(now, cx);
@@ -76,15 +75,15 @@ impl Session {
         }
     }
 
-    /// Lets go what waited for a way, if there is one. Where the way is still being proved it also stays, for another
-    /// one.
+    /// Releases the held packets if there is a path. While the path is not proved yet, a copy stays held for another
+    /// path.
     pub(super) fn release_held(&mut self, now: u64, cx: &mut Shared) {
         if self.carrier().is_some() && self.is_active() && self.epochs.expired(now).is_none() {
             cx.hold.release(now, self.handle, self.side.attempt().is_some());
         }
     }
 
-    /// While it is not known which of two addresses the peer has, it gets everything at both.
+    /// While it is unknown which of two addresses the peer has, every packet is sent to both.
     fn new_address_route(&self, id: PathId) -> Option<DuplicateRoute> {
         let path = self.path(id)?;
         let rebinding = path.new_addresses.likeliest()?;
@@ -92,8 +91,8 @@ impl Session {
         Some(DuplicateRoute { route, path: id, index: path.tx_index, budget, purpose: CopyPurpose::Rebinding })
     }
 
-    /// While the send path is suspected, by this end or by the peer, copies go to a standby: for a bounded time, in
-    /// bounded bytes.
+    /// While this end or the peer suspects the send path, copies are sent on a standby: for a bounded time and a
+    /// bounded number of bytes.
     fn duplicate_route(&self, cx: &mut Shared, now: u64, send: PathId) -> Option<DuplicateRoute> {
         let preferred = if self.liveness.copies_wanted(now) {
             None
@@ -149,8 +148,8 @@ impl Session {
         Ok(sealed)
     }
 
-    /// Messages with inner packets left on a path. In redundant mode they are no measure of its loss, as where they
-    /// arrive only the first of two copies could be counted.
+    /// Messages with inner packets were sent on a path. In redundant mode they do not measure its loss, because the
+    /// receiver could count only the first of two copies.
     pub(crate) fn sent(&mut self, path: PathId, now: u64, packets: u32, bytes: u32) {
         let packets = if self.is_redundant() { 0 } else { u64::from(packets) };
         if let Some(path) = self.path_mut(path) {
@@ -158,8 +157,8 @@ impl Session {
         }
     }
 
-    /// Copies of messages with inner packets left. A copy is no evidence of loss: it credits no path where it arrives,
-    /// because the original did, so it is not counted as sent there either.
+    /// Copies of messages with inner packets were sent. They do not count as sent on their path: where they arrive they
+    /// are not counted either, because the original was.
     pub(crate) fn copied(&mut self, cx: &mut Shared, way: &DuplicateRoute, now: u64, bytes: u32) {
         let bytes = u64::from(bytes);
         if way.purpose == CopyPurpose::Suspicion {
@@ -197,7 +196,7 @@ impl Session {
         }
     }
 
-    /// After statistics were taken: true if the session stays listed.
+    /// Called after statistics were taken: true if the session stays listed.
     pub(crate) fn stays_measured(&mut self, now: u64, cx: &mut Shared) -> bool {
         let traffic = self.liveness.carries_traffic(now);
         if !traffic {

@@ -1,4 +1,4 @@
-//! Does the peer receive where a path says it does? PATH_CHALLENGE goes there and must come back from there.
+//! Does the peer receive at the address of a path? PATH_CHALLENGE is sent there, and the answer must come from there.
 
 use super::arrival::Arrival;
 use super::faults::Trouble;
@@ -11,7 +11,7 @@ use crate::shared::Shared;
 use crate::vocabulary::blame::DropKind;
 
 impl Session {
-    /// Challenges a path, unless it is being challenged.
+    /// Challenges a path, unless a challenge is already running.
     pub(super) fn challenge(&mut self, now: u64, cx: &mut Shared, at: usize) {
         if self.paths[at].challenge.is_some() {
             return;
@@ -32,7 +32,7 @@ impl Session {
         }
     }
 
-    /// One pending answer per path (A24): the first challenge of a round is answered, a flood costs one answer.
+    /// One pending answer per path (A24): only the first challenge of a round is answered, so a flood costs one answer.
     pub(super) fn on_path_challenge(
         &mut self,
         cx: &mut Shared,
@@ -47,7 +47,7 @@ impl Session {
             return Err(Trouble::Unattributable(DropKind::ChallengeFlood));
         }
         path.answered_round = Some(round);
-        // The gateway challenges as soon as it has ATTACH: the first estimate of a new path.
+        // The gateway sends its challenge as soon as it has ATTACH, so this gives a first RTT estimate of a new path.
         if let Some(asked_at) = asked_at {
             path.rtt.first_guess(arrival.now.saturating_sub(asked_at));
         }
@@ -85,7 +85,7 @@ impl Session {
         Ok(())
     }
 
-    /// What waited for the proof of a path goes on.
+    /// Continues what waited for the validation of a path.
     fn path_proved(&mut self, now: u64, cx: &mut Shared, id: PathId, newly: bool) {
         if newly && !matches!(self.phase, Phase::Pending { .. }) {
             self.report_validated(now, cx, id);
@@ -106,7 +106,7 @@ impl Session {
     pub(super) fn challenges_on_time(&mut self, now: u64, cx: &mut Shared) {
         self.session_unanswered(now, cx);
         let interval = self.interval_us();
-        // From the end, because a failed path is removed on the way.
+        // Iterates backwards, because failed paths are removed in the loop.
         for at in (0..self.paths.len()).rev() {
             let path = &mut self.paths[at];
             let rtt = path.rtt;
@@ -120,8 +120,8 @@ impl Session {
         }
     }
 
-    /// Unanswered: a path that was never validated is forgotten, and an activation that waited for it with it. A
-    /// validated one stays; whether it lives is for its probes to show.
+    /// The challenge was not answered. A path that was never validated is removed, with an activation that waited for
+    /// it. A validated path stays; its probes decide whether it is alive.
     fn challenge_failed(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let path = &mut self.paths[at];
         path.challenge = None;

@@ -13,22 +13,23 @@ use crate::path::rtt::clamp_u32;
 use crate::shared::Shared;
 use crate::vocabulary::blame::{DropKind, PeerFault};
 
-/// Probes of a standby while traffic flows, and of a silent path always, µs.
+/// Probing interval of a standby while traffic flows, and of a silent path at any time, µs.
 const STANDBY_US: u64 = 5_000_000;
-/// Least interval of probes on the send path for its statistics, while data alone keeps it alive, µs.
+/// Minimum probing interval on the send path for its statistics, while data alone shows that it is alive, µs.
 const STATISTICS_US: u64 = 100_000;
-/// Findings of one judgement: suspicion, then a probing round.
+/// Findings of one judgement: a suspicion, then a probing round.
 const FINDINGS_MAX: usize = 4;
-/// Probes in one PTO at most: half of those whose answers are waited for, or a long path would forget them before they
-/// count.
+/// Maximum number of probes in one PTO: half of those that may be outstanding; otherwise a long path would forget them
+/// before they count.
 const PROBES_PER_PTO: u64 = 32;
-/// A peer that was deaf for longer would have said so before.
+/// Maximum deafness that is believed, µs: if the peer had been deaf for longer, it would have reported it earlier.
 const DEAF_AGE_MAX_US: u64 = 2_000_000;
-/// Fastest probing that the core can order, µs.
+/// Minimum probing interval that the core can order, µs.
 const PROBING_MIN_US: u64 = 5_000;
 
 impl Session {
-    /// How often a standby is heard at least: two of these without a sign, and a SWITCH to it must be proved first.
+    /// Maximum interval between signs of life of a standby. After two of them without a sign, a SWITCH to it needs a
+    /// validation first.
     pub(super) fn standby_interval_us(&self, now: u64) -> u64 {
         if self.probing_us > 0 {
             self.probing_us.max(self.interval_us())
@@ -39,7 +40,7 @@ impl Session {
         }
     }
 
-    /// `SetProbing`: all paths at this interval, whatever the traffic; 0 = by traffic.
+    /// `SetProbing`: probes all paths at this interval, with or without traffic; 0 = traffic decides.
     pub(crate) fn set_probing(&mut self, now: u64, cx: &mut Shared, interval_us: u64) {
         self.probing_us = if interval_us == 0 { 0 } else { interval_us.max(PROBING_MIN_US) };
         if self.probing_us > 0 {
@@ -48,7 +49,7 @@ impl Session {
         self.rearm(now, cx);
     }
 
-    /// `SetPathDead`: nothing but probes goes there; an answer to one of them is news.
+    /// `SetPathDead`: only probes are sent on a dead path; an answer to one of them is reported.
     pub(crate) fn set_path_dead(&mut self, now: u64, cx: &mut Shared, id: PathId, dead: bool) {
         let Some(path) = self.path_mut(id) else { return };
         path.dead = dead;
@@ -66,13 +67,13 @@ impl Session {
         self.rearm(now, cx);
     }
 
-    /// Interval of the scheduled probes of a path; `None`: none.
+    /// Interval of the scheduled probes of a path; `None` = no probes.
     fn probe_interval_us(&self, now: u64, path: &Path) -> Option<u64> {
         if self.probing_us > 0 {
             return Some(self.probing_us);
         }
         let traffic = self.liveness.carries_traffic(now);
-        // Idle, the client alone keeps its address translations open.
+        // In an idle session only the client probes, to keep its address translations open.
         let idle_us = (self.role() == Role::Client).then_some(self.keepalive_us);
         if self.send == Some(path.id) && path.alive {
             if traffic { Some(self.interval_us().max(STATISTICS_US)) } else { idle_us }
@@ -92,7 +93,7 @@ impl Session {
         let doubted = (path.alive && path.probes.in_doubt()).then_some(path.probes.last_at + pto);
         let active = self.send == Some(path.id) || (self.leaving() == Some(path.id) && path.usable());
         let emission = if self.in_tandem(now, path) {
-            // The peer may have had the data from the other path already: probes alone are heard on both.
+            // The peer may already have the data from the other path: only probes count on both paths.
             Some(path.probes.last_at + self.interval_us().max(pto / PROBES_PER_PTO))
         } else {
             (active && self.liveness.carries_traffic(now)).then_some(path.sent_at + self.interval_us())
@@ -149,8 +150,8 @@ impl Session {
         }
     }
 
-    /// Three unanswered probes in a row, over at least a second: that ends a standby, and an idle send path. A client
-    /// needs both directions and judges by the answers alone; for a gateway a path on which it hears the client is not
+    /// Three probes in a row, over at least a second, are unanswered: this ends a standby, or an idle send path. A
+    /// client needs both directions, so only answers count. On a gateway, a path on which the client is heard is not
     /// silent.
     fn judge_by_probes(&mut self, now: u64, cx: &mut Shared, at: usize, pto_us: u64) {
         let limit_us = (3 * pto_us).max(TIMEOUT_MIN_US);
@@ -166,7 +167,8 @@ impl Session {
         }
     }
 
-    /// Since when nobody answers on a path, as far as its probes tell; for a gateway hearing the client is an answer.
+    /// Since when the peer has not answered on a path, judged by its probes. On a gateway, any message of the client
+    /// counts as an answer.
     pub(super) fn silent_since(&self, at: usize) -> Option<u64> {
         let path = &self.paths[at];
         let unanswered_since = path.probes.unanswered_since()?;
@@ -198,14 +200,14 @@ impl Session {
         self.doubt_ended(now, cx, silent_us);
     }
 
-    /// A suspicion that the core was told of ends with a word, also where the path is not watched any more.
+    /// Reports the end of a suspicion that was reported to the core, even if the path is not watched any more.
     pub(super) fn end_suspicion(&mut self, cx: &mut Shared, now: u64, id: PathId, silent_us: u64) {
         let Some(path) = self.path_mut(id).filter(|path| path.suspected) else { return };
         path.suspected = false;
         cx.report(now, Report::PathCleared { session: self.handle, path: id, silent_us: clamp_u32(silent_us) });
     }
 
-    /// The path on which this end should hear and does not, and for how long, as a probe says it.
+    /// For probes: the path on which this end should receive but does not, and for how long.
     pub(super) fn deafness(&self, now: u64) -> (PathId, u32) {
         self.liveness.deaf_on(now).map_or((0, 0), |(path, silent_us)| (path, clamp_u32(silent_us / 1_000)))
     }
@@ -223,12 +225,12 @@ impl Session {
             deaf_on,
             age_ms,
         };
-        // Also where nothing can be sent: a schedule that is not met is not made up for.
+        // Set even if nothing can be sent: missed probes are not made up for.
         path.sent_at = now;
         self.send_frames(now, cx, id, &[Frame::Probe(probe)]);
     }
 
-    /// With `padded` it asks for the size of the path.
+    /// `padded`: the probe is a size probe.
     pub(super) fn on_probe(
         &mut self,
         cx: &mut Shared,
@@ -253,7 +255,7 @@ impl Session {
             tx_seen: probe.tx_packets,
             jitter_us: clamp_u32(path.rtt.jitter_us()),
         };
-        // A burst costs one answer; only of sizes each is asked for by itself.
+        // A burst of probes costs one answer, but each size probe is answered.
         if !padded && path.replied_round.replace(cx.outbox.round()) == Some(cx.outbox.round()) {
             cx.drop(now, DropKind::ProbeFlood);
         } else {
@@ -264,7 +266,8 @@ impl Session {
         Ok(())
     }
 
-    /// A path that was silent carries the peer's probes again: asked at once, it can take part again in a round trip.
+    /// A path that was silent carries probes of the peer again: it is probed at once, so that it can soon be used
+    /// again.
     fn greet_returned(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let interval = self.interval_us();
         let path = &self.paths[at];
@@ -273,7 +276,8 @@ impl Session {
         }
     }
 
-    /// The peer says whether it hears us. A gateway only copies to where it does; a client draws the conclusion.
+    /// The peer reports whether it receives. A gateway only sends its copies to a path where it does; a client judges
+    /// the path.
     fn on_deafness(&mut self, now: u64, cx: &mut Shared, probe: &Probe) {
         let deaf_on = (probe.deaf_on != 0).then_some(probe.deaf_on);
         let began = deaf_on.is_some() && deaf_on == self.send && !self.liveness.peer_is_deaf(now);
@@ -285,7 +289,7 @@ impl Session {
         if began {
             self.copies_left = COPIES_PER_SUSPICION;
             self.doubt_began(now, cx, (u64::from(probe.age_ms) * 1_000).min(DEAF_AGE_MAX_US));
-            // A translator may have given the path a new address: a probe shows it at once.
+            // An address translator may have given the path a new address: a probe shows this to the gateway at once.
             if let Some(at) = self.send.and_then(|id| self.at(id)).filter(|_| self.role() == Role::Client) {
                 self.send_probe(now, cx, at);
             }
@@ -318,8 +322,8 @@ impl Session {
         path.rtt.sample(answer.rtt_us);
         let sent = path.probes.up_sent.saturating_sub(up_sent);
         path.mtu.losses(sent.saturating_sub(path.probes.up_received.saturating_sub(up_received)), sent);
-        // Probed at every I, a path is full of late answers after a stall of the peer, which say nothing about the way
-        // of this one.
+        // In redundant mode a path is probed at every I, so after a stall of the peer many answers are late. Their
+        // delay says nothing about the travel time.
         let travelled_us = if self.tandem.is_some() { path.rtt.min_us() } else { path.rtt.srtt_us() };
         let revived = !std::mem::replace(&mut path.alive, true);
         if revived {
@@ -338,7 +342,7 @@ impl Session {
         Ok(())
     }
 
-    /// This process did not run for a while: silence in that time says nothing.
+    /// This process did not run for a while: silence in that time proves nothing.
     pub(crate) fn stalled(&mut self, now: u64, cx: &mut Shared, stalled_us: u64) {
         if let Some((path, silent_us)) = self.liveness.watched().zip(self.liveness.stalled(now, stalled_us)) {
             self.report_cleared(cx, now, path, silent_us);

@@ -1,15 +1,15 @@
-//! Inner packets that wait for a way, of each session that has none.
+//! Inner packets of sessions that have no usable path: they wait here.
 //!
 //! ```text
-//!   no way, or a doubted one                        a way
-//!   keep ──► │ oldest … newest │ ── release ──► leaving ──► the I/O loop seals them before anything newer
+//!   no path, or a path in doubt                     a path
+//!   keep ──► │ oldest … newest │ ── release ──► leaving ──► the I/O loop seals them before any newer packet
 //!            256 KiB a session, 64 MiB in all
 //! ```
 //!
-//! After a blackout inner TCP would wait out its back-off, which is as long as the blackout was. What it repeated
-//! meanwhile is here: of a segment only the newest copy is kept, and one arrival is enough to set the flow going. A
-//! segment is kept for 60 s, which is within the time in which TCP must expect it anyway (RFC 9293, MSL); everything
-//! else loses its meaning within a second. Nothing is allocated here while every session has its way.
+//! After a blackout, inner TCP would wait for its retransmission timer, which may be as long as the blackout was. The
+//! segments that it repeated during the blackout are held here. Only the newest copy of a segment is kept; one arrival
+//! is enough to restart the flow. A segment is kept for 60 s: TCP must expect it that late anyway (RFC 9293, MSL). All
+//! other packets are useless after a second. While every session has a path, nothing is allocated.
 
 mod segment;
 
@@ -21,21 +21,21 @@ use crate::shared::indices::OwnKeyMap;
 use crate::vocabulary::Shard;
 use segment::TcpSegment;
 
-/// Of one session, bytes with the overhead of keeping them. Source: docs/spec/wire.md, "After a blackout".
+/// Maximum of one session: bytes, including the overhead of each packet. Source: docs/spec/wire.md, "After a blackout".
 const SESSION_BYTES_MAX: usize = 256 << 10;
-/// Of these, for everything but TCP: a dense flow of datagrams must not push out the few segments that matter.
+/// Share of this for everything but TCP: a dense flow of datagrams must not push out the few important segments.
 const OTHER_BYTES_MAX: usize = SESSION_BYTES_MAX / 4;
 const SEGMENT_BYTES_MAX: usize = SESSION_BYTES_MAX - OTHER_BYTES_MAX;
-/// Of all sessions of a process.
+/// Maximum of all sessions of a process.
 const TOTAL_BYTES_MAX: usize = 64 << 20;
-/// What one packet costs besides its bytes: tiny packets fill memory too.
+/// Overhead of one packet besides its bytes: tiny packets use memory too.
 const OVERHEAD: usize = 160;
 const SEGMENT_AGE_MAX_US: u64 = 60_000_000;
 const OTHER_AGE_MAX_US: u64 = 1_000_000;
-/// Packets that are too old are cleared away this often, µs.
+/// Interval at which packets that are too old are removed, µs.
 const SWEEP_US: u64 = 1_000_000;
 
-/// A kept packet that may go now.
+/// A held packet that may be sent now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Released {
     pub session: SessionHandle,
@@ -61,7 +61,7 @@ impl Held {
     }
 }
 
-/// Of one session: keys into `packets`, rising.
+/// The packets of one session: keys into `packets`, rising.
 #[derive(Debug, Default)]
 struct Waiting {
     segments: Queue,
@@ -83,8 +83,8 @@ impl Waiting {
         if entry.segment.is_some() { &mut self.segments } else { &mut self.others }
     }
 
-    /// What gives way, if something must: the oldest datagram, and the newest segment, because without the beginning of
-    /// what is missing the rest of it moves no flow.
+    /// The packet to remove if one must be removed: the oldest datagram, otherwise the newest segment. The oldest
+    /// segments stay, because the flow cannot continue without the beginning of the gap.
     fn surplus(&self) -> Option<u64> {
         if self.others.bytes > OTHER_BYTES_MAX {
             self.others.keys.front().copied()
@@ -95,7 +95,7 @@ impl Waiting {
         }
     }
 
-    /// All keys in the order in which the packets came.
+    /// All keys, in the order in which the packets arrived.
     fn in_order(&self) -> Vec<u64> {
         let mut keys: Vec<u64> = self.segments.keys.iter().chain(&self.others.keys).copied().collect();
         keys.sort_unstable();
@@ -105,7 +105,7 @@ impl Waiting {
 
 #[derive(Debug)]
 pub(crate) struct Hold {
-    /// The share of `TOTAL_BYTES_MAX`.
+    /// This endpoint's share of `TOTAL_BYTES_MAX`.
     bytes_max: usize,
     /// In the order in which they were kept.
     packets: BTreeMap<u64, Held>,
@@ -116,12 +116,12 @@ pub(crate) struct Hold {
     leaving: VecDeque<Released>,
 }
 
-/// What is kept of the packets that come.
+/// Which packets are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
     /// The packet was not sent.
     Any,
-    /// The packet was sent on a way that is in doubt. A second copy is harmless for TCP alone.
+    /// The packet was sent on a path in doubt. Only for TCP is a second copy harmless.
     Segments,
 }
 
@@ -138,7 +138,7 @@ impl Hold {
         }
     }
 
-    /// Keeps `head ‖ body`, one inner packet. False if it is none that is kept.
+    /// Keeps `head ‖ body`, one inner packet. False if the packet is of a kind that is not kept.
     pub(crate) fn keep(
         &mut self,
         now: u64,
@@ -153,7 +153,7 @@ impl Hold {
             return false;
         }
         self.sweep(now);
-        // The copy takes the place of the older one: what has been missing longest leads.
+        // The copy takes the place of the older one: the segment that has been missing longest is sent first.
         let place = segment.as_ref().and_then(|segment| self.forget_superseded(session, segment));
         let entry = Held { kept_at: now, segment, released: Released { session, packet, csum_partial } };
         let cost = entry.cost();
@@ -180,8 +180,8 @@ impl Hold {
         !self.packets.is_empty() && self.sessions.contains_key(&session)
     }
 
-    /// Hands out what is kept of a session, in order. With `again` its segments stay, for another way if this one leads
-    /// nowhere: a second copy of them is harmless, one of a datagram need not be.
+    /// Releases the packets of a session, in order. With `again` its segments stay held, for another path if this one
+    /// fails: a second copy of a segment is harmless, a second copy of a datagram may not be.
     pub(crate) fn release(&mut self, now: u64, session: SessionHandle, again: bool) {
         if self.packets.is_empty() {
             return;
@@ -201,7 +201,7 @@ impl Hold {
         }
     }
 
-    /// Forgets what is kept of a session: it arrived, or nobody wants it any more.
+    /// Removes all packets held for a session: they have arrived, or nobody needs them any more.
     pub(crate) fn clear(&mut self, session: SessionHandle) {
         let Some(waiting) = self.sessions.remove(&session) else { return };
         self.bytes -= waiting.bytes();
@@ -210,7 +210,7 @@ impl Hold {
         }
     }
 
-    /// Forgets all of a session that has ended.
+    /// Removes everything of a session that has ended.
     pub(crate) fn end(&mut self, session: SessionHandle) {
         self.clear(session);
         self.leaving.retain(|released| released.session != session);
@@ -228,7 +228,7 @@ impl Hold {
         (!self.packets.is_empty()).then_some(self.sweep_at)
     }
 
-    /// Clears away what is too old.
+    /// Removes packets that are too old.
     pub(crate) fn sweep(&mut self, now: u64) {
         if self.packets.is_empty() {
             self.sweep_at = now + SWEEP_US;
@@ -246,7 +246,7 @@ impl Hold {
         }
     }
 
-    /// Returns the place of the oldest of them.
+    /// Removes the segments that `newer` supersedes. Returns the key of the oldest of them.
     fn forget_superseded(&mut self, session: SessionHandle, newer: &TcpSegment) -> Option<u64> {
         let waiting = self.sessions.get(&session)?;
         let superseded = |key: &u64| {

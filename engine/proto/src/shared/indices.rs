@@ -1,5 +1,5 @@
-//! Receiver indices of this node: random, unique, each names a session or one path of it. Clear on the wire, so they
-//! prove nothing.
+//! Receiver indices of this node: random and unique; each names a session or one path of it. They are visible on the
+//! wire, so they prove nothing.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -8,7 +8,7 @@ use crate::crypto::rng::Rng;
 use crate::messages::{PathId, SessionHandle};
 use crate::vocabulary::Shard;
 
-/// Spreads keys that this process chose itself (random indices, counted handles): nobody can aim at its collisions.
+/// Hashes keys that this process chose itself (random indices, counted handles), so nobody can provoke collisions.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct OwnKeyHasher(u64);
 
@@ -33,7 +33,7 @@ pub(crate) type OwnKeyMap<V> = HashMap<u32, V, BuildHasherDefault<OwnKeyHasher>>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) session: SessionHandle,
-    /// `None`: the session index, which works from any path.
+    /// `None` = the session index, which is valid on any path.
     pub(crate) path: Option<PathId>,
 }
 
@@ -48,9 +48,8 @@ impl Indices {
         Self { map: OwnKeyMap::default(), shard }
     }
 
-    /// A fresh random index of this shard for the target. 0 is never given: on the wire it means "none". Sessions and
-    /// paths take up a thousandth of all indices at the very most, so a second draw is rare and a third hardly ever
-    /// needed.
+    /// Assigns a new random index of this shard to the target. 0 is never assigned: on the wire it means "none". At
+    /// most a thousandth of all indices is in use, so a second draw is rare and a third is very unlikely.
     pub(crate) fn assign(&mut self, rng: &mut Rng, target: Target) -> u32 {
         loop {
             let Some(index) = self.shard.own(rng.number()) else { continue };

@@ -1,4 +1,5 @@
-//! What all sessions of one endpoint share: the way out, the way up, randomness, indices, timers, budgets.
+//! The state that all sessions of one endpoint share: outgoing datagrams, reports, randomness, indices, timers,
+//! budgets.
 
 pub(crate) mod hold;
 pub(crate) mod indices;
@@ -21,33 +22,34 @@ use crate::shared::timers::Timers;
 use crate::vocabulary::blame::Dropped;
 use crate::vocabulary::{Route, Shard};
 
-/// Bytes of copies on standbys in one second, over all sessions of a process: many suspicions at once are a fault of
-/// ours, not of the paths.
+/// Bytes per second of copies on standbys, over all sessions of a process. Many suspicions at the same time are a fault
+/// of this host, not of the paths.
 const COPIES_PER_S: u64 = 16 << 20;
-/// Bytes of probes that search for sizes in one second, over all sessions of a process, until no more searches begin:
-/// of a crowd that wakes at once each would send a flight of 15 kB, and until it does the base is made use of.
+/// Bytes per second of size probes, over all sessions of a process; beyond that no more searches begin. If many
+/// sessions wake at the same time, each would send a flight of 15 kB. Until its search begins, a session uses the base
+/// size.
 const SIZES_PER_S: u64 = 16 << 20;
 const SECOND_US: u64 = 1_000_000;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) rng: Rng,
-    /// Inner packets are never longer.
+    /// The longest inner packet.
     pub(crate) tunnel_mtu: u16,
     pub(crate) outbox: Outbox,
     pub(crate) reports: Reports,
     pub(crate) indices: Indices,
     pub(crate) timers: Timers,
-    /// Inner packets of sessions that have no way for them.
+    /// Inner packets of sessions that have no path for them.
     pub(crate) hold: Hold,
     pub(crate) rings: Rings,
-    /// End of the newest stall of this process: silence before it says nothing.
+    /// End of the newest stall of this process: earlier silence proves nothing.
     pub(crate) stalled_at: u64,
-    /// Sessions whose next statistics are due; each is listed once.
+    /// Sessions whose next statistics are due; each is listed only once.
     pub(crate) measured: Vec<SessionHandle>,
-    /// Client: the paths that the core opened, as it described them.
+    /// Client: the paths that the core opened, with the core's description.
     pub(crate) described: HashMap<PathId, PathDescription>,
-    /// Of copies of inner packets, and of probes of sizes.
+    /// Budgets for copies of inner packets and for size probes.
     pub(crate) copies: Budget,
     pub(crate) sizes: Budget,
 }
@@ -75,7 +77,7 @@ impl Shared {
         self.reports.report(now, report);
     }
 
-    /// The path of this id on a route: in the core's words at a client, by its addresses at a gateway.
+    /// Describes a path on a route: a client uses the core's description, a gateway uses the addresses.
     pub(crate) fn describe(&self, path: PathId, route: Route) -> PathDescription {
         self.described.get(&path).cloned().unwrap_or_else(|| {
             let local = route.local.unwrap_or(match route.remote {
@@ -91,7 +93,7 @@ impl Shared {
     }
 }
 
-/// Bytes in one second, of a kind that must not crowd out everything else.
+/// A limit in bytes per second for one kind of traffic.
 #[derive(Debug)]
 pub(crate) struct Budget {
     per_s: u64,
@@ -100,7 +102,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// The share of an endpoint in what a process may spend.
+    /// An endpoint's share of the budget of its process.
     fn new(per_s: u64, shard: Shard) -> Self {
         Self { per_s: per_s / u64::from(shard.of), spent: 0, from: 0 }
     }

@@ -1,16 +1,16 @@
-//! Control datagrams on their way out: a bounded queue that refuses the newest when it is full.
+//! Control datagrams that wait to be sent: a bounded queue. When it is full, the newest datagram is refused.
 
 use std::collections::VecDeque;
 
 use crate::vocabulary::{Route, SizedFor, Transmit};
 
-/// Datagrams of all sessions together that wait for the I/O loop; every retry logic above survives a refused one.
+/// Maximum number of waiting datagrams, over all sessions. Every retry logic above survives a refusal.
 const CAPACITY: usize = 16_384;
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Transmit>,
-    /// Rises whenever the queue was drained: a burst of received messages between two drains is one round.
+    /// Raised each time the queue was drained: all messages received between two drains belong to one round.
     round: u64,
 }
 
@@ -20,7 +20,7 @@ impl Outbox {
         self.put(Transmit { route, data, whole: None })
     }
 
-    /// The same for a datagram that asks for its own size, which can wait: half of the room is for what cannot.
+    /// The same for a size probe, which can wait: half of the queue is reserved for datagrams that cannot.
     pub(crate) fn push_whole(&mut self, route: Route, data: Vec<u8>, whole: SizedFor) -> bool {
         self.queue.len() < CAPACITY / 2 && self.put(Transmit { route, data, whole: Some(whole) })
     }

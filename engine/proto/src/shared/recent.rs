@@ -1,31 +1,32 @@
-//! The newest TCP segments that a session has sent: what was lost if its way has just died.
+//! The newest TCP segments that a session has sent. If its path has just died, they are lost.
 //!
 //! ```text
-//!         the way dies          suspected
-//!   sent ──────┼──────────────────┼───────── … ───────── a way again
+//!         path dies            suspected
+//!   sent ──────┼──────────────────┼───────── … ───────── a path again
 //!        arrived│   in here only   │   in the hold           │
 //!               └── to the hold ──►└──────── released ──────►│
 //! ```
 //!
-//! Between the last sign of life and the suspicion a way swallows everything. Without these segments the peer's TCP
-//! would see the repeated head of its window alone, and two more round trips would pass before the rest is repeated. A
-//! ring that is lent to sessions with traffic: a segment costs a copy, nothing is allocated for it. A session that
-//! sends so fast that the ring turns within a few intervals fills a share of it in each and is copied no further.
+//! Between the last sign of life and the suspicion, the path loses every packet. Without these segments, the peer's TCP
+//! would receive only the repeated first segment of the window, and the rest would be repeated two round trips later.
+//! Sessions with traffic borrow a ring: each segment costs a copy, nothing is allocated. If a session sends so fast
+//! that it would fill the ring within a few intervals, only a share of the ring is filled in each interval.
 
 use std::collections::VecDeque;
 
 use crate::vocabulary::Shard;
 
-/// Bytes of one ring.
+/// Size of one ring in bytes.
 const RING_BYTES: usize = 256 << 10;
-/// Segments in one ring; small ones fill it before their bytes do. Handing them over compares each with all that are
-/// held.
+/// Maximum number of segments in one ring; small segments reach it before `RING_BYTES`. The bound matters because
+/// `take` compares each segment with all that are held.
 const SEGMENTS_MAX: usize = 256;
 /// Share of the ring that one liveness interval may fill.
 const BYTES_PER_INTERVAL: usize = RING_BYTES / 4;
-/// Rings of a process (32 MiB). Sessions beyond have none, and after a blackout wait for their own TCP.
+/// Maximum number of rings of a process (32 MiB). Further sessions get none; after a blackout they wait for TCP's own
+/// retransmission.
 const RINGS_MAX: usize = 128;
-/// Rings that are kept for the next session while nobody needs them.
+/// Unused rings that are kept for the next session.
 const SPARE_MAX: usize = 4;
 
 const TCP: u8 = 6;
@@ -45,7 +46,7 @@ pub(crate) struct Recent {
     next: usize,
     interval_until: u64,
     interval_bytes: usize,
-    /// The interval's share is used up: nothing is noted before this time.
+    /// The share of this interval is used up: nothing is copied before this time.
     full_until: u64,
 }
 
@@ -61,7 +62,7 @@ impl Recent {
         }
     }
 
-    /// `head ‖ body`, one inner packet, leaves at `now`; the session's liveness interval is `interval_us`.
+    /// Copies `head ‖ body`, one inner packet that is sent at `now`. The session's liveness interval is `interval_us`.
     #[inline]
     pub(crate) fn note(&mut self, now: u64, interval_us: u64, (head, body): (&[u8], &[u8]), csum_partial: bool) {
         if now >= self.full_until && is_tcp(if head.is_empty() { body } else { head }) {
@@ -82,8 +83,8 @@ impl Recent {
         }
         self.interval_bytes += len;
         let start = if self.next + len > RING_BYTES { 0 } else { self.next };
-        // What is overwritten comes first, also at the end of the ring, which a segment that did not fit there has
-        // skipped.
+        // The entries that are overwritten come first. This also holds at the end of the ring, where a segment that did
+        // not fit has skipped some bytes.
         let overwritten = |entry: &Entry| {
             let skipped = start < self.next && entry.start >= self.next;
             skipped || (entry.start < start + len && start < entry.start + entry.len)
@@ -97,7 +98,7 @@ impl Recent {
         self.next = start + len;
     }
 
-    /// Hands over what left at `since` or later, in order, and forgets everything.
+    /// Hands over the segments sent at `since` or later, in order, and empties the ring.
     pub(crate) fn take(&mut self, since: u64, mut keep: impl FnMut(u64, &[u8], bool)) {
         for entry in self.entries.drain(..).filter(|entry| entry.at >= since) {
             keep(entry.at, &self.ring[entry.start..entry.start + entry.len], entry.csum_partial);
@@ -118,7 +119,7 @@ fn is_tcp(packet: &[u8]) -> bool {
 /// Lends rings to sessions that carry traffic.
 #[derive(Debug)]
 pub(crate) struct Rings {
-    /// The share of `RINGS_MAX`.
+    /// This endpoint's share of `RINGS_MAX`.
     most: usize,
     spare: Vec<Recent>,
     lent: usize,

@@ -1,12 +1,11 @@
-//! What the endpoint tells the core: a bounded queue of reports, and counters of drops that become one report per kind
-//! and second.
+//! Reports to the core: a bounded queue, and counters of drops that become one report per kind and second.
 
 use std::collections::VecDeque;
 
 use crate::messages::Report;
 use crate::vocabulary::blame::Dropped;
 
-/// Reports that wait for the core. Source: messages.rs, `ReportBatch`.
+/// Maximum number of reports that wait for the core. Source: messages.rs, `ReportBatch`.
 const CAPACITY: usize = 524_288;
 const DROP_REPORT_INTERVAL_US: u64 = 1_000_000;
 
@@ -23,7 +22,7 @@ pub(crate) struct Reports {
     queue: VecDeque<(u64, Report)>,
     lost_stats: u64,
     lost_others: u64,
-    /// By `Dropped::place`.
+    /// Indexed by `Dropped::place`.
     drops: [DropCounter; Dropped::COUNT],
 }
 
@@ -47,12 +46,13 @@ impl Reports {
         self.queue.pop_front()
     }
 
-    /// Reports that did not fit: statistics, and others (which an engine must not survive).
+    /// Reports that did not fit: (statistics, others). The engine must stop if one of the others is lost.
     pub(crate) fn lost(&self) -> (u64, u64) {
         (self.lost_stats, self.lost_others)
     }
 
-    /// The first drop of a kind is reported at once, further ones after a second, as a sum.
+    /// The first drop of a kind is reported at once; later ones are reported as a sum, one second after the last
+    /// report.
     pub(crate) fn count_drop(&mut self, now: u64, kind: Dropped, count: u64) {
         let counter = &mut self.drops[kind.place()];
         if counter.count == 0 {
@@ -61,7 +61,7 @@ impl Reports {
         counter.count += count;
     }
 
-    /// When the next drop counter may be reported.
+    /// When the next drop counter is due.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         self.drops.iter().filter(|counter| counter.count > 0).map(|counter| counter.next_at).min()
     }
@@ -80,7 +80,7 @@ impl Reports {
         }
     }
 
-    /// Statistics are snapshots: the oldest gives way to anything newer.
+    /// Statistics are snapshots: the oldest one is removed for any newer report.
     fn make_room(&mut self) -> bool {
         let Some(oldest) = self.queue.iter().position(|(_, report)| matches!(report, Report::Stats { .. })) else {
             return false;

@@ -1,8 +1,8 @@
-//! Deadlines of all sessions in one heap. A session has at most one *current* entry; older ones are skipped when they
-//! surface.
+//! The deadlines of all sessions in one heap. A session has at most one *current* entry; replaced entries are skipped
+//! when their time comes.
 //!
-//! A deadline that moves later costs nothing: the entry surfaces at the old time and the session states its next one.
-//! Only a deadline that moves earlier pushes a new entry.
+//! If a deadline moves later, nothing is pushed: the entry comes up at the old time, and the session then sets its next
+//! deadline. Only a deadline that moves earlier pushes a new entry.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -20,7 +20,7 @@ impl Default for Armed {
 }
 
 impl Armed {
-    /// True if nothing surfaces at `at` or before.
+    /// True if no entry comes up at `at` or before.
     pub(crate) fn later_than(self, at: u64) -> bool {
         self.0 > at
     }
@@ -43,7 +43,7 @@ impl Timers {
         self.heap.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// The next entry that is due. The caller compares it with `surfaced`.
+    /// Pops the next entry that is due. The caller checks it with `surfaced`.
     pub(crate) fn pop_due(&mut self, now: u64) -> Option<(u64, SessionHandle)> {
         self.heap.peek().filter(|Reverse((at, _))| *at <= now)?;
         self.heap.pop().map(|Reverse(entry)| entry)
@@ -51,7 +51,7 @@ impl Timers {
 }
 
 impl Armed {
-    /// Takes the current entry off; false if `at` belongs to an entry that was replaced by an earlier one.
+    /// Clears the current entry. False if `at` belongs to an entry that was replaced by an earlier one.
     pub(crate) fn surfaced(&mut self, at: u64) -> bool {
         let current = self.0 == at;
         if current {

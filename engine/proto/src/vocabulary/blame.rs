@@ -1,41 +1,41 @@
-//! What has no effect, and who is to blame for it: the one table of kinds. The contract with TypeScript, what the core
-//! tells apart, and `docs/reference/security-events.md` are made from it.
+//! Everything that has no effect, and who is to blame for it: the only table of these kinds. The TypeScript contract,
+//! the core's classification and `docs/reference/security-events.md` are generated from it.
 //!
-//! A kind is counted where it happens, one counter for each, and reported as `Report::Dropped`. A [`PeerFault`] is also
-//! reported by itself, as `Report::ValidationFailed`, and counts against the budget of its session.
+//! Each kind has its own counter, raised where the drop happens and reported as `Report::Dropped`. A [`PeerFault`] is
+//! also reported by itself as `Report::ValidationFailed` and counts against the budget of its session.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// Does a kind deserve a look whenever it occurs?
+/// Should a person look at every occurrence of a kind?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum KindClass {
-    /// The ordinary business of a packet network: recorded as `Diagnostic`.
+    /// Normal in a packet network: recorded as `Diagnostic`.
     Ordinary,
     /// Recorded as `SecurityEvent`.
     Security,
 }
 
-/// Whose doing it can be.
+/// Who can cause a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Blame {
-    /// Delay, loss, duplication, reordering or relabelling on the way explain it.
+    /// The network: delay, loss, duplication, reordering or relabelling can cause it.
     Network,
     /// Anybody who can send a datagram: the sender is not authenticated.
     Sender,
-    /// The authenticated peer, though an honest one can produce it too.
+    /// The authenticated peer, but an honest peer can cause it too.
     Peer,
-    /// The authenticated peer: no honest one can produce it, whatever the network does.
+    /// The authenticated peer only: no honest peer can cause it, whatever the network does.
     PeerAlone,
-    /// Whoever sends packets into the tunnel, at this end or at the other one.
+    /// A sender of packets inside the tunnel, on this side or the other.
     Inside,
     /// This machine: its load, its links, its kernel, its configuration.
     Host,
 }
 
-/// What is said about a kind.
+/// Class, blame and text of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Explained {
     pub class: KindClass,
@@ -66,10 +66,9 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A datagram, frame, packet or command that had no effect, and for which the peer of a session cannot be blamed
-    /// alone.
+    /// A datagram, frame, packet or command that had no effect; the peer of a session cannot be the only one to blame.
     pub enum DropKind {
-        // Outer datagrams, before anything is decrypted.
+        // Outer datagrams, before decryption.
         EmptyDatagram: Security, Sender, "a datagram has no bytes";
         UnknownType: Security, Sender, "the type of a message is unknown";
         ResumeUnsupported: Security, Sender, "a message asks to resume a session, which this version cannot do";
@@ -80,11 +79,11 @@ kinds! {
         UnknownIndex: Security, Sender, "no session has the index of a message; often its session had just ended";
         OtherWorker: Ordinary, Network, "a message reached a worker that does not have its session";
         SessionClosed: Security, Sender, "a message belongs to a session that is closing";
-        PathMismatch: Security, Network, "a message came from an address that is not the one of its path";
+        PathMismatch: Security, Network, "a message came from an address that does not belong to its path";
         // Handshakes.
         InitMac1: Security, Sender, "the sender of an INIT does not know the gateway's public key";
         InitRate: Security, Sender, "one address sends more INITs than it may";
-        InitCeiling: Security, Sender, "more INITs arrive than the gateway opens in a second";
+        InitCeiling: Security, Sender, "more INITs arrive per second than the gateway opens";
         CookieRequired: Security, Sender, "an INIT got a COOKIE as answer, because of load or the rate of its address";
         CookieNotOurs: Security, Sender, "a COOKIE does not answer the INIT that was sent, or comes too often";
         HintNotOurs: Security, Sender, "a HINT names no session of this client, or came from another address";
@@ -94,17 +93,17 @@ kinds! {
         HandshakeForged: Security, Sender, "a handshake message is not sealed by the expected key";
         HandshakePayload: Security, Peer, "the sealed part of a handshake message cannot be read";
         HandshakeNotOffered: Security, Peer, "a RESP grants what the INIT did not offer";
-        HandshakeFinished: Security, Network, "a RESP was read before";
+        HandshakeFinished: Security, Network, "a RESP was already read";
         PqUnsupported: Security, Peer, "a client demands a post-quantum handshake, which this version cannot do";
         NoCommonSuite: Security, Peer, "client and gateway have no cipher in common";
         NoCommonVersion: Security, Peer, "client and gateway have no version of the protocol in common";
         UnknownPeer: Security, Sender, "the key of a client is not in the gateway's configuration";
         ConfirmedPerKeyFull: Security, Peer, "one client key confirmed too many sessions in a short time";
-        SessionEvicted: Security, Peer, "a session that was not confirmed made room for a newer one of the same key";
+        SessionEvicted: Security, Peer, "an unconfirmed session was replaced by a newer one of the same key";
         SessionUnconfirmed: Ordinary, Network, "a client did not confirm its session in time";
         // Sealed messages.
         UnknownEpoch: Security, Network, "a message is sealed with a key that this end does not have, or has dropped";
-        BadTag: Security, Sender, "a message is not sealed with the key of its session, or was changed on the way";
+        BadTag: Security, Sender, "a message is not sealed with the key of its session, or was changed in transit";
         TooOld: Security, Network, "a message is older than the window that detects replays";
         Duplicate: Ordinary, Network, "a message arrived before";
         SessionNotReady: Ordinary, Network, "an inner packet arrived before its session was accepted";
@@ -113,67 +112,66 @@ kinds! {
         SessionNotConfirmed: Security, Network, "a frame arrived before its session was confirmed";
         StaleBindSeq: Security, Network, "an activation is older than the newest one";
         StaleEcho: Security, Network, "the answer to a challenge is late";
-        StaleReply: Security, Network, "the answer to a probe is late, as at a jump";
-        StaleRekey: Security, Network, "a message of an older renewal of keys";
-        StaleSwitchAck: Security, Network, "the answer to a switch that is over";
-        StaleSwitchRequest: Ordinary, Network, "a wish of the gateway that was received before";
+        StaleReply: Security, Network, "the answer to a probe is late, for example after a jump";
+        StaleRekey: Security, Network, "a message belongs to an older rekey";
+        StaleSwitchAck: Security, Network, "an answer belongs to a switch that is over";
+        StaleSwitchRequest: Ordinary, Network, "a switch request of the gateway was already received";
         PathUnknown: Security, Network, "a frame names a path that the session does not have";
         PathNotValidated: Ordinary, Network, "a new path did not answer its challenge";
         ChallengeFlood: Security, Peer, "a path was challenged again before the answer to the first challenge had left";
         ProbeFlood: Security, Peer, "a path was probed again before the answer to the first probe had left";
-        RekeyTooSoon: Security, Peer, "the peer renews keys more often than it may";
-        RebindingIgnored: Security, Peer, "an address that was refused shortly before speaks for a path again";
+        RekeyTooSoon: Security, Peer, "the peer rekeys more often than it may";
+        RebindingIgnored: Security, Peer, "an address that was refused a short time ago sends for a path again";
         RebindingLimit: Security, Peer, "a session changes its addresses more often than it may";
-        RebindingBusy: Security, Peer, "two new addresses of one path are examined already";
+        RebindingBusy: Security, Peer, "two new addresses of one path are already being examined";
         RebindingUnanswered: Security, Network, "the new address of a path did not answer its challenge";
-        // What this end did not send.
-        AmplificationBudget: Security, Sender, "an unvalidated address got three times the bytes that came from it";
+        // Messages that this end did not send.
+        AmplificationBudget: Security, Sender, "an unvalidated address already got three times the bytes that it sent";
         ControlCeiling: Security, Peer, "one session caused more control messages at once than it may";
-        KeyExhausted: Security, Peer, "no message can be sealed any more, because keys were not renewed";
-        OutboxFull: Ordinary, Host, "more control messages waited than fit";
+        KeyExhausted: Security, Peer, "no message can be sealed: the key is used up and was not replaced";
+        OutboxFull: Ordinary, Host, "the queue of control messages is full";
         SizeProbeUnsent: Ordinary, Host, "a probe for the packet size of a path could not be sealed";
-        NoSendPath: Ordinary, Network, "an inner packet had no path, and could not be kept until there is one";
+        NoSendPath: Ordinary, Network, "there was no path for an inner packet, and it could not be held";
         NotSealed: Security, Host, "an inner packet could not be sealed: its session has ended or has no key";
         SendPathClosed: Security, Host, "the socket of a path was closed before a message could leave";
         SendBufferFull: Security, Host, "the send buffer of a socket is full";
-        SendTooLong: Ordinary, Host, "a message is longer than the link takes";
+        SendTooLong: Ordinary, Host, "a message is longer than the link allows";
         SendRefused: Security, Host, "the kernel refused to send a message";
-        SendUnreachable: Ordinary, Host, "the kernel has no way to an address, as after the loss of a link";
+        SendUnreachable: Ordinary, Host, "the kernel has no route to an address, for example because a link was lost";
         // Inner packets.
         InnerTruncated: Security, Inside, "an inner packet ends inside a header";
         InnerVersion: Security, Inside, "an inner packet is neither IPv4 nor IPv6";
-        InnerLength: Security, Inside, "the length in a header of an inner packet is not its own";
+        InnerLength: Security, Inside, "a length in a header of an inner packet does not match the packet";
         InnerHeaderTooLong: Security, Inside, "the headers of an inner packet are longer than supported";
-        InnerChecksumField: Security, Inside, "the checksum of an inner packet lies outside of it";
-        InnerSuperframe: Security, Host, "a frame that the kernel put together does not fit its headers";
+        InnerChecksumField: Security, Inside, "the checksum field of an inner packet lies outside the packet";
+        InnerSuperframe: Security, Host, "a frame that the kernel merged does not match its headers";
         InnerPartialChecksum: Security, Inside, "an inner packet has a partial checksum that cannot be completed";
         InnerUnroutable: Ordinary, Inside, "no session has the destination of an inner packet";
-        InnerTooBig: Ordinary, Inside, "an inner packet is too long for the path, and its sender was told";
+        InnerTooBig: Ordinary, Inside, "an inner packet is too long for the path; its sender got an ICMP error";
         InnerSource: Security, Inside, "an inner packet has another source than an address of its session";
         TunWrite: Ordinary, Host, "the tunnel device did not take an inner packet";
-        // The core's orders.
-        CommandTooLate: Ordinary, Host, "the core ordered something for a session, path or dial that had just ended";
-        AddressTableFull: Security, Host, "the address of a session found no place in the kernel's table of workers";
+        // Commands of the core.
+        CommandTooLate: Ordinary, Host, "a command of the core named a session, path or dial that had just ended";
+        AddressTableFull: Security, Host, "the kernel's table of workers has no room for the address of a session";
     }
 }
 
 kinds! {
-    /// What no honest peer produces, whatever happens to its messages on the way.
+    /// Messages that no honest peer produces, whatever the network does to them.
     pub enum PeerFault {
         UndecodablePlaintext: Security, PeerAlone, "a sealed message holds neither a packet nor frames";
         UndecodableFrames: Security, PeerAlone, "a sealed message holds frames that cannot be read";
-        FrameOfTheOtherRole: Security, PeerAlone, "a client sent a frame for clients, or a gateway one for gateways";
+        FrameOfTheOtherRole: Security, PeerAlone, "a peer sent a frame that only the other role may send";
         FutureOwnerEpoch: Security, PeerAlone, "an activation names an owner of the session that does not exist yet";
-        FutureEpoch: Security, PeerAlone, "a renewal of keys skips an epoch";
-        LowOrderPoint: Security, PeerAlone, "a public key has low order, so that everybody knows the secret";
+        FutureEpoch: Security, PeerAlone, "a rekey skips an epoch";
+        LowOrderPoint: Security, PeerAlone, "a public key has low order: anybody can compute the secret";
         EchoNeverIssued: Security, PeerAlone, "an answer echoes a challenge or a probe that was never sent";
-        PathZero: Security, PeerAlone, "an activation names path 0, which means none";
+        PathZero: Security, PeerAlone, "an activation names path 0, which means no path";
         BindSeqRange: Security, PeerAlone, "an activation has a number that the core cannot represent exactly";
     }
 }
 
-/// The kind of a counted drop: a fault of the peer is counted when it is not reported by itself, because there were too
-/// many.
+/// The kind of a counted drop. A peer fault is counted too, when there are too many to report each one by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(untagged)]
 #[ts(rename = "DroppedKind")]
@@ -185,7 +183,7 @@ pub enum Dropped {
 impl Dropped {
     pub(crate) const COUNT: usize = DropKind::ALL.len() + PeerFault::ALL.len();
 
-    /// Its place among the counters, below `COUNT`.
+    /// The index of its counter, below `COUNT`.
     pub(crate) fn place(self) -> usize {
         match self {
             Self::Drop(kind) => kind as usize,

@@ -1,18 +1,18 @@
 //! Why a command of the core was not carried out.
 //!
-//! Commands and reports cross each other: a command may be ordered before the core can know that its session, path,
-//! dial or activation has ended. Such a command is [`Declined::Late`]. The report that explains it is queued already,
-//! or the end was the core's own order. It has no effect and is counted.
+//! Commands and reports can cross each other: the core may send a command before it knows that the session, path, dial
+//! or activation has ended. Such a command is [`Declined::Late`]. The report that explains it is already in the queue,
+//! or the core itself ordered the end. The command has no effect and is counted.
 //!
-//! Everything else is [`Declined::Refused`]: core and engine disagree, and nothing explains it. The core gets
+//! Everything else is [`Declined::Refused`]: core and engine disagree, and no report explains it. The core gets
 //! `Report::Refused`.
 //!
 //! | late | refused |
 //! |---|---|
-//! | a session that ended | a session that never was, or one that is not in the phase for the command |
+//! | a session that ended | a session that never existed, or one that is in the wrong phase for the command |
 //! | a path that was closed, or that the session has lost | a path that was never opened, or is not open yet |
-//! | a dial that ended (`DialAlso`) | a second dial beside a running one; every `Dial` that cannot begin |
-//! | an activation that does not wait any more | an activation that the core was never asked about |
+//! | a dial that ended (`DialAlso`) | a second dial while one is running; every `Dial` that cannot begin |
+//! | an activation that does not wait any more | an activation about which the core was never asked |
 //! | | a value out of its range, a table that is full, a command of the other role |
 
 use std::fmt;
@@ -22,9 +22,9 @@ use crate::messages::TEXT_MAX;
 /// The command had no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Declined {
-    /// What it is about has ended meanwhile.
+    /// The subject of the command has already ended.
     Late,
-    /// Core and engine disagree; the text says on what, in at most `TEXT_MAX` bytes.
+    /// Core and engine disagree; the text says about what, in at most `TEXT_MAX` bytes.
     Refused(String),
 }
 
@@ -36,7 +36,7 @@ impl Declined {
         Self::Refused(why)
     }
 
-    /// For a command that must be answered: what came too late for it is refused as well.
+    /// For a command that must be answered: a late command is refused too.
     pub(crate) fn answered(self, why: impl FnOnce() -> String) -> Self {
         match self {
             Self::Late => Self::refused(why()),
@@ -48,7 +48,7 @@ impl Declined {
 impl fmt::Display for Declined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Late => f.write_str("what it is about has ended"),
+            Self::Late => f.write_str("its session, path, dial or activation has already ended"),
             Self::Refused(why) => f.write_str(why),
         }
     }

@@ -1,5 +1,5 @@
-//! Words that all floors share: where datagrams go, which sessions are whose, what a sender may do. It imports nothing
-//! but messages.
+//! Types that all modules above share: where datagrams go, which session belongs to which endpoint, what a sender may
+//! do. It imports nothing but `messages`.
 
 pub mod blame;
 mod declined;
@@ -16,12 +16,12 @@ pub use declined::Declined;
 /// Fills a buffer with random bytes of a CSPRNG.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);
 
-/// Bytes that may go to an unvalidated address for each authenticated byte from it (RFC 9000, section 8).
+/// Bytes that may be sent to an unvalidated address for each authenticated byte received from it (RFC 9000, section 8).
 pub(crate) const AMPLIFICATION_MAX: u64 = 3;
 /// Header and tag of DATA.
 pub(crate) const DATA_OVERHEAD: u16 = 32;
 
-/// IP and UDP headers.
+/// Length of the IP and UDP headers.
 pub(crate) fn headers(v6: bool) -> u16 {
     if v6 { 48 } else { 28 }
 }
@@ -29,18 +29,19 @@ pub(crate) fn headers(v6: bool) -> u16 {
 /// Client: the path id, because every path has its own socket. Gateway: index of the listening socket.
 pub type SocketId = u32;
 
-/// Where an outer datagram came from, or goes to.
+/// Where an outer datagram came from or goes to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Route {
     pub socket: SocketId,
-    /// Gateway: the local address that was reached (`IP_PKTINFO`), so that answers leave from it. Client: `None`.
+    /// Gateway: the local address that the datagram was sent to (`IP_PKTINFO`), so that answers leave from it. Client:
+    /// `None`.
     pub local: Option<IpAddr>,
     pub remote: SocketAddr,
 }
 
-/// The sessions of one endpoint among those of all endpoints of a gateway, which know nothing of each other. What names
-/// a session tells its endpoint: a handle `h` belongs to number `h % of`, a receiver index to the number `b % of` of
-/// its lowest byte `b`.
+/// The part of a gateway's sessions that one endpoint holds; the endpoints know nothing of each other. Handles and
+/// indices name the endpoint: handle `h` belongs to number `h % of`; a receiver index with lowest byte `b` belongs to
+/// number `b % of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     /// 0 … `of` − 1.
@@ -49,10 +50,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// One endpoint has all sessions.
+    /// One endpoint holds all sessions.
     pub const WHOLE: Self = Self { number: 0, of: 1 };
 
-    /// Its smallest handle; 0 is none.
+    /// The smallest handle of this shard; 0 means none.
     pub(crate) fn first_handle(self) -> SessionHandle {
         SessionHandle::from(if self.number == 0 { self.of } else { self.number })
     }
@@ -61,13 +62,13 @@ impl Shard {
         handle % SessionHandle::from(self.of) == SessionHandle::from(self.number)
     }
 
-    /// After the largest the smallest comes again.
+    /// The next handle of this shard. After the largest handle the smallest one follows.
     pub(crate) fn next_handle(self, handle: SessionHandle) -> SessionHandle {
         handle.checked_add(self.of.into()).unwrap_or_else(|| self.first_handle())
     }
 
-    /// The index with its lowest byte moved into this shard, within its group of `of` bytes; `None` in the last group,
-    /// where that is cut off.
+    /// `index` with its lowest byte moved into this shard, within its group of `of` bytes. `None` if the last group is
+    /// cut off before that byte.
     pub(crate) fn own(self, index: u32) -> Option<u32> {
         let [low, rest @ ..] = index.to_le_bytes();
         let low = (low - low % self.of).checked_add(self.number)?;
@@ -79,18 +80,18 @@ impl Shard {
     }
 }
 
-/// Limits of keys and of unauthenticated work. Tests lower them; a deployment only the rekey values.
+/// Limits of keys and of unauthenticated work. Tests lower all of them; a deployment lowers only the rekey values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Age of a key at which the client starts a rekey (and the gateway asks for one), µs.
     pub rekey_after_us: u64,
-    /// Age at which a key carries no inner packet any more, µs.
+    /// Age at which a key may not carry inner packets any more, µs.
     pub reject_after_us: u64,
     /// Sealed packets until a rekey; twice as many is the hard limit.
     pub rekey_after_packets: u64,
-    /// Failed opens until a rekey; four times as many retire the key.
+    /// Failed opens until a rekey; the key is retired after four times as many.
     pub rekey_after_failed_opens: u64,
-    /// INITs per second that a gateway answers without asking for a cookie.
+    /// INITs per second that a gateway answers without a cookie.
     pub inits_per_s: u32,
 }
 
@@ -107,52 +108,55 @@ impl Default for Limits {
     }
 }
 
-/// Verdict on one outer datagram.
+/// Result for one outer datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
     /// `range` of the datagram holds one authenticated inner IP packet.
     Inner {
         session: SessionHandle,
         range: Range<usize>,
-        /// The inner checksum covers the pseudo-header only and must be completed (or handed on as such).
+        /// The inner checksum covers the pseudo-header only. It must be completed or passed on as partial.
         csum_partial: bool,
     },
-    /// Handshake or frames: nothing for the TUN.
+    /// Handshake or frames: nothing to write to the TUN device.
     Consumed,
-    /// Counted already; the kind is for the caller's own statistics.
+    /// Already counted; the kind is for the caller's own statistics.
     Dropped(DropKind),
 }
 
-/// Copies of one message: on the companion of redundant mode, and where the peer of either path may be now.
+/// Maximum number of copies of one message: one on the companion path of redundant mode, the others to possible new
+/// addresses of the peer.
 pub const COPIES_MAX: usize = 3;
 
-/// Where the inner packets of a session go at this moment.
+/// Where the inner packets of a session are sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendRoute {
     pub route: Route,
     pub path: PathId,
-    /// Bytes of outer payload that may still go to an address that is not validated; `None` = validated, no budget.
+    /// Bytes of outer payload that may still be sent to an unvalidated address; `None` = validated, no limit.
     pub budget: Option<u64>,
-    /// Send the identical ciphertext there too.
+    /// The identical ciphertext is sent there too.
     pub copies: [Option<DuplicateRoute>; COPIES_MAX],
-    /// The path is in doubt and there is no second one: a copy of what is sent goes to `Endpoint::keep_copy`.
+    /// The path is in doubt and there is no second one: the caller gives a copy of each packet to
+    /// `Endpoint::keep_copy`.
     pub keep: bool,
-    /// The longest inner packet that leaves whole; longer ones are cut, refused to their sender, or fragmented outside.
+    /// The longest inner packet that is sent whole. Longer ones are segmented, refused to their sender, or fragmented
+    /// outside.
     pub packet_max: u16,
-    /// That is the result of a finished search, which senders inside may be told.
+    /// `packet_max` is the result of a finished search, so senders inside may be informed of it.
     pub settled: bool,
-    /// The peer takes inner packets with a partial checksum.
+    /// The peer accepts inner packets with a partial checksum.
     pub elides_checksums: bool,
 }
 
 impl SendRoute {
-    /// The outer packet around the longest inner one, over a route.
+    /// Length of the outer packet around the longest inner packet on a route.
     pub fn outer_max(&self, route: Route) -> u16 {
         self.packet_max.saturating_add(DATA_OVERHEAD + headers(route.remote.is_ipv6()))
     }
 }
 
-/// Another way for the same ciphertext: only bytes 4..8 (the receiver index, little-endian) of each message differ.
+/// A second route for the same ciphertext: only bytes 4..8 of each message differ (the receiver index, little-endian).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DuplicateRoute {
     pub route: Route,
@@ -163,7 +167,7 @@ pub struct DuplicateRoute {
     pub purpose: CopyPurpose,
 }
 
-/// Why the same ciphertext goes out again.
+/// Why the same ciphertext is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyPurpose {
     /// The send path is in doubt.
@@ -174,23 +178,23 @@ pub enum CopyPurpose {
     Redundant,
 }
 
-/// A control datagram that wants to leave.
+/// A control datagram to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transmit {
     pub route: Route,
     pub data: Vec<u8>,
-    /// It leaves whole or not at all: where it does not fit, `Endpoint::too_big` hears of it.
+    /// Never fragmented: if the datagram is too long for the link, the caller calls `Endpoint::too_big`.
     pub whole: Option<SizedFor>,
 }
 
-/// The path whose size a datagram asks for.
+/// The path whose packet size a datagram probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SizedFor {
     pub session: SessionHandle,
     pub path: PathId,
 }
 
-/// A sealed CLOSE for each path on which it goes out, and everything that is released with the session.
+/// A sealed CLOSE for each path on which it is sent, and everything that must be released with the session.
 #[derive(Debug)]
 pub(crate) struct Farewell {
     pub(crate) copies: Vec<(Route, Vec<u8>)>,
@@ -198,19 +202,19 @@ pub(crate) struct Farewell {
     pub(crate) indices: Vec<u32>,
 }
 
-/// Why an inner packet was not sealed. The packet is dropped and counted, or held, by the caller.
+/// Why an inner packet was not sealed. The caller drops and counts it, or holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SealError {
     UnknownSession,
-    /// Not accepted (gateway) or not acknowledged (client) yet.
+    /// Not accepted yet (gateway), or not acknowledged yet (client).
     NotReady,
-    /// The key is past its hard age or limit: a rekey must come first.
+    /// The key has passed its hard age or limit: a rekey must come first.
     KeyExpired,
     /// There is no path to send on.
     NoPath,
     /// `out` is shorter than header, packet and tag.
     BufferTooSmall,
-    /// The peer takes no partial checksum.
+    /// The peer does not accept a partial checksum.
     PartialChecksum,
 }
 

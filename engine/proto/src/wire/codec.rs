@@ -1,18 +1,18 @@
-//! Reading and writing of little-endian fields. `layout!` makes a struct's field order its order on the wire, so that a
-//! layout is written down once, for both directions.
+//! Reads and writes little-endian fields. `layout!` makes a struct's field order its order on the wire, so each layout
+//! is written down only once, for both directions.
 
 /// Why bytes do not form the expected fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Malformed {
     /// Fewer bytes than the fields need.
     Truncated,
-    /// Bytes are left after the last field.
+    /// Bytes remain after the last field.
     Trailing,
-    /// A field holds a value outside its range; the name is that of the field or its type.
+    /// A field has a value outside its range; the text names the field or its type.
     Value(&'static str),
 }
 
-/// What is left of the input.
+/// The rest of the input.
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A value with one encoding: `take` refuses everything that `put` cannot produce.
+/// A value with exactly one encoding: `take` refuses everything that `put` cannot produce.
 pub(crate) trait Field: Sized {
     fn put(&self, out: &mut Vec<u8>);
     fn take(input: &mut Reader<'_>) -> Result<Self, Malformed>;
@@ -91,7 +91,7 @@ impl Field for bool {
     }
 }
 
-/// A struct whose fields travel in the order in which they are written.
+/// A struct whose fields are sent in the order of their declaration.
 macro_rules! layout {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* pub $field:ident: $t:ty,)* }) => {
         $(#[$meta])*
@@ -110,7 +110,7 @@ macro_rules! layout {
 }
 pub(crate) use layout;
 
-/// An enumeration that travels as one byte; any other byte is refused.
+/// An enumeration that is sent as one byte; any other byte is refused.
 macro_rules! byte_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $value:literal,)* }) => {
         $(#[$meta])*

@@ -1,4 +1,4 @@
-//! Datagrams: what is visible on the wire. Little-endian. Source: docs/spec/wire.md, "Datagrams".
+//! Datagrams as they are visible on the wire. Little-endian. Source: docs/spec/wire.md, "Datagrams".
 //!
 //! ```text
 //! INIT   ┌type┬ver┬flags┬sender index┬─ e ─┬ {static} ┬ {payload} ┬ mac1 ┬ mac2 ┐   200
@@ -41,13 +41,13 @@ pub const TAG: usize = 16;
 /// Length of mac1, mac2 and a cookie.
 pub const MAC: usize = 16;
 
-/// Clear bytes of INIT before e; they enter the prologue.
+/// Clear bytes of INIT before e; they are part of the prologue.
 pub const INIT_CLEAR: usize = 8;
 pub const INIT_MAC1: usize = INIT_CLEAR + 32 + 32 + TAG + INIT_PAYLOAD_LEN + TAG;
 pub const INIT_MAC2: usize = INIT_MAC1 + MAC;
 pub const INIT_LEN: usize = INIT_MAC2 + MAC;
 
-/// Clear bytes of RESP before e; they enter the root key.
+/// Clear bytes of RESP before e; they are mixed into the root key.
 pub const RESP_CLEAR: usize = 12;
 pub const RESP_MAC1: usize = RESP_CLEAR + 32 + RESP_PAYLOAD_LEN + TAG;
 pub const RESP_MAC2: usize = RESP_MAC1 + MAC;
@@ -59,26 +59,27 @@ pub const COOKIE_LEN: usize = COOKIE_SEALED + MAC + TAG;
 
 pub const HINT_LEN: usize = 8;
 
-/// Where DATA has its receiver index, and INIT its sender index.
+/// Offset of the receiver index in DATA, and of the sender index in INIT.
 pub const INDEX_AT: usize = 4;
 
 /// Clear bytes before the ciphertext of DATA.
 pub const DATA_HEADER: usize = 16;
-/// An empty plaintext: the keepalive.
+/// Length of a DATA with an empty plaintext: the keepalive.
 pub const DATA_LEN_MIN: usize = DATA_HEADER + TAG;
-/// The bytes of DATA's header that the seal covers. The receiver index is outside, so that one ciphertext can go out on
-/// two paths.
+/// Number of header bytes of DATA that the seal covers. The receiver index is not covered, so that one ciphertext can
+/// be sent on two paths.
 pub const DATA_AAD: usize = 4;
 
-/// INIT's flag b0: the client refuses a session without the post-quantum exchange.
+/// Flag b0 of INIT: the client refuses a session without the post-quantum exchange.
 pub const INIT_PQ_REQUIRED: u16 = 1;
-/// DATA's flag b0: parity of the key epoch.
+/// Flag b0 of DATA: parity of the key epoch.
 pub const DATA_EPOCH: u8 = 1;
-/// DATA's flag b1: the inner L4 checksum is partial.
+/// Flag b1 of DATA: the inner L4 checksum is partial.
 pub const DATA_CSUM_PARTIAL: u8 = 2;
 
 const _: () = {
-    // docs/spec/wire.md fixes these lengths; RESP must not be longer than INIT, so that an answer amplifies nothing.
+    // docs/spec/wire.md fixes these lengths. RESP must not be longer than INIT, so that the answer cannot be used for
+    // amplification.
     assert!(INIT_MAC1 == 168 && INIT_LEN == 200);
     assert!(RESP_LEN == 188 && RESP_LEN <= INIT_LEN);
     assert!(COOKIE_LEN == 64 && COOKIE_LEN <= INIT_LEN);
@@ -93,15 +94,15 @@ pub enum Kind {
     Data,
 }
 
-/// Why bytes are no datagram of this protocol version.
+/// Why bytes are not a datagram of this protocol version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireError {
     Empty,
     /// Not a type of this protocol.
     UnknownType(u8),
-    /// `RESUME_INIT`, `RESUME_RESP` or `RESUME_DENY`: reserved, not spoken by this version.
+    /// `RESUME_INIT`, `RESUME_RESP` or `RESUME_DENY`: reserved, not supported by this version.
     Resume(u8),
-    /// Too short, too long, or not of the type's one length.
+    /// Too short, too long, or not the fixed length of the type.
     Length,
     Version(u8),
     /// A bit that has no meaning in this version, or a zero field that is not zero.
@@ -109,7 +110,7 @@ pub enum WireError {
 }
 
 impl WireError {
-    /// Under which it is counted.
+    /// The kind under which the drop is counted.
     pub const fn kind(self) -> DropKind {
         match self {
             Self::Empty => DropKind::EmptyDatagram,
@@ -130,14 +131,14 @@ impl fmt::Display for WireError {
 
 impl std::error::Error for WireError {}
 
-/// A handshake's first message, seen from outside.
+/// The clear fields of a handshake's first message.
 #[derive(Debug)]
 pub struct Init<'a> {
     pub sender: u32,
     pub bytes: &'a [u8; INIT_LEN],
 }
 
-/// A handshake's answer, seen from outside.
+/// The clear fields of a handshake's answer.
 #[derive(Debug)]
 pub struct Resp<'a> {
     /// The gateway's index for the session.
@@ -159,12 +160,12 @@ pub enum Datagram<'a> {
     Init(Init<'a>),
     Resp(Resp<'a>),
     Cookie(Cookie<'a>),
-    /// Unauthenticated: at most an early probe or dial follows from it.
+    /// Unauthenticated: it causes at most an early probe or dial.
     Hint {
         code: u16,
         receiver: u32,
     },
-    /// `body` is the ciphertext with its tag behind.
+    /// `body` is the ciphertext followed by its tag.
     Data {
         flags: u8,
         receiver: u32,
@@ -174,7 +175,7 @@ pub enum Datagram<'a> {
 }
 
 impl<'a> Datagram<'a> {
-    /// Splits a datagram into its clear fields. Authenticates nothing.
+    /// Splits a datagram into its clear fields. Does not authenticate anything.
     pub fn parse(bytes: &'a mut [u8]) -> Result<Self, WireError> {
         match peek(bytes)? {
             Kind::Data => {
@@ -200,7 +201,7 @@ impl<'a> Datagram<'a> {
     }
 }
 
-/// The type of a datagram whose length, version and reserved bits are right.
+/// The type of a datagram. Checks length, version and reserved bits.
 pub fn peek(bytes: &[u8]) -> Result<Kind, WireError> {
     let kind = *bytes.first().ok_or(WireError::Empty)?;
     match kind {
@@ -237,7 +238,7 @@ fn peek_versioned(bytes: &[u8], len: usize, flags_allowed: u16, kind: Kind) -> R
     Ok(kind)
 }
 
-/// Writes the 16 clear bytes of a DATA. `out` has at least 16 bytes.
+/// Writes the 16 clear bytes of a DATA. `out` must have at least 16 bytes.
 #[inline]
 pub fn write_data_header(out: &mut [u8], flags: u8, receiver: u32, counter: u64) {
     out[..DATA_AAD].copy_from_slice(&data_aad(flags));
@@ -245,13 +246,13 @@ pub fn write_data_header(out: &mut [u8], flags: u8, receiver: u32, counter: u64)
     out[8..DATA_HEADER].copy_from_slice(&counter.to_le_bytes());
 }
 
-/// Replaces the receiver index of a sealed DATA: how one ciphertext goes out on a second path.
+/// Replaces the receiver index of a sealed DATA, to send one ciphertext on a second path.
 #[inline]
 pub fn write_receiver(datagram: &mut [u8], receiver: u32) {
     datagram[4..8].copy_from_slice(&receiver.to_le_bytes());
 }
 
-/// The sealed bytes of DATA's header.
+/// The header bytes of DATA that the seal covers.
 #[inline]
 pub const fn data_aad(flags: u8) -> [u8; DATA_AAD] {
     [TYPE_DATA, flags, 0, 0]
@@ -265,7 +266,7 @@ pub fn hint(code: u16, receiver: u32) -> [u8; HINT_LEN] {
     out
 }
 
-/// HINT's code: the index in question is unknown here.
+/// Code of a HINT: the gateway does not know the index.
 pub const HINT_UNKNOWN_INDEX: u16 = 1;
 
 fn exact<const N: usize>(bytes: &mut [u8]) -> Result<&[u8; N], WireError> {

@@ -7,14 +7,15 @@ use crate::{
     wire::codec::{Field, Malformed, byte_enum, decode_whole, layout},
 };
 
-/// Length of INIT's payload in clear.
+/// Length of INIT's payload in plaintext.
 pub const INIT_PAYLOAD_LEN: usize = 64;
-/// Length of RESP's payload in clear: 88 bytes of terms, 4 of accepted capabilities, 4 of the bound session index.
+/// Length of RESP's payload in plaintext: 88 bytes of terms, 4 of accepted capabilities, 4 of the session index that it
+/// binds.
 pub const RESP_PAYLOAD_LEN: usize = 96;
 
 /// The inner L4 checksum may be left partial (flag b1 of DATA).
 pub const CAP_PARTIAL_CHECKSUM: u64 = 1;
-/// Every inner packet may go out on two paths. Granted, it is how the session sends: `Offer::redundant`.
+/// Every inner packet may be sent on two paths. If granted, the session sends that way: `Offer::redundant`.
 pub const CAP_REDUNDANT: u64 = 1 << 1;
 
 /// `pq_modes`: no post-quantum exchange. The only mode of this protocol version.
@@ -24,7 +25,7 @@ byte_enum! {
     /// Cipher of DATA. The mandatory one is `ChaCha20Poly1305`.
     pub enum Suite {
         ChaCha20Poly1305 = 1,
-        /// Preferred where both ends have hardware for it.
+        /// Preferred if both ends have hardware support for it.
         Aes256Gcm = 2,
     }
 }
@@ -48,25 +49,25 @@ pub struct InitPayload {
     pub max_paths: u8,
     /// Digest of the policy that the client holds; zeros = none.
     pub policy_digest: [u8; 16],
-    /// Bit set; [`CAP_PARTIAL_CHECKSUM`], [`CAP_REDUNDANT`]. Unknown bits are ignored, so that a newer client may offer
-    /// more.
+    /// Bit set of [`CAP_PARTIAL_CHECKSUM`] and [`CAP_REDUNDANT`]. Unknown bits are ignored, so that a newer client may
+    /// offer more.
     pub capabilities: u64,
 }
 
-/// What the gateway grants. Binding for both ends.
+/// What the gateway grants; binding for both ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RespPayload {
     pub session_id: [u8; 16],
     pub locator: [u8; 16],
     pub owner_epoch: u64,
-    /// Differs from start to start of a gateway.
+    /// Different for each start of a gateway.
     pub incarnation: u32,
     pub proto: u8,
     pub suite: Suite,
     /// One of the offered modes; [`PQ_OFF`].
     pub pq_mode: u8,
     pub max_paths: u8,
-    /// `redundant` travels as the capability.
+    /// `redundant` is sent as a capability.
     pub offer: Offer,
     /// The offered capabilities that are granted.
     pub capabilities: u32,
@@ -138,7 +139,7 @@ layout! {
 }
 
 impl InitPayload {
-    /// `random` makes each INIT differ even if its ephemeral key were repeated.
+    /// `random` makes each INIT different even if its ephemeral key were repeated.
     pub(crate) fn encode(&self, random: [u8; 32]) -> Vec<u8> {
         let fields = InitFields {
             proto_min: self.proto_min,
@@ -172,8 +173,7 @@ impl InitPayload {
 }
 
 impl RespPayload {
-    /// The session index travels in the clear header too; its copy under the seal is what makes a changed header
-    /// evident at once.
+    /// The clear header carries the session index too; the sealed copy shows at once if the header was changed.
     pub(crate) fn encode(&self, session_index: u32) -> Result<Vec<u8>, PayloadError> {
         let offer = &self.offer;
         let fields = RespFields {
@@ -202,7 +202,7 @@ impl RespPayload {
         Ok(encoded(&fields, RESP_PAYLOAD_LEN))
     }
 
-    /// The payload and the session index that it binds.
+    /// The payload, and the session index that it binds.
     pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, u32), PayloadError> {
         let fields: RespFields = decode_whole(bytes)?;
         let offer = Offer {
@@ -243,7 +243,7 @@ fn encoded(fields: &impl Field, len: usize) -> Vec<u8> {
 }
 
 fn digest_from_hex(text: &str) -> Result<[u8; 8], PayloadError> {
-    // `from_str_radix` alone would let a leading "+" pass.
+    // `from_str_radix` alone would accept a leading "+".
     if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(PayloadError::PolicyDigest);
     }

@@ -1,4 +1,4 @@
-//! What an attacker who knows the receiver's public key can write.
+//! Messages that an attacker who knows the receiver's public key can write.
 
 use blake2::{
     Blake2s256, Blake2sMac,
@@ -6,7 +6,7 @@ use blake2::{
 };
 use jvpn_proto::keyfile::PublicKey;
 
-/// Puts a right mac1 into an INIT or a RESP.
+/// Writes a valid mac1 into an INIT or a RESP.
 pub fn mac1(message: &mut [u8], receiver: &PublicKey) {
     let at = message.len() - 32;
     let key = Blake2s256::new_with_prefix(b"JV/1 mac1").chain_update(receiver.as_bytes()).finalize();

@@ -9,12 +9,12 @@ use jvpn_proto::{
     wire::{CAP_PARTIAL_CHECKSUM, InitPayload, PQ_OFF, RespPayload, Suite},
 };
 
-/// Repeatable bytes that differ from call to call.
+/// Repeatable bytes that are different for each call.
 pub fn noise(seed: u64) -> impl FnMut(&mut [u8]) {
     let mut state = seed;
     move |out| {
         for byte in out {
-            // SplitMix64: good enough to make keys differ in a test.
+            // SplitMix64: good enough to make the keys of a test different.
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             *byte = (mixed >> 56) as u8;

@@ -1,4 +1,4 @@
-//! Two endpoints, a client and a gateway, and a network between them, in virtual time and from one seed.
+//! Two endpoints, a client and a gateway, and a network between them; in virtual time and from one seed.
 //!
 //! ```text
 //!   client 10.0.1.2 ──── path 1: delay, loss, black hole per direction ────┐
@@ -6,7 +6,7 @@
 //!          10.0.n.2 ──── path n ───────────────────────────────────────────┘
 //! ```
 //!
-//! The deciding core is as small as can be: every handshake is confirmed, every session accepted, every activation granted.
+//! The core is as small as possible: it confirms every handshake, accepts every session and grants every activation.
 #![allow(dead_code, reason = "each test file uses its part of the world")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -37,13 +37,13 @@ pub enum Side {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pipe {
     pub delay: u64,
-    /// Added at random on top: reorders.
+    /// Random addition to the delay: causes reordering.
     pub jitter: u64,
     /// 0 … 1.
     pub loss: f64,
     pub black: bool,
     pub duplicate: f64,
-    /// Longer packets, IPv4 and UDP headers counted, vanish; 0 = none do.
+    /// Packets longer than this, with IPv4 and UDP headers, are lost; 0 = none are.
     pub mtu: usize,
 }
 
@@ -67,7 +67,7 @@ pub struct Flying {
     order: u64,
     pub to: Side,
     pub path: PathId,
-    /// As the gateway sees it.
+    /// The address that the gateway sees.
     from: Option<SocketAddr>,
     pub data: Vec<u8>,
 }
@@ -80,7 +80,7 @@ pub struct World {
     flying: BinaryHeap<Reverse<Flying>>,
     order: u64,
     random: u64,
-    /// Everything that was put on the wire.
+    /// All datagrams that were put on the wire.
     pub capture: Vec<(Side, PathId, Vec<u8>)>,
     pub capturing: bool,
     pub reports: Vec<(u64, Side, Report)>,
@@ -88,30 +88,30 @@ pub struct World {
     pub gateway_session: Option<SessionHandle>,
     pub delivered: BTreeMap<(Side, u64), (u32, u64)>,
     pub sent: [u64; 2],
-    /// Inner packets that found no key or no path and were not kept, and that were kept for a way.
+    /// Inner packets that found no key or no path: those that were not held, and those that were held.
     pub unsent: [u64; 2],
     pub held: [u64; 2],
-    /// Inner packets are TCP.
+    /// Inner packets are TCP segments.
     pub tcp: bool,
-    /// Length of inner packets, as far as they leave whole.
+    /// Length of inner packets, at most the length that is sent whole.
     pub inner_len: usize,
     pub copies: u64,
     /// Interval of inner packets per direction (up, down), µs; 0 = none.
     pub flow: [u64; 2],
     flow_at: [u64; 2],
-    /// A side that does not run until this time.
+    /// Each side does not run until its time.
     pub stalled: [u64; 2],
     /// The gateway's core answers activations.
     pub answers: bool,
-    /// Bytes from the gateway to each address.
+    /// Bytes that the gateway sent to each address.
     pub bytes_to: BTreeMap<SocketAddr, u64>,
-    /// Paths whose client the gateway sees at another address than the first one.
+    /// Paths whose client the gateway sees at another address than the first.
     pub moved: BTreeMap<PathId, SocketAddr>,
-    /// Addresses that hand on to a path what the gateway sends there.
+    /// Addresses that forward to a path what the gateway sends them.
     pub relays: BTreeMap<SocketAddr, PathId>,
-    /// Whoever copies every n-th datagram of a path and is faster with it.
+    /// An attacker who copies every n-th datagram of a path; the copy arrives first.
     pub thief: Option<(PathId, SocketAddr, u64)>,
-    /// Datagrams of this length to this side are lost: the only way to pick a sealed frame.
+    /// Datagrams of this length to this side are lost: a sealed frame can be selected only by its length.
     pub lose: Option<(Side, usize)>,
 }
 
@@ -175,7 +175,7 @@ fn config(role: Role, identity: StaticKey) -> EndpointConfig {
 }
 
 impl World {
-    /// Paths 1 … n with these one-way delays in ms; nothing is connected yet.
+    /// Paths 1 … n with these one-way delays in ms; not connected yet.
     pub fn new(delays_ms: &[u64], liveness_ms: u16) -> Self {
         Self::with(delays_ms, liveness_ms, limits(), 2)
     }
@@ -192,14 +192,14 @@ impl World {
         Self::offered(delays_ms, client, offer, limits(), 2).under_way()
     }
 
-    /// A gateway that wishes for redundant mode, and a client that cannot do it.
+    /// A gateway that offers redundant mode, and a client that does not support it.
     pub fn redundant_in_vain(delays_ms: &[u64], liveness_ms: u16) -> Self {
         let config = EndpointConfig { allow_redundant: false, ..config(Role::Client, key(1)) };
         let offer = Offer { redundant: true, ..offer(liveness_ms) };
         Self::offered(delays_ms, Endpoint::new(config, [2; 32], 0), offer, limits(), 2).under_way()
     }
 
-    /// A gateway's endpoint that has a part of the sessions.
+    /// With a gateway endpoint that holds a part of the sessions.
     pub fn with_shard(delays_ms: &[u64], shard: Shard) -> Self {
         let client = endpoint(Role::Client, key(1), limits(), 0, 2);
         let config = EndpointConfig { incarnation: 77, shard, ..config(Role::Gateway, key(2)) };
@@ -250,7 +250,8 @@ impl World {
         world
     }
 
-    /// Connected over path 1, the other paths validated standbys, inner traffic of 1 kHz in both directions for half a second.
+    /// Connected over path 1; the other paths are validated standbys. Inner traffic of 1 kHz has run in both directions
+    /// for half a second.
     pub fn ready(delays_ms: &[u64], liveness_ms: u16) -> Self {
         Self::new(delays_ms, liveness_ms).under_way()
     }
@@ -286,7 +287,7 @@ impl World {
         self.client.path_opened(self.now, path, client_address(path), (GATEWAY, 4774).into());
     }
 
-    /// Both ends have confirmed and accepted.
+    /// True if both ends have confirmed and accepted the session.
     pub fn active(&self) -> bool {
         self.session.is_some() && self.gateway_session.is_some()
     }
@@ -310,13 +311,13 @@ impl World {
         self.flush(Side::Gateway);
     }
 
-    /// Runs for a time.
+    /// Runs for `span`.
     pub fn run(&mut self, span: u64) {
         let end = self.now + span;
         while self.step(end) {}
     }
 
-    /// Runs until a new report satisfies the condition; false if none does in this time.
+    /// Runs until a new report satisfies the condition; false if none does within `span`.
     pub fn run_until(&mut self, span: u64, mut wanted: impl FnMut(&Report) -> bool) -> bool {
         let end = self.now + span;
         let mut seen = self.reports.len();
@@ -379,13 +380,13 @@ impl World {
         self.send_inner(side);
     }
 
-    /// One inner packet with a number of its own.
+    /// Sends one inner packet with a new number.
     pub fn send_inner(&mut self, side: Side) {
         let number = self.sent[index(side)] + self.unsent[index(side)] + self.held[index(side)];
         self.send_number(side, number);
     }
 
-    /// One inner packet with this number: with `tcp` a segment of a flow of its own, else a datagram.
+    /// Sends one inner packet with this number: with `tcp` a segment of a flow of its own, else a datagram.
     pub fn send_number(&mut self, side: Side, number: u64) {
         let destination = if side == Side::Client { Ipv4Addr::new(10, 80, 0, 1) } else { CLIENT_INNER };
         let mut packet = vec![0_u8; 64];
@@ -450,7 +451,7 @@ impl World {
             Side::Gateway => gateway_route(from.unwrap_or_else(|| self.address(path))),
         };
         if self.stalled[index(to)] > at {
-            // The kernel has it; the process reads it when it runs again.
+            // The kernel holds the datagram; the process reads it when it runs again.
             self.order += 1;
             let at = self.stalled[index(to)];
             self.flying.push(Reverse(Flying { at, order: self.order, to, path, from: Some(from.remote), data }));
@@ -459,7 +460,7 @@ impl World {
         self.receive(to, from, &mut data);
     }
 
-    /// Hands a datagram to an endpoint and acts on what it says.
+    /// Passes a datagram to an endpoint and acts on the result.
     pub fn receive(&mut self, to: Side, from: Route, data: &mut [u8]) -> Received {
         let now = self.now;
         let received = self.endpoint(to).receive(now, from, data);
@@ -472,7 +473,7 @@ impl World {
         received
     }
 
-    /// Drains datagrams and reports of one side.
+    /// Drains the datagrams and reports of one side.
     pub fn flush(&mut self, side: Side) {
         if self.stalled[index(side)] > self.now {
             return;
@@ -491,7 +492,7 @@ impl World {
         }
     }
 
-    /// The smallest core.
+    /// The smallest possible core.
     fn decide(&mut self, side: Side, report: &Report) {
         let now = self.now;
         match (side, report) {
@@ -507,7 +508,7 @@ impl World {
                 let answer = Command::AnswerAttach { session, path, bind_seq, deny_reason: None, retry_after_ms: 0 };
                 self.gateway.command(now, answer).unwrap();
             }
-            // As a gateway's core does: no active path until the client attaches again.
+            // Like a gateway's core: no active path until the client attaches again.
             (Side::Gateway, &Report::PathSilent { session, path, .. }) => {
                 self.gateway.command(now, Command::SetPathDead { session, path, dead: true }).unwrap();
             }
@@ -515,7 +516,7 @@ impl World {
         }
     }
 
-    /// Onto the wire.
+    /// Puts a datagram on the wire.
     fn put(&mut self, from: Side, route: Route, data: &[u8]) {
         let (to, path) = match from {
             Side::Client => (Side::Gateway, route.socket),
@@ -554,7 +555,7 @@ impl World {
         }
     }
 
-    /// Where the gateway sees the client of a path.
+    /// The address at which the gateway sees the client of a path.
     pub fn address(&self, path: PathId) -> SocketAddr {
         self.moved.get(&path).copied().unwrap_or_else(|| client_address(path))
     }
@@ -600,7 +601,7 @@ impl World {
         })
     }
 
-    /// Drops of a kind at one side so far.
+    /// Number of drops of a kind on one side so far.
     pub fn drops(&self, side: Side, wanted: DropKind) -> u64 {
         let of_kind = |report: &Report| match report {
             Report::Dropped { kind: Dropped::Drop(kind), count } if *kind == wanted => *count,
@@ -609,7 +610,7 @@ impl World {
         self.reports.iter().filter(|(_, of, _)| *of == side).map(|(_, _, report)| of_kind(report)).sum()
     }
 
-    /// Inner packets delivered to a side more than once.
+    /// Number of inner packets that were delivered to a side more than once.
     pub fn delivered_twice(&self) -> usize {
         self.delivered.values().filter(|(times, _)| *times > 1).count()
     }
@@ -618,7 +619,8 @@ impl World {
         self.delivered.keys().filter(|(to, _)| *to == side).count()
     }
 
-    /// I19: no nonce seals two plaintexts. Counters begin anew with each epoch, whose parity is in the clear.
+    /// I19: no nonce seals two plaintexts. Counters start again with each epoch; the epoch's parity is in the clear
+    /// header.
     pub fn assert_nonces_unique(&self) {
         let mut seals: BTreeMap<(Side, u8, u64), Vec<&[u8]>> = BTreeMap::new();
         for (to, _, data) in self.capture.iter().filter(|(_, _, data)| data[0] == 0x10) {
@@ -633,7 +635,7 @@ impl World {
         assert!(most <= epochs.div_ceil(2), "{most} ciphertexts of one counter in {epochs} epochs");
     }
 
-    /// No attributable failure was found: the ends are honest.
+    /// No attributable failure was found, because both ends are honest.
     pub fn assert_honest(&self) {
         let blamed = self.reports.iter().find(|(_, _, report)| matches!(report, Report::ValidationFailed { .. }));
         assert_eq!(blamed, None);
@@ -648,7 +650,7 @@ pub fn client_address(path: PathId) -> SocketAddr {
     (Ipv4Addr::new(10, 0, path as u8, 2), 5_000).into()
 }
 
-/// How the gateway sees a datagram from an address.
+/// The route of a datagram from an address, as the gateway sees it.
 pub fn gateway_route(remote: SocketAddr) -> Route {
     Route { socket: 0, local: Some(GATEWAY.into()), remote }
 }

@@ -1,4 +1,4 @@
-//! What is counted on each interface, and over all of them.
+//! The counters of each interface, and of all interfaces together.
 
 use super::dissect::{Ends, Packet, Payload};
 use super::prefix::Prefix;
@@ -7,12 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::SocketAddr;
 
-/// More distinct values are not told apart any longer; the report then says that it is incomplete.
+/// Maximum distinct values. Further values are not compared, and the report says that it is incomplete.
 const DISTINCT_MAX: usize = 65_536;
 const KEY_BYTES: usize = 32;
 
-/// The tunnel's clear-text message types, their exact length where they have one, and where the ephemeral key lies
-/// that makes two of them the same or not.
+/// The tunnel's clear-text message types: their exact length if they have one, and the position of the ephemeral key,
+/// which decides whether two messages are the same.
 const INIT: Handshake = Handshake {
     kind: 0x01,
     bytes: Some(200),
@@ -42,14 +42,14 @@ struct Handshake {
     key_at: usize,
 }
 
-/// Which packets are the tunnel's, and which addresses must never show on an uplink.
+/// Defines which packets belong to the tunnel, and which addresses must never appear on an uplink.
 #[derive(Debug, Clone)]
 pub struct Sought {
     pub port: u16,
     pub inner: Vec<Prefix>,
 }
 
-/// Different values seen, and how often any was.
+/// The distinct values seen, and the total number of values.
 #[derive(Debug)]
 struct Distinct<T> {
     seen: HashSet<T>,
@@ -98,7 +98,7 @@ pub struct Counts {
     data: u64,
     other: u64,
     syns: Distinct<(Ends, u32)>,
-    /// Which of the two ends, lower address first, have closed their direction of a connection.
+    /// For each connection (lower address first): which of the two ends has closed its direction.
     closed: HashMap<Ends, [bool; 2]>,
     rsts: u64,
     clear: u64,
@@ -111,7 +111,7 @@ pub struct Tally {
     pub packets: u64,
 }
 
-/// The counters as a report shows them.
+/// The counters in the form of a report.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
@@ -121,9 +121,9 @@ pub struct Shown {
     /// Messages of the tunnel's outer UDP.
     pub outer: Outer,
     pub tcp: Tcp,
-    /// Packets with an inner address, on an uplink.
+    /// Packets with an inner address on an uplink.
     pub clear: u64,
-    /// The first of them, for whoever looks for the leak.
+    /// The first of these packets, to help find the leak.
     pub clear_first: Option<String>,
 }
 
@@ -143,7 +143,8 @@ pub struct Outer {
 pub struct Tcp {
     /// SYN without ACK, distinct by both ends and the initial sequence number.
     pub syn: Tally,
-    /// RST of connections that were not closed by both ends: what a late repetition gets for an answer afterwards resets nothing.
+    /// RST of connections that both ends had not closed. A RST after that only answers a late repetition and resets
+    /// nothing.
     pub rst: u64,
 }
 
@@ -190,7 +191,7 @@ impl Counts {
         }
     }
 
-    /// Tells the resets of open connections from those that come after both ends have closed.
+    /// Separates resets of open connections from resets that come after both ends have closed.
     fn follow(&mut self, (from, to): Ends, opens: bool, fin: bool, rst: bool) {
         let ends = (from.min(to), from.max(to));
         if opens {
@@ -225,7 +226,7 @@ impl Counts {
         *count += 1;
     }
 
-    /// Some distinct values were not told apart.
+    /// True if some distinct values could not be compared.
     pub fn is_full(&self) -> bool {
         let handshakes = [
             &self.inits,

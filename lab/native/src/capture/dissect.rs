@@ -1,16 +1,16 @@
-//! Reads the heads of packets. What is cut short or damaged reads as "something else", never as an error.
+//! Parses packet headers. A truncated or damaged packet counts as "something else", never as an error.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Extension headers followed before a packet counts as something else.
+/// Maximum extension headers parsed before a packet counts as something else.
 const EXTENSIONS_MAX: usize = 8;
 
-/// One IP packet, as far as the lab cares.
+/// One IP packet, with the fields that the lab needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
     pub from: IpAddr,
     pub to: IpAddr,
-    /// As the IP header says, whatever was kept of it.
+    /// The length in the IP header, even if less was captured.
     pub bytes: usize,
     pub payload: Payload<'a>,
 }
@@ -20,7 +20,7 @@ pub enum Payload<'a> {
     Udp {
         from_port: u16,
         to_port: u16,
-        /// As the UDP header says, without that header.
+        /// The length in the UDP header, without that header.
         bytes: usize,
         data: &'a [u8],
     },
@@ -37,7 +37,7 @@ pub enum Payload<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet that begins with its IP header; `None` when it is not one.
+    /// Parses a packet that starts with its IP header; `None` if it is not an IP packet.
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
         match bytes.first()? >> 4 {
             4 => read_v4(bytes),

@@ -1,5 +1,5 @@
-//! `jvpn-lab capture`: an independent witness. What the tunnel says about handshakes, connections and leaks is
-//! compared with what was seen on the wire.
+//! `jvpn-lab capture`: an independent observer. What the tunnel reports about handshakes, connections and leaks is
+//! compared with the packets on the wire.
 //!
 //! ```text
 //!   namespace client
@@ -32,18 +32,18 @@ pub const HELP: &str = "\
 jvpn-lab capture: counts what passes the interfaces of one network namespace
 
   --ifaces A,B,…       interfaces to count, at most 16; they may appear and disappear while the capture runs
-  --uplinks A,…        those on which no inner address may show (default: the Ethernet ones of --ifaces)
+  --uplinks A,…        interfaces on which no inner address may appear (default: the Ethernet ones of --ifaces)
   --inner P,Q,…        inner prefixes (default 10.80.0.0/16,fd80::/48)
   --port N             the tunnel's UDP port (default 4774)
-  --netns NAME         the network namespace (default: the own one)
-  --out FILE           write a pcap, too (Linux cooked v2, CLOCK_BOOTTIME)
-  --max-mb N           most MiB of that file, 1…10240 (default 256)
+  --netns NAME         the network namespace (default: the current one)
+  --out FILE           also write a pcap (Linux cooked v2, CLOCK_BOOTTIME)
+  --max-mb N           maximum MiB of that file, 1…10240 (default 256)
   --snap BYTES         bytes kept of each packet, 128…65535 (default 256)
   --seconds N          end after this time, 0.001…86400 (default: at the end of stdin or \"quit\")
 
-Commands on stdin: {\"op\":\"report\"}, answered by one line; {\"op\":\"quit\"} as the end of stdin: a last report with
-\"final\":true. \"distinct\" tells handshakes apart by their ephemeral key and connections by both ends and the initial
-sequence number. A superframe (GSO) that passes whole counts as one packet. \"complete\" is false when the kernel
+Commands on stdin: {\"op\":\"report\"}, answered by one line; {\"op\":\"quit\"} or end of stdin: a last report with
+\"final\":true. \"distinct\" compares the ephemeral key of handshakes, and both ends and the initial
+sequence number of connections. A whole superframe (GSO) counts as one packet. \"complete\" is false when the kernel
 dropped packets or when more than 65536 distinct values came: then the counts are lower bounds.
 ";
 
@@ -52,9 +52,9 @@ const VALUED: &[&str] = &[
 ];
 const INTERFACES_MAX: usize = 16;
 const INNER_DEFAULT: &str = "10.80.0.0/16,fd80::/48";
-/// Interface numbers remembered; with more than these the memory starts afresh.
+/// Maximum interface numbers remembered; when the table is full, it is cleared.
 const NUMBERS_MAX: usize = 1024;
-/// Enough for the largest handshake's key behind IPv6 and some extension headers.
+/// Long enough for the key of the largest handshake after IPv6 and some extension headers.
 const SNAP_MIN: usize = 128;
 
 #[derive(Debug, Deserialize)]
@@ -82,7 +82,7 @@ struct Answer<'a> {
     last: bool,
     complete: bool,
     kernel_dropped: u64,
-    /// Distinct over all interfaces: the same handshake seen on two of them is one.
+    /// Distinct over all interfaces: a handshake seen on two of them counts once.
     total: Shown,
     interfaces: BTreeMap<&'a str, Shown>,
     pcap: Option<Written>,
@@ -91,18 +91,18 @@ struct Answer<'a> {
 #[derive(Debug)]
 struct Interface {
     name: String,
-    /// `None`: decided by its hardware.
+    /// `None`: the hardware type decides.
     is_uplink: Option<bool>,
     counts: Counts,
 }
 
-/// The counters, apart from the socket that feeds them.
+/// The counters, separate from the socket that supplies the packets.
 #[derive(Debug)]
 struct Ledger {
     interfaces: Vec<Interface>,
     total: Counts,
     sought: Sought,
-    /// Which of `interfaces` a number is; `None` for those that nobody asked for.
+    /// Maps an interface number to its index in `interfaces`; `None` for interfaces that are not counted.
     numbers: HashMap<i32, Option<usize>>,
     file: Option<Offer>,
 }
@@ -129,15 +129,16 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     });
     let until = seconds.map(|seconds| clock::mono_ns() + (seconds * NS_PER_SEC as f64) as u64);
     let watched = watch(&mut socket, &mut ledger, pcap.as_ref(), until);
-    watched.attempt("cannot capture any longer", "see the reason above")?;
+    watched.attempt("cannot continue the capture", "see the reason above")?;
     ledger.file = None;
     let written = pcap
         .map(Pcap::finish)
         .transpose()
-        .attempt("cannot complete the pcap", "see that the disk has room")?;
-    let dropped = socket
-        .dropped()
-        .attempt("cannot ask for the kernel's drops", "see the reason above")?;
+        .attempt("cannot complete the pcap", "check the free disk space")?;
+    let dropped = socket.dropped().attempt(
+        "cannot read the number of packets that the kernel dropped",
+        "see the reason above",
+    )?;
     control::say(&ledger.answer(dropped, written, true));
     Ok(())
 }
@@ -202,7 +203,8 @@ fn take(socket: &mut PacketSocket, ledger: &mut Ledger) -> io::Result<usize> {
     Ok(taken)
 }
 
-/// Takes what had arrived when it was called, so that a report is complete; a flood cannot keep it for ever.
+/// Reads the packets that had arrived before the call, so that a report is complete. A flood cannot make it run for
+/// ever.
 fn drain(socket: &mut PacketSocket, ledger: &mut Ledger) -> io::Result<()> {
     const BATCHES_MAX: usize = 10_000;
     for _ in 0..BATCHES_MAX {
@@ -220,7 +222,7 @@ impl Ledger {
         let all_named = names.iter().all(|name| !name.is_empty());
         if names.len() > INTERFACES_MAX || !all_named {
             return Err(args.refuse(format!(
-                "--ifaces must be 1…{INTERFACES_MAX} names with commas between them"
+                "--ifaces must be 1…{INTERFACES_MAX} names, separated by commas"
             )));
         }
         if let Some(stranger) = uplinks
@@ -229,12 +231,12 @@ impl Ledger {
             .find(|uplink| !names.contains(uplink))
         {
             return Err(args.refuse(format!(
-                "--uplinks has \"{stranger}\", which --ifaces has not"
+                "--uplinks has \"{stranger}\", which is not in --ifaces"
             )));
         }
         let prefix = |text: &str| -> Result<Prefix, Fault> {
             text.parse()
-                .map_err(|()| args.refuse(format!("--inner has \"{text}\", which is no prefix")))
+                .map_err(|()| args.refuse(format!("--inner has \"{text}\", which is not a prefix")))
         };
         let inner = args
             .text("inner")
@@ -259,7 +261,7 @@ impl Ledger {
         })
     }
 
-    /// Counts one packet; `false` when its interface's number is not known yet.
+    /// Counts one packet; `false` if its interface number is not known yet.
     fn look(&mut self, seen: Seen, bytes: &[u8]) -> bool {
         let Some(&place) = self.numbers.get(&seen.interface) else {
             return false;
@@ -320,7 +322,7 @@ fn is_ip(protocol: u16) -> bool {
     [libc::ETH_P_IP, libc::ETH_P_IPV6].contains(&i32::from(protocol))
 }
 
-/// The head of `LINKTYPE_LINUX_SLL2`, without a link layer address.
+/// The header of `LINKTYPE_LINUX_SLL2`, without a link layer address.
 fn cooked_head(seen: Seen) -> [u8; 20] {
     let mut head = [0; 20];
     head[0..2].copy_from_slice(&seen.protocol.to_be_bytes());

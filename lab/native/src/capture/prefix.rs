@@ -1,9 +1,9 @@
-//! Prefixes of addresses.
+//! Address prefixes.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// An address and how many of its leading bits count; IPv4 and IPv6 never match each other.
+/// An address and the number of its significant leading bits. IPv4 and IPv6 never match each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prefix {
     address: IpAddr,

@@ -1,7 +1,7 @@
 //! A packet socket over all interfaces of one namespace, read in batches.
 //!
-//! One socket hears all interfaces, those too that appear later (a TUN device is made while the capture runs), and
-//! hands packets over from their network header on, whatever the device puts before it.
+//! One socket receives from all interfaces, including later ones (a TUN device is created while the capture runs). It
+//! delivers packets from their network header on, whatever link header the device uses.
 
 use crate::clock;
 use crate::sys::{self, done, owned};
@@ -10,10 +10,10 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 const BATCH: usize = 64;
 const RECEIVE_BUFFER_BYTES: i32 = 128 * 1024 * 1024;
-/// Control messages of one packet: a time stamp, aligned.
+/// Control messages of one packet: an aligned time stamp.
 const CONTROL_WORDS: usize = 8;
 
-/// Where and when a packet was seen.
+/// Where and when a packet was captured.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
     pub interface: i32,
@@ -21,7 +21,7 @@ pub struct Seen {
     pub hardware: u16,
     /// `ETH_P_…` of the packet.
     pub protocol: u16,
-    /// `PACKET_…` of `linux/if_packet.h`: for whom it was.
+    /// `PACKET_…` of `linux/if_packet.h`: the kind of receiver.
     pub kind: u8,
     pub stamp_ns: u64,
 }
@@ -47,10 +47,11 @@ pub struct PacketSocket {
 }
 
 impl PacketSocket {
-    /// Listens in the calling thread's namespace; of each packet at most `snap` bytes are kept.
+    /// Captures in the calling thread's namespace; at most `snap` bytes of each packet are kept.
     pub fn open(snap: usize) -> io::Result<Self> {
         let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: socket takes integers and returns a new descriptor. Protocol 0 hears nothing until it is bound.
+        // SAFETY: socket takes integers and returns a new descriptor. With protocol 0 it receives nothing until it is
+        // bound.
         let socket = owned(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
         sys::receive_buffer(&socket, RECEIVE_BUFFER_BYTES)?;
         sys::set_option(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &1_i32)?;
@@ -75,9 +76,9 @@ impl PacketSocket {
         self.socket.as_raw_fd()
     }
 
-    /// Hands what waits to `look`, at most one batch, and says how many packets that were.
+    /// Passes the waiting packets to `look`, at most one batch, and returns their number.
     pub fn take(&mut self, mut look: impl FnMut(Seen, &[u8])) -> io::Result<usize> {
-        // SAFETY: mmsghdr is plain data for which zero is valid.
+        // SAFETY: mmsghdr is plain data; all zeros is a valid value.
         let mut messages: [libc::mmsghdr; BATCH] = unsafe { std::mem::zeroed() };
         let mut addresses = [no_address(); BATCH];
         let mut parts = [libc::iovec {
@@ -99,8 +100,8 @@ impl PacketSocket {
             message.msg_hdr.msg_control = control.as_mut_ptr().cast();
             message.msg_hdr.msg_controllen = size_of_val(control);
         }
-        // SAFETY: each message points to a buffer, an address and a control area of its own, all alive and of the
-        // lengths given; no timeout is passed.
+        // SAFETY: each message points to its own buffer, address and control area; all are alive and have the given
+        // lengths. There is no timeout.
         let got = unsafe {
             libc::recvmmsg(
                 self.fd(),
@@ -134,7 +135,7 @@ impl PacketSocket {
         Ok(got)
     }
 
-    /// Packets that the kernel had no room for, since the start: nobody has counted those.
+    /// Number of packets that the kernel dropped since the start for lack of space. They are not in any count.
     pub fn dropped(&mut self) -> io::Result<u64> {
         let mut statistics = libc::tpacket_stats {
             tp_packets: 0,
@@ -151,13 +152,13 @@ impl PacketSocket {
                 &raw mut len,
             )
         })?;
-        self.dropped += u64::from(statistics.tp_drops); // the kernel forgets what it has told
+        self.dropped += u64::from(statistics.tp_drops); // reading resets the kernel's counter
         Ok(self.dropped)
     }
 
-    /// The name of an interface of the socket's namespace; `None` when it is gone.
+    /// The name of an interface of the socket's namespace; `None` if it is gone.
     pub fn name(&self, interface: i32) -> Option<String> {
-        // SAFETY: ifreq is plain data for which zero is valid.
+        // SAFETY: ifreq is plain data; all zeros is a valid value.
         let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
         request.ifr_ifru.ifru_ifindex = interface;
         // SAFETY: SIOCGIFNAME reads and writes one ifreq, which `request` is.
@@ -179,7 +180,7 @@ impl PacketSocket {
     }
 }
 
-/// An interface that goes down is told as an error once; the socket goes on hearing the others.
+/// When an interface goes down, the kernel reports one error; the socket still receives from the other interfaces.
 fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -203,6 +204,6 @@ fn keep_at_most(socket: &OwnedFd, snap: usize) -> io::Result<()> {
 }
 
 fn no_address() -> libc::sockaddr_ll {
-    // SAFETY: sockaddr_ll is plain data for which zero is valid.
+    // SAFETY: sockaddr_ll is plain data; all zeros is a valid value.
     unsafe { std::mem::zeroed() }
 }

@@ -1,5 +1,5 @@
-//! `jvpn-lab echo`: packets there and back at a steady pace, over UDP, TCP or Multipath TCP. The same flow over all of
-//! them, because what has no UDP can only be compared over TCP, and a round trip needs no second clock.
+//! `jvpn-lab echo`: packets there and back at a steady rate, over UDP, TCP or Multipath TCP. The same flow runs over
+//! all three, because systems without UDP can be compared only over TCP, and because a round trip needs only one clock.
 
 mod run;
 mod serve;

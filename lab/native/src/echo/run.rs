@@ -1,5 +1,5 @@
-//! `jvpn-lab echo run`: the client's end. A packet has the form of a flow's packet, so what came back is judged like a
-//! flow that arrived; its delay is the round trip.
+//! `jvpn-lab echo run`: the client. Its packets have the format of a flow's packets, so echoes are evaluated like the
+//! arrivals of a flow; the delay is the round trip.
 
 use super::stream;
 use crate::args::Args;
@@ -17,25 +17,25 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 
 pub const HELP: &str = "\
-jvpn-lab echo run: packets to an `echo serve` and back, at a steady pace
+jvpn-lab echo run: sends packets to an `echo serve` and back, at a steady rate
 
-  --over udp|tcp|mptcp  how (default udp); over tcp and mptcp one connection, never a second one
+  --over udp|tcp|mptcp  protocol (default udp); tcp and mptcp use one connection and never reconnect
   --to ADDR:PORT        the server
   --rate N              packets per second, 1…100000 (default 200)
-  --size N              bytes of each, 24…60000 (default 200)
+  --size N              bytes per packet, 24…60000 (default 200)
   --keep N              echoes kept in memory, 1…2000000 (default 200000); older ones are forgotten and counted
   --netns NAME          run in this network namespace
 
 Commands, one JSON object per line, each answered by one line:
-  {\"op\":\"report\",\"fromUs\":N,\"toUs\":N}   both optional, µs of CLOCK_BOOTTIME; the fields are those of `flow recv`,
+  {\"op\":\"report\",\"fromUs\":N,\"toUs\":N}   both optional, µs of CLOCK_BOOTTIME; same fields as `flow recv`,
                                          delayUs is the round trip
-  {\"op\":\"quit\"}                          ends; as the end of stdin
+  {\"op\":\"quit\"}                          ends, like the end of stdin
 ";
 
 const VALUED: &[&str] = &["over", "to", "rate", "size", "keep", "netns"];
 const ECHOES_MAX: usize = 2_000_000;
 const SIZE_MAX: usize = 60_000;
-/// Taken at once from a connection.
+/// Maximum bytes of one read from a connection.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Deserialize)]
@@ -62,7 +62,7 @@ struct Answer<'a> {
     ok: bool,
     op: &'static str,
     boot_us: BootUs,
-    /// Why the connection ended, when it did.
+    /// Why the connection ended, if it did.
     broken: Option<&'a str>,
     #[serde(flatten)]
     report: Report,
@@ -80,7 +80,7 @@ struct Echoes {
     flow: u32,
     size: usize,
     arrivals: Arrivals,
-    /// Bytes of a connection that are no whole packet yet.
+    /// Received bytes that are not yet a whole packet.
     pending: Vec<u8>,
     broken: Option<String>,
 }
@@ -96,7 +96,7 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
         return Err(args.refuse(format!("--over must be udp, tcp or mptcp, not \"{over}\"")));
     }
     args.text("netns").map(crate::netns::enter).transpose()?;
-    let to_do = "start `jvpn-lab echo serve` there first, and see that the address is reachable";
+    let to_do = "start `jvpn-lab echo serve` there first, and check that the address is reachable";
     let what = format!("cannot reach {to} over {over}");
     let channel = Channel::open(over, to).attempt(what.clone(), to_do)?;
     let sender = channel.share().attempt(what.clone(), to_do)?;
@@ -129,7 +129,7 @@ impl Channel {
                 } else {
                     Ipv6Addr::UNSPECIFIED.into()
                 };
-                // Not connected: an ICMP error for one packet must not make the next one fail.
+                // Not connected: an ICMP error for one packet must not make the next send fail.
                 let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
                 socket.set_nonblocking(true)?;
                 sys::set_option(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, &1_i32)?;
@@ -151,8 +151,8 @@ impl Channel {
     }
 }
 
-/// Packet k is due at start + k/rate. A connection that takes no more delays the packets behind it, each of which bears
-/// the time at which it was handed over. Ends with the connection, or with the process.
+/// Packet k is due at start + k/rate. If a connection blocks, later packets are delayed; each contains the time when it
+/// was written. Ends with the connection or the process.
 fn pace(mut channel: Channel, flow: u32, size: usize, rate: u64) {
     clock::precise_timers();
     sys::run_ahead();
@@ -168,7 +168,7 @@ fn pace(mut channel: Channel, flow: u32, size: usize, rate: u64) {
         head.write(&mut packet);
         match &mut channel {
             Channel::Packets { socket, to } => {
-                // One that the system refuses is one that is lost.
+                // A packet that the system refuses counts as lost.
                 let _lost = socket.send_to(&packet, *to);
             }
             Channel::Bytes(stream) => {
@@ -204,7 +204,7 @@ impl Echoes {
         }
     }
 
-    /// Whether to go on.
+    /// Returns whether to continue.
     fn obey(&self, lines: &mut Lines) -> bool {
         loop {
             match lines.next() {
@@ -235,7 +235,7 @@ impl Echoes {
         });
     }
 
-    /// Takes what has arrived, at most one buffer of it.
+    /// Reads what has arrived, at most one buffer.
     fn take(&mut self, bytes: &mut [u8]) {
         match &mut self.channel {
             Channel::Packets { socket, .. } => {

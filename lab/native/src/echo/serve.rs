@@ -1,4 +1,4 @@
-//! `jvpn-lab echo serve`: sends back what it gets, UDP and TCP on one port.
+//! `jvpn-lab echo serve`: sends back what it receives, on one port for UDP and TCP.
 
 use super::stream;
 use crate::args::Args;
@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 pub const HELP: &str = "\
-jvpn-lab echo serve: sends back what it gets over UDP, TCP and Multipath TCP, on one port
+jvpn-lab echo serve: sends back what it receives over UDP, TCP and Multipath TCP, on one port
 
-  --bind ADDR:PORT    where to listen
+  --bind ADDR:PORT    listen address
   --netns NAME        run in this network namespace
 
 At most 64 connections at once; more are closed. Ends when stdin closes.
@@ -41,7 +41,7 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     args.text("netns").map(crate::netns::enter).transpose()?;
     let (what, to_do) = (
         format!("cannot bind {bind}"),
-        "see `ip address` and `ss -ln`",
+        "check `ip address` and `ss -ln`",
     );
     let listener = stream::listen(bind).attempt(what.clone(), to_do)?;
     let bind = listener.local_addr().attempt(what.clone(), to_do)?;
@@ -57,7 +57,7 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     let mut lines = Lines::default();
     while let Ok(input @ (Input::Line(_) | Input::TooLong)) = lines.wait() {
         drop(input);
-        control::say_refused("echo serve knows no commands");
+        control::say_refused("echo serve has no commands");
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ fn echo_packets(socket: &UdpSocket) {
     sys::run_ahead();
     let mut packet = vec![0; BUFFER_BYTES];
     loop {
-        // An error belongs to one packet, such as an unreachable sender: the next one is waited for.
+        // An error concerns one packet, such as an unreachable sender; the loop continues.
         if let Ok((len, from)) = socket.recv_from(&mut packet) {
             let _lost = socket.send_to(&packet[..len], from);
         }
@@ -87,7 +87,7 @@ fn accept(listener: &TcpListener) {
     }
 }
 
-/// Until the connection ends, in whatever way.
+/// Runs until the connection ends for any reason.
 fn echo_bytes(mut connection: TcpStream) {
     let _slower = connection.set_nodelay(true);
     let mut bytes = vec![0; BUFFER_BYTES];

@@ -1,4 +1,4 @@
-//! Sockets of Multipath TCP, which std cannot open. Once open they are used like any TCP socket.
+//! Multipath TCP sockets, which std cannot open. After that they are used like any TCP socket.
 
 use crate::sys;
 use std::io;
@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 const BACKLOG: i32 = 16;
 
-/// Connects with Multipath TCP. Fails where the kernel has none.
+/// Connects with Multipath TCP. Fails if the kernel does not support it.
 pub fn connect_mptcp(to: SocketAddr) -> io::Result<TcpStream> {
     let socket = open_mptcp(to)?;
     with_address(to, |address, len| {
@@ -17,7 +17,7 @@ pub fn connect_mptcp(to: SocketAddr) -> io::Result<TcpStream> {
     Ok(TcpStream::from(socket))
 }
 
-/// Listens for Multipath TCP and, with the same socket, for plain TCP; only for the latter where the kernel has no
+/// Listens for Multipath TCP and plain TCP on the same socket; only for plain TCP if the kernel does not support
 /// Multipath TCP.
 pub fn listen(at: SocketAddr) -> io::Result<TcpListener> {
     let Ok(socket) = open_mptcp(at) else {
@@ -44,7 +44,7 @@ fn open_mptcp(address: SocketAddr) -> io::Result<OwnedFd> {
     sys::owned(unsafe { libc::socket(family, kind, libc::IPPROTO_MPTCP) })
 }
 
-/// Calls with the kernel's form of an address.
+/// Calls `call` with the address in the kernel's form.
 fn with_address<T>(
     address: SocketAddr,
     call: impl FnOnce(*const libc::sockaddr, libc::socklen_t) -> T,

@@ -1,4 +1,4 @@
-//! What a flow's arrivals say: losses, order, and above all the gaps.
+//! Evaluates a flow's arrivals: losses, order and especially gaps.
 //!
 //! ```text
 //!   sent      | | | | | | | | | | | | | | | | |
@@ -8,14 +8,14 @@
 //!                                                     whole; one that ended earlier belongs to "before"
 //! ```
 //!
-//! Gaps and order are judged by time of arrival. What was received, lost or doubled is counted by time of *sending*,
-//! which a lost packet has too (interpolated between its neighbours), so that received + lost = sent in every window.
+//! Gaps and order are evaluated by arrival time. Received, lost and duplicate packets are counted by *sending* time,
+//! which lost packets have too (interpolated between their neighbours). So received + lost = sent in every window.
 
 use crate::clock::BootUs;
 use serde::Serialize;
 use std::collections::VecDeque;
 
-/// More ranges of lost packets than these are counted but not listed.
+/// Maximum ranges of lost packets listed; further ranges are only counted.
 const LOST_RANGES_MAX: usize = 1000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +25,14 @@ pub struct Arrival {
     pub at_us: BootUs,
 }
 
-/// The end of a flow, as its sender told it.
+/// The end of a flow, as the sender reported it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ending {
     pub packets: u64,
     pub sent_us: BootUs,
 }
 
-/// The latest arrivals of one flow, in the order of arrival. Of more than `capacity` the oldest are forgotten, and
+/// The latest arrivals of one flow, in order of arrival. At most `capacity` are kept; older ones are dropped and
 /// counted.
 #[derive(Debug)]
 pub struct Arrivals {
@@ -42,7 +42,7 @@ pub struct Arrivals {
     ending: Option<Ending>,
 }
 
-/// The part of the time that a report is about, both ends included.
+/// The time window of a report, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub from_us: BootUs,
@@ -55,28 +55,28 @@ impl Window {
     }
 }
 
-/// A time without arrivals.
+/// A period without arrivals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gap {
     pub us: u64,
-    /// The arrival before it.
+    /// Time of the last arrival before it.
     pub start_us: BootUs,
-    /// Nothing has arrived since.
+    /// True if nothing has arrived since.
     pub open: bool,
 }
 
-/// Successive packets that never arrived, both ends included.
+/// Consecutive packets that never arrived, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LostRange {
     pub from_seq: u64,
     pub to_seq: u64,
-    /// About when the first of them was sent.
+    /// Approximate sending time of the first of them.
     pub sent_us: BootUs,
 }
 
-/// One-way delays in microseconds, exact; all zero when nothing was received.
+/// One-way delays in microseconds, exact; all zero if nothing was received.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Delays {
     pub min: u64,
@@ -94,21 +94,21 @@ pub struct Report {
     pub received: u64,
     pub lost: u64,
     pub lost_ranges: Vec<LostRange>,
-    /// More than are listed, when `lostRanges` was cut.
+    /// The total number of ranges; larger than the list if `lostRanges` was cut.
     pub lost_ranges_total: u64,
     pub duplicates: u64,
     pub reordered: u64,
-    /// The longest one that ended, or is open, in the window.
+    /// The longest gap that ended, or is open, in the window.
     pub gap: Gap,
-    /// The longest one that ended before the window.
+    /// The longest gap that ended before the window.
     pub gap_before: Gap,
     pub delay_us: Delays,
-    /// Arrivals that no longer fit into memory; a report that reaches back to them is incomplete.
+    /// Arrivals dropped for lack of memory; a report whose window includes them is incomplete.
     pub forgotten: u64,
     /// First and last arrival in memory.
     pub first_us: Option<BootUs>,
     pub last_us: Option<BootUs>,
-    /// The sender has told how many packets there were, so that losses at the end are counted too.
+    /// The sender has reported the number of packets, so losses at the end are counted too.
     pub ended: bool,
 }
 
@@ -134,7 +134,7 @@ impl Arrivals {
         self.ending.get_or_insert(ending);
     }
 
-    /// Everything about one window. `now` closes a gap that is still open.
+    /// Evaluates one window. `now` ends a gap that is still open.
     pub fn report(&self, window: Window, now: BootUs) -> Report {
         let sorted = self.by_sequence();
         let (gap, gap_before) = self.gaps(window, now);
@@ -177,7 +177,7 @@ impl Arrivals {
         }
     }
 
-    /// All arrivals by sequence, then in order of arrival; the first of each sequence is marked.
+    /// All arrivals, sorted by sequence and then by arrival; the first of each sequence is marked.
     fn by_sequence(&self) -> Vec<(Arrival, bool)> {
         let mut sorted: Vec<(Arrival, bool)> =
             self.ring.iter().map(|&arrival| (arrival, true)).collect();
@@ -204,7 +204,7 @@ impl Arrivals {
             }
             last = last.max(at);
         }
-        // After the flow's end silence is no gap; until then it lasts to the moment of the report.
+        // Silence after the flow's end is not a gap; before that, a gap extends to the time of the report.
         let silent_until = self
             .ending
             .map_or(now, |ending| ending.sent_us.max(last))
@@ -220,7 +220,7 @@ impl Arrivals {
     }
 
     fn reordered(&self, sorted: &[(Arrival, bool)], window: Window) -> u64 {
-        // A duplicate is not a reordering: only arrivals that are the first of their sequence count.
+        // A duplicate is not a reordering: only the first arrival of each sequence counts.
         let is_first = |arrival: &Arrival| {
             let place = sorted.partition_point(|(other, _)| other.seq < arrival.seq);
             sorted
@@ -239,7 +239,7 @@ impl Arrivals {
         reordered
     }
 
-    /// The holes between the received sequences; before the first and after the last one where those are known.
+    /// The holes between received sequences, and those before the first and after the last sequence if they are known.
     fn missing<'a>(&'a self, sorted: &'a [(Arrival, bool)]) -> impl Iterator<Item = Missing> + 'a {
         let period = period_us(sorted);
         let head = sorted
@@ -284,7 +284,7 @@ impl Arrivals {
     }
 }
 
-/// A hole in the sequence and when its packets were sent, one each `period` microseconds.
+/// A hole in the sequence. Its packets were sent from `from_us` on, one every `period` microseconds.
 #[derive(Debug)]
 struct Missing {
     from_seq: u64,
@@ -294,11 +294,11 @@ struct Missing {
 }
 
 impl Missing {
-    /// The part of the hole that was sent in the window.
+    /// The part of the hole whose packets were sent in the window.
     fn within(&self, window: Window) -> Option<LostRange> {
         let sent_us = |seq: u64| self.from_us + ((seq - self.from_seq) as f64 * self.period) as u64;
         let first_from = |limit: BootUs| {
-            // Sending times rise with the sequence: the first packet at or after `limit`.
+            // Sending times increase with the sequence: find the first packet at or after `limit`.
             let (mut low, mut high) = (self.from_seq, self.to_seq + 1);
             while low < high {
                 let middle = low.midpoint(high);
@@ -320,7 +320,7 @@ impl Missing {
     }
 }
 
-/// Mean time between packets, in microseconds; 0 when fewer than two were received.
+/// Mean time between packets in microseconds; 0 if fewer than two were received.
 fn period_us(sorted: &[(Arrival, bool)]) -> f64 {
     match (sorted.first(), sorted.last()) {
         (Some((first, _)), Some((last, _))) if last.seq > first.seq => {

@@ -5,7 +5,7 @@ const ALL: Window = Window {
     to_us: u64::MAX,
 };
 
-/// A flow of one packet each 1000 µs, sent from 1,000,000 on, that arrives 50 µs later.
+/// A flow with one packet every 1000 µs, sent from 1,000,000 on; each packet arrives 50 µs later.
 fn on_time(seq: u64) -> Arrival {
     let sent_us = 1_000_000 + seq * 1000;
     Arrival {

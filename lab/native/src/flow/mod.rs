@@ -1,5 +1,5 @@
-//! `jvpn-lab flow`: one-way flows at a steady pace. The gap that a person would notice is measured with two of them,
-//! one in each direction.
+//! `jvpn-lab flow`: one-way flows at a steady rate. Two flows, one in each direction, measure the gap that a user would
+//! notice.
 
 pub mod arrivals;
 pub mod packet;

@@ -1,4 +1,4 @@
-//! The packets of a flow.
+//! The packet format of a flow.
 //!
 //! ```text
 //!   0        4        8                16               24                size
@@ -9,7 +9,7 @@
 use crate::clock::BootUs;
 
 pub const BYTES_MIN: usize = 24;
-/// The most that UDP over IPv4 carries.
+/// The maximum UDP payload over IPv4.
 pub const BYTES_MAX: usize = 65_507;
 
 const DATA: [u8; 4] = *b"JVFD";
@@ -20,7 +20,7 @@ pub enum Kind {
     Data {
         seq: u64,
     },
-    /// How many packets the flow had, sent or failed to send.
+    /// Total packets of the flow, sent or failed.
     End {
         packets: u64,
     },
@@ -28,14 +28,14 @@ pub enum Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
-    /// Drawn by the sender: packets of another flow on the same port are told apart.
+    /// A random number from the sender; it identifies packets of other flows on the same port.
     pub flow: u32,
     pub kind: Kind,
     pub sent_us: BootUs,
 }
 
 impl Packet {
-    /// Writes the head into `out`, which has at least [`BYTES_MIN`] bytes; the rest stays as it is.
+    /// Writes the header into `out`, which has at least [`BYTES_MIN`] bytes; the rest is unchanged.
     pub fn write(&self, out: &mut [u8]) {
         let (magic, number) = match self.kind {
             Kind::Data { seq } => (DATA, seq),
@@ -47,7 +47,7 @@ impl Packet {
         out[16..24].copy_from_slice(&self.sent_us.to_le_bytes());
     }
 
-    /// `None` for what no sender of flows wrote.
+    /// `None` if the bytes are not a packet of a flow.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let (magic, rest) = bytes.split_first_chunk::<4>()?;
         let (flow, rest) = rest.split_first_chunk::<4>()?;

@@ -1,4 +1,4 @@
-//! `jvpn-lab flow recv`: the other end of a flow, with the kernel's own times of arrival.
+//! `jvpn-lab flow recv`: the receiver of a flow, with the kernel's arrival times.
 
 use super::arrivals::{Arrival, Arrivals, Ending, Report, Window};
 use super::packet::{BYTES_MAX, Kind, Packet};
@@ -16,21 +16,21 @@ use std::os::fd::AsRawFd;
 pub const HELP: &str = "\
 jvpn-lab flow recv: receives a one-way UDP flow and reports its gaps, losses and delays
 
-  --bind ADDR:PORT    where to listen
+  --bind ADDR:PORT    listen address
   --seconds N         end after this time, 0.001…86400 (default: at the end of stdin or \"quit\")
   --keep N            arrivals kept in memory, 1…2000000 (default 2000000); older ones are forgotten and counted
   --netns NAME        run in this network namespace
 
 Commands, one JSON object per line, each answered by one line:
   {\"op\":\"report\",\"fromUs\":N,\"toUs\":N}   both optional, µs of CLOCK_BOOTTIME
-  {\"op\":\"quit\"}                          a last report about everything, with \"final\":true; as the end of stdin
-The first flow that is heard is the one that is measured; packets of others are counted as foreign.
+  {\"op\":\"quit\"}                          a last report about everything, with \"final\":true; like the end of stdin
+Only the first flow that arrives is measured; packets of other flows are counted as foreign.
 ";
 
 const VALUED: &[&str] = &["bind", "seconds", "keep", "netns"];
 const ARRIVALS_MAX: usize = 2_000_000;
 const RECEIVE_BUFFER_BYTES: i32 = 16 * 1024 * 1024;
-/// Packets taken before commands get their turn.
+/// Maximum packets received before commands are read.
 const PACKETS_PER_TURN: usize = 256;
 
 #[derive(Debug, Deserialize)]
@@ -61,9 +61,9 @@ struct Answer {
     #[serde(rename = "final")]
     last: bool,
     flow: Option<u32>,
-    /// Packets of other flows, and what is no packet of a flow at all.
+    /// Packets of other flows, and datagrams that are not flow packets.
     foreign: u64,
-    /// The system gave no time of arrival, and the time of reading was taken.
+    /// Packets without an arrival time from the system; the time of reading is used.
     unstamped: u64,
     #[serde(flatten)]
     report: Report,
@@ -88,7 +88,7 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     args.text("netns").map(crate::netns::enter).transpose()?;
     let socket = UdpSocket::bind(bind).attempt(
         format!("cannot bind {bind}"),
-        "see `ip address` and `ss -lun`",
+        "check `ip address` and `ss -lun`",
     )?;
     let configure = || -> io::Result<SocketAddr> {
         socket.set_nonblocking(true)?;
@@ -121,7 +121,7 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
 }
 
 impl Receiver {
-    /// Receives and answers until told to quit, until the end of stdin, or until a time.
+    /// Receives packets and answers commands until a `quit` command, the end of stdin, or the time limit.
     fn listen(&mut self, until: Option<u64>) -> io::Result<()> {
         let mut lines = Lines::default();
         let mut waits = vec![self.socket.as_raw_fd(), STDIN];
@@ -182,7 +182,8 @@ impl Receiver {
         });
     }
 
-    /// Takes everything that has arrived, at most what the socket's buffer can hold, so that a report is complete.
+    /// Reads everything that has arrived, at most as much as the socket's buffer can hold, so that a report is
+    /// complete.
     fn drain(&mut self) -> io::Result<()> {
         const TURNS_MAX: usize = 1000;
         for _ in 0..TURNS_MAX {

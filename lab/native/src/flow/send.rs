@@ -1,7 +1,7 @@
-//! `jvpn-lab flow send`: packets at a steady pace.
+//! `jvpn-lab flow send`: packets at a steady rate.
 //!
-//! Packet k is due at start + k/rate, always: a late one does not move the ones behind it, and how late each was is
-//! part of the report, so that a busy sender cannot pass for a gap of the network.
+//! Packet k is always due at start + k/rate: a late packet does not delay later ones. The report contains the lateness,
+//! so that a busy sender is not mistaken for a gap in the network.
 
 use super::packet::{BYTES_MAX, BYTES_MIN, Kind, Packet};
 use crate::args::Args;
@@ -17,21 +17,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub const HELP: &str = "\
-jvpn-lab flow send: a one-way UDP flow at a steady pace
+jvpn-lab flow send: sends a one-way UDP flow at a steady rate
 
-  --to ADDR:PORT      where to
-  --from ADDR:PORT    own address (default: any)
+  --to ADDR:PORT      destination
+  --from ADDR:PORT    source address (default: any)
   --rate N            packets per second, 1…100000 (default 1000)
-  --seconds N         how long, 0.001…86400 (default 10)
+  --seconds N         duration in seconds, 0.001…86400 (default 10)
   --size N            bytes of UDP payload, 24…65507 (default 200)
   --netns NAME        run in this network namespace
 
-{\"op\":\"quit\"} on stdin ends the flow early; the end of stdin does not. The one line of the report comes at the end:
+{\"op\":\"quit\"} on stdin ends the flow early; the end of stdin does not. The report is one line at the end:
 packets due, sent, refused by the system, and how late they were sent.
 ";
 
 const VALUED: &[&str] = &["to", "from", "rate", "seconds", "size", "netns"];
-/// The end is told this often, because any one of these packets may be lost.
+/// The end is sent this often, because any of these packets may be lost.
 const ENDINGS: u64 = 10;
 const ENDING_PAUSE_NS: u64 = 20 * NS_PER_MS;
 
@@ -41,7 +41,7 @@ enum Command {
     Quit,
 }
 
-/// What the sender did; whether it arrived is for the receiver to say.
+/// The sender's statistics; only the receiver knows what arrived.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -50,10 +50,10 @@ struct Report {
     #[serde(rename = "boot_us")]
     boot_us: BootUs,
     flow: u32,
-    /// Due and attempted; the receiver counts those that failed here as lost.
+    /// Packets that were due and attempted; the receiver counts those that failed here as lost.
     packets: u64,
     sent: u64,
-    /// Refused by the system, for instance because no route was there.
+    /// Sends that the system refused, for example because there was no route.
     send_errors: u64,
     last_error: Option<String>,
     first_us: BootUs,
@@ -82,10 +82,10 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     let seconds = args.within("seconds", 10.0, 0.001, 86_400.0)?;
     let size = args.within("size", 200, BYTES_MIN, BYTES_MAX)?;
     args.text("netns").map(crate::netns::enter).transpose()?;
-    // Not connected: an ICMP error for one packet must not make the next one fail.
+    // Not connected: an ICMP error for one packet must not make the next send fail.
     let socket = UdpSocket::bind(from).attempt(
         format!("cannot bind {from}"),
-        "see `ip address` and `ss -lun`",
+        "check `ip address` and `ss -lun`",
     )?;
     socket
         .set_nonblocking(true)
@@ -183,7 +183,7 @@ impl Sender {
                 sent_us: clock::boot_us(),
             }
             .write(&mut ending);
-            // One that fails is one that is lost: the others follow.
+            // A packet that fails counts as lost; the others follow.
             let _lost = self.socket.send_to(&ending, self.to);
             clock::sleep_until(start + repeat * ENDING_PAUSE_NS);
         }

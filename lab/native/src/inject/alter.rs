@@ -1,12 +1,12 @@
-//! What somebody without keys can make of a datagram.
+//! How an attacker without keys can alter a datagram.
 
 use super::recording::{Datagram, UDP_BYTES, V4_BYTES};
 use crate::seeded::Seeded;
 
-/// Type, flags, receiver index and counter of DATA.
+/// Bytes of DATA before the body: type, flags, receiver index and counter.
 const HEADER_BYTES: usize = 16;
 const COUNTER: std::ops::Range<usize> = 8..16;
-/// How far ahead a forged counter is at least.
+/// Minimum distance of a forged counter from the real one.
 const COUNTER_LEAP: u64 = 1 << 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Alteration {
         }
     }
 
-    /// The packet with its payload altered and its checksums as a receiver wants them.
+    /// Returns the packet with its payload altered and its checksums valid.
     pub fn applied(self, datagram: &Datagram, random: &mut Seeded) -> Vec<u8> {
         let mut packet = datagram.packet.to_vec();
         let payload = &mut packet[datagram.udp_at + UDP_BYTES..];
@@ -51,7 +51,8 @@ impl Alteration {
     }
 }
 
-/// The kernel fills in IPv4's own; UDP's is ours. A capture may have seen a packet before its checksum was made.
+/// Sets the UDP checksum; the kernel fills in the IPv4 checksum. A capture may contain packets whose checksum was not
+/// computed yet.
 fn set_checksum(packet: &mut [u8], udp_at: usize) {
     packet[udp_at + 6..udp_at + 8].fill(0);
     let addresses = if udp_at == V4_BYTES { 12..20 } else { 8..40 };

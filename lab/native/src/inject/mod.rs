@@ -4,8 +4,8 @@
 //!   capture of an uplink ──▶ which end's datagrams, which types ──▶ altered or not ──▶ the wire, with the true source
 //! ```
 //!
-//! Sources are not invented: each datagram leaves with the address and port that it was captured with, which is the most
-//! that somebody on the way can do.
+//! Source addresses are not invented: each datagram is sent with the address and port of the capture, which is the most
+//! that an attacker on the path can do.
 
 mod alter;
 mod recording;
@@ -25,27 +25,27 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 pub const HELP: &str = "\
-jvpn-lab inject: sends captured datagrams again, as they were or altered, with their own source address and port
+jvpn-lab inject: sends captured datagrams again, unchanged or altered, with their original source address and port
 
-  --pcap FILE         what `jvpn-lab capture --out FILE --snap 2048` wrote
-  --toward END        server: those sent to --port; client: those sent from it
+  --pcap FILE         a file written by `jvpn-lab capture --out FILE --snap 2048`
+  --toward END        server: datagrams sent to --port; client: datagrams sent from it
   --port N            the tunnel's UDP port (default 4774)
   --types T,U,…       only these first bytes, in hex (default: all)
-  --alter HOW         none (default): a replay; bit: one random bit; body: a random body behind the header of 16 bytes;
-                      counter: the counter far ahead
+  --alter HOW         none (default): a replay; bit: one random bit; body: a random body after the header of 16 bytes;
+                      counter: a counter far ahead
   --order HOW         forward (default) or backward
   --count N           datagrams to send, 1…10000000; the recording is repeated as often as needed (default: once)
   --rate N            per second, 1…1000000 (default 1000)
-  --seed N            of the alterations (default 1)
+  --seed N            seed of the alterations (default 1)
   --netns NAME        send from this network namespace
 
-Needs root there. The one line of the report comes at the end: recorded, sent, refused by the system.
+Needs root there. The report is one line at the end: recorded, sent, refused by the system.
 ";
 
 const VALUED: &[&str] = &[
     "pcap", "toward", "port", "types", "alter", "order", "count", "rate", "seed", "netns",
 ];
-/// Largest number of datagrams of one run.
+/// Maximum datagrams of one run.
 const COUNT_MAX: u64 = 10_000_000;
 const SEND_BUFFER_BYTES: i32 = 4 * 1024 * 1024;
 
@@ -56,7 +56,7 @@ struct Report {
     op: &'static str,
     #[serde(rename = "boot_us")]
     boot_us: BootUs,
-    /// Datagrams of the recording that were chosen.
+    /// Number of datagrams of the recording that were selected.
     recorded: usize,
     sent: u64,
     send_errors: u64,
@@ -129,7 +129,7 @@ fn types(args: &Args) -> Result<Vec<u8>, Fault> {
     text.split(',')
         .map(|one| {
             u8::from_str_radix(one, 16)
-                .map_err(|_| args.refuse(format!("--types has hex bytes, not \"{one}\"")))
+                .map_err(|_| args.refuse(format!("--types must be hex bytes, not \"{one}\"")))
         })
         .collect()
 }
@@ -170,7 +170,7 @@ fn inject(
     report
 }
 
-/// One raw socket per family; the packets bring their own IP header.
+/// One raw socket per family; the packets contain their IP header.
 #[derive(Debug)]
 struct Sockets {
     v4: OwnedFd,
@@ -202,7 +202,7 @@ impl Sockets {
         })
     }
 
-    /// Sends a whole packet to the address that its header names.
+    /// Sends a whole packet to the destination in its header.
     fn send(&self, packet: &[u8]) -> io::Result<()> {
         let sent = match packet {
             [first, ..] if first >> 4 == 4 => {

@@ -1,4 +1,4 @@
-//! Reads the packets of a capture back.
+//! Reads packets from a capture.
 
 use std::fs;
 use std::io;
@@ -8,34 +8,35 @@ const MAGIC_NANOSECONDS: u32 = 0xa1b2_3c4d;
 const SLL2: u32 = 276;
 const FILE_HEADER_BYTES: usize = 24;
 const RECORD_HEADER_BYTES: usize = 16;
-/// What "cooked" v2 puts before layer 3; its first two bytes are the protocol.
+/// Length of the "cooked" v2 header before layer 3; its first two bytes are the protocol.
 const SLL2_BYTES: usize = 20;
-/// A larger recording is not for memory.
+/// Maximum file size, because the recording is kept in memory.
 const FILE_BYTES_MAX: u64 = 1 << 30;
 const UDP: u8 = 17;
 pub const UDP_BYTES: usize = 8;
 pub const V4_BYTES: usize = 20;
 pub const V6_BYTES: usize = 40;
 
-/// A whole file of `jvpn-lab capture --out`.
+/// A whole file written by `jvpn-lab capture --out`.
 #[derive(Debug)]
 pub struct Recording {
     bytes: Vec<u8>,
 }
 
-/// One UDP datagram over IP, kept whole and with at least one byte of payload.
+/// One UDP datagram over IP, captured whole and with at least one byte of payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Datagram<'a> {
-    /// From the IP header on.
+    /// The packet from the IP header on.
     pub packet: &'a [u8],
-    /// Where the UDP header begins.
+    /// Position of the UDP header.
     pub udp_at: usize,
     pub from_port: u16,
     pub to_port: u16,
 }
 
 impl<'a> Datagram<'a> {
-    /// `None` for what is cut short, fragmented, has options or extension headers, or is not UDP: none of these leaves a tunnel.
+    /// Returns `None` if the packet is truncated or fragmented, has options or extension headers, or is not UDP: a
+    /// tunnel sends none of these.
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
         let (udp_at, protocol, len) = match bytes.first()? {
             0x45 if !is_fragment(u16_at(bytes, 6)?) => {
@@ -82,13 +83,13 @@ impl Recording {
         if !known {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "not a capture of `jvpn-lab capture`",
+                "not written by `jvpn-lab capture`",
             ));
         }
         Ok(Self { bytes })
     }
 
-    /// The datagrams in the order of the capture; it ends at the first record that is not whole.
+    /// The datagrams in the order of the capture, up to the first incomplete record.
     pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'_>> {
         let mut at = FILE_HEADER_BYTES;
         let records = std::iter::from_fn(move || {
@@ -101,7 +102,7 @@ impl Recording {
     }
 }
 
-/// More fragments follow, or this is not the first one.
+/// True if more fragments follow, or if this is not the first fragment.
 fn is_fragment(flags_and_offset: u16) -> bool {
     const MORE_OR_OFFSET: u16 = 0x3fff;
     let fragment = flags_and_offset & MORE_OR_OFFSET;

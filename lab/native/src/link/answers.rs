@@ -1,4 +1,4 @@
-//! What a running link says on stdout, one JSON object per line.
+//! The answers of a running link on stdout, one JSON object per line.
 
 use super::lane::Stats;
 use crate::clock::{self, BootUs};
@@ -6,7 +6,7 @@ use crate::pcap::Written;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
-/// One end, as the kernel made it.
+/// One end, as the kernel created it.
 pub struct End {
     pub name: String,
     pub netns: String,
@@ -29,7 +29,7 @@ pub struct Done {
     pub ok: bool,
     pub op: &'static str,
     pub boot_us: BootUs,
-    /// When each direction took the change, where a command can concern both.
+    /// When each direction applied the change, if the command can concern both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ab_boot_us: Option<BootUs>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,11 @@
-//! Wakes a thread out of its wait.
+//! Wakes a waiting thread.
 
 use crate::sys;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
-/// An eventfd; clones are the same bell.
+/// An eventfd; clones share it.
 #[derive(Debug, Clone)]
 pub struct Bell(Arc<OwnedFd>);
 
@@ -16,7 +16,7 @@ impl Bell {
         Ok(Self(Arc::new(fd)))
     }
 
-    /// Readable while it rings.
+    /// The descriptor is readable after a ring.
     pub fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
     }
@@ -34,7 +34,7 @@ impl Bell {
 
     pub fn hush(&self) -> io::Result<()> {
         let mut rung: u64 = 0;
-        // SAFETY: an eventfd gives exactly the eight bytes that `rung` has.
+        // SAFETY: an eventfd writes exactly the eight bytes of `rung`.
         let got = unsafe { libc::read(self.fd(), (&raw mut rung).cast(), size_of::<u64>()) };
         if got >= 0 {
             return Ok(());

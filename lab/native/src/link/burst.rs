@@ -1,4 +1,4 @@
-//! Loss in bursts after Gilbert and Elliott.
+//! Burst loss after Gilbert and Elliott.
 //!
 //! ```text
 //!          p                    p, r: chance per frame
@@ -10,15 +10,15 @@
 use crate::seeded::Seeded;
 use serde::{Deserialize, Serialize};
 
-/// The chances of a two-state loss process. All are ratios of 0…1.
+/// The probabilities of a two-state loss process, each 0…1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Burst {
-    /// From good to bad, per frame.
+    /// Probability per frame of good → bad.
     pub p: f64,
-    /// From bad to good, per frame.
+    /// Probability per frame of bad → good.
     pub r: f64,
-    /// Loss while bad.
+    /// Loss probability in the bad state.
     #[serde(default = "every_frame")]
     pub loss_in_bad: f64,
 }
@@ -27,14 +27,14 @@ fn every_frame() -> f64 {
     1.0
 }
 
-/// Where the process is; it starts good.
+/// The state of the process; it starts as good.
 #[derive(Debug, Default)]
 pub struct Weather {
     bad: bool,
 }
 
 impl Weather {
-    /// Steps the process by one frame and says whether that frame is lost.
+    /// Advances the process by one frame and returns whether that frame is lost.
     pub fn loses(&mut self, burst: &Burst, random: &mut Seeded) -> bool {
         let turns = random.chance(if self.bad { burst.r } else { burst.p });
         self.bad ^= turns;

@@ -1,4 +1,4 @@
-//! The carrier of both ends, as a cable has it.
+//! The carrier of both ends, as on a cable.
 //!
 //! ```text
 //!   a's carrier = the `carrier` command left it plugged  and  (when following) b is up
@@ -19,11 +19,11 @@ struct End {
     tap: Arc<Tap>,
     plugged: bool,
     carrier: bool,
-    /// Tells of changes of links in the end's namespace; only when following.
+    /// Reports link changes in the end's namespace; only when following.
     watch: Option<OwnedFd>,
 }
 
-/// Both ends and the rule between them.
+/// Both ends and the rule that connects them.
 #[derive(Debug)]
 pub struct Cable {
     ends: [End; 2],
@@ -31,8 +31,8 @@ pub struct Cable {
 }
 
 impl Cable {
-    /// With `follows`, an end whose other end is set down loses its carrier, as with a cable or a veth pair;
-    /// without, as with a switch between them, only the `carrier` command takes it away.
+    /// With `follows`, an end has no carrier while the other end is set down, as with a cable or a veth pair. Without
+    /// it, only the `carrier` command changes the carrier, as with a switch in between.
     pub fn new(taps: [Arc<Tap>; 2], follows: bool) -> Result<Self, Fault> {
         let [a, b] = taps;
         let mut cable = Self {
@@ -51,14 +51,14 @@ impl Cable {
         self.apply()
     }
 
-    /// Descriptors that become readable when [`Cable::react`] has something to do; −1 when not following.
+    /// Descriptors that become readable when [`Cable::react`] must be called; −1 when not following.
     pub fn watches(&self) -> [RawFd; 2] {
         self.ends
             .each_ref()
             .map(|end| end.watch.as_ref().map_or(-1, AsRawFd::as_raw_fd))
     }
 
-    /// Looks at the devices again after something about links changed.
+    /// Checks the devices again after a link change.
     pub fn react(&mut self) -> io::Result<()> {
         for watch in self.ends.iter().filter_map(|end| end.watch.as_ref()) {
             drain(watch);
@@ -101,12 +101,12 @@ impl End {
     }
 }
 
-/// A netlink socket that hears of every change of a link in the calling thread's namespace.
+/// Opens a netlink socket that reports every link change in the calling thread's namespace.
 fn link_changes() -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: socket takes integers and returns a new descriptor.
     let socket = owned(unsafe { libc::socket(libc::AF_NETLINK, kind, libc::NETLINK_ROUTE) })?;
-    // SAFETY: sockaddr_nl is plain data for which zero is valid.
+    // SAFETY: sockaddr_nl is plain data; all zeros is a valid value.
     let mut address: libc::sockaddr_nl = unsafe { std::mem::zeroed() };
     address.nl_family = libc::AF_NETLINK as libc::sa_family_t;
     address.nl_groups = libc::RTMGRP_LINK as u32;
@@ -121,8 +121,8 @@ fn link_changes() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Empties the socket, at most as many messages as its buffer can hold. What they say does not matter: the devices
-/// are asked themselves, so a message lost to a full buffer loses nothing.
+/// Empties the socket, at most as many messages as its buffer can hold. The content does not matter: the state is read
+/// from the devices, so a message lost to a full buffer loses nothing.
 fn drain(socket: &OwnedFd) {
     const MESSAGES_MAX: usize = 4096;
     let mut message = [0_u8; 4096];

@@ -1,10 +1,10 @@
-//! The commands that steer a running link.
+//! The commands that control a running link.
 
 use super::settings::Change;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Which direction a command is about.
+/// The direction that a command concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -42,14 +42,14 @@ pub enum Command {
         up: bool,
     },
     Stats {
-        /// Lateness is counted anew from here.
+        /// Restart the lateness statistics.
         restart: bool,
     },
     Quit,
 }
 
 impl Command {
-    /// Refuses what is not a JSON object with a known `op` and only known fields.
+    /// Refuses a line that is not a JSON object with a known `op` and only known fields.
     pub fn parse(line: &str) -> Result<Self, String> {
         let mut fields: Map<String, Value> =
             serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))?;

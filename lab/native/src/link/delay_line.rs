@@ -1,10 +1,10 @@
-//! Frames on their way, in the order of their delivery.
+//! Frames in transit, in order of delivery.
 
 use crate::clock::MonoNs;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// What a frame costs beyond its bytes: its place in the heap and the allocator's share.
+/// Memory per frame in addition to its bytes: its heap entry and the allocator's overhead.
 const FRAME_OVERHEAD_BYTES: u64 = 64;
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ impl DelayLine {
         }
     }
 
-    /// Refuses a frame, with `false`, that would exceed the memory limit.
+    /// Returns `false`, and refuses the frame, if it would exceed the memory limit.
     pub fn hold(&mut self, at: MonoNs, frame: &[u8]) -> bool {
         let cost = frame.len() as u64 + FRAME_OVERHEAD_BYTES;
         if self.bytes + cost > self.bytes_max {
@@ -55,7 +55,7 @@ impl DelayLine {
         self.held.peek().map(|Reverse(held)| held.at)
     }
 
-    /// The next frame that is due at `now`, with the time at which it was due.
+    /// The next frame that is due at `now`, and its due time.
     pub fn due(&mut self, now: MonoNs) -> Option<(MonoNs, Box<[u8]>)> {
         if self.next_at()? > now {
             return None;
@@ -65,7 +65,7 @@ impl DelayLine {
         Some((at, frame))
     }
 
-    /// Drops everything and says how many frames that were.
+    /// Drops all frames and returns their number.
     pub fn discard(&mut self) -> u64 {
         let frames = self.held.len() as u64;
         self.held.clear();

@@ -1,4 +1,4 @@
-//! One direction of a link: a thread that reads frames at one end and writes them at the other when they are due.
+//! One direction of a link: a thread that reads frames at one end and writes them at the other end when they are due.
 //!
 //! ```text
 //!            orders (set, stats, quit)
@@ -24,16 +24,16 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-/// Frames read before deliveries that came due meanwhile get their turn.
+/// Maximum frames read before due frames are delivered.
 const READS_PER_TURN: usize = 32;
-/// The largest frame: a TAP without offloads never holds more than its device's MTU.
+/// The largest frame: a TAP without offloads never has more than its device's MTU.
 const FRAME_BYTES_MAX: usize = 65_535 + ETHERNET_BYTES;
 const ETHERNET_BYTES: usize = 14;
 
-/// What the command thread may ask of a lane.
+/// The orders that the command thread can send to a lane.
 #[derive(Debug)]
 pub enum Order {
-    /// Answered with the time of effect.
+    /// The answer is the time of effect.
     Set {
         settings: Box<Settings>,
         trace: Option<Arc<Trace>>,
@@ -46,7 +46,7 @@ pub enum Order {
     Quit,
 }
 
-/// Everything that happened to frames since the start.
+/// Counts of all frames since the start.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -58,18 +58,18 @@ pub struct Counts {
     pub dropped: Dropped,
 }
 
-/// Every dropped frame, under the reason for it.
+/// Dropped frames, by reason.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dropped {
-    /// By the black hole, those on their way included.
+    /// By the black hole, including frames in transit.
     pub blackhole: u64,
     pub mtu: u64,
     pub loss: u64,
     pub burst: u64,
     /// At the tail of the bottleneck's queue.
     pub queue: u64,
-    /// Because the delay line had no memory left: the emulator's limit, not a setting's.
+    /// For lack of memory in the delay line: the emulator's limit, not a setting's.
     pub memory: u64,
     /// Because the receiving device was down.
     pub device_down: u64,
@@ -77,7 +77,7 @@ pub struct Dropped {
     pub refused: u64,
 }
 
-/// A lane at one moment.
+/// The state of a lane at one moment.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
@@ -86,12 +86,12 @@ pub struct Stats {
     pub queued_bytes: u64,
     pub in_flight_frames: u64,
     pub in_flight_bytes: u64,
-    /// How much later than due held frames were delivered: the emulator's own error.
+    /// How late delayed frames were delivered: the emulator's own error.
     pub late_us: Percentiles,
     pub settings: Settings,
 }
 
-/// The thread's belongings.
+/// The state of the lane's thread.
 #[derive(Debug)]
 pub struct Lane {
     pub from: Arc<Tap>,
@@ -122,7 +122,7 @@ impl Lane {
         }
     }
 
-    /// Carries frames until it is told to quit, or until a device is gone (an error). `bell` rings for each order.
+    /// Carries frames until a quit order, or until a device is gone (an error). `bell` rings for each order.
     pub fn run(mut self, orders: &Receiver<Order>, bell: &Bell) -> io::Result<()> {
         clock::precise_timers();
         sys::run_ahead();
@@ -187,7 +187,7 @@ impl Lane {
         }
     }
 
-    /// Reads what waits at the near end, one turn's worth of it.
+    /// Reads the frames that wait at the near end, at most one turn's limit.
     fn take(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         for _ in 0..READS_PER_TURN {
             let len = match self.from.read(buffer) {

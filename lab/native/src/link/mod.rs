@@ -43,7 +43,7 @@ use tap::{Mac, Place, Tap};
 use trace::Trace;
 
 pub const HELP: &str = "\
-jvpn-lab link: an emulated cable between two new TAP devices, steered by JSON lines on stdin
+jvpn-lab link: an emulated cable between two new TAP devices, controlled by JSON lines on stdin
 
   --a IFNAME[@NETNS]     one end; the device is created and vanishes with this process
   --b IFNAME[@NETNS]     the other end
@@ -51,20 +51,20 @@ jvpn-lab link: an emulated cable between two new TAP devices, steered by JSON li
   --up                   set both devices up at once
   --follow               an end loses its carrier while the other one is set down (a cable; default: a switch)
   --seed N               seed of all randomness (default: from the clock; reported in the first line)
-  --memory-mb N          most memory for frames on their way, per direction, MiB, 1…4096 (default 64)
-  --pcap FILE            capture what enters, both directions
-  --pcap-mb N            most MiB of that file, 1…10240 (default 256)
+  --memory-mb N          maximum memory for frames in transit, MiB per direction, 1…4096 (default 64)
+  --pcap FILE            capture the entering frames of both directions
+  --pcap-mb N            maximum MiB of that file, 1…10240 (default 256)
   --snap BYTES           bytes kept of each frame, 64…65549 (default 256)
 
 Commands, one JSON object per line, each answered by one line with \"boot_us\", the time at which it took effect
 (CLOCK_BOOTTIME, µs):
-  {\"op\":\"set\",\"dir\":\"ab\"|\"ba\"|\"both\", …}   fields that are not named stay; null lifts a limit
+  {\"op\":\"set\",\"dir\":\"ab\"|\"ba\"|\"both\", …}   omitted fields stay unchanged; null removes a limit
       delayMs, jitterMs (ms), jitter \"uniform\"|\"normal\", loss, duplicate, reorder (0…1), reorderMs (ms),
       burst {p, r, lossInBad} (0…1), rateMbit (Mbit/s), trace (path, Mahimahi), queueMs (ms), queueBytes,
       mtu (bytes of layer 3), blackhole (true|false)
   {\"op\":\"carrier\",\"side\":\"a\"|\"b\",\"up\":true|false}
   {\"op\":\"stats\"}
-  {\"op\":\"quit\"}      as the end of stdin
+  {\"op\":\"quit\"}      like the end of stdin
 ";
 
 const VALUED: &[&str] = &[
@@ -80,7 +80,7 @@ const VALUED: &[&str] = &[
 ];
 const SWITCHES: &[&str] = &["up", "follow"];
 const MIB: u64 = 1024 * 1024;
-/// Larger recordings are refused.
+/// Maximum size of a trace file.
 const TRACE_FILE_BYTES_MAX: u64 = 64 * MIB;
 const LANES: usize = 2;
 
@@ -88,14 +88,14 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     let args = Args::parse("link", words, VALUED, SWITCHES)?;
     let mut link = Link::start(&args)?;
     control::say(&link.ready().attempt(
-        "cannot ask the new devices for their addresses",
+        "cannot read the addresses of the new devices",
         "they may be gone already",
     )?);
     let steered = link.steer();
     steered.and(link.end())
 }
 
-/// Everything that the command thread holds.
+/// The state of the command thread.
 #[derive(Debug)]
 struct Link {
     taps: [Arc<Tap>; 2],
@@ -104,7 +104,7 @@ struct Link {
     cable: Cable,
     seed: u64,
     pcap: Option<Pcap>,
-    /// Rings when a lane ended without being told to.
+    /// Rings when a lane ended without a quit order.
     broken: Bell,
 }
 
@@ -137,7 +137,7 @@ impl Link {
         let taps = [a, b];
         let cable = Cable::new(taps.clone(), args.has("follow"))?;
         let broken =
-            Bell::new().attempt("cannot make an eventfd", "too many descriptors are open")?;
+            Bell::new().attempt("cannot create an eventfd", "too many descriptors are open")?;
         let lane = |from: usize| -> Result<LaneHandle, Fault> {
             let (near, far) = (Arc::clone(&taps[from]), Arc::clone(&taps[1 - from]));
             let capture = pcap.as_ref().map(Pcap::offer);
@@ -177,11 +177,11 @@ impl Link {
         })
     }
 
-    /// Obeys commands until the last one, or until a device disappears.
+    /// Executes commands until the last one, or until a device disappears.
     fn steer(&mut self) -> Result<(), Fault> {
         const BROKEN: usize = 3;
         let gone = "a device of the link is gone";
-        let to_do = "it was deleted together with its namespace, or by someone else";
+        let to_do = "it was deleted together with its namespace, or by another process";
         let mut lines = Lines::default();
         loop {
             let [watch_a, watch_b] = self.cable.watches();
@@ -233,7 +233,7 @@ impl Link {
         Ok(())
     }
 
-    /// Changes both directions or none: everything that can be refused is found out before the first one changes.
+    /// Changes both directions or none: all reasons to refuse are checked before the first change.
     fn set(&mut self, direction: Direction, change: &Change) -> Result<(), String> {
         let mut planned = Vec::with_capacity(LANES);
         for lane in (0..LANES).filter(|&lane| direction.contains(lane)) {
@@ -290,7 +290,7 @@ impl Link {
         })
     }
 
-    /// Ends both lanes, then the capture; the devices vanish when the last owner lets go.
+    /// Ends both lanes, then the capture; the devices vanish when their last owner drops them.
     fn end(self) -> Result<(), Fault> {
         let mut outcome = Ok(());
         for lane in self.lanes {
@@ -300,13 +300,13 @@ impl Link {
                 .join()
                 .unwrap_or_else(|_| Err(io::Error::other("a lane panicked")));
             outcome = outcome.and(ended.attempt(
-                "the link can carry no more frames",
-                "a device was deleted together with its namespace, or by someone else",
+                "the link cannot carry frames any longer",
+                "a device was deleted together with its namespace, or by another process",
             ));
         }
         if let Some(pcap) = self.pcap {
             pcap.finish()
-                .attempt("cannot complete the capture", "see that the disk has room")?;
+                .attempt("cannot complete the capture", "check the free disk space")?;
         }
         outcome
     }
@@ -317,7 +317,7 @@ const LANE_GONE: &str = "the link has lost one of its devices";
 impl LaneHandle {
     fn start(lane: Lane, broken: &Bell) -> Result<Self, Fault> {
         let bell =
-            Bell::new().attempt("cannot make an eventfd", "too many descriptors are open")?;
+            Bell::new().attempt("cannot create an eventfd", "too many descriptors are open")?;
         let (orders, received) = channel();
         let (own_bell, broken) = (bell.clone(), broken.clone());
         let thread = std::thread::spawn(move || {

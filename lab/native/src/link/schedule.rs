@@ -1,4 +1,4 @@
-//! The fate of every frame of one direction, as a pure function of time, settings and seed.
+//! Decides what happens to every frame of one direction: a pure function of time, settings and seed.
 //!
 //! ```text
 //!  frame ─▶ black hole ─▶ MTU ─▶ loss ─▶ bursts ─▶ bottleneck (queue, rate or recording) ─▶ delay ± jitter ─▶ out
@@ -25,25 +25,25 @@ pub enum Cause {
     Queue,
 }
 
-/// What becomes of a frame.
+/// The decision about a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Drop(Cause),
-    /// Deliver at this time, and once more right behind when `twice`.
+    /// Deliver at this time, and again directly after that if `twice`.
     Deliver {
         at: MonoNs,
         twice: bool,
     },
 }
 
-/// One direction's settings at work.
+/// The active settings of one direction, with their state.
 #[derive(Debug)]
 pub struct Schedule {
     settings: Settings,
     shaper: Shaper,
     weather: Weather,
     random: Seeded,
-    /// No frame that keeps its place is delivered before this time.
+    /// Frames that keep their order are not delivered before this time.
     order_floor: MonoNs,
 }
 
@@ -62,8 +62,8 @@ impl Schedule {
         &self.settings
     }
 
-    /// Takes new settings for the frames that come from `now` on; frames on their way keep their time, except that
-    /// a black hole swallows them (the caller discards them). `trace` is the recording that `settings` names.
+    /// Applies new settings to frames that enter from `now` on. Frames in transit keep their delivery time, but a black
+    /// hole drops them (the caller discards them). `trace` is the recording that `settings` names.
     pub fn set(&mut self, now: MonoNs, settings: Settings, trace: Option<Arc<Trace>>) {
         if !self.settings.same_bottleneck(&settings) {
             self.shaper = shaper(now, &settings, trace);

@@ -7,7 +7,7 @@ fn schedule(settings: Settings) -> Schedule {
     schedule
 }
 
-/// Pushes `count` frames of 100 bytes, one each `gap` nanoseconds.
+/// Pushes `count` frames of 100 bytes, one every `gap` nanoseconds.
 fn push_many(schedule: &mut Schedule, count: u64, gap: u64) -> Vec<Verdict> {
     (0..count).map(|i| schedule.push(i * gap, 100)).collect()
 }
@@ -55,7 +55,7 @@ fn jitter_spreads_around_the_delay_and_keeps_the_order() {
             jitter,
             ..Settings::default()
         });
-        let gap = 100 * NS_PER_MS; // so far apart that order never binds
+        let gap = 100 * NS_PER_MS; // so far apart that the order never delays a frame
         let verdicts = push_many(&mut schedule, 20_000, gap);
         let delays: Vec<f64> = (0..)
             .zip(deliveries(&verdicts))

@@ -1,4 +1,4 @@
-//! What one direction of a link does to frames, and how a command changes it.
+//! The settings of one link direction, and how a command changes them.
 
 use super::burst::Burst;
 use super::shaper::QUEUE_BYTES_MAX;
@@ -8,29 +8,30 @@ const DELAY_MS_MAX: f64 = 60_000.0;
 const RATE_MBIT_MIN: f64 = 0.001;
 const RATE_MBIT_MAX: f64 = 100_000.0;
 
-/// How the deviation from the delay is drawn.
+/// The distribution of the delay's deviation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Jitter {
-    /// Evenly within ±`jitterMs`.
+    /// Uniform within ±`jitterMs`.
     Uniform,
-    /// With `jitterMs` as standard deviation.
+    /// Normal, with `jitterMs` as standard deviation.
     Normal,
 }
 
-/// One direction. All lengths are layer 3 (frame less 14 bytes of Ethernet); all ratios are 0…1, per frame.
+/// The settings of one direction. All lengths are layer 3 (frame less 14 bytes of Ethernet); all ratios are 0…1, per
+/// frame.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
-    /// Time from the bottleneck's end to the delivery, 0…60000 ms.
+    /// Time from the end of the bottleneck to delivery, 0…60000 ms.
     pub delay_ms: f64,
-    /// Deviation from the delay, 0…60000 ms. A frame never overtakes: it waits for the ones ahead of it.
+    /// Deviation from the delay, 0…60000 ms. A frame never overtakes: it waits for the frames ahead of it.
     pub jitter_ms: f64,
     pub jitter: Jitter,
     pub loss: f64,
     pub burst: Option<Burst>,
     pub duplicate: f64,
-    /// Share of frames that are held back by `reorderMs`, so that later ones overtake them.
+    /// Share of frames that are delayed by `reorderMs`, so that later frames overtake them.
     pub reorder: f64,
     pub reorder_ms: f64,
     /// 0.001…100000 Mbit/s; `None` is unlimited. Excludes `trace`.
@@ -41,9 +42,9 @@ pub struct Settings {
     pub queue_ms: f64,
     /// Length of the bottleneck's queue in bytes, at most 64 MiB; overrides `queue_ms`.
     pub queue_bytes: Option<u64>,
-    /// Larger packets are dropped in silence.
+    /// Larger packets are dropped silently.
     pub mtu: Option<u32>,
-    /// Nothing enters, and nothing that was on its way arrives.
+    /// No frame enters, and no frame in transit arrives.
     pub blackhole: bool,
 }
 
@@ -68,12 +69,12 @@ impl Default for Settings {
     }
 }
 
-/// The settings that one command names; the others stay. `null` lifts a limit.
+/// The settings that one command contains; the others stay unchanged. `null` removes a limit.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[allow(
     clippy::option_option,
-    reason = "a command names a limit, lifts it, or does not mention it"
+    reason = "a command sets a limit, removes it, or does not mention it"
 )]
 pub struct Change {
     delay_ms: Option<f64>,
@@ -97,13 +98,14 @@ pub struct Change {
     blackhole: Option<bool>,
 }
 
-/// Keeps "absent" and `null` apart.
+/// Distinguishes an absent field from `null`.
 fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
 impl Settings {
-    /// The settings after a change; a rate replaces a recording and the reverse. Refuses what is out of range.
+    /// Returns the settings after a change. A rate replaces a recording, and a recording replaces a rate. Refuses
+    /// values out of range.
     pub fn changed(&self, change: &Change) -> Result<Self, String> {
         let mut next = self.clone();
         take(&mut next.delay_ms, change.delay_ms);
@@ -126,7 +128,7 @@ impl Settings {
             next.trace.clone_from(trace);
             let named_too = change.rate_mbit.is_some_and(|rate| rate.is_some());
             if trace.is_some() && named_too {
-                return Err("rateMbit and trace exclude each other".into());
+                return Err("rateMbit and trace cannot be used together".into());
             }
             next.rate_mbit = next.rate_mbit.filter(|_| trace.is_none());
         }
@@ -172,7 +174,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Whether a shaper made for `self` serves `other` too. A shaper that is kept keeps its queue.
+    /// Whether the shaper of `self` also serves `other`. A shaper that stays keeps its queue.
     pub fn same_bottleneck(&self, other: &Self) -> bool {
         let bottleneck = |of: &Self| (of.rate_mbit, of.trace.clone(), of.queue_ms, of.queue_bytes);
         bottleneck(self) == bottleneck(other)

@@ -1,15 +1,15 @@
-//! The bottleneck of a link: a rate or a recording, with a bounded drop-tail queue before it.
+//! The bottleneck of a link: a rate or a recording, after a bounded drop-tail queue.
 
 use super::trace::{Cursor, Trace};
 use crate::clock::{MonoNs, NS_PER_SEC};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// A queue always holds at least this much, or a short `queueMs` of a slow link would pass no full frame at all.
+/// Minimum queue limit: otherwise a short `queueMs` on a slow link would pass no full frame at all.
 const QUEUE_BYTES_MIN: u64 = 1514;
-/// Ceiling of any queue, in bytes.
+/// Maximum queue limit, in bytes.
 pub const QUEUE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Ceiling of any queue, in frames: small frames must not cost more memory than their bytes suggest.
+/// Maximum queue limit, in frames: small frames cost more memory than their bytes.
 const QUEUE_FRAMES_MAX: usize = 262_144;
 
 #[derive(Debug)]
@@ -19,12 +19,12 @@ enum Pace {
     Recorded(Cursor),
 }
 
-/// Serves frames one after the other and refuses those that find the queue full.
+/// Serves frames in order, and refuses frames that find the queue full.
 #[derive(Debug)]
 pub struct Shaper {
     pace: Pace,
     queue_bytes_max: u64,
-    /// Frames that are not yet sent completely: when they will be, and their bytes.
+    /// Frames that are not completely sent yet: the time when they will be, and their length.
     queue: VecDeque<(MonoNs, u32)>,
     queue_bytes: u64,
     free_at: MonoNs,
@@ -58,7 +58,7 @@ impl Shaper {
         }
     }
 
-    /// When the last bit of this frame leaves the bottleneck; `None` when the queue has no room for it.
+    /// When the last bit of this frame leaves the bottleneck; `None` if the queue has no room for it.
     pub fn serve(&mut self, now: MonoNs, len: u32) -> Option<MonoNs> {
         if matches!(self.pace, Pace::Unlimited) {
             return Some(now);
@@ -88,7 +88,7 @@ impl Shaper {
         self.queue_bytes
     }
 
-    /// Forgets what waits and gives its opportunities back; the frames themselves are the caller's.
+    /// Empties the queue and releases its opportunities; the caller discards the frames themselves.
     pub fn clear(&mut self, now: MonoNs) {
         self.queue.clear();
         self.queue_bytes = 0;

@@ -10,12 +10,12 @@ use std::str::FromStr;
 
 /// Longest name of a device, in bytes.
 const NAME_MAX: usize = libc::IFNAMSIZ - 1;
-/// Frames that the kernel holds for us between two reads, so that a short wait for the CPU is not a loss.
+/// Maximum frames that the kernel queues for us between two reads, so that a short wait for the CPU loses nothing.
 const TX_QUEUE_FRAMES: i32 = 4096;
 /// `_IOW('T', 226, int)` of `linux/if_tun.h`.
 const TUNSETCARRIER: libc::Ioctl = 0x4004_54e2;
 
-/// Where one end lives: `IFNAME@NETNS`, or `IFNAME` in the caller's own namespace.
+/// The location of one end: `IFNAME@NETNS`, or `IFNAME` in the caller's own namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub name: String,
@@ -44,7 +44,7 @@ impl FromStr for Place {
     }
 }
 
-/// A hardware address of six bytes, one end's own (not a group's).
+/// A hardware address of six bytes; it must not be a group address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mac(pub [u8; 6]);
 
@@ -66,26 +66,26 @@ impl FromStr for Mac {
     }
 }
 
-/// One end. It vanishes when this value is dropped, or when the process dies in whatever way.
+/// One end. The device vanishes when this value is dropped or the process ends in any way.
 #[derive(Debug)]
 pub struct Tap {
     pub place: Place,
     frames: OwnedFd,
-    /// A socket of the device's namespace, for questions and settings.
+    /// A socket in the device's namespace, for queries and settings.
     control: OwnedFd,
     /// `/proc/net/dev` of the device's namespace.
     counters: File,
 }
 
 impl Tap {
-    /// Creates the device, down (or up, if `up`). Refuses a name that exists already.
+    /// Creates the device, down (or up, if `up`). Refuses a name that already exists.
     pub fn create(place: &Place, mac: Option<Mac>, up: bool) -> Result<Self, Fault> {
         netns::inside(&place.netns, || {
             let what = format!(
                 "cannot create the TAP device {} in namespace \"{}\"",
                 place.name, place.netns
             );
-            let to_do = "it needs root, /dev/net/tun, and a name that is free in that namespace (`ip link`)";
+            let to_do = "it needs root, /dev/net/tun, and a name that is not in use in that namespace (`ip link`)";
             let tap = Self::open(place).attempt(&what, to_do)?;
             tap.configure(mac, up).attempt(&what, to_do)?;
             Ok(tap)
@@ -126,7 +126,7 @@ impl Tap {
 
     fn configure(&self, mac: Option<Mac>, up: bool) -> io::Result<()> {
         let mut length = request(&self.place.name);
-        length.ifr_ifru.ifru_ifindex = TX_QUEUE_FRAMES; // ifr_qlen shares the place of the index
+        length.ifr_ifru.ifru_ifindex = TX_QUEUE_FRAMES; // ifr_qlen is in the same union as the index
         self.control_ioctl(libc::SIOCSIFTXQLEN, &mut length)?;
         if let Some(Mac(bytes)) = mac {
             let mut address = request(&self.place.name);
@@ -155,14 +155,14 @@ impl Tap {
         self.frames.as_raw_fd()
     }
 
-    /// Reads one frame; `WouldBlock` when none waits.
+    /// Reads one frame; `WouldBlock` if none waits.
     pub fn read(&self, frame: &mut [u8]) -> io::Result<usize> {
         // SAFETY: `frame` is valid for writing its whole length.
         let got = unsafe { libc::read(self.fd(), frame.as_mut_ptr().cast(), frame.len()) };
         usize::try_from(got).map_err(|_| io::Error::last_os_error())
     }
 
-    /// Gives one frame to the kernel, which processes it before this returns.
+    /// Writes one frame to the kernel, which processes it before this call returns.
     pub fn write(&self, frame: &[u8]) -> io::Result<()> {
         // SAFETY: `frame` is valid for reading its whole length.
         let put = unsafe { libc::write(self.fd(), frame.as_ptr().cast(), frame.len()) };
@@ -173,14 +173,14 @@ impl Tap {
         }
     }
 
-    /// Plugs or unplugs the cable at this end: the kernel signals the loss of the link to everyone who watches.
+    /// Plugs or unplugs the cable at this end: the kernel reports the loss of the link to all watchers.
     pub fn set_carrier(&self, up: bool) -> io::Result<()> {
         let carrier = libc::c_int::from(up);
         // SAFETY: TUNSETCARRIER reads one int, which outlives the call.
         done(unsafe { libc::ioctl(self.fd(), TUNSETCARRIER, &raw const carrier) })
     }
 
-    /// Whether someone set the device up.
+    /// Whether the device is administratively up.
     pub fn is_up(&self) -> io::Result<bool> {
         let mut flags = request(&self.place.name);
         self.control_ioctl(libc::SIOCGIFFLAGS, &mut flags)?;
@@ -207,8 +207,8 @@ impl Tap {
             .join(":"))
     }
 
-    /// Frames that the kernel dropped at this end because we did not read them in time: losses that no setting
-    /// asked for.
+    /// Frames that the kernel dropped at this end because this process did not read them in time: losses that no
+    /// setting caused.
     pub fn kernel_dropped(&self) -> io::Result<u64> {
         const TX_DROPPED: usize = 11;
         let mut table = String::new();
@@ -236,7 +236,7 @@ impl Tap {
 }
 
 fn request(name: &str) -> libc::ifreq {
-    // SAFETY: ifreq is plain data for which zero is valid.
+    // SAFETY: ifreq is plain data; all zeros is a valid value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (slot, byte) in request.ifr_name.iter_mut().zip(name.bytes().take(NAME_MAX)) {
         *slot = byte as libc::c_char;

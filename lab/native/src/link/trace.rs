@@ -1,8 +1,8 @@
 //! Recorded links in Mahimahi's format.
 //!
 //! ```text
-//!   trace    | 0 1 1       4       9 |          one line = one chance to send up to 1500 bytes, in ms
-//!   link     ─┴─┴┴┴───────┴─────────┴┴─┴┴┴──▶   the last line's time is the length of a lap; then it starts again
+//!   trace    | 0 1 1       4       9 |          one line = one opportunity to send up to 1500 bytes, in ms
+//!   link     ─┴─┴┴┴───────┴─────────┴┴─┴┴┴──▶   the last line's time is the length of a lap; then the trace repeats
 //!                   └─ gap: nothing passes, frames wait
 //! ```
 
@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 /// Layer 3 bytes that one opportunity carries.
 pub const OPPORTUNITY_BYTES: u32 = 1500;
-/// Longer recordings are refused: 8 million opportunities are hours of a fast link.
+/// Maximum length of a recording: 8 million opportunities are hours of a fast link.
 const OPPORTUNITIES_MAX: usize = 8_000_000;
 
-/// One recording. Never empty, times never fall, and a lap lasts at least 1 ms.
+/// One recording. It is never empty, times never decrease, and a lap lasts at least 1 ms.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Trace {
     at_ms: Vec<u32>,
@@ -22,7 +22,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Refuses what is not a rising list of whole milliseconds; the text names the line.
+    /// Refuses text that is not a rising list of whole milliseconds; the error contains the line number.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut at_ms: Vec<u32> = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
@@ -30,12 +30,12 @@ impl Trace {
             if line.is_empty() {
                 continue;
             }
-            let at: u32 = line
-                .parse()
-                .map_err(|_| format!("line {number}: \"{line}\" is not whole milliseconds"))?;
+            let at: u32 = line.parse().map_err(|_| {
+                format!("line {number}: \"{line}\" is not a whole number of milliseconds")
+            })?;
             if at_ms.last().is_some_and(|&before| at < before) {
                 return Err(format!(
-                    "line {number}: {at} ms lies before the line above it"
+                    "line {number}: {at} ms is less than in the line before"
                 ));
             }
             if at_ms.len() == OPPORTUNITIES_MAX {
@@ -50,7 +50,7 @@ impl Trace {
                 lap_ms: u64::from(lap),
                 at_ms,
             }),
-            _ => Err("it must last at least 1 ms".into()),
+            _ => Err("the trace must last at least 1 ms".into()),
         }
     }
 
@@ -60,14 +60,14 @@ impl Trace {
     }
 }
 
-/// Walks a recording in real time, from the moment at which it was set.
+/// A position in a recording that advances in real time, from the moment at which the recording was set.
 #[derive(Debug)]
 pub struct Cursor {
     trace: Arc<Trace>,
     started: MonoNs,
     lap: u64,
     index: usize,
-    /// What the opportunity under the cursor can still carry.
+    /// Bytes that the current opportunity can still carry.
     left: u32,
 }
 
@@ -82,8 +82,8 @@ impl Cursor {
         }
     }
 
-    /// Takes as many opportunities as `len` bytes need, none of them before `now`, and returns when the last byte
-    /// is sent. The rest of an opportunity serves the next frame, if that comes before its time has passed.
+    /// Uses as many opportunities as `len` bytes need, none of them before `now`, and returns when the last byte is
+    /// sent. The rest of an opportunity serves the next frame, if that frame comes before the opportunity has passed.
     pub fn carry(&mut self, now: MonoNs, len: u32) -> MonoNs {
         if self.at() < now {
             self.seek(now);
@@ -117,10 +117,10 @@ impl Cursor {
         }
     }
 
-    /// Moves to the first opportunity at or after `now`; those that nobody used are gone.
+    /// Moves to the first opportunity at or after `now`; unused opportunities before that are lost.
     pub fn seek(&mut self, now: MonoNs) {
         let elapsed_ms = now.saturating_sub(self.started).div_ceil(NS_PER_MS);
-        // A lap owns the times after its start up to and including its end, where its last line lies.
+        // A lap contains the times after its start up to and including its end, which is the time of its last line.
         self.lap = elapsed_ms.saturating_sub(1) / self.trace.lap_ms;
         let within = elapsed_ms - self.lap * self.trace.lap_ms;
         self.index = self

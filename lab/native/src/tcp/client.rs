@@ -1,4 +1,4 @@
-//! `jvpn-lab tcp fetch` and `tcp push`: the client's end of one transfer over one connection, never a second one.
+//! `jvpn-lab tcp fetch` and `tcp push`: the client of one transfer over one connection, without reconnection.
 
 use super::idle::{IDLE_SECONDS, IDLE_SECONDS_MAX, IDLE_SECONDS_MIN, configure};
 use super::transfer::{self, Progress, Snapshot};
@@ -17,16 +17,16 @@ pub const HELP: &str = "\
 jvpn-lab tcp fetch|push: one real TCP transfer from (fetch) or to (push) a `tcp serve`
 
   --to ADDR:PORT       the server
-  --bytes N            how much, at most 2^44
-  --rate-mbit R        ceiling in Mbit/s, 0.001…100000 (default: none); what a stall costs is not caught up
-  --seed N             of the bytes (default 1)
+  --bytes N            bytes to transfer, at most 2^44
+  --rate-mbit R        ceiling in Mbit/s, 0.001…100000 (default: none); time lost in a stall is not made up
+  --seed N             seed of the bytes (default 1)
   --hash on|off        SHA-256 at both ends (default on)
-  --idle-seconds N     give up when nothing moves for this long, 120…86400 (default 600)
+  --idle-seconds N     give up after this time without progress, 120…86400 (default 600)
   --netns NAME         run in this network namespace
 
-Commands on stdin: {\"op\":\"progress\"}, answered by one line; {\"op\":\"quit\"} breaks off. The end of stdin means nothing.
+Commands on stdin: {\"op\":\"progress\"}, answered by one line; {\"op\":\"quit\"} aborts. The end of stdin is ignored.
 The last line is the report: bytes, sha256, peerSha256, match, seconds, stalls, connections, addresses, retransmits.
-Exit code 1 when the transfer failed or the hashes differ. Progress of a push is what the own kernel took; what
+Exit code 1 if the transfer failed or the hashes differ. Progress of a push is what the local kernel accepted; what
 arrived is in the server's report.
 ";
 
@@ -58,11 +58,11 @@ struct Report {
     #[serde(flatten)]
     progress: Snapshot,
     connections: u32,
-    /// Of what this end sent or received.
+    /// The digest of the bytes that this end sent or received.
     sha256: Option<String>,
-    /// Of what the other end sent or received.
+    /// The digest of the bytes that the other end sent or received.
     peer_sha256: Option<String>,
-    /// `None` without hashing, or when the transfer failed before both hashes were known.
+    /// `None` without hashing, or if the transfer failed before both digests were known.
     #[serde(rename = "match")]
     matches: Option<bool>,
     retransmits: Option<u32>,
@@ -106,7 +106,7 @@ pub fn run(mode: Mode, words: &[String]) -> Result<(), Fault> {
         seed,
         bytes_per_sec,
     };
-    let to_do = "start `jvpn-lab tcp serve` there first, and see that the address is reachable";
+    let to_do = "start `jvpn-lab tcp serve` there first, and check that the address is reachable";
     let mut stream = TcpStream::connect(to).attempt(format!("cannot connect to {to}"), to_do)?;
     let prepare = || -> io::Result<Arc<Progress>> {
         configure(&stream, idle)?;
@@ -125,7 +125,7 @@ pub fn run(mode: Mode, words: &[String]) -> Result<(), Fault> {
     report(&greeting, &progress, &stream, outcome)
 }
 
-/// Returns the own digest and the other end's.
+/// Returns this end's digest and the other end's.
 fn exchange(
     stream: &mut TcpStream,
     greeting: &Greeting,
@@ -167,7 +167,7 @@ fn report(
     });
     outcome.attempt(
         "the transfer failed",
-        "the report on stdout says how far it came",
+        "see the report on stdout for its progress",
     )?;
     let differ = || {
         io::Error::new(
@@ -180,7 +180,7 @@ fn report(
     } else {
         Err(differ()).attempt(
             "the transfer is damaged",
-            "the report on stdout has both hashes",
+            "see the report on stdout for both hashes",
         )
     }
 }
@@ -219,7 +219,7 @@ fn answer_commands(mode: Mode, progress: &Arc<Progress>, stream: TcpStream) {
                     mode: mode_name(mode),
                     progress: progress.snapshot(),
                 }),
-                // The transfer's own thread then fails, and reports how far it came.
+                // The transfer's own thread then fails, and reports its progress.
                 Ok(Command::Quit) => drop(stream.shutdown(Shutdown::Both)),
                 Err(error) => control::say_refused(error.to_string()),
             }

@@ -1,10 +1,11 @@
-//! How long an end waits without progress.
+//! The time limit without progress.
 
 use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Without progress for this long an end gives up. Never below two minutes: stalls are what the lab makes.
+/// An end gives up after this time without progress. The minimum is two minutes, because the lab causes stalls on
+/// purpose.
 pub const IDLE_SECONDS: u64 = 600;
 pub const IDLE_SECONDS_MIN: u64 = 120;
 pub const IDLE_SECONDS_MAX: u64 = 86_400;

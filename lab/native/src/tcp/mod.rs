@@ -1,5 +1,5 @@
-//! `jvpn-lab tcp`: real TCP transfers whose bytes are hashed at both ends. They live through any stall that TCP itself
-//! lives through; only after minutes without a byte does an end give up, so that nothing waits for ever.
+//! `jvpn-lab tcp`: real TCP transfers whose bytes are hashed at both ends. They survive every stall that TCP itself
+//! survives. An end gives up only after minutes without a byte, so that nothing waits for ever.
 
 mod client;
 mod idle;

@@ -1,4 +1,4 @@
-//! `jvpn-lab tcp serve`: the server's end of transfers, a thread for each.
+//! `jvpn-lab tcp serve`: the server, with one thread for each transfer.
 
 use super::client::mode_name;
 use super::idle::{IDLE_SECONDS, IDLE_SECONDS_MAX, IDLE_SECONDS_MIN, configure};
@@ -20,16 +20,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub const HELP: &str = "\
 jvpn-lab tcp serve: serves `tcp fetch` and `tcp push`
 
-  --bind ADDR:PORT     where to listen
-  --idle-seconds N     give a connection up when nothing moves for this long, 120…86400 (default 600)
+  --bind ADDR:PORT     listen address
+  --idle-seconds N     give up a connection after this time without progress, 120…86400 (default 600)
   --netns NAME         run in this network namespace
 
-Commands on stdin: {\"op\":\"progress\"}: connections accepted so far, and each running transfer; {\"op\":\"quit\"} as the
-end of stdin. Each finished transfer is reported in a line of its own, \"op\":\"transfer\".
+Commands on stdin: {\"op\":\"progress\"}: accepted connections and each running transfer; {\"op\":\"quit\"} or the
+end of stdin ends the server. Each finished transfer is reported in its own line, \"op\":\"transfer\".
 ";
 
 const VALUED: &[&str] = &["bind", "idle-seconds", "netns"];
-/// Further connections are closed at once, and counted.
+/// Maximum transfers. Further connections are closed at once, and counted.
 const TRANSFERS_MAX: usize = 64;
 
 #[derive(Debug, Deserialize)]
@@ -39,7 +39,7 @@ enum Command {
     Quit,
 }
 
-/// What the threads of all transfers share.
+/// State that the threads of all transfers share.
 #[derive(Debug, Default)]
 struct Running {
     transfers: Mutex<BTreeMap<u64, Option<Arc<Progress>>>>,
@@ -58,9 +58,9 @@ struct Answer {
     ok: bool,
     op: &'static str,
     boot_us: BootUs,
-    /// Accepted since the start.
+    /// Connections accepted since the start.
     connections: u64,
-    /// Closed at once because 64 were running.
+    /// Connections closed at once because 64 were running.
     #[serde(rename = "turnedAway")]
     turned_away: u64,
     running: Vec<Snapshot>,
@@ -73,7 +73,7 @@ struct Report {
     op: &'static str,
     #[serde(rename = "boot_us")]
     boot_us: BootUs,
-    /// Which connection, counted from 1.
+    /// Number of the connection, counted from 1.
     connection: u64,
     mode: Option<&'static str>,
     #[serde(flatten)]
@@ -97,14 +97,14 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     args.text("netns").map(crate::netns::enter).transpose()?;
     let listener = TcpListener::bind(bind).attempt(
         format!("cannot listen on {bind}"),
-        "see `ip address` and `ss -ltn`",
+        "check `ip address` and `ss -ltn`",
     )?;
     listener
         .set_nonblocking(true)
         .attempt("cannot configure the socket", "see the reason above")?;
     let bind = listener
         .local_addr()
-        .attempt("cannot ask for the own address", "see the reason above")?;
+        .attempt("cannot read the local address", "see the reason above")?;
     control::say(&Ready {
         ok: true,
         op: "ready",
@@ -120,7 +120,7 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     };
     server
         .serve()
-        .attempt("cannot serve any longer", "see the reason above")
+        .attempt("cannot continue to serve", "see the reason above")
 }
 
 #[derive(Debug)]
@@ -162,7 +162,7 @@ impl Server {
     fn accept(&mut self) -> io::Result<()> {
         let stream = match self.listener.accept() {
             Ok((stream, _)) => stream,
-            // The caller gave up between its arrival and this call, or the call was interrupted.
+            // The client closed the connection before this call, or the call was interrupted.
             Err(error) if is_passing(&error) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -273,7 +273,7 @@ fn greet(stream: &mut TcpStream, idle: u64) -> io::Result<Greeting> {
     Greeting::decode(&greeting).ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::InvalidData,
-            "the other end is no `jvpn-lab tcp`",
+            "the other end is not a `jvpn-lab tcp` client",
         )
     })
 }

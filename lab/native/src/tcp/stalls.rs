@@ -1,18 +1,18 @@
-//! Times in which a transfer made no progress.
+//! Periods without progress in a transfer.
 
 use crate::clock::BootUs;
 use serde::Serialize;
 
-/// Shorter pauses are the rhythm of a transfer, not a stall.
+/// Shorter pauses are normal for a transfer and not a stall.
 pub const STALL_US_MIN: u64 = 50_000;
-/// More are counted but not listed.
+/// Maximum stalls listed; further ones are only counted.
 const LISTED_MAX: usize = 64;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stall {
     pub us: u64,
-    /// The progress before it.
+    /// Time of the last progress before it.
     pub start_us: BootUs,
 }
 
@@ -20,9 +20,9 @@ pub struct Stall {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stalls {
-    /// Of any length.
+    /// The longest pause, of any length.
     longest: Stall,
-    /// The first 64 of at least 50 ms.
+    /// The first 64 pauses of at least 50 ms.
     listed: Vec<Stall>,
     total: u64,
     #[serde(rename = "lastProgressUs")]
@@ -39,7 +39,7 @@ impl Stalls {
         }
     }
 
-    /// Bytes moved at `now`.
+    /// Records progress at `now`.
     pub fn progress(&mut self, now: BootUs) {
         let stall = Stall {
             us: now.saturating_sub(self.last),
@@ -57,7 +57,7 @@ impl Stalls {
         }
     }
 
-    /// The stalls as of `now`, one that lasts included.
+    /// The stalls at `now`, including one that is still open.
     pub fn as_of(&self, now: BootUs) -> Self {
         let mut stalls = self.clone();
         stalls.progress(now);

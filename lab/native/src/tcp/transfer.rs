@@ -11,12 +11,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes per call when there is no pace.
+/// Bytes per call without a rate limit.
 const PART_BYTES: usize = 128 * 1024;
-/// A paced sender writes this often.
+/// Interval between the writes of a rate-limited sender.
 const BEAT_NS: u64 = 5 * NS_PER_MS;
 
-/// How far a transfer is; shared between the thread that moves the bytes and the one that answers for it.
+/// The progress of a transfer, shared between the thread that moves the bytes and the thread that reports.
 #[derive(Debug)]
 pub struct Progress {
     wanted: u64,
@@ -33,7 +33,7 @@ struct Moved {
     end_us: Option<BootUs>,
 }
 
-/// One transfer at one moment.
+/// The state of one transfer at one moment.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
@@ -71,7 +71,7 @@ impl Progress {
         moved.stalls.progress(clock::boot_us());
     }
 
-    /// The transfer is over: from here on silence is no stall.
+    /// Marks the end of the transfer: silence after this is not a stall.
     pub fn end(&self) {
         let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
         moved.end_us.get_or_insert_with(clock::boot_us);
@@ -102,7 +102,7 @@ impl Progress {
     }
 }
 
-/// Sends the seed's bytes and then their digest, which is returned.
+/// Sends the seed's bytes and then their digest. Returns the digest.
 pub fn send(
     stream: &mut TcpStream,
     greeting: &Greeting,
@@ -115,7 +115,7 @@ pub fn send(
     let mut left = greeting.bytes;
     while left > 0 {
         let len = left.min(pace.part_bytes()) as usize;
-        // Bytes that nobody will compare need not differ: making them would be a part of what is measured.
+        // If the bytes are not compared, they need not differ: generating them would be part of the measurement.
         if greeting.hashed || left == greeting.bytes {
             random.fill(&mut part[..len]);
         }
@@ -134,7 +134,7 @@ pub fn send(
     Ok(digest)
 }
 
-/// Receives the bytes and the sender's digest; returns the digest of what arrived, and the sender's.
+/// Receives the bytes and the sender's digest. Returns the digest of the received bytes, and the sender's.
 pub fn receive(
     stream: &mut TcpStream,
     greeting: &Greeting,
@@ -159,12 +159,12 @@ pub fn hex(digest: &Digest) -> String {
     digest.map(|byte| format!("{byte:02x}")).concat()
 }
 
-/// Segments that this end sent more than once.
+/// Number of segments that this end retransmitted.
 pub fn retransmits(stream: &TcpStream) -> io::Result<u32> {
-    // SAFETY: tcp_info is plain data for which zero is valid.
+    // SAFETY: tcp_info is plain data; all zeros is a valid value.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
     let mut len = size_of::<libc::tcp_info>() as libc::socklen_t;
-    // SAFETY: `info` is valid for writing `len` bytes; the kernel writes at most those.
+    // SAFETY: `info` is valid for writing `len` bytes; the kernel writes no more than that.
     crate::sys::done(unsafe {
         libc::getsockopt(
             stream.as_raw_fd(),
@@ -177,7 +177,7 @@ pub fn retransmits(stream: &TcpStream) -> io::Result<u32> {
     Ok(info.tcpi_total_retrans)
 }
 
-/// A call that moved nothing means that the other end has closed.
+/// A call that moved no bytes means that the other end has closed.
 fn some(moved: io::Result<usize>) -> io::Result<usize> {
     match moved {
         Ok(0) => Err(io::Error::new(
@@ -220,7 +220,7 @@ impl Hash {
     }
 }
 
-/// A ceiling, not an average: what a stall cost is not caught up, so a fault is not followed by a burst.
+/// A maximum rate, not an average: time lost in a stall is not made up, so no burst follows a fault.
 struct Pace {
     bytes_per_sec: u64,
     due: clock::MonoNs,
@@ -243,7 +243,7 @@ impl Pace {
         (per_beat & !7).clamp(8, PART_BYTES as u64)
     }
 
-    /// Waits for the turn of the next part.
+    /// Waits until the next part is due.
     fn wait(&mut self) {
         if self.bytes_per_sec == 0 {
             return;

@@ -16,7 +16,7 @@ fn pair() -> (TcpStream, TcpStream) {
     (near, listener.accept().expect("accepted").0)
 }
 
-/// Moves one transfer and returns the sender's digest, and the receiver's pair.
+/// Runs one transfer and returns the sender's digest, and the receiver's pair.
 fn moved(greeting: &Greeting) -> (Digest, (Digest, Digest)) {
     let (mut near, mut far) = pair();
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! What both ends of a transfer say to each other.
+//! The messages between both ends of a transfer.
 //!
 //! ```text
 //!   client                                             server
@@ -10,10 +10,10 @@
 
 pub const GREETING_BYTES: usize = 32;
 pub const DIGEST_BYTES: usize = 32;
-/// A larger transfer is refused: 16 TiB.
+/// Maximum transfer size: 16 TiB.
 pub const TRANSFER_BYTES_MAX: u64 = 1 << 44;
 
-/// A higher pace is refused: 100 Gbit/s.
+/// Maximum rate: 100 Gbit/s.
 const BYTES_PER_SEC_MAX: u64 = 12_500_000_000;
 
 const MAGIC: [u8; 4] = *b"JVT1";
@@ -31,11 +31,11 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Greeting {
     pub mode: Mode,
-    /// Whether both ends hash; without, digests are zero.
+    /// Whether both ends hash; if not, digests are zero.
     pub hashed: bool,
     pub bytes: u64,
     pub seed: u64,
-    /// Most bytes per second; 0 is unlimited.
+    /// Maximum bytes per second; 0 is unlimited.
     pub bytes_per_sec: u64,
 }
 
@@ -51,7 +51,7 @@ impl Greeting {
         out
     }
 
-    /// `None` for anything that is not a greeting, or that asks for more than these limits.
+    /// `None` if the bytes are not a greeting, or exceed these limits.
     pub fn decode(bytes: &[u8; GREETING_BYTES]) -> Option<Self> {
         let (head, numbers) = bytes.split_at(8);
         let number = |at: usize| {

@@ -1,4 +1,4 @@
-//! Two namespaces with an emulated cable between them, and the tools at work in them.
+//! Two namespaces with an emulated cable between them, and the tools that run in them.
 //!
 //! ```text
 //!   jvpn-t<pid>-<name>-a              jvpn-t<pid>-<name>-b
@@ -24,12 +24,12 @@ pub const ADDRESS_A: &str = "10.91.0.1";
 pub const ADDRESS_B: &str = "10.91.0.2";
 const MAC_A: &str = "02:00:00:00:91:01";
 const MAC_B: &str = "02:00:00:00:91:02";
-/// No condition of a test takes longer.
+/// Maximum wait for a condition of a test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Says why when namespaces and devices cannot be made here.
+/// Returns the reason if this machine cannot create namespaces and devices.
 pub fn cannot_run() -> Option<&'static str> {
-    // SAFETY: geteuid takes nothing and cannot fail.
+    // SAFETY: geteuid takes no arguments and cannot fail.
     let is_root = unsafe { libc::geteuid() } == 0;
     let has_ip = Command::new("ip")
         .arg("-V")
@@ -47,7 +47,7 @@ pub fn cannot_run() -> Option<&'static str> {
     }
 }
 
-/// A test that needs the kernel: skipped, with its reason, where it cannot run.
+/// A test that needs the kernel. It is skipped, with the reason, if it cannot run.
 #[macro_export]
 macro_rules! lab_or_skip {
     ($name:expr) => {
@@ -61,10 +61,10 @@ macro_rules! lab_or_skip {
     };
 }
 
-/// Two measurements at once would disturb each other.
+/// Two measurements at the same time would disturb each other.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Deletes its namespaces in the end, whatever happens.
+/// Deletes its namespaces at the end, in all cases.
 #[derive(Debug)]
 pub struct Lab {
     _turn: MutexGuard<'static, ()>,
@@ -107,7 +107,7 @@ impl Lab {
         link
     }
 
-    /// A flow from a to b: its receiver and its sender.
+    /// Starts a flow from a to b: its receiver and its sender.
     pub fn flow_ab(&self, options: &str) -> (Tool, Tool) {
         flow(&self.a, &self.b, ADDRESS_B, options)
     }
@@ -116,12 +116,12 @@ impl Lab {
         flow(&self.b, &self.a, ADDRESS_A, options)
     }
 
-    /// Runs `work` on a thread in a namespace.
+    /// Runs `work` in a namespace, on a separate thread.
     pub fn inside<T: Send>(netns: &str, work: impl FnOnce() -> T + Send) -> T {
         let file = std::fs::File::open(format!("/var/run/netns/{netns}")).unwrap();
         std::thread::scope(|scope| {
             let worker = scope.spawn(|| {
-                // SAFETY: the file is open; setns affects this thread only, and it ends here.
+                // SAFETY: the file is open; setns affects only this thread, which ends here.
                 let entered = unsafe { libc::setns(file.as_raw_fd(), libc::CLONE_NEWNET) };
                 assert_eq!(entered, 0);
                 work()
@@ -156,7 +156,7 @@ pub fn ip(line: &str) {
     );
 }
 
-/// Asks again until the answer satisfies; fails the test when it never does.
+/// Repeats `ask` until `satisfies` accepts the answer; fails the test after `PATIENCE`.
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> T, satisfies: impl Fn(&T) -> bool) -> T {
     let start = Instant::now();
     loop {
@@ -175,12 +175,12 @@ pub struct Tool {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    /// The first line of those that begin with one.
+    /// The first line, from tools that start with one.
     pub ready: Value,
 }
 
 impl Tool {
-    /// Starts a tool that says when it is ready.
+    /// Starts a tool that reports when it is ready.
     pub fn start(line: &str) -> Self {
         let mut tool = Self::start_quiet(line);
         tool.ready = tool.hear();
@@ -188,7 +188,7 @@ impl Tool {
         tool
     }
 
-    /// Starts a tool that says nothing until it is done.
+    /// Starts a tool that writes nothing until it is done.
     pub fn start_quiet(line: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_jvpn-lab"))
             .args(line.split_whitespace())
@@ -212,7 +212,7 @@ impl Tool {
         self.hear()
     }
 
-    /// Sends a command that must succeed, and returns when it took effect.
+    /// Sends a command that must succeed, and returns its time of effect.
     pub fn order(&mut self, command: &str) -> u64 {
         let answer = self.ask(command);
         assert_eq!(answer["ok"], true, "{command}: {answer}");
@@ -229,7 +229,7 @@ impl Tool {
         self.stdin = None;
     }
 
-    /// Waits for the end and returns the last line and the exit code.
+    /// Waits until the tool ends, and returns the last line and the exit code.
     pub fn last_words(mut self) -> (Value, i32) {
         let said = self.hear();
         let status = self.child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! Packets as a plain stack would build them, with checksums as RFC 1071 writes them down.
+//! Packets as a simple network stack would build them, with checksums as RFC 1071 defines them.
 
 use proptest::prelude::*;
 
@@ -25,7 +25,7 @@ pub struct Packet {
     pub partial: bool,
 }
 
-/// One direction of a connection; `payload` is what a superframe of it carries.
+/// One direction of a connection; `payload` is the content of one superframe.
 #[derive(Debug, Clone)]
 pub struct Flow {
     pub v6: bool,
@@ -106,7 +106,7 @@ impl Flow {
             && packet.get(self.l4()..self.l4() + 2) == Some(&self.source_port.to_be_bytes())
     }
 
-    /// The packet of the whole payload as it stands in a burst, with a vouched checksum.
+    /// The packet with the whole payload as it arrives in a burst, with a guaranteed checksum.
     pub fn full(&self, index: usize, offset: usize) -> Packet {
         Packet { bytes: self.packet(index, offset, &self.payload, true, Sum::Partial), partial: true }
     }
@@ -186,7 +186,7 @@ pub fn pseudo_header(flow: &Flow, packet: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Sum over pseudo-header, header and payload as they stand: FFFF if the checksum is right.
+/// The sum over pseudo-header, header and payload: FFFF if the checksum is correct.
 pub fn oracle_transport(flow: &Flow, packet: &[u8]) -> u16 {
     let mut bytes = pseudo_header(flow, packet);
     bytes.extend(&packet[flow.l4()..]);

@@ -1,4 +1,4 @@
-//! Packets that are too long: cut, announced smaller, or given back.
+//! Packets that are too long: they are cut, prevented by a lower MSS, or answered with an ICMP message.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,8 +10,8 @@ use crate::offload::{Segments, TOO_BIG_MAX, VIRTIO_LEN, clamp_mss, destination, 
 
 const SYN: u8 = 0x02;
 
-/// The packets after `fit`, or `None` where it refused; then nothing may have changed. Without `elide` no checksum
-/// stays partial.
+/// The packets after `fit`, or `None` if it refused; then nothing may have changed. Without `elide` no checksum stays
+/// partial.
 fn fitted(mut segments: Segments<'_>, max: usize, elide: bool) -> Option<Vec<Packet>> {
     let fits = segments.fit(max);
     if !elide {
@@ -119,7 +119,7 @@ fn the_sender_hears_what_would_pass_from_the_address_that_it_sent_to() {
     for v6 in [false, true] {
         let mut packet = datagram(v6);
         let mut out = [0; TOO_BIG_MAX];
-        let message = too_big(&packet[..3], &packet[3..], 1_340, &mut out).expect("it is told");
+        let message = too_big(&packet[..3], &packet[3..], 1_340, &mut out).expect("there is a message");
         assert_eq!(message[..VIRTIO_LEN], [0; VIRTIO_LEN]);
         let ip = &message[VIRTIO_LEN..];
         assert_eq!((source(ip), destination(ip)), (destination(&packet), source(&packet)));

@@ -11,7 +11,7 @@ use crate::shared::indices::Target;
 use crate::vocabulary::{Declined, Route};
 use crate::wire::{InitPayload, PQ_OFF, Suite, VERSION};
 
-/// Sockets of a client.
+/// Maximum number of open sockets of a client.
 const CLIENT_PATHS_MAX: usize = 64;
 
 impl Endpoint {
@@ -24,14 +24,16 @@ impl Endpoint {
             return Err(Declined::refused("path 0 cannot be opened: on the wire it means none"));
         }
         if description.interface.is_none() {
-            return Err(Declined::refused(format!("path {path} not opened: its interface is not named")));
+            return Err(Declined::refused(format!("path {path} not opened: the command names no interface")));
         }
         let side = self.side.client_mut().ok_or_else(other_role)?;
         if side.sockets.contains_key(&path) {
-            return Err(Declined::refused(format!("path {path} exists already: its id is used once")));
+            return Err(Declined::refused(format!("path {path} already exists: a path id can be used only once")));
         }
         if side.sockets.len() >= CLIENT_PATHS_MAX {
-            return Err(Declined::refused(format!("path {path} not opened: {CLIENT_PATHS_MAX} are open, the most")));
+            return Err(Declined::refused(format!(
+                "path {path} not opened: the maximum of {CLIENT_PATHS_MAX} open paths is reached"
+            )));
         }
         side.newest_path = side.newest_path.max(path);
         self.cx.described.insert(path, description);
@@ -43,7 +45,7 @@ impl Endpoint {
         let reason = reason_of(reason)?;
         let side = self.side.client_mut().ok_or_else(other_role)?;
         if side.sockets.remove(&path).is_none() {
-            // Closed before, or never opened because that was refused.
+            // Closed already, or never opened because `OpenPath` was refused.
             return Err(Declined::Late);
         }
         self.cx.described.remove(&path);
@@ -91,7 +93,7 @@ impl Endpoint {
         let made = Initiator::new(&config.identity, &gateway, index, &offered, &mut |out| cx.rng.fill(out));
         let (initiator, init) = made.map_err(|why| {
             cx.indices.release(index);
-            Declined::refused(format!("dial {id} not begun: no handshake with {gateway_key} is possible: {why}"))
+            Declined::refused(format!("dial {id} not begun: a handshake with {gateway_key} is not possible: {why}"))
         })?;
         let mut dial = Dial::new(id, session, initiator, init, now);
         for path in paths {
@@ -121,7 +123,7 @@ impl Endpoint {
         let Some(dial) = side.dial.as_mut().filter(|dial| dial.id == id) else { return Err(Declined::Late) };
         if !dial.add(now, path) {
             return Err(Declined::refused(format!(
-                "path {path} not added to dial {id}: it is there already, or {DIAL_PATHS_MAX} are, the most"
+                "path {path} not added to dial {id}: it is already there, or the maximum of {DIAL_PATHS_MAX} is reached"
             )));
         }
         self.dial_on_time(now);
@@ -135,7 +137,7 @@ impl Endpoint {
         }
     }
 
-    /// Sends the INITs that are due; ends a dial that nobody answers.
+    /// Sends the INITs that are due; ends a dial that was not answered in time.
     pub(in crate::endpoint) fn dial_on_time(&mut self, now: u64) {
         let Some(dial) = self.side.client_mut().and_then(|side| side.dial.as_mut()) else { return };
         if dial.gave_up(now) {
@@ -154,7 +156,7 @@ impl Endpoint {
         self.known(session)?;
         let answered_on = self.side.client().ok_or_else(other_role)?.answered_on;
         let Some((_, path, rtt_us)) = answered_on.filter(|(answered, ..)| *answered == session) else {
-            return Err(Declined::refused(format!("session {session} was confirmed already")));
+            return Err(Declined::refused(format!("session {session} was already confirmed")));
         };
         let route = self.route_of(path)?;
         self.with(session, |session, cx| session.confirm(now, cx, path, route, rtt_us))?;

@@ -1,4 +1,4 @@
-//! Client: one handshake, raced over the open paths. The byte-identical INIT goes out on each, mac2 apart; the first
+//! Client: one handshake on several open paths at once. The INIT is identical on each path, except for mac2; the first
 //! valid RESP wins.
 //!
 //! ```text
@@ -12,17 +12,18 @@ use crate::messages::{PathId, SessionHandle};
 use crate::vocabulary::Route;
 use crate::wire::{COOKIE_LEN, INIT_LEN};
 
-/// Between the first INITs on two paths, µs.
+/// Delay between the first INITs on two paths, µs.
 const STAGGER_US: u64 = 250_000;
 /// Pauses between INITs on one path, µs; the last one repeats. Source: docs/spec/wire.md, "Constants".
 const PAUSES_US: [u64; 6] = [250_000, 500_000, 1_000_000, 2_000_000, 4_000_000, 5_000_000];
 const JITTER_US: u64 = 333_000;
-/// Time after which an attempt gives up, µs.
+/// Time after which a dial gives up, µs.
 const GIVE_UP_US: u64 = 90_000_000;
-/// Paths of one dial.
+/// Maximum number of paths of one dial.
 pub(crate) const DIAL_PATHS_MAX: usize = 16;
-/// Cookies that are believed on one path at once: a gateway gives one each two minutes. After these, one in each pause:
-/// whoever sees an INIT can forge a COOKIE for it, and must not make the dial deaf for the real one.
+/// Number of cookies that are accepted on one path without delay: a gateway sends one every two minutes. After these,
+/// one per pause is accepted. An attacker who sees an INIT can forge a COOKIE for it, and this must not keep the dial
+/// from accepting the real one.
 const COOKIES_MAX: u8 = 3;
 const COOKIE_PAUSE_US: u64 = 10_000_000;
 
@@ -34,14 +35,14 @@ struct DialPath {
     next_at: u64,
     cookie: Option<CookieValue>,
     cookies: u8,
-    /// From here on one more is believed.
+    /// One more cookie is accepted from this time on.
     next_cookie_at: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Dial {
     pub(crate) id: u32,
-    /// The session that a RESP makes; its index is INIT's sender index.
+    /// The session that a RESP creates; its index is the sender index of INIT.
     pub(crate) session: SessionHandle,
     initiator: Initiator,
     init: [u8; INIT_LEN],
@@ -58,7 +59,7 @@ impl Dial {
         self.initiator.sender_index()
     }
 
-    /// Adds a path behind those that wait for their first INIT. False if it is there already or there is no room.
+    /// Adds a path after those that wait for their first INIT. False if the path is already there or there is no room.
     pub(crate) fn add(&mut self, now: u64, path: PathId) -> bool {
         if self.paths.len() >= DIAL_PATHS_MAX || self.paths.iter().any(|known| known.path == path) {
             return false;
@@ -70,7 +71,7 @@ impl Dial {
         true
     }
 
-    /// A closed path is dialled on no more; one that failed to send is tried again with the next INIT.
+    /// No more INITs are sent on a closed path. If a send fails, the path stays and is tried again with the next INIT.
     pub(crate) fn remove(&mut self, path: PathId) {
         self.paths.retain(|known| known.path != path);
     }
@@ -97,8 +98,8 @@ impl Dial {
         due
     }
 
-    /// COOKIE on one of the paths: the INIT goes out there again at once, with mac2. False: it does not answer this
-    /// INIT.
+    /// COOKIE arrived on one of the paths: INIT is sent there again at once, with mac2. False if the COOKIE does not
+    /// answer this INIT.
     pub(crate) fn on_cookie(&mut self, now: u64, from: Route, message: &[u8; COOKIE_LEN]) -> bool {
         let Some(cookie) = self.initiator.read_cookie(message) else { return false };
         let path = self.paths.iter_mut().find(|path| path.path == from.socket && path.sends > 0);
@@ -112,12 +113,12 @@ impl Dial {
         true
     }
 
-    /// RESP. A refused one leaves the dial as it was.
+    /// Handles RESP. A refused RESP does not change the dial.
     pub(crate) fn on_response(&mut self, message: &[u8]) -> Result<Established, HandshakeError> {
         self.initiator.read_response(message)
     }
 
-    /// Round trip of the handshake on this path, if it is known which INIT was answered.
+    /// Round trip of the handshake on this path; `None` if it is unknown which INIT was answered.
     pub(crate) fn rtt_us(&self, now: u64, path: PathId) -> Option<u64> {
         let path = self.paths.iter().find(|known| known.path == path && known.sends == 1)?;
         Some(now.saturating_sub(path.sent_at))

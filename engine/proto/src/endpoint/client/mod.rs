@@ -1,4 +1,4 @@
-//! What only a client's endpoint has.
+//! The client's side of an endpoint.
 
 mod commands;
 pub(super) mod dial;

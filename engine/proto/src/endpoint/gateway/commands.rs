@@ -19,7 +19,7 @@ impl Endpoint {
         if self.side.gateway_mut().ok_or_else(other_role)?.reception.set_peer(&key, offer) {
             Ok(())
         } else {
-            Err(Declined::refused(format!("peer not set: {PEERS_MAX} are known, the most")))
+            Err(Declined::refused(format!("peer not set: the maximum of {PEERS_MAX} peers is reached")))
         }
     }
 
@@ -34,7 +34,7 @@ impl Endpoint {
         let side = self.side.gateway_mut().ok_or_else(other_role)?;
         for address in addresses {
             if accepted.is_ok() {
-                // An address that another session of the client still holds goes over: the newest session owns it.
+                // If another session of the client still has this address, the newest session takes it over.
                 side.inner.insert(address, session);
             } else if side.inner.get(&address) != Some(&session) {
                 side.free(self.config.shard, address, session);

@@ -1,10 +1,10 @@
-//! HINT: a gateway that does not know an index says so, sparingly. It proves nothing, and is shorter than what it
-//! answers.
+//! HINT: a gateway reports that it does not know an index, at a limited rate. A HINT proves nothing and is shorter than
+//! the message that it answers.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-/// HINTs in one second, in all; to one address: one.
+/// Maximum number of HINTs per second in total; to one address: one.
 const PER_S: usize = 20;
 const SECOND_US: u64 = 1_000_000;
 

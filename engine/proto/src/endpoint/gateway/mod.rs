@@ -1,4 +1,4 @@
-//! What only a gateway's endpoint has.
+//! The gateway's side of an endpoint.
 
 mod commands;
 pub(super) mod hints;

@@ -3,7 +3,7 @@ use super::*;
 const PTO_US: u64 = 100_000;
 const HOLE: u16 = 1_420;
 
-/// Plays the path: answers every probe up to the hole, until there is nothing to do before `until`.
+/// Simulates the path: answers every probe up to the size `HOLE`, until nothing is left to do before `until`.
 fn play(mtu: &mut PathMtu, until: u64) -> Vec<Finding> {
     let mut found = Vec::new();
     while let Some(now) = mtu.next_at(true).filter(|at| *at < until) {

@@ -1,4 +1,4 @@
-//! ASSIGN: what the gateway's core assigned to this session.
+//! ASSIGN: the addresses that the gateway's core assigned to this session.
 
 use crate::frames::{Assign, Frame};
 use crate::messages::Report;
@@ -7,7 +7,7 @@ use crate::session::arrival::Arrival;
 use crate::shared::Shared;
 
 impl Session {
-    /// Every ASSIGN is acknowledged; the core hears of each once.
+    /// Every ASSIGN is acknowledged; each is reported to the core once.
     pub(in crate::session) fn on_assign(&mut self, cx: &mut Shared, arrival: Arrival, assign: Assign) {
         let id = assign.id;
         if let Some(via) = arrival.via.or_else(|| self.control_path()) {

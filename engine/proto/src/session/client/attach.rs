@@ -1,5 +1,5 @@
-//! Client: an activation moves the send path at once and is retried until the gateway answers. One at a time; a newer
-//! one replaces it.
+//! Client: an activation moves the send path at once and is retried until the gateway answers. Only one runs at a time;
+//! a newer one replaces it.
 
 use crate::frames::{self, Frame, Reason, Switch};
 use crate::messages::{AttachKind, PathId, Report};
@@ -10,10 +10,9 @@ use crate::session::{Phase, Session};
 use crate::shared::Shared;
 use crate::vocabulary::{Declined, Route};
 
-/// Time that the first activation of a session has at least, µs: the gateway creates the session in its store
-/// meanwhile.
+/// Minimum time for the first activation of a session, µs: during it, the gateway creates the session in its store.
 const CONFIRM_MIN_US: u64 = 3_000_000;
-/// How long a gateway may ask an activation to wait, µs.
+/// Bounds of the time for which a gateway may ask an activation to wait, µs.
 const ASKED_WAIT_MIN_US: u64 = 100_000;
 const ASKED_WAIT_MAX_US: u64 = 5_000_000;
 const _: () = assert!(ASKED_WAIT_MIN_US <= WAIT_MIN_US && WAIT_MAX_US <= ASKED_WAIT_MAX_US);
@@ -49,7 +48,7 @@ impl Session {
             return Err(Declined::refused(format!("path {id} not attached: the session is not confirmed yet")));
         }
         if kind == AttachKind::Switch {
-            // A path that the peer has closed is gone from the session.
+            // If the peer has closed the path, the session does not have it any more.
             let path = self.path(id).ok_or(Declined::Late)?;
             if !path.validated() {
                 let why = format!("no switch to path {id}: it is not validated; attach it with kind reattach");
@@ -65,7 +64,7 @@ impl Session {
         let challenge = self.tokens.issue(cx);
         let interval = self.interval_us();
         let path = &mut self.paths[at];
-        // The core's order overrules its earlier verdict: what is attached is sent on.
+        // The core's command overrides its earlier verdict: an attached path is used for sending.
         path.dead = false;
         let id = path.id;
         let retry = Retry::begun(now, path.rtt.pto_us(interval));
@@ -101,8 +100,8 @@ impl Session {
                 first_counter: self.epochs.next_counter(),
             }),
         };
-        // SWITCH is valid from any path of the session: a copy on the old one, if that lives, survives a loss on the
-        // new one.
+        // SWITCH is valid on any path of the session. If the old path is usable, it carries a copy, in case the one on
+        // the new path is lost.
         let old =
             from.filter(|old| kind == AttachKind::Switch && *old != path && self.path(*old).is_some_and(Path::usable));
         match old {
@@ -119,23 +118,23 @@ impl Session {
         self.side.attempt().is_some_and(awaits)
     }
 
-    /// When the ATTACH that is under way on a path was sent first.
+    /// When the running ATTACH of a path was first sent.
     pub(in crate::session) fn asked_first_at(&self, id: PathId) -> Option<u64> {
         let attempt = self.side.attempt().filter(|attempt| attempt.path == id).map(|attempt| attempt.retry);
         let candidacy = self.path(id).and_then(|path| path.candidacy).map(|candidacy| candidacy.retry);
         candidacy.or(attempt).map(|retry| retry.first_at)
     }
 
-    /// The send path before the activation that is under way: the gateway may still expect to hear there.
+    /// The send path before the running activation: the gateway may still expect messages there.
     pub(in crate::session) fn leaving(&self) -> Option<PathId> {
         self.side.attempt().and_then(|attempt| attempt.from)
     }
 
-    /// The gateway has heard the activation and not decided yet. It is asked again when it said, and has the time of a
-    /// validation to answer that; how long an attempt may last in all is the core's to say.
+    /// The gateway has received the activation but not decided yet. It is asked again after the time that it named, and
+    /// then has the time of a validation to answer. The core decides how long an attempt may last in total.
     pub(in crate::session) fn activation_waits(&mut self, now: u64, cx: &mut Shared, retry_after_ms: u32) {
         let interval = self.interval_us();
-        // What was told as unanswered is over for the core.
+        // For the core, an attempt that was reported as unanswered is over.
         let Some(attempt) = self.side.attempt_mut().filter(|attempt| !attempt.told_unanswered) else { return };
         let Some(path) = self.paths.iter().find(|path| path.id == attempt.path) else { return };
         let ask_at = now + (u64::from(retry_after_ms) * 1_000).clamp(ASKED_WAIT_MIN_US, ASKED_WAIT_MAX_US);
@@ -152,7 +151,8 @@ impl Session {
             self.phase = Phase::Active;
         }
         if repeated || self.epochs.expired(now).is_some() {
-            // What left together with an activation that did not arrive did not either, and without a key nothing left.
+            // If the first activation was lost, packets sent together with it were lost too; without a key, none were
+            // sent.
             self.release_held(now, cx);
         } else {
             cx.hold.clear(self.handle);
@@ -160,7 +160,7 @@ impl Session {
         cx.report(now, Report::AttachValidated { session: self.handle, path, bind_seq });
     }
 
-    /// A denial restores the old send path, if it lives.
+    /// After a denial the old send path is restored, if it is usable.
     pub(in crate::session) fn activation_denied(
         &mut self,
         now: u64,
@@ -177,7 +177,7 @@ impl Session {
         cx.report(now, Report::AttachDenied { session: self.handle, path, bind_seq, reason, retry_after_ms });
     }
 
-    /// Stops the retries of an attempt, if it is still the newest, and puts the send path where the core wants it.
+    /// Stops the retries of an attempt, if it is still the newest, and sets the send path that the core names.
     pub(crate) fn abort_attach(&mut self, now: u64, cx: &mut Shared, bind_seq: u64, restore: Option<PathId>) {
         if self.side.attempt().is_some_and(|attempt| attempt.bind_seq == bind_seq) {
             self.side.take_attempt();

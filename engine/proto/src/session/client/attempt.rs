@@ -1,4 +1,4 @@
-//! The activation that is under way.
+//! The running activation.
 
 use crate::frames::Reason;
 use crate::messages::{AttachKind, PathId};
@@ -11,12 +11,12 @@ pub(crate) struct Attempt {
     pub(crate) kind: AttachKind,
     pub(crate) reason: Reason,
     pub(crate) challenge: [u8; 16],
-    /// The send path before.
+    /// The previous send path.
     pub(crate) from: Option<PathId>,
     pub(crate) retry: Retry,
-    /// It was sent more than once, so that what left together with it may be lost.
+    /// It was sent more than once, so packets sent together with the first one may be lost.
     pub(crate) repeated: bool,
-    /// Unanswered at this time: reported once, while the retries go on.
+    /// If it is unanswered at this time, this is reported once; the retries continue.
     pub(crate) until: u64,
     pub(crate) told_unanswered: bool,
 }

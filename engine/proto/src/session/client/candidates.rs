@@ -1,4 +1,4 @@
-//! Client: standbys. ATTACH of kind 0 makes a path known and validated; the send path stays where it is.
+//! Client: standbys. ATTACH of kind 0 makes a path known and validated; the send path does not change.
 
 use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Status};
 use crate::messages::{PathId, Report, Role};
@@ -12,7 +12,7 @@ use crate::vocabulary::blame::DropKind;
 use crate::vocabulary::{Declined, Route};
 
 impl Session {
-    /// The path of this id, added on its route if the session does not have it. Refuses a ninth path.
+    /// Returns the path of this id; if the session does not have it, adds it with its route. Refuses a ninth path.
     pub(in crate::session) fn ensure_path(
         &mut self,
         cx: &mut Shared,
@@ -23,7 +23,7 @@ impl Session {
             return Ok(at);
         }
         if self.paths.len() >= PATHS_MAX {
-            let why = format!("path {id} not added: the session has {PATHS_MAX} paths, the most it may have");
+            let why = format!("path {id} not added: the session already has the maximum of {PATHS_MAX} paths");
             return Err(Declined::refused(why));
         }
         Ok(self.add_path(cx, id, route))
@@ -37,7 +37,7 @@ impl Session {
         route: Route,
     ) -> Result<(), Declined> {
         if !self.is_active() {
-            return Err(Declined::refused(format!("path {id} is no candidate: the session is not confirmed yet")));
+            return Err(Declined::refused(format!("path {id} not made a candidate: the session is not confirmed yet")));
         }
         let at = self.ensure_path(cx, id, route)?;
         let challenge = self.tokens.issue(cx);
@@ -79,7 +79,7 @@ impl Session {
         })
     }
 
-    /// ATTACH_ACK, of a candidate or of an activation: it proves itself by the echo.
+    /// ATTACH_ACK for a candidate or an activation; the echo shows that it is genuine.
     pub(in crate::session) fn on_attach_ack(
         &mut self,
         cx: &mut Shared,
@@ -138,7 +138,7 @@ impl Session {
 
     pub(in crate::session) fn candidates_on_time(&mut self, now: u64, cx: &mut Shared) {
         let interval = self.interval_us();
-        // From the end, because an unanswered path is removed on the way.
+        // Iterates backwards, because unanswered paths are removed in the loop.
         for at in (0..self.paths.len()).rev() {
             let path = &mut self.paths[at];
             let rtt = path.rtt;
@@ -159,7 +159,7 @@ impl Session {
         self.paths.iter().filter_map(|path| path.candidacy.as_ref()).map(of_path).min()
     }
 
-    /// Client: the core closed a path. The gateway is told on another one.
+    /// Client: the core closed a path. The gateway is informed on another path.
     pub(crate) fn close_path(&mut self, now: u64, cx: &mut Shared, id: PathId, reason: Reason) {
         if self.at(id).is_none() {
             return;
@@ -171,7 +171,7 @@ impl Session {
         self.rearm(now, cx);
     }
 
-    /// The peer closed a path; it may say so on any other.
+    /// The peer closed a path; the message may come on any other path.
     pub(in crate::session) fn on_path_close(
         &mut self,
         cx: &mut Shared,
@@ -185,7 +185,7 @@ impl Session {
         self.forget_asked(close.path);
         self.remove_path(now, cx, close.path);
         let report = Report::PathClosed { session: self.handle, path: close.path, reason: close.reason.to_string() };
-        // Of a path that was never validated the core has not heard.
+        // The core does not know a path that was never validated.
         if known || self.role() == Role::Client {
             cx.report(now, report);
         }

@@ -1,4 +1,4 @@
-//! What only the client's end of a session does.
+//! The client's side of a session.
 
 mod assign;
 mod attach;

@@ -1,4 +1,4 @@
-//! Switches: the gateway's answer to one, and its wish for one.
+//! Switches on the client: the gateway's answer to a switch, and its requests for one.
 
 use crate::frames::{Status, SwitchAck, SwitchRequest};
 use crate::messages::{AttachKind, Report};
@@ -34,7 +34,7 @@ impl Session {
         Ok(())
     }
 
-    /// The gateway's wish, told once per request.
+    /// The gateway's request to switch; each request is reported once.
     pub(in crate::session) fn on_switch_request(
         &mut self,
         cx: &mut Shared,

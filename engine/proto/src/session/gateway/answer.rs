@@ -1,4 +1,4 @@
-//! What an activation is answered, by the core or before it.
+//! How an activation is answered, with or without the core.
 
 use crate::frames::{AttachAck, Frame, Reason, Status, SwitchAck};
 use crate::messages::{Assignment, AttachKind, DenialReason, PathId};
@@ -11,10 +11,12 @@ use crate::shared::Shared;
 use crate::vocabulary::Declined;
 
 impl Session {
-    /// `AcceptSession`: the confirming activation is bound and acknowledged, ASSIGN follows.
+    /// `AcceptSession`: the confirming activation is bound and acknowledged; then ASSIGN is sent.
     pub(crate) fn accept(&mut self, now: u64, cx: &mut Shared, assignment: Assignment) -> Result<(), Declined> {
         if self.phase != Phase::Offered {
-            return Err(Declined::refused("only a session that was reported as confirmed can be accepted, once"));
+            return Err(Declined::refused(
+                "only a session that was reported as confirmed can be accepted, and only once",
+            ));
         }
         let addresses = [assignment.v4.map(Into::into), assignment.v6.map(Into::into)];
         let assign = self.deliver_assignment(now, assignment)?;
@@ -30,7 +32,7 @@ impl Session {
         Ok(())
     }
 
-    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that never came.
+    /// `AnswerAttach`. Late for an activation that was answered or has ended; refused for one that never arrived.
     pub(crate) fn answer_attach(
         &mut self,
         now: u64,
@@ -38,19 +40,22 @@ impl Session {
         (path, bind_seq): (PathId, u64),
         denied: Option<(Reason, u32)>,
     ) -> Result<(), Declined> {
-        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway answers")) };
+        let Some(side) = self.side.gateway_mut() else {
+            return Err(Declined::refused("only a gateway can answer an activation"));
+        };
         let Some(told) = side.binding.told.take_if(|told| (told.path, told.bind_seq) == (path, bind_seq)) else {
             if bind_seq <= side.binding.bind_seq {
                 return Err(Declined::Late);
             }
-            return Err(Declined::refused(format!("activation {bind_seq} of path {path} never came")));
+            return Err(Declined::refused(format!("activation {bind_seq} of path {path} never arrived")));
         };
         let newest = side.binding.asked;
         let proved = self.path(path).is_some_and(Path::validated);
         if proved && newest.is_some_and(|newest| newest.path == path) {
-            // Who asked again for the same path, because the answer took its time, gets it under the newest number.
+            // If the client repeated its request for the same path meanwhile, the newest number gets the answer.
             self.answer(now, cx, denied);
-            // Who was asked to wait does not come again soon: one lost datagram must not cost it that time.
+            // A client that was asked to wait does not ask again soon, so the answer is sent twice: one lost datagram
+            // must not cost that time.
             let answer = self.side.gateway().and_then(|side| side.binding.answer);
             if let Some(answer) = answer.filter(|_| told.waited_at.is_some()) {
                 self.send_answer(now, cx, answer);
@@ -81,8 +86,8 @@ impl Session {
         self.send_word(now, cx, &asked, verdict(denied));
     }
 
-    /// The word on an activation that the core was told of, or that waits behind one: it was heard. Once for all that
-    /// came at one time.
+    /// Answers WAITING to an activation that the core must decide or that waits behind one. One answer for all that
+    /// arrived at the same time.
     pub(in crate::session) fn ask_to_wait(&mut self, now: u64, cx: &mut Shared) {
         let Some(side) = self.side.gateway_mut() else { return };
         let Binding { asked: Some(asked), told: Some(told), .. } = &mut side.binding else { return };
@@ -103,7 +108,7 @@ impl Session {
             }
             AttachKind::Reattach | AttachKind::Revalidate => self.attach_ack(asked, word),
         };
-        // An activation of a path that does not exist (any more) is answered where the session lives.
+        // If the activation's path does not exist any more, the answer is sent on the session's control path.
         if let Some(via) = self.at(asked.path).map(|_| asked.path).or_else(|| self.control_path()) {
             self.send_frames(now, cx, via, &[frame]);
         }
@@ -124,7 +129,7 @@ impl Session {
     }
 }
 
-/// What is said to an activation: how it stands, why, and after how many milliseconds asking again makes sense.
+/// The content of an answer: status, reason, and milliseconds after which asking again makes sense.
 pub(in crate::session) type Word = (Status, Reason, u32);
 
 pub(in crate::session) fn verdict(denied: Option<(Reason, u32)>) -> Word {

@@ -1,4 +1,4 @@
-//! ASSIGN: what the core assigned goes out until the client has acknowledged it. Retries of both deliveries are here.
+//! ASSIGN is sent until the client acknowledges it. The retries of ASSIGN and SWITCH_REQUEST are both here.
 
 use crate::frames::{Assign, Frame};
 use crate::messages::Assignment;
@@ -8,19 +8,21 @@ use crate::session::gateway::delivery::Delivery;
 use crate::shared::Shared;
 use crate::vocabulary::Declined;
 
-/// Sends of ASSIGN: five at PTO, then one each second.
+/// Maximum number of sends of ASSIGN: five, one per PTO, then one per second.
 const ASSIGN_SENDS_MAX: u8 = 30;
 const ASSIGN_SLOW_US: u64 = 1_000_000;
 
 impl Session {
-    /// Refuses an assignment that does not fit the frame. Nothing is sent yet.
+    /// Refuses an assignment that does not fit the frame. Does not send yet.
     pub(in crate::session) fn deliver_assignment(
         &mut self,
         now: u64,
         assignment: Assignment,
     ) -> Result<Box<Delivery>, Declined> {
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
-        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway assigns")) };
+        let Some(side) = self.side.gateway_mut() else {
+            return Err(Declined::refused("only a gateway can assign addresses"));
+        };
         let id = side.deliveries + 1;
         let assign = Assign::new(id, assignment)
             .map_err(|why| Declined::refused(format!("the assignment cannot be sent: {why:?}")))?;

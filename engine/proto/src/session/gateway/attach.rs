@@ -1,5 +1,4 @@
-//! Gateway: which path is bound. The newest activation (bind seq) is the one that counts; the core says whether it may
-//! happen.
+//! Gateway: which path is bound. Only the newest activation (bind seq) counts; the core decides whether it may happen.
 
 use crate::frames::{self, Attach, Reason, Status};
 use crate::messages::{AttachKind, DenialReason, PathId, Report};
@@ -61,8 +60,8 @@ impl Session {
         self.on_activation(now, cx, Asked { bind_seq, path, kind, reason, echo }, fresh)
     }
 
-    /// The path that an ATTACH names. A new one is added; one that is not validated yet follows the newest ATTACH.
-    /// `None`: no room.
+    /// The path that an ATTACH names. A new path is added; a path that is not validated yet takes the route of the
+    /// newest ATTACH. `None`: no room.
     fn attached_path(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId) -> Option<usize> {
         if let Some(at) = self.at(id) {
             let path = &mut self.paths[at];
@@ -80,8 +79,8 @@ impl Session {
         Some(at)
     }
 
-    /// The answer to an ATTACH for which there is no path. It goes to where that came from, which proves nothing: once
-    /// for a message, and within the same budget as to a path that is not validated.
+    /// The denial of an ATTACH without a path. It is sent to the address that the ATTACH came from, which proves
+    /// nothing: so only once per message, and within the byte budget of an unvalidated path.
     fn deny_unbound(&mut self, cx: &mut Shared, arrival: Arrival, attach: &Attach, reason: DenialReason) {
         let Arrival { now, from: to, len, order, .. } = arrival;
         self.count_denial(now, cx, attach.path, reason);
@@ -123,7 +122,8 @@ impl Session {
         self.send_frames(now, cx, id, &[ack]);
     }
 
-    /// One order for all activations: lower is ignored, equal is answered again, higher replaces.
+    /// All activations have one order: a lower number is ignored, an equal one is answered again, a higher one
+    /// replaces.
     pub(in crate::session) fn on_activation(
         &mut self,
         now: u64,
@@ -146,7 +146,7 @@ impl Session {
                     return Err(Trouble::Unattributable(DropKind::StaleBindSeq));
                 }
                 match self.at(path) {
-                    // It may have followed the client to another address since: then that one is not proved yet.
+                    // The path may have been rebound to another address since: then that address is not proved yet.
                     Some(at) if !self.paths[at].validated() => self.challenge(now, cx, at),
                     Some(at) if self.paths[at].challenge.is_none() => self.ask_core(now, cx, path),
                     _ => {}
@@ -173,8 +173,8 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the core of the activation that waited for this path to be proved, unless it has another one to answer
-    /// first.
+    /// Reports the activation that waited for the validation of this path, unless the core must first answer another
+    /// one.
     pub(in crate::session) fn ask_core(&mut self, now: u64, cx: &mut Shared, id: PathId) {
         let Some(side) = self.side.gateway_mut() else { return };
         let Some(Asked { bind_seq, kind, reason, .. }) = side.binding.asked.filter(|asked| asked.path == id) else {
@@ -208,8 +208,8 @@ impl Session {
         }
     }
 
-    /// The path is gone: what the core says of it is for nobody, and what waited behind it is asked. A session that the
-    /// core has still to take waits for its word, though.
+    /// The path is gone: the core's answer for it has no use any more, and the core is asked about the activation that
+    /// waited behind it. But a session that the core has not accepted yet waits for its answer.
     pub(in crate::session) fn forget_told(&mut self, now: u64, cx: &mut Shared, id: PathId) {
         let active = self.is_active();
         let Some(side) = self.side.gateway_mut() else { return };
@@ -228,7 +228,8 @@ impl Session {
     }
 }
 
-/// What no honest client names: path 0, which means none, and a bind seq that the core cannot tell from its neighbour.
+/// Refuses what no honest client sends: path 0, which means none, and a bind seq that the core cannot represent
+/// exactly.
 pub(in crate::session) fn check_activation(path: PathId, bind_seq: u64) -> Result<(), Trouble> {
     check_bind_seq(bind_seq)?;
     if path == 0 { Err(Trouble::Attributable(PeerFault::PathZero)) } else { Ok(()) }

@@ -1,14 +1,14 @@
-//! Which activation is the newest, what it waits for, and what was said to it.
+//! The newest activation, what it waits for, and how it was answered.
 
 use crate::frames::Reason;
 use crate::messages::{AttachKind, PathId};
 use crate::session::gateway::denials::Denials;
 
-/// Time that the core has for its answer, µs: longer than it needs to read a full queue of reports, or it would be
-/// asked again for no other reason than that it is busy.
+/// Time that the core has for its answer, µs. It is longer than the core needs to read a full queue of reports;
+/// otherwise a busy core would be asked again only because it is busy.
 const CORE_ANSWER_US: u64 = 60_000_000;
 
-/// An activation that waits for a proof or for the core.
+/// An activation that waits for the validation of its path or for the core.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
     pub(crate) bind_seq: u64,
@@ -18,7 +18,7 @@ pub(crate) struct Asked {
     pub(crate) echo: [u8; 16],
 }
 
-/// An activation that the core was told of and has not answered.
+/// An activation that was reported to the core and is not answered yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
     pub(crate) path: PathId,
@@ -29,13 +29,13 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// False once the core has no answer to give any more.
+    /// False if the core's time for its answer is over.
     pub(crate) fn is_awaited(&self, now: u64) -> bool {
         now < self.at + CORE_ANSWER_US
     }
 }
 
-/// What was said to the newest activation, for its repetitions.
+/// The answer to the newest activation, for repetitions of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answer {
     pub(crate) asked: Asked,
@@ -44,11 +44,11 @@ pub(crate) struct Answer {
 
 #[derive(Debug, Default)]
 pub(crate) struct Binding {
-    /// The highest bind seq seen.
+    /// The highest bind seq received.
     pub(crate) bind_seq: u64,
     pub(crate) asked: Option<Asked>,
-    /// One at a time: what a client asks for meanwhile waits until the core has answered, so that a crowd which repeats
-    /// itself costs the core no more than one that does not.
+    /// Only one at a time: later activations of the client wait until the core has answered. So a crowd of clients that
+    /// repeat themselves costs the core no more than one that does not.
     pub(crate) told: Option<Told>,
     pub(crate) answer: Option<Answer>,
     pub(crate) denials: Option<Box<Denials>>,

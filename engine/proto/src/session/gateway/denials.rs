@@ -1,21 +1,21 @@
-//! Gateway: what this end denies its peer without asking the core. The core records it: for each reason one report in a
-//! second, and what was denied in between is counted into the next one.
+//! Gateway: denials of requests of the peer, made without asking the core. The core records them: at most one report
+//! per reason and second; denials in between are counted into the next report.
 
 use crate::messages::{DenialReason, PathId};
 
-/// Between two reports of one reason, µs.
+/// Interval between two reports of one reason, µs.
 pub(crate) const INTERVAL_US: u64 = 1_000_000;
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Tally {
-    /// Denials since the last report, and the path of the newest one.
+    /// Number of denials since the last report, and the path of the newest one.
     count: u32,
     path: PathId,
     /// No report before this time.
     next_at: u64,
 }
 
-/// Most sessions never deny anything: it is made with the first denial.
+/// Created with the first denial, because most sessions never deny anything.
 #[derive(Debug, Default)]
 pub(crate) struct Denials([Tally; DenialReason::ALL.len()]);
 
@@ -26,7 +26,7 @@ impl Denials {
         tally.path = path;
     }
 
-    /// The path and the number to report, if it is time.
+    /// Path and number to report, if a report is due.
     pub(crate) fn take(&mut self, reason: DenialReason, now: u64) -> Option<(PathId, u32)> {
         let tally = &mut self.0[reason as usize];
         if tally.count == 0 || now < tally.next_at {

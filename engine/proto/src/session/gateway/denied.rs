@@ -1,4 +1,4 @@
-//! When the core learns what was denied.
+//! When denials are reported to the core.
 
 use crate::messages::{DenialReason, PathId, Report};
 use crate::session::gateway::denials::INTERVAL_US;
@@ -16,7 +16,8 @@ impl Session {
         self.report_denials(now, now, cx);
     }
 
-    /// All that is counted, however soon after the last report: the core is about to forget the session.
+    /// Reports all counted denials, even if the last report was less than a second ago: the core is about to drop the
+    /// session.
     pub(in crate::session) fn report_last_denials(&mut self, now: u64, cx: &mut Shared) {
         self.report_denials(now, u64::MAX - INTERVAL_US, cx);
     }

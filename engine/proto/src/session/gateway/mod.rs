@@ -1,4 +1,4 @@
-//! What only the gateway's end of a session does.
+//! The gateway's side of a session.
 
 mod answer;
 mod assign;

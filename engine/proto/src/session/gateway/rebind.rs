@@ -1,11 +1,11 @@
-//! Gateway: address translators change their minds. A path follows its client to a new address after both addresses
-//! were asked.
+//! Gateway: address translators can change a client's address. A path is rebound to the new address after both
+//! addresses were challenged.
 //!
 //! ```text
-//!   sealed frame that names the path, newest of it, from a new address
-//!        │  challenge old and new; the identical ciphertext to both (new: 3× until it answers)
-//!        ├── old answers, or is heard again ─────► stay; that new address is ignored for 10 s
-//!        ├── new answers, old silent or DROP ────► rebind: an event, not a switch
+//!   the newest sealed frame of a path comes from a new address
+//!        │  challenge old and new; send the identical ciphertext to both (new: at most 3× until it answers)
+//!        ├── old answers, or sends again ──────────► stay; the new address is ignored for 10 s
+//!        ├── new answers, old silent or DROP ──────► rebind: an event, not a switch
 //!        └── neither ────────────────────────────► stay
 //! ```
 
@@ -21,13 +21,13 @@ use crate::vocabulary::Route;
 use crate::vocabulary::blame::DropKind;
 use crate::wire::write_receiver;
 
-/// Validations of one session at a time.
+/// Maximum number of paths of one session that are validated at a time.
 const VALIDATIONS_MAX: usize = 4;
-/// An index proves nothing: silence is explained by one at most this often, µs.
+/// An index proves nothing: it explains silence at most once in this time, µs.
 const EXCUSE_US: u64 = 10_000_000;
 
 impl Session {
-    /// The path that a frame names, which may speak from a new address: that is examined then.
+    /// The path that a frame names. If the frame came from a new address, that address is examined.
     pub(in crate::session) fn named_or_moved(
         &mut self,
         cx: &mut Shared,
@@ -42,7 +42,7 @@ impl Session {
         Ok(at)
     }
 
-    /// Begins or continues the validation of the address from which a frame that names the path came.
+    /// Starts or continues the validation of an address that sent a frame which names the path.
     pub(in crate::session) fn examine(&mut self, cx: &mut Shared, arrival: Arrival, at: usize) -> Result<(), Trouble> {
         let Arrival { now, from, order, .. } = arrival;
         let path = &self.paths[at];
@@ -88,13 +88,13 @@ impl Session {
         }
         path.new_addresses.add(rebinding);
         self.excuse(now, cx, at);
-        // The answer of the new address is what is expected next.
+        // The next message expected is the answer of the new address.
         self.liveness.expect_on(id, now, pto);
         self.send_rebinding_challenges(now, cx, at, route);
         self.rearm(now, cx);
     }
 
-    /// The client was heard, if not from where it was expected: the silence there is explained.
+    /// The client was heard on another address than expected, so silence on the expected one proves nothing.
     fn excuse(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let id = self.paths[at].id;
         if self.liveness.watched() == Some(id)
@@ -104,9 +104,9 @@ impl Session {
         }
     }
 
-    /// Authentic data from nowhere with the index of a path: most likely its client has a new address and does not
-    /// know. It may be relabelled, so it moves nothing; but the path is not judged before a probe of the client had its
-    /// time to come.
+    /// Authentic data from an unknown address carries the index of a path: probably its client has a new address and
+    /// does not know it. The index may be relabelled, so the path does not move. But the path is not judged until a
+    /// probe of the client has had time to arrive.
     pub(in crate::session) fn displaced(&mut self, cx: &mut Shared, arrival: Arrival, id: PathId) {
         let Arrival { now, order, .. } = arrival;
         let Some(at) = self.at(id).filter(|_| self.role() == Role::Gateway) else { return };
@@ -121,7 +121,8 @@ impl Session {
         self.liveness.expect_on(id, now, expected_us);
     }
 
-    /// A client answers one challenge in one go: where both reach it, the two must take turns in being first.
+    /// A client answers only one challenge per round. If both challenges reach it, the two must take turns in being
+    /// first.
     fn send_rebinding_challenges(&mut self, now: u64, cx: &mut Shared, at: usize, route: Route) {
         let path = &mut self.paths[at];
         let old_route = path.route;
@@ -153,7 +154,7 @@ impl Session {
         }
     }
 
-    /// An echo that belongs to a validation of a new address. False if it belongs to none.
+    /// Handles an echo for the validation of a new address. False if it belongs to none.
     pub(in crate::session) fn rebinding_answered(
         &mut self,
         cx: &mut Shared,

@@ -1,4 +1,4 @@
-//! Switches: those that the client makes, and those that the core wishes for.
+//! Switches on the gateway: those that the client makes, and those that the core requests.
 
 use crate::frames::{Frame, Reason, Switch, SwitchRequest};
 use crate::messages::{AttachKind, PathId};
@@ -34,7 +34,7 @@ impl Session {
         self.on_activation(now, cx, asked, fresh)
     }
 
-    /// `RequestSwitch`: the newest wish replaces an older one. Late for a path that the peer has closed.
+    /// `RequestSwitch`: the newest request replaces an older one. Late for a path that the peer has closed.
     pub(crate) fn request_switch(
         &mut self,
         now: u64,
@@ -46,7 +46,9 @@ impl Session {
             return Err(Declined::Late);
         }
         let retry = Retry::begun(now, self.pto_us(self.control_path()));
-        let Some(side) = self.side.gateway_mut() else { return Err(Declined::refused("only a gateway asks")) };
+        let Some(side) = self.side.gateway_mut() else {
+            return Err(Declined::refused("only a gateway can request a switch"));
+        };
         side.deliveries += 1;
         let id = side.deliveries;
         let frame = Frame::SwitchRequest(SwitchRequest { to, reason, id });

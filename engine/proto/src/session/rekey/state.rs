@@ -1,4 +1,4 @@
-//! How far a rekey has come.
+//! The state of a rekey.
 
 use crate::crypto::keys::Ephemeral;
 use crate::frames;
@@ -7,24 +7,25 @@ use crate::path::Retry;
 #[derive(Debug)]
 pub(crate) enum Rekey {
     Idle,
-    /// Client: REKEY_INIT is out.
+    /// Client: REKEY_INIT was sent.
     Begun {
         epoch: u32,
         ephemeral: Box<Ephemeral>,
         trigger: &'static str,
         retry: Retry,
     },
-    /// Client: sealing under the new epoch, the peer was not heard in it yet.
+    /// Client: seals under the new epoch; the peer has not used it yet.
     Confirming {
         retry: Retry,
     },
-    /// Gateway: asked the client for this epoch.
+    /// Gateway: asked the client to begin this epoch.
     Asked {
         epoch: u32,
         trigger: &'static str,
         retry: Retry,
     },
-    /// Gateway: the answer to REKEY_INIT for this epoch, for repetitions. `trigger` as the core will hear it.
+    /// Gateway: the answer to REKEY_INIT for this epoch, for repetitions. `trigger` is what the core will get in the
+    /// report.
     Answered {
         init: frames::Rekey,
         resp: frames::Rekey,

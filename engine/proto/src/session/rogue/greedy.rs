@@ -1,4 +1,4 @@
-//! A client with valid keys that asks for more than one session's share, or for what would hurt third parties.
+//! A client with valid keys that requests more than one session's share, or tries to harm third parties.
 
 use super::{attach, blamed, bound, requests, send, switch};
 use crate::frames::{AttachKind, Frame, PathClose, Probe, Reason, Rekey};
@@ -15,7 +15,7 @@ fn quiet(delays_ms: &[u64]) -> World {
     world
 }
 
-/// The client seals these frames as one message, which reaches the gateway from an address of the attacker's choice.
+/// The client seals these frames as one message, which reaches the gateway from an address that the attacker chooses.
 fn send_from(world: &mut World, address: std::net::SocketAddr, frames: &[Frame]) -> u64 {
     let handle = world.session();
     let sealed = world.client.sessions.get_mut(&handle).and_then(|session| session.seal_control(frames));
@@ -86,7 +86,7 @@ fn while_the_core_is_asked_newer_activations_wait_and_its_answer_goes_to_the_new
     assert_eq!(requests(&world), before + 1);
     let session = world.gateway_session.unwrap_or_default();
     let answer = |bind_seq| Command::AnswerAttach { session, path: 1, bind_seq, deny_reason: None, retry_after_ms: 0 };
-    assert!(world.gateway.command(world.now, answer(102)).is_err(), "the core was not told of it");
+    assert!(world.gateway.command(world.now, answer(102)).is_err(), "the core did not learn of it");
     world.capturing = true;
     let said = answers(&world);
     assert!(world.gateway.command(world.now, answer(100)).is_ok());
@@ -178,7 +178,7 @@ fn a23_one_message_that_names_many_paths_earns_its_bytes_once() {
         })
         .collect();
     claimed += send_from(&mut world, victim, &closing);
-    // Denied, because the owner epoch is stale: also an answer.
+    // Denied, because the owner epoch is stale: a denial is an answer too.
     let denied: Vec<Frame> = (301..316).map(|id| attach(id, AttachKind::Reattach, 50, 0)).collect();
     claimed += send_from(&mut world, victim, &denied);
     world.run(10 * S);
@@ -212,7 +212,7 @@ fn a24_a_burst_of_probes_costs_one_answer() {
         send(&mut world, 1, &flood);
     }
     world.run(11 * MS);
-    // The test hands each message over alone: one round each.
+    // The test passes each message on separately, so each is a round of its own.
     assert!(answers(&world) <= 10, "{}", answers(&world));
     assert_eq!(blamed(&world), Vec::<PeerFault>::new());
 }

@@ -1,4 +1,4 @@
-//! A TCP segment, as far as two copies of it must be told from two segments.
+//! The fields of a TCP segment that show whether two packets are copies of the same segment.
 
 const TCP: u8 = 6;
 const FIN: u8 = 0x01;
@@ -10,13 +10,14 @@ pub(super) struct TcpSegment {
     /// Both addresses (IPv4 in the first four bytes of each half) and both ports.
     flow: [u8; 36],
     sequence: u32,
-    /// Sequence numbers that it takes: payload, SYN, FIN.
+    /// Length in sequence numbers: payload, SYN, FIN.
     len: u32,
     reset: bool,
 }
 
 impl TcpSegment {
-    /// The segment in an inner packet; `None` for whatever is not unfragmented TCP directly behind the first IP header.
+    /// The segment in an inner packet. `None` unless the packet is unfragmented TCP directly behind the first IP
+    /// header.
     pub(super) fn parse(packet: &[u8]) -> Option<Self> {
         let mut flow = [0; 36];
         let l4 = match packet.first()? >> 4 {
@@ -47,7 +48,8 @@ impl TcpSegment {
         Some(Self { flow, sequence, len, reset: flags & RST != 0 })
     }
 
-    /// Nothing in `older` is news to whoever gets this one: the same sequence numbers, or an acknowledgement alone.
+    /// A receiver of this segment learns nothing from `older`: it covers the same sequence numbers, or `older` is only
+    /// an acknowledgement.
     pub(super) fn supersedes(&self, older: &Self) -> bool {
         if self.flow != older.flow || self.reset || older.reset {
             return false;

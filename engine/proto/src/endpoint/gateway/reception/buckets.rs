@@ -1,14 +1,14 @@
-//! Handshakes per address: a token bucket for each IPv4 address and each IPv6 /64, which is what one host can be
-//! assumed to hold.
+//! Handshake limit per network: a token bucket for each IPv4 address and each IPv6 /64, because one host may have a
+//! whole /64.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// Handshakes of one network in a second, after a burst. Source: docs/spec/wire.md, "Constants".
+/// Interval between handshakes of one network after a burst, µs. Source: docs/spec/wire.md, "Constants".
 const INTERVAL_US: u64 = 50_000;
 const BURST: u64 = 5;
-/// Networks in each of the two generations of the table. When the recent one is full it becomes the older one, and what
-/// was older is forgotten: those networks, seen by nobody since, have their burst again.
+/// Number of networks in each of the two generations of the table. When the recent generation is full, it becomes the
+/// older one, and the previous older one is removed: networks that sent nothing since then have their full burst again.
 const NETWORKS_MAX: usize = 4_096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +31,7 @@ impl Network {
     }
 }
 
-/// For each network the time at which its bucket is full again.
+/// For each network, the time at which its bucket is full again.
 #[derive(Debug, Default)]
 pub(super) struct Buckets {
     recent: HashMap<Network, u64>,
@@ -39,7 +39,7 @@ pub(super) struct Buckets {
 }
 
 impl Buckets {
-    /// Takes one token of the address's network. False: there is none.
+    /// Takes one token from the bucket of the address's network. False if the bucket is empty.
     pub(super) fn admits(&mut self, now: u64, from: IpAddr) -> bool {
         let network = Network::of(from);
         let known = self.recent.get(&network).or_else(|| self.older.get(&network));

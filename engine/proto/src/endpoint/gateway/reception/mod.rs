@@ -1,5 +1,5 @@
-//! Gateway: what a stranger may cost. INIT is judged cheapest check first; until it is confirmed by DATA, a session is
-//! a slot.
+//! Gateway: limits what an unknown sender can cost. INIT is checked in order of cost, cheapest first. Until DATA
+//! confirms it, a session is only a slot.
 
 mod buckets;
 mod slots;
@@ -18,9 +18,9 @@ use buckets::Buckets;
 pub(crate) use slots::PENDING_US;
 use slots::Slots;
 
-/// Clients that a gateway knows. Source: messages.rs, `SetPeer`.
+/// Maximum number of clients of a gateway. Source: messages.rs, `SetPeer`.
 pub(crate) const PEERS_MAX: usize = 131_072;
-/// INITs that are opened in one second, whoever sends them: this thread also carries all data.
+/// Maximum number of INITs opened per second, from all senders: this thread also carries all data.
 const OPENED_PER_S: u32 = 2_000;
 const SECOND_US: u64 = 1_000_000;
 
@@ -29,7 +29,7 @@ const SECOND_US: u64 = 1_000_000;
 pub(crate) enum Admission {
     /// Spend a Diffie-Hellman on it.
     Read,
-    /// It was answered before: the identical RESP.
+    /// It was answered before: send the identical RESP.
     Repeat([u8; RESP_LEN]),
     Cookie([u8; COOKIE_LEN]),
     Refuse(DropKind),
@@ -40,8 +40,8 @@ pub(crate) struct Reception {
     peers: HashMap<[u8; 32], Offer>,
     jar: CookieJar,
     slots: Slots,
-    /// INITs whose sender showed that it receives at its address, and others: who forges an address uses up nothing of
-    /// its owner's.
+    /// Separate buckets for INITs whose sender has proved its address, and for others: so forged addresses use up no
+    /// tokens of the real owner.
     proved: Buckets,
     unproved: Buckets,
     inits_per_s: u32,
@@ -84,7 +84,8 @@ impl Reception {
         self.peers.get(key.as_bytes())
     }
 
-    /// mac1 → repetition → mac2 under load, or beyond the rate of an address → rate → ceiling. No Diffie-Hellman yet.
+    /// Order of checks: mac1 → repetition → mac2 (under load or above the rate of the address) → rate → ceiling. No
+    /// Diffie-Hellman yet.
     pub(crate) fn admit(
         &mut self,
         now: u64,
@@ -116,7 +117,7 @@ impl Reception {
         Admission::Read
     }
 
-    /// Counts one INIT; more than the limit in this second or the one before is load.
+    /// Counts one INIT. There is load if more than the limit arrived in this second or in the one before.
     fn under_load(&mut self, now: u64) -> bool {
         if now >= self.second_from + SECOND_US {
             let adjacent = now < self.second_from + 2 * SECOND_US;
@@ -129,13 +130,13 @@ impl Reception {
         self.inits > self.inits_per_s || self.inits_before > self.inits_per_s
     }
 
-    /// Makes room for one more session of a known client; returns those that gave way. `None`: it has confirmed too
-    /// many just now.
+    /// Makes room for one more session of a known client; returns the sessions that it removed. `None`: the client
+    /// confirmed too many a short time ago.
     pub(crate) fn make_room(&mut self, key: &PublicKey) -> Option<Vec<SessionHandle>> {
         self.slots.make_room(key.as_bytes())
     }
 
-    /// RESP was sent: the slot is taken and the answer remembered.
+    /// RESP was sent: takes the slot and stores the answer.
     pub(crate) fn remember(
         &mut self,
         now: u64,
@@ -147,7 +148,7 @@ impl Reception {
         self.slots.remember(now, hash, response, session, *key.as_bytes());
     }
 
-    /// The session is confirmed, or gone.
+    /// The session is confirmed or gone.
     pub(crate) fn settle(&mut self, session: SessionHandle) {
         self.slots.settle(session);
     }
@@ -156,7 +157,7 @@ impl Reception {
         self.slots.waits(session)
     }
 
-    /// Answers that nobody repeats any more are forgotten.
+    /// Removes answers that are not repeated any more.
     pub(crate) fn expire(&mut self, now: u64) {
         self.slots.expire(now);
     }
@@ -166,7 +167,7 @@ impl Reception {
     }
 }
 
-/// The cipher for a client that offers these: AES where both ends allow it; `None` if there is no common one.
+/// The cipher for a client with this offer: AES if both ends allow it; `None` if there is no common cipher.
 pub(crate) fn choose_suite(payload: &InitPayload, allow_aes: bool) -> Option<Suite> {
     let offered = |suite: Suite| payload.suites & suite.bit() != 0;
     if allow_aes && offered(Suite::Aes256Gcm) {

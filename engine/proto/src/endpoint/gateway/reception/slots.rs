@@ -1,9 +1,8 @@
-//! Gateway: the answers that were given lately, and the sessions behind them that wait for their confirming DATA.
+//! Gateway: recent answers, and their sessions that wait for the confirming DATA.
 //!
-//! INIT proves nothing about its freshness: an old one of a client comes as well as a new one. So the newest always
-//! gets an answer, and takes the place of the oldest that nobody confirmed. An INIT that was answered gets the
-//! identical answer for a while, whether its session still waits or not; so a captured one cannot take a second place
-//! in that time.
+//! An INIT does not prove that it is fresh: an attacker can send an old one of a client. So the newest INIT always gets
+//! an answer and replaces the oldest session that is not confirmed. A repeated INIT gets the identical answer for a
+//! while, even if its session does not wait any more; so a captured INIT cannot take a second slot in that time.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,17 +10,17 @@ use crate::messages::SessionHandle;
 use crate::vocabulary::Shard;
 use crate::wire::RESP_LEN;
 
-/// How long an answer is remembered, and how long a session may wait for its confirmation, µs.
+/// How long an answer is stored, and how long a session may wait for its confirmation, µs.
 pub(crate) const PENDING_US: u64 = 5_000_000;
-/// Answers that are remembered, in all and of one client key.
+/// Maximum number of stored answers, in total and per client key.
 const PENDING_MAX: usize = 4_096;
 const ANSWERS_PER_KEY_MAX: usize = 32;
-/// Sessions of one client key that wait.
+/// Maximum number of waiting sessions of one client key.
 const PENDING_PER_KEY_MAX: usize = 8;
-/// Sessions of one client key that were confirmed, or closed by it, while their answer is remembered.
+/// Maximum number of sessions that one client key has confirmed or closed while their answers are stored.
 const CONFIRMED_PER_KEY_MAX: usize = 8;
-/// Of these with one of many workers: what a client may ask of the core is divided by the workers, which it chooses
-/// among.
+/// The minimum of this limit on one of many workers: the client chooses the worker, so its total limit is divided by
+/// their number.
 const CONFIRMED_PER_KEY_MIN: usize = 2;
 
 type Hash = [u8; 32];
@@ -29,9 +28,9 @@ type Hash = [u8; 32];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
     Waits(SessionHandle),
-    /// A newer one has its place.
+    /// A newer session took its slot.
     Evicted,
-    /// The client proved that it holds the keys: no replay does.
+    /// The client proved that it has the keys, which no replay can.
     Settled,
 }
 
@@ -46,12 +45,12 @@ struct Answer {
 #[derive(Debug)]
 pub(super) struct Slots {
     confirmed_per_key_max: usize,
-    /// By the hash of INIT without mac2.
+    /// Keyed by the hash of INIT without mac2.
     answers: HashMap<Hash, Answer>,
-    /// In order of expiry; entries of answers that were forgotten before are passed over.
+    /// In order of expiry. Entries of answers that were already removed are skipped.
     expiry: VecDeque<(u64, Hash)>,
     waiting: HashMap<SessionHandle, Hash>,
-    /// The answers of each key, the oldest first.
+    /// The answers of each client key, oldest first.
     of_key: HashMap<[u8; 32], VecDeque<Hash>>,
 }
 
@@ -70,8 +69,8 @@ impl Slots {
         self.answers.get(hash).map(|answer| &answer.response)
     }
 
-    /// Makes room for one more session of this key; returns those that lost their place. `None`: the client itself has
-    /// confirmed too many just now.
+    /// Makes room for one more session of this key; returns the sessions that it removed. `None`: the client confirmed
+    /// too many a short time ago.
     pub(super) fn make_room(&mut self, key: &[u8; 32]) -> Option<Vec<SessionHandle>> {
         let mut evicted = Vec::new();
         let own = self.of_key.get(key).map(|own| own.iter().copied().collect::<Vec<_>>()).unwrap_or_default();
@@ -101,7 +100,7 @@ impl Slots {
         self.answers.get(hash).map(|answer| answer.slot)
     }
 
-    /// The session loses its place; its answer stays.
+    /// Removes the session; its answer stays.
     fn evict(&mut self, hash: &Hash) -> Option<SessionHandle> {
         let answer = self.answers.get_mut(hash)?;
         let Slot::Waits(session) = answer.slot else { return None };
@@ -122,7 +121,7 @@ impl Slots {
         session
     }
 
-    /// RESP was sent. There is room.
+    /// RESP was sent. There must be room.
     pub(super) fn remember(
         &mut self,
         now: u64,
@@ -138,7 +137,7 @@ impl Slots {
         self.of_key.entry(key).or_default().push_back(hash);
     }
 
-    /// The session is confirmed, or gone: it waits no more.
+    /// The session is confirmed or gone: it does not wait any more.
     pub(super) fn settle(&mut self, session: SessionHandle) {
         let hash = self.waiting.remove(&session);
         if let Some(answer) = hash.and_then(|hash| self.answers.get_mut(&hash)) {
@@ -150,7 +149,7 @@ impl Slots {
         self.waiting.contains_key(&session)
     }
 
-    /// Answers that nobody repeats any more are forgotten. Their sessions end by their own timers.
+    /// Removes answers that are not repeated any more. Their sessions end by their own timers.
     pub(super) fn expire(&mut self, now: u64) {
         while let Some((until, hash)) = self.expiry.front().copied().filter(|(until, _)| *until <= now) {
             self.expiry.pop_front();
@@ -177,7 +176,7 @@ mod tests {
         hash
     }
 
-    /// Takes a place for session and INIT number `n`; what lost its own.
+    /// Takes a slot for session and INIT number `n`; returns the sessions that lost their slots.
     fn take(slots: &mut Slots, now: u64, n: usize, key: [u8; 32]) -> Option<Vec<SessionHandle>> {
         let evicted = slots.make_room(&key)?;
         slots.remember(now, hash(n), [0; RESP_LEN], n as SessionHandle, key);

@@ -20,7 +20,7 @@ export const OPENSSH: readonly Program[] = [
 
 const PORT = 7_022;
 const PAUSE_MS = 50;
-/** sshd changes to this folder before it authenticates. The folder must exist; a system with sshd creates it at boot. */
+/** sshd changes to this folder before it authenticates. It must exist; a system with sshd creates it at boot. */
 const PRIVILEGE_SEPARATION = "/run/sshd";
 
 interface Typed {

@@ -1,4 +1,4 @@
-/** OpenVPN in user space, AES-256-GCM, certificates checked by fingerprint. The client's address may change (`float`). */
+/** OpenVPN in user space, AES-256-GCM, certificates checked by fingerprint. Clients may change address (`float`). */
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";

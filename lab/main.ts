@@ -38,7 +38,7 @@ async function main(): Promise<number> {
     const attempts = rest.includes("--again") ? 2 : 1;
     return run(chosen(rest.filter((word) => word !== "--again")), rest.includes("--all") ? LEFT_OUT : [], attempts, json);
   }
-  return usage(`unknown verb: ${verb ?? "(none)"}`);
+  return usage(`unknown command: ${verb ?? "(none)"}`);
 }
 
 function list(json: boolean): number {

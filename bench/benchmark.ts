@@ -14,7 +14,7 @@ export type Progress = (line: string) => void;
 
 export interface Outcome {
   readonly result: Result;
-  /** The result as a few lines for a person. */
+  /** The result in a few readable lines. */
   readonly summary: string;
   /** One line for each thing that could not be removed. */
   readonly leftovers: readonly string[];

@@ -4,7 +4,7 @@ import type { Scope } from "./scope.ts";
 
 const execute = promisify(execFile);
 
-/** Runs a command to its end, at most 20 s. An error carries what the command printed. */
+/** Runs a command to its end, at most 20 s, and returns its stdout. An error contains the command's stderr. */
 export async function command(file: string, args: readonly string[]): Promise<string> {
   try {
     const { stdout } = await execute(file, args, { timeout: 20_000, maxBuffer: 16 << 20 });

@@ -23,7 +23,7 @@ export interface Setting {
   readonly uplinks: readonly string[];
   readonly rttMs: number;
   readonly policy: string;
-  /** Size and pace of the TCP transfer from the server to the client. */
+  /** Size and rate of the TCP transfer from the server to the client. */
   readonly transferBytes: number;
   readonly transferMbit: number;
   /** Longest duration of the 1 kHz flows, s. */

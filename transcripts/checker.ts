@@ -116,7 +116,7 @@ export class Checker {
       this.fail("I3: a switch was denied by a limit that is not used up");
     if (reason === "recovery_rate_limited" && within(seen.recoveries) < this.bounds.recoveriesPerMin)
       this.fail("I3: a recovery was denied by a limit that is not used up");
-    if (!(Number(numbers.retryAfterMs) > 0)) this.fail(`I3: ${reason} without a time to ask again`);
+    if (!(Number(numbers.retryAfterMs) > 0)) this.fail(`I3: ${reason} without a retry time`);
   }
 
   #change(seen: Seen, event: CoreEvent, now: number, proves: boolean): void {

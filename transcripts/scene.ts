@@ -25,7 +25,7 @@ export const gatewayPath = (remote: string): PathDescription => ({
 });
 
 function kindOf(word: string): DroppedKind {
-  if (!Object.hasOwn(ENGINE_KINDS, word)) throw new Error(`the engine counts no ${word}`);
+  if (!Object.hasOwn(ENGINE_KINDS, word)) throw new Error(`the engine has no kind ${word}`);
   return word as DroppedKind;
 }
 

@@ -204,7 +204,7 @@ export class Field {
     this.#tcpServed = true;
     const words = ["tcp", "fetch", "--to", at, "--bytes", `${ENDLESS_BYTES}`, "--rate-mbit", `${rateMbit}`, "--hash", "off"];
     const receiver = await Tool.start(this.#scope, this.#topology.client, words, false);
-    await tcpProgress(receiver); // it answers once it is connected
+    await tcpProgress(receiver); // the receiver answers when it is connected
     return receiver;
   }
 }

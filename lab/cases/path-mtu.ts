@@ -104,7 +104,7 @@ async function untilMtu(stage: Stage, name: string, size: number): Promise<void>
 async function moves(stage: Stage, ledger: Ledger, chapter: string): Promise<void> {
   const from = await stage.transfer.progress();
   const began = performance.now();
-  await until(`${chapter}: the transfer goes on`, 30_000, async () =>
+  await until(`${chapter}: the transfer continues`, 30_000, async () =>
     (await stage.transfer.progress()) > from + MOVING_BYTES ? true : undefined,
   );
   const stallMs = performance.now() - began;

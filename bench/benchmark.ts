@@ -2,7 +2,7 @@ import type { Provenance } from "#lab/machine";
 import { type Scope, withScope } from "#lab/scope";
 import type { Words } from "./options.ts";
 
-/** What every result has beside its own figures. `raw` goes to the file of raw data only. */
+/** Fields that every result has. `raw` is only written to the file of raw data. */
 export interface Result {
   readonly schema: "jumping-vpn/bench/v1";
   readonly name: string;
@@ -14,25 +14,25 @@ export type Progress = (line: string) => void;
 
 export interface Outcome {
   readonly result: Result;
-  /** The result as a few lines for a person. */
+  /** The result in a few readable lines. */
   readonly summary: string;
-  /** What could not be undone, in words. */
+  /** One line for each thing that could not be removed. */
   readonly leftovers: readonly string[];
-  /** A figure is worse than it may be. */
+  /** A figure is worse than the benchmark permits. */
   readonly failed?: boolean;
 }
 
 /** One verb of `npm run bench`. */
 export interface Benchmark {
-  /** The options it knows, as a person writes them. */
+  /** Its options, as shown in the help text. */
   readonly usage: string;
   readonly options: readonly string[];
-  /** Refuses wrong options with a `UsageError` before anything is started. */
+  /** Throws a `UsageError` for wrong options, before anything is started. */
   readonly plan: (words: Words) => Planned;
 }
 
 interface Planned {
-  /** Name of the file of raw data, without its ending: one per setting that is compared with others. */
+  /** Name of the file of raw data, without its extension. Each setting that is compared has its own file. */
   readonly file: string;
   readonly run: (progress: Progress) => Promise<Outcome>;
 }

@@ -6,14 +6,14 @@ import { Netns } from "#lab/ip";
 import type { Scope } from "#lab/scope";
 import { PREFIX } from "#lab/stage";
 
-/** A folder of this run; it goes with the scope. */
+/** Creates a folder that is removed with the scope. */
 export function makeFolder(scope: Scope, name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${name}-`));
   scope.defer(`folder ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Of the addresses outside the tunnel. */
+/** Address families outside the tunnel. */
 const FAMILIES = ["ipv4", "ipv6"] as const;
 type Family = (typeof FAMILIES)[number];
 
@@ -39,7 +39,10 @@ const OUTER: Readonly<Record<Family, { readonly prefix: string; readonly links: 
   },
 };
 
-/** Two namespaces joined by two veth pairs, the gateway reached over either: what a packet path costs, without a network around it. */
+/**
+ * Creates two namespaces that are joined by two veth pairs; each pair reaches the gateway. It shows the cost of a
+ * packet path without a network.
+ */
 export async function layGround(scope: Scope, name: string, family: Family): Promise<Ground> {
   const client = await Netns.create(scope, `${PREFIX}${name}-client`);
   const gateway = await Netns.create(scope, `${PREFIX}${name}-gateway`);
@@ -58,7 +61,7 @@ export async function layGround(scope: Scope, name: string, family: Family): Pro
   return { client, gateway, clientOuter: first.client, gatewayOuter: first.gateway, folder };
 }
 
-/** A contender that is set up on a ground of its own, and the gateway's address through it. */
+/** A contender that runs on a ground of its own, and the gateway's address through it. */
 export interface Runner {
   readonly name: string;
   readonly address: string;
@@ -66,7 +69,7 @@ export interface Runner {
   readonly disturb: Disturbance | null;
 }
 
-/** Sets up every contender that this machine has; says of the others why they are missing. */
+/** Starts every contender that this machine has. Returns the reasons why the others are missing. */
 export async function startAll(
   scope: Scope,
   contenders: readonly Contender[],

@@ -1,4 +1,4 @@
-/** Round trips of a lone small packet, contenders interleaved: what a tunnel adds when nothing else happens. */
+/** Round trips of single small packets, with no other traffic. Contenders are interleaved. */
 import type { Contender } from "#lab/contenders/contender";
 import { JUMPING_VPN } from "#lab/contenders/jumping-vpn";
 import { OPENVPN } from "#lab/contenders/openvpn";
@@ -17,7 +17,7 @@ const CONTENDERS: readonly Contender[] = [JUMPING_VPN, VETH, WIREGUARD_GO, OPENV
 const PORT = 7_300;
 const PER_SECOND = 100;
 const BYTES = 64;
-/** The first packets wake what sleeps. */
+/** Packets of this time are not counted: the first ones wake sleeping processes. */
 const WARM_UP_MS = 500;
 
 interface Slice {
@@ -32,7 +32,7 @@ export interface LatencyResult extends Result {
   readonly name: "latency";
   readonly p50Us: Readonly<Record<string, Interval>>;
   readonly p99Us: Readonly<Record<string, Interval>>;
-  /** Of jumping-vpn to each other contender, by percentile; below 1 is faster. */
+  /** Ratio of jumping-vpn to each other contender, by percentile. Below 1, jumping-vpn is faster. */
   readonly ratio: Readonly<Record<string, { readonly p50: Interval; readonly p99: Interval }>>;
   readonly missing: Readonly<Record<string, string>>;
   readonly raw: readonly Slice[];

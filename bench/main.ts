@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- <benchmark> [options] [--json] [--record] [--out FILE]`, and `npm run bench -- report`. Progress goes to stderr,
- * the result to stdout, the raw data to a file: under `build/bench`, or with `--record` under `bench/data`, which `report` reads.
+ * `npm run bench -- <benchmark> [options] [--json] [--record] [--out FILE]`, and `npm run bench -- report`. Progress
+ * goes to stderr, the result to stdout, the raw data to a file under `build/bench`. With `--record` the file is under
+ * `bench/data`, where `report` reads it.
  */
 import { join } from "node:path";
 import { ROOT } from "#lab/paths";

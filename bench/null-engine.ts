@@ -5,10 +5,10 @@ import { ROOT } from "#lab/paths";
 
 const BUILD = ["build", "--release", "--locked", "-q", "-p", "jvpn-node", "--features", "null-cipher"];
 
-/** Builds the engine whose cipher does nothing, beside the real one, and returns its file. For measuring alone. */
+/** Builds an engine whose cipher does nothing, only for measurements. Returns its path. */
 export function nullCipherEngine(): string {
   const engine = join(ROOT, "engine");
-  // A folder of its own: the real build would otherwise be made anew each time.
+  // Its own target folder, so that the real engine is not rebuilt each time.
   const target = join(engine, "target", "null-cipher");
   execFileSync("cargo", [...BUILD, "--target-dir", target], { cwd: engine, stdio: ["ignore", "ignore", "inherit"] });
   const file = join(ROOT, "build", "bench", "null-cipher-engine.node");

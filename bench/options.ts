@@ -1,13 +1,15 @@
-/** The command line of the benchmarks: what is wrong with it is told in three lines, with exit code 2. */
+/** The command line of the benchmarks. An error is reported in three lines, with exit code 2. */
 import { parseArgs } from "node:util";
 
-/** What a person asked for that cannot be done. */
+/** An error in the command line. */
 export class UsageError extends Error {}
 
-/** Options as text, by name. */
+/** Values of the options, by name. */
 export type Words = Readonly<Record<string, string | boolean | undefined>>;
 
-/** Parses `--name value` and the switches `json` and `record`; refuses what is not in `names`. */
+/**
+ * Parses options `--name value` and the switches `json` and `record`. Throws a `UsageError` for a name not in `names`.
+ */
 export function parseWords(args: readonly string[], names: readonly string[]): Words {
   const options = Object.fromEntries([
     ...["json", "record"].map((name) => [name, { type: "boolean" as const }]),
@@ -20,7 +22,7 @@ export function parseWords(args: readonly string[], names: readonly string[]): W
   }
 }
 
-/** A number within `min…max`, or `fallback` where nothing was said. */
+/** A number within `min…max`; `fallback` if the option is absent. */
 export function numberOf(words: Words, name: string, fallback: number, min: number, max: number): number {
   const text = words[name];
   const value = text === undefined ? fallback : Number(text);
@@ -34,7 +36,7 @@ export function wholeNumberOf(words: Words, name: string, fallback: number, min:
   return value;
 }
 
-/** One of `known`, or `fallback`. */
+/** One of `known`; `fallback` if the option is absent. */
 export function oneOf<T extends string>(words: Words, name: string, fallback: T, known: readonly T[]): T {
   const value = words[name] ?? fallback;
   const found = known.find((one) => one === value);
@@ -42,7 +44,7 @@ export function oneOf<T extends string>(words: Words, name: string, fallback: T,
   return found;
 }
 
-/** Some of `known`, separated by commas; all of them where nothing was said. */
+/** Some of `known`, separated by commas; all of them if the option is absent. */
 export function someOf<T extends string>(words: Words, name: string, known: readonly T[]): readonly T[] {
   const text = words[name];
   if (typeof text !== "string") return known;

@@ -1,7 +1,7 @@
 /**
- * Instructions per packet on the packet path in memory (split, seal, open, coalesce; the cipher left out), counted by callgrind.
- * Two runs of different length are subtracted, so that only packets remain. A figure that is more than the tolerance above the
- * stored one is a regression, and the exit code says so.
+ * Instructions per packet on the packet path in memory (split, seal, open, coalesce; without the cipher), counted by
+ * callgrind. The difference of two runs of different length excludes the fixed costs. A figure that exceeds the stored
+ * one by more than the tolerance is a regression and sets the exit code.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -18,14 +18,14 @@ const ENGINE = join(ROOT, "engine");
 const BASELINE = join(ROOT, "bench", "packets-baseline.json");
 const BUILD = ["build", "--release", "--locked", "-q", "-p", "jvpn-io", "--example", "packets", "--features", "null-cipher"];
 const PROGRAM = join(ENGINE, "target", "release", "examples", "packets");
-/** Shapes of traffic, and the frames of the shorter run. */
+/** Shapes of traffic, each with the number of frames in the shorter run. */
 const TRAFFIC = { tcp: 200, ack: 2_000, udp: 2_000, small: 2_000 } as const;
 const TOLERANCE = 0.01;
 
 type Figures = Readonly<Record<string, number>>;
 
 interface Baseline {
-  /** Another compiler makes other instructions, another libc copies in another way: then nothing can be compared. */
+  /** Figures are only compared for the same toolchain: compiler and libc change the instructions. */
   readonly toolchain: string;
   readonly instructionsPerPacket: Figures;
 }
@@ -33,12 +33,12 @@ interface Baseline {
 interface PacketsResult extends Result {
   readonly name: "packets";
   readonly instructionsPerPacket: Figures;
-  /** Ratio to the stored figures; empty where there are none for this compiler. */
+  /** Ratio to the stored figures; empty if there are none for this toolchain. */
   readonly ratio: Figures;
-  /** Shapes that cost more than the tolerance allows. */
+  /** Shapes that exceed the tolerance. */
   readonly regressions: readonly string[];
   readonly toolchain: string;
-  /** Why nothing was counted or compared; `null` = it was. */
+  /** Why nothing was counted or compared; `null` = the figures were compared. */
   readonly missing: string | null;
 }
 
@@ -77,9 +77,9 @@ async function packets(store: boolean, progress: Progress): Promise<Outcome> {
 function toolchainHere(): string {
   const rustc = spawnSync("rustc", ["--version"], { encoding: "utf8" }).stdout.trim();
   const { glibcVersionRuntime } = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
-  // libc chooses how it copies by maker and features of the processor; valgrind knows nothing wider than AVX2.
+  // libc selects its copy functions by the processor's vendor and features. valgrind supports at most AVX2.
   const processor = readFileSync("/proc/cpuinfo", "utf8");
-  const maker = /^vendor_id\s*:\s*(\S+)/m.exec(processor)?.[1] ?? "unknown maker";
+  const maker = /^vendor_id\s*:\s*(\S+)/m.exec(processor)?.[1] ?? "unknown vendor";
   const avx2 = /\bavx2\b/.test(processor) ? " AVX2" : "";
   return `${rustc}, glibc ${glibcVersionRuntime ?? "unknown"}, ${process.arch} ${maker}${avx2}`;
 }
@@ -120,7 +120,7 @@ function outcome(toolchain: string, figures: Figures, stored: Baseline | null, m
 function summarize({ instructionsPerPacket, ratio, regressions, missing }: PacketsResult): string {
   const lines = Object.entries(instructionsPerPacket).map(([traffic, count]) => {
     const change =
-      ratio[traffic] === undefined ? "" : `   ${((ratio[traffic] - 1) * 100).toFixed(1)} % against the stored figure`;
+      ratio[traffic] === undefined ? "" : `   ${((ratio[traffic] - 1) * 100).toFixed(1)} % compared with the stored figure`;
     return `${traffic.padEnd(6)} ${String(count).padStart(6)} instructions per packet${change}`;
   });
   if (missing !== null) lines.push(`not compared: ${missing}`);

@@ -1,8 +1,8 @@
-/** Small plots as SVG text: pure functions of their data. A value that is not finite is drawn at the edge, never left out. */
+/** Small plots as SVG text, pure functions of their data. A value that is not finite is drawn at the edge. */
 
 interface Curve {
   readonly name: string;
-  /** `null` = never ended: it counts, and the curve stays below 1. */
+  /** `null` = never ended. Such values count, so that the curve stays below 1. */
   readonly values: readonly (number | null)[];
 }
 
@@ -21,13 +21,13 @@ const TOP = 40;
 const BOTTOM = 50;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
-/** Bounds of a logarithmic axis; what lies beyond is drawn at its end. */
+/** Bounds of a logarithmic axis. A value outside is drawn at its end. */
 const AXIS_MIN = 0.01;
 const AXIS_MAX = 1e9;
-/** Told apart in black and white too, by their order in the legend. */
+/** In black and white, curves are identified by their order in the legend. */
 const COLOURS = ["#1b6ca8", "#d1495b", "#3a7d44", "#8e5ea2", "#e08e0b", "#4d4d4d", "#00a3a3", "#a05a2c"] as const;
 
-/** Cumulative distributions over a logarithmic axis: the share of trials that were over after this time. */
+/** Cumulative distributions on a logarithmic axis: the share of trials that ended within a time. */
 export function cdf(title: string, unit: string, curves: readonly Curve[]): string {
   const ended = curves.flatMap(({ values }) => values.filter((value) => value !== null));
   const finite = ended.filter((value) => value >= AXIS_MIN && value <= AXIS_MAX);
@@ -54,7 +54,10 @@ export function cdf(title: string, unit: string, curves: readonly Curve[]): stri
   return svg(title, [...grid, ...drawn, text(LEFT + PLOT_WIDTH / 2, HEIGHT - 10, unit, "middle")]);
 }
 
-/** Values with their intervals, one row each, on a linear axis that begins at 0; a line marks 1 where `mark` is given. */
+/**
+ * Values with their intervals, one row each, on a linear axis from 0. A vertical line is drawn at `mark` if it is
+ * given.
+ */
 export function ratios(title: string, unit: string, bars: readonly Bar[], mark: number | null): string {
   const finite = bars.flatMap(({ value, high }) => [value, high]).filter((value) => value <= AXIS_MAX);
   const end = Math.max(...finite, mark ?? 0, Number.MIN_VALUE) * 1.1;
@@ -77,7 +80,7 @@ export function ratios(title: string, unit: string, bars: readonly Bar[], mark: 
   return svg(title, [...marked, ...rows, text((begin + WIDTH - 80) / 2, HEIGHT - 10, unit, "middle")]);
 }
 
-/** Corners of the steps of one distribution; those that never ended hold the last step below 1. */
+/** Corners of the steps of one distribution. Values that never ended keep the last step below 1. */
 function steps(values: readonly (number | null)[], x: (value: number) => number, y: (share: number) => number): string {
   const ended = values.filter((value) => value !== null).sort((a, b) => a - b);
   const corners: string[] = [`${LEFT},${fixed(y(0))}`];
@@ -121,7 +124,7 @@ function colour(index: number): string {
   return COLOURS[index % COLOURS.length] ?? "#000";
 }
 
-/** Few digits, so that the files change only where the data do. */
+/** Rounds to few digits, so that a file changes only if its data change. */
 function fixed(value: number): string {
   return `${Math.round(value * 10) / 10}`;
 }

@@ -1,4 +1,4 @@
-/** The benchmarks that move one TCP stream: against others, at one pace, without a cipher, and in the product's own variants. */
+/** Benchmarks with one TCP stream: against others, at a fixed rate, without a cipher, and variants of the product. */
 import type { Contender } from "#lab/contenders/contender";
 import { JUMPING_VPN, jumpingVpn } from "#lab/contenders/jumping-vpn";
 import { OPENVPN } from "#lab/contenders/openvpn";
@@ -21,7 +21,7 @@ const VARIANTS: readonly Contender[] = [
   jumpingVpn({ name: "a jump each second", jumpEveryMs: 1_000 }),
 ];
 
-/** A pace that every contender keeps. */
+/** A rate that every contender can carry. */
 const CPU_MBIT = 200;
 
 export const THROUGHPUT = streams("throughput", OTHERS, { rounds: 12 });

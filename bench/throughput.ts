@@ -1,6 +1,7 @@
 /**
- * Inner TCP throughput of one path, all contenders interleaved in one run: in each round every contender carries traffic for one
- * slice, in an order that turns round from round to round. A round with too much stolen time is dropped and played again.
+ * Inner TCP throughput of one path. All contenders are interleaved in one run: in each round every contender carries
+ * traffic for one slice. The order is reversed from round to round. A round with too much stolen time is dropped and
+ * repeated.
  */
 
 import type { Contender } from "#lab/contenders/contender";
@@ -14,20 +15,20 @@ import type { Progress, Result } from "./benchmark.ts";
 import { type Runner, startAll } from "./ground.ts";
 
 const PORT = 7_200;
-/** More than any slice can carry: it is broken off. */
+/** More than any slice can carry; the transfer is stopped at the slice's end. */
 const ENDLESS_BYTES = 1e12;
 const TICKS_PER_SECOND = 100;
-/** A round in which the host took more than this share of the processors away says nothing. */
+/** A round is dropped if the host took away more than this share of processor time. */
 const STEAL_MAX = 0.02;
-/** Rounds that may be dropped, as a multiple of the rounds asked for. */
+/** Limit of dropped rounds, as a multiple of the requested rounds. */
 const RETRIES = 2;
 
 interface ThroughputOptions {
   readonly rounds: number;
   readonly seconds: number;
-  /** Start of each slice that does not count. */
+  /** Start of each slice that is not counted. */
   readonly warmUpSeconds: number;
-  /** Pace of the sender; `null` = as fast as it can. */
+  /** Rate of the sender; `null` = unlimited. */
   readonly rateMbit: number | null;
 }
 
@@ -43,10 +44,10 @@ interface Slice {
 export interface ThroughputResult extends Result {
   readonly name: "throughput" | "cpu" | "null" | "variants";
   readonly gbps: Readonly<Record<string, Interval>>;
-  /** Of jumping-vpn to each other contender. */
+  /** Ratio of jumping-vpn's throughput to each other contender's. */
   readonly ratio: Readonly<Record<string, Interval>>;
   readonly cpuSecondsPerGB: Readonly<Record<string, Interval>>;
-  /** The same as a ratio: below 1 jumping-vpn costs less. */
+  /** The same ratio for `cpuSecondsPerGB`. Below 1, jumping-vpn costs less. */
   readonly cpuRatio: Readonly<Record<string, Interval>>;
   readonly missing: Readonly<Record<string, string>>;
   readonly options: ThroughputOptions;
@@ -54,7 +55,7 @@ export interface ThroughputResult extends Result {
   readonly raw: readonly Slice[];
 }
 
-/** `contenders` must hold jumping-vpn itself, which the others are compared with. */
+/** `contenders` must contain jumping-vpn, because the others are compared with it. */
 export async function throughput(
   scope: Scope,
   name: ThroughputResult["name"],

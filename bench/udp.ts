@@ -1,6 +1,6 @@
 /**
- * The highest rate of 1372-byte UDP packets, each sent by itself, of which at most 1 % are lost: doubled until too many are lost,
- * then halved in. Contenders are interleaved; a sender that cannot keep its own pace ends the search too.
+ * The highest rate of 1372-byte UDP packets, each sent alone, with at most 1 % loss. The rate is doubled until the loss
+ * is too high, then bisected. Contenders are interleaved. The search also ends if the sender cannot reach the rate.
  */
 import type { Contender, Ground } from "#lab/contenders/contender";
 import { JUMPING_VPN } from "#lab/contenders/jumping-vpn";
@@ -19,12 +19,12 @@ const CONTENDERS: readonly Contender[] = [JUMPING_VPN, VETH, WIREGUARD_GO, OPENV
 const PORT = 7_400;
 const BYTES = 1_372;
 const LOSS_MAX = 0.01;
-/** Packets per second: where the search begins, and what the sender can be asked for at most. */
+/** First rate of the search and highest rate of the sender, packets per second. */
 const FIRST_RATE = 5_000;
 const RATE_MAX = 100_000;
-/** Bisections after the first rate that was too high: the result is within 1/16 of the interval between the two. */
+/** Bisections after the first rate that was too high. The error is at most 1/16 of the interval. */
 const BISECTIONS = 4;
-/** A sender that sends less than this share of what it was asked for is what is being measured. */
+/** If the sender sends less than this share of the requested rate, the sender is the bottleneck. */
 const PACE_MIN = 0.97;
 
 interface Step {
@@ -38,11 +38,11 @@ interface Step {
 
 export interface UdpResult extends Result {
   readonly name: "udp";
-  /** Highest rate within the limit of loss, payload in Mbit/s. */
+  /** Highest rate within the loss limit: payload, Mbit/s. */
   readonly mbit: Readonly<Record<string, Interval>>;
-  /** Of jumping-vpn to each other contender. */
+  /** Ratio of jumping-vpn to each other contender. */
   readonly ratio: Readonly<Record<string, Interval>>;
-  /** Contenders whose limit was the sender's. */
+  /** Contenders whose result was limited by the sender. */
   readonly senderLimited: readonly string[];
   readonly missing: Readonly<Record<string, string>>;
   readonly raw: readonly Step[];
@@ -138,7 +138,7 @@ function table({ mbit, ratio, senderLimited }: UdpResult): string {
   return Object.entries(mbit)
     .map(([name, { median }]) => {
       const to = ratio[name];
-      const limit = senderLimited.includes(name) ? " (as fast as the sender)" : "";
+      const limit = senderLimited.includes(name) ? " (limited by the sender)" : "";
       return `${name.padEnd(14)} ${median.toFixed(0).padStart(6)} Mbit/s${limit}${to === undefined ? "" : `   jumping-vpn is ${to.median.toFixed(2)}×`}\n`;
     })
     .join("");

@@ -2,22 +2,22 @@ import type { Netns } from "./ip.ts";
 import type { Scope } from "./scope.ts";
 import { Tool } from "./tool.ts";
 
-/** What somebody on the way, without keys, sends. Source address and port are those of the recording. */
+/** An attack by somebody on the network path who has no keys. Source address and port are those of the recording. */
 interface Injection {
   /** File of `Stage.recording`. */
   readonly recording: string;
-  /** Whose datagrams: those that were sent to the gateway, or those that it sent. */
+  /** Which recorded datagrams are sent: those to the gateway, or those to the client. */
   readonly toward: "gateway" | "client";
-  /** `null` = as they were. */
+  /** What is changed in each datagram; `null` = nothing. */
   readonly alter: "bit" | "body" | "counter" | null;
   readonly count: number;
   readonly perSecond: number;
   readonly backward?: boolean;
-  /** First bytes of the messages, in hex; absent = all. */
+  /** Only messages with one of these first bytes (hex) are sent; absent = all messages. */
   readonly types?: readonly string[];
 }
 
-/** Sends it from a namespace, to the end. Returns how many datagrams left; an error where none did. */
+/** Runs the whole injection from a namespace. Returns the number of datagrams sent; throws if it is 0. */
 export async function inject(scope: Scope, from: Netns, injection: Injection): Promise<number> {
   const { recording, toward, alter, count, perSecond, backward = false, types = [] } = injection;
   const words = ["inject", "--pcap", recording, "--toward", toward === "gateway" ? "server" : "client"];

@@ -4,7 +4,7 @@ import type { Scope } from "./scope.ts";
 
 const execute = promisify(execFile);
 
-/** Runs a command to its end, at most 20 s. An error carries what the command printed. */
+/** Runs a command to its end, at most 20 s, and returns its stdout. An error contains the command's stderr. */
 export async function command(file: string, args: readonly string[]): Promise<string> {
   try {
     const { stdout } = await execute(file, args, { timeout: 20_000, maxBuffer: 16 << 20 });
@@ -15,7 +15,7 @@ export async function command(file: string, args: readonly string[]): Promise<st
   }
 }
 
-/** A network namespace of this run. Its name starts with the run's prefix, so that leftovers can be found. */
+/** A network namespace of this run. Its name starts with the run's prefix, so that a leftover can be found. */
 export class Netns {
   readonly name: string;
 
@@ -38,7 +38,7 @@ export class Netns {
     return netns;
   }
 
-  /** `ip` inside the namespace; the words of one command separated by blanks. */
+  /** Runs `ip` inside the namespace. `words` are the arguments of one command, separated by blanks. */
   async ip(words: string): Promise<string> {
     return command("ip", ["-n", this.name, ...words.split(" ")]);
   }
@@ -49,13 +49,13 @@ export class Netns {
     }
   }
 
-  /** Command line that runs `file` inside the namespace. */
+  /** Returns the command line that runs `file` inside the namespace. */
   inside(file: string, args: readonly string[]): { file: string; args: string[] } {
     return { file: "ip", args: ["netns", "exec", this.name, file, ...args] };
   }
 }
 
-/** Names of namespaces that still carry a prefix. */
+/** Names of the existing namespaces that start with `prefix`. */
 export async function namespacesWith(prefix: string): Promise<string[]> {
   const listed = await command("ip", ["netns", "list"]);
   return listed

@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { namespacesWith } from "./ip.ts";
 
-/** Namespaces (and with them their interfaces, routes and packet filters) and processes that still carry a prefix, in words. */
+/**
+ * Namespaces and processes that still carry a prefix, one sentence for each. A namespace stands for its interfaces,
+ * routes and packet filters as well.
+ */
 export async function leftoversWith(prefix: string): Promise<readonly string[]> {
   const namespaces = await namespacesWith(prefix);
   return [...namespaces.map((name) => `namespace ${name} was left behind`), ...processesWith(prefix)];
@@ -16,7 +19,7 @@ function processesWith(prefix: string): readonly string[] {
     });
 }
 
-/** Empty for a process that has ended in the meantime. */
+/** Returns "" if the process has ended in the meantime. */
 function commandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();

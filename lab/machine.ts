@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { ROOT } from "./paths.ts";
 
-/** Where a figure comes from. Kept beside every figure. */
+/** The commit and the machine that a figure was measured with. It is stored beside every figure. */
 export interface Provenance {
   readonly commit: string;
   readonly kernel: string;
@@ -16,7 +16,7 @@ export interface Provenance {
 
 export function provenance(): Provenance {
   const git = (...args: string[]): string => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
-  // Records that were kept a moment ago change nothing that is measured.
+  // New files in bench/data do not change what is measured, so they do not make the tree dirty.
   const dirty = git("status", "--porcelain", "--", ".", ":!bench/data") === "" ? "" : "+";
   return {
     commit: `${git("rev-parse", "--short=12", "HEAD")}${dirty}`,
@@ -29,7 +29,7 @@ export function provenance(): Provenance {
   };
 }
 
-/** Time of all processors since boot, in ticks. */
+/** Time of all processors since boot, in clock ticks. */
 interface Ticks {
   readonly busy: number;
   readonly steal: number;

@@ -1,4 +1,7 @@
-/** `npm run lab -- list | run <case …> | run --all | run --quick`, each with `--json`; `--again` plays a failed case once more. */
+/**
+ * `npm run lab -- list | run <case …> | run --all | run --quick`. All take `--json`. With `--again` a failed case is
+ * played a second time.
+ */
 
 import type { Case, Findings } from "./cases/case.ts";
 import { CASES, QUICK } from "./cases/index.ts";
@@ -13,7 +16,7 @@ interface CaseResult extends Findings {
   readonly ok: boolean;
 }
 
-/** What `--all` does not play. */
+/** A case that `--all` does not play. */
 interface LeftOut {
   readonly id: string;
   readonly why: string;
@@ -21,8 +24,8 @@ interface LeftOut {
 
 const LEFT_OUT: readonly LeftOut[] = [
   ...CASES.flatMap(({ id, alone }) => (alone === undefined ? [] : [{ id, why: alone }])),
-  { id: "iso-sinks", why: "a stopped log sink: there is none but the file" },
-  { id: "iso-partition", why: "a partitioned store: there is none but the local one" },
+  { id: "iso-sinks", why: "a log sink stops: the file is the only log sink" },
+  { id: "iso-partition", why: "the store is partitioned: the local store is the only one" },
 ];
 
 async function main(): Promise<number> {
@@ -35,7 +38,7 @@ async function main(): Promise<number> {
     const attempts = rest.includes("--again") ? 2 : 1;
     return run(chosen(rest.filter((word) => word !== "--again")), rest.includes("--all") ? LEFT_OUT : [], attempts, json);
   }
-  return usage(`unknown verb: ${verb ?? "(none)"}`);
+  return usage(`unknown command: ${verb ?? "(none)"}`);
 }
 
 function list(json: boolean): number {
@@ -59,7 +62,7 @@ function chosen(words: readonly string[]): readonly Case[] {
 }
 
 async function run(cases: readonly Case[], leftOut: readonly LeftOut[], attempts: number, json: boolean): Promise<number> {
-  if (cases.length === 0) return usage("no case was named");
+  if (cases.length === 0) return usage("no case was given");
   const results: CaseResult[] = [];
   for (const one of cases) {
     process.stderr.write(`▸ ${one.id.padEnd(16)} ${one.title}\n`);
@@ -74,14 +77,17 @@ async function run(cases: readonly Case[], leftOut: readonly LeftOut[], attempts
   return ok ? 0 : 1;
 }
 
-/** Plays a case up to `attempts` times: a machine that was taken away for a moment fails a time limit and proves nothing. */
+/**
+ * Plays a case up to `attempts` times. If the host takes the processors away for a moment, a case can miss its time
+ * limit although the product works.
+ */
 async function playUntilOk(one: Case, attempts: number): Promise<CaseResult> {
   for (let left = attempts - 1; ; left -= 1) {
     const result = await play(one);
     const problems = result.problems.map((problem) => `\n       ${problem}`).join("");
     process.stderr.write(`  ${result.ok ? "ok  " : "FAIL"} worst gap ${result.timeMs} ms${problems}\n`);
     if (result.ok || left === 0) return result;
-    process.stderr.write("  once more\n");
+    process.stderr.write("  trying again\n");
   }
 }
 

@@ -1,20 +1,20 @@
-/** The three measuring instruments of a scenario: one-way flows (time), a TCP transfer (bytes) and captures (identity). */
+/** The three instruments of a scenario: one-way flows (time), a TCP transfer (bytes) and captures (identity). */
 import type { Netns } from "./ip.ts";
 import type { Scope } from "./scope.ts";
 import { Tool } from "./tool.ts";
 
-/** What a receiver of a one-way flow saw in a window of time. */
+/** What the receiver of a one-way flow saw in a window of time. */
 export interface FlowReport {
   readonly received: number;
   readonly lost: number;
   readonly duplicates: number;
-  /** Longest time between two successive arrivals that ended or was open in the window, ms. */
+  /** Longest time between two successive arrivals, ms. It ended in the window, or was still open at its end. */
   readonly gapMs: number;
-  /** Time from the window's start to the end of that gap, ms; `null` = it had not ended. */
+  /** Time from the window's start to the end of that gap, ms; `null` = the gap was still open. */
   readonly gapOverMs: number | null;
 }
 
-/** The native receiver's answer, as far as it is used here. */
+/** The fields of the native receiver's answer that are used here. */
 interface ArrivalReport {
   readonly received: number;
   readonly lost: number;
@@ -22,7 +22,7 @@ interface ArrivalReport {
   readonly gap: { readonly us: number; readonly startUs: number; readonly open: boolean };
 }
 
-/** UDP payload of each packet, bytes, and packets per second. */
+/** `size`: UDP payload of each packet, bytes. `rate`: packets per second. */
 interface Cadence {
   readonly size: number;
   readonly rate: number;
@@ -30,7 +30,10 @@ interface Cadence {
 
 const SMALL: Cadence = { size: 200, rate: 1_000 };
 
-/** One direction of a UDP flow, 1 kHz unless told: packet number and send time in each packet, receipt times kept by the receiver. */
+/**
+ * One direction of a UDP flow, by default 1 kHz. Each packet carries its number and its send time; the receiver keeps
+ * the receipt times.
+ */
 export class Flow {
   readonly #receiver: Tool;
   readonly #sender: Tool;
@@ -56,7 +59,7 @@ export class Flow {
     return new Flow(receiver, sender);
   }
 
-  /** What arrived between two times, µs of the boot clock. */
+  /** Reports what arrived between two times, µs of the boot clock. */
   async report(fromUs: number, toUs: number): Promise<FlowReport> {
     const from = Math.round(fromUs);
     const answer = await this.#receiver.ask({ op: "report", fromUs: from, toUs: Math.round(toUs) });
@@ -71,16 +74,16 @@ export class Flow {
   }
 }
 
-/** What the receiving end of a transfer says when it is over. */
+/** The receiver's report at the end of a transfer. */
 interface TransferResult {
   readonly bytes: number;
   readonly sha256: string;
-  /** Both ends counted and hashed the same. */
+  /** Both ends have the same byte count and the same hash. */
   readonly match: boolean;
   readonly seconds: number;
 }
 
-/** One real TCP connection that moves pseudo-random bytes from a server to the client, hashed at both ends. */
+/** One real TCP connection. The server sends pseudo-random bytes to the client; both ends hash them. */
 export class Transfer {
   readonly #client: Tool;
 
@@ -102,7 +105,7 @@ export class Transfer {
     return new Transfer(await Tool.start(scope, client, words, false));
   }
 
-  /** Bytes that arrived so far. */
+  /** Number of bytes that have arrived. */
   async progress(): Promise<number> {
     return (await this.#client.ask({ op: "progress" })).bytes as number;
   }
@@ -114,18 +117,18 @@ export class Transfer {
 }
 
 export interface CaptureReport {
-  /** Distinct handshake initiations, by their ephemeral key, on UDP port 4774. */
+  /** Handshake initiations on UDP port 4774 with distinct ephemeral keys. */
   readonly handshakes: number;
-  /** Distinct connections opened (SYN without ACK), and resets. */
+  /** Distinct TCP connections that were opened (SYN without ACK). `resets` counts TCP resets. */
   readonly connections: number;
   readonly resets: number;
-  /** Packets on an uplink that carry an inner address in clear. */
+  /** Packets on an uplink that carry an unencrypted inner address. */
   readonly clear: number;
-  /** No packet escaped; otherwise the counts are lower bounds. */
+  /** The capture missed no packet; otherwise the counts are lower bounds. */
   readonly complete: boolean;
 }
 
-/** The native capture's answer, as far as it is used here. */
+/** The fields of the native capture's answer that are used here. */
 interface CaptureAnswer {
   readonly complete: boolean;
   readonly total: {
@@ -135,7 +138,7 @@ interface CaptureAnswer {
   };
 }
 
-/** Counts on some interfaces of one namespace, also those that appear later. */
+/** Counts packets on some interfaces of one namespace, including interfaces that appear later. */
 export class Capture {
   readonly #tool: Tool;
 
@@ -143,7 +146,7 @@ export class Capture {
     this.#tool = tool;
   }
 
-  /** With `file` whole packets are recorded there, too, up to 256 MiB; the file is complete after `stop`. */
+  /** With `file`, whole packets are also written there, up to 256 MiB. The file is complete after `stop`. */
   static async start(
     scope: Scope,
     netns: Netns,

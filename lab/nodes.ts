@@ -1,4 +1,4 @@
-/** Real gateways and clients: the daemon's own program in a namespace, with its own files, sockets and keys. */
+/** Real gateways and clients: the daemon runs in a namespace, with its own files, sockets and keys. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
@@ -35,12 +35,12 @@ export interface CliAnswer {
   readonly stderr: string;
 }
 
-/** How a daemon is started where the usual way does not do. */
+/** Settings for a daemon that cannot be started in the usual way. */
 interface Start {
-  /** Options of Node.js besides those that the program names itself. */
+  /** Options of Node.js in addition to those that the program sets itself. */
   readonly options?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** How long it may take until it answers operators. */
+  /** Longest wait until the control socket answers, ms. */
   readonly readyMsMax?: number;
 }
 
@@ -84,7 +84,7 @@ export class Node {
     const env = {
       ...process.env,
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-      // Quoted: a folder's name may have a space in it.
+      // Each option is quoted, because a folder's name may contain a space.
       NODE_OPTIONS: ["--enable-source-maps", ...options].map((option) => JSON.stringify(option)).join(" "),
       ...environment,
     };
@@ -99,7 +99,7 @@ export class Node {
     return this.#child.pid;
   }
 
-  /** Ends the daemon as an operator would; after 5 s without mercy. */
+  /** Sends the daemon `signal`, as an operator would. After 5 s it is killed. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, "exit");
@@ -109,14 +109,14 @@ export class Node {
     clearTimeout(timer);
   }
 
-  /** Ends the daemon like a power cut: it can tell nobody and undo nothing. */
+  /** Ends the daemon like a power cut: it cannot close its sessions and cannot clean up. */
   async kill(): Promise<void> {
     const exit = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
     await exit;
   }
 
-  /** Makes the daemon read its configuration and policy again. */
+  /** Makes the daemon reload its configuration and policy. */
   reload(): void {
     this.signal("SIGHUP");
   }
@@ -125,7 +125,7 @@ export class Node {
     this.#child.kill(signal);
   }
 
-  /** Everything that the daemon recorded so far, in order, also before a restart. A line that is not whole yet is left out. */
+  /** All events in the daemon's record, in order, also those before a restart. An incomplete last line is left out. */
   events(): EventRecord[] {
     return readFileSync(this.#events, "utf8")
       .split("\n")
@@ -133,7 +133,7 @@ export class Node {
       .map((line) => JSON.parse(line) as EventRecord);
   }
 
-  /** The real command line, against this daemon. */
+  /** Runs the real command-line program against this daemon. */
   async cli(...words: readonly string[]): Promise<CliAnswer> {
     const child = spawn(process.execPath, [CLI, ...words, "--socket", this.#socket], { stdio: ["ignore", "pipe", "pipe"] });
     const out = { stdout: "", stderr: "" };
@@ -163,19 +163,19 @@ export interface Plan {
   readonly policy: string;
   readonly keys: Keys;
   readonly folder: string;
-  /** What both engines do without: names of `[engine] disable`. */
+  /** Features that both engines must not use: names of `[engine] disable`. */
   readonly disable?: readonly string[];
-  /** Threads of the gateway that move packets; else as many as it finds suitable. */
+  /** Packet threads of the gateway; absent = the gateway chooses the number. */
   readonly workers?: number;
-  /** Inner MTU of both ends; absent = the product's own. The policy has its own limit. */
+  /** Inner MTU of both ends; absent = the product's default. The policy limits it separately. */
   readonly mtu?: number;
-  /** File of another build of the engine. */
+  /** Path of another build of the engine. */
   readonly engine?: string;
-  /** Uplinks that the client is told never to use. */
+  /** Uplinks that the client is configured never to use. */
   readonly never?: readonly string[];
 }
 
-/** Puts a policy beside the gateway's configuration, where the daemon looks for it. */
+/** Writes a policy beside the gateway's configuration, where the daemon looks for it. */
 export function writePolicy(plan: Plan, text: string): void {
   writeFileSync(join(plan.folder, "gateway", "policy.toml"), text);
 }

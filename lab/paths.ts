@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 /** The lab's native tool: link emulator, flows, transfers, captures. */
 export const TOOL = join(ROOT, "build", "jvpn-lab");
-/** The daemon as it is installed: a program that finds Node.js by itself. */
+/** The daemon's program as users start it: it finds Node.js by itself. */
 export const DAEMON = join(ROOT, "bin", "jvpnd");
 export const CLI = join(ROOT, "build", "cli", "main.js");
 export const PRESSURE = join(ROOT, "build", "lab", "pressure", "main.js");
-/** Recorded cellular links, where somebody has put them beside the repository. */
+/** Recordings of cellular links. They are not part of the repository; this folder beside it may have them. */
 export const TRACES = join(ROOT, "..", "shared", "traces");

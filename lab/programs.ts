@@ -1,11 +1,11 @@
-/** Pressure on the machine, beside a case. */
+/** Programs that put load on the machine while a case runs. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Netns } from "./ip.ts";
 import { PRESSURE } from "./paths.ts";
 import type { Scope } from "./scope.ts";
 
-/** A program in a namespace; it ends with the scope. */
+/** Starts a Node.js script in a namespace. It ends with the scope. */
 async function start(scope: Scope, netns: Netns, script: string, args: readonly string[]): Promise<ChildProcess> {
   const { file, args: words } = netns.inside(process.execPath, [script, ...args]);
   const child = spawn(file, words, { stdio: ["ignore", "ignore", "inherit"], detached: true });
@@ -18,7 +18,7 @@ async function start(scope: Scope, netns: Netns, script: string, args: readonly 
   return child;
 }
 
-/** Busy loops and touched memory, for a bounded time. Returns how to wait for their end. */
+/** Starts busy loops and touches memory for a limited time. Returns a function that waits for the end. */
 export async function press(scope: Scope, netns: Netns, load: { loops: number; mebibytes: number; seconds: number }) {
   const each = Math.ceil(load.mebibytes / load.loops);
   const children = await Promise.all(

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Writes a result as JSON with one line for each field and for each row of its raw data, so that a change can be read. */
+/** Writes a result as JSON. Each field and each row of the raw data has its own line, so that diffs are readable. */
 export function keep(result: { readonly raw: readonly unknown[] }, file: string): void {
   const { raw, ...rest } = result;
   const fields = Object.entries(rest).map(([name, value]) => ` ${JSON.stringify(name)}: ${JSON.stringify(value)}`);

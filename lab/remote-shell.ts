@@ -1,6 +1,6 @@
 /**
- * A person at a remote shell: OpenSSH's own server and client, and a typist who writes a line, waits for it to come back, and goes on.
- * Keys and configuration are made for the run and go with it.
+ * Simulates a person at a remote shell with OpenSSH's server and client: types a line, waits for its echo, types the
+ * next one. Keys and configuration are made for the run and are deleted after it.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -20,14 +20,14 @@ export const OPENSSH: readonly Program[] = [
 
 const PORT = 7_022;
 const PAUSE_MS = 50;
-/** The server changes to this folder before it knows who is asking; it must exist, and its system would make it at boot. */
+/** sshd changes to this folder before it authenticates. It must exist; a system with sshd creates it at boot. */
 const PRIVILEGE_SEPARATION = "/run/sshd";
 
 interface Typed {
   readonly lines: number;
   /** The slowest echo, ms. */
   readonly longestMs: number;
-  /** What broke the conversation; `null` = nothing. */
+  /** Why the shell failed; `null` = it did not. */
   readonly fault: string | null;
 }
 
@@ -45,7 +45,7 @@ export class RemoteShell {
     ssh.on("exit", (code) => this.#broken(`ssh ended with ${code}`));
   }
 
-  /** Starts the server at `address`, logs in from the client, and begins to type once the first line came back. */
+  /** Starts the server at `address` and logs in from the client. Typing begins after the first line came back. */
   static async start(scope: Scope, server: Netns, client: Netns, address: string, folder: string): Promise<RemoteShell> {
     const [hostKey, userKey] = [join(folder, "ssh-host"), join(folder, "ssh-user")];
     for (const key of [hostKey, userKey]) await command("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
@@ -81,7 +81,7 @@ export class RemoteShell {
     return { lines: this.#lines, longestMs: this.#longestMs, fault: this.#fault };
   }
 
-  /** The first echo includes logging in: it does not count. */
+  /** The first echo is not counted, because it includes the login. */
   async #begin(): Promise<void> {
     this.#type();
     await until("the remote shell answers", 20_000, async () => (this.#lines > 0 || this.#fault !== null ? true : undefined));
@@ -98,7 +98,7 @@ export class RemoteShell {
   #heard(line: string): void {
     const expected = `line ${this.#lines + 1}`;
     if (line !== expected) {
-      this.#broken(`“${line}” came back for “${expected}”`);
+      this.#broken(`the echo of “${expected}” is “${line}”`);
       return;
     }
     this.#lines += 1;
@@ -111,7 +111,7 @@ export class RemoteShell {
   }
 }
 
-/** A program in a namespace, spoken to over its standard input and output; it ends with the scope. */
+/** Starts a program in a namespace, with pipes to its standard input and output. It ends with the scope. */
 function startIn(
   scope: Scope,
   netns: Netns,

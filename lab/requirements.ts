@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** Programs that are not on the path, each in one line that says how to get it. */
+/** Returns one line for each program that is not on the PATH. The line says how to install it. */
 export function missingPrograms(wanted: readonly { readonly command: string; readonly package: string }[]): readonly string[] {
   const folders = (process.env.PATH ?? "").split(":");
   return wanted

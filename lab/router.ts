@@ -1,8 +1,11 @@
-/** The router of a topology with `nat`: nftables and connection tracking. */
+/** The router of a topology with `nat`. It uses nftables and connection tracking. */
 import { command, type Netns } from "./ip.ts";
 import { ROUTER_PORT } from "./topology.ts";
 
-/** Translates what leaves towards the gateway to the router's address and a port of this range; replaces an earlier rule. */
+/**
+ * Packets to the gateway get the router's address and a port of this range as their source. An earlier rule is
+ * replaced.
+ */
 export async function masquerade(router: Netns, ports: `${number}-${number}`): Promise<void> {
   const rules = `table ip nat
 delete table ip nat
@@ -16,7 +19,7 @@ table ip nat {
   await command(file, args);
 }
 
-/** Gives every flow a new port: another range first, because forgetting alone brings the same port back. */
+/** Gives every flow a new port. The port range must change: a flow that is only forgotten gets the same port again. */
 export async function rebind(router: Netns, ports: `${number}-${number}`): Promise<void> {
   await masquerade(router, ports);
   const { file, args } = router.inside("conntrack", ["-F"]);

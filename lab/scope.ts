@@ -1,17 +1,17 @@
 /**
- * What a run creates (namespaces, processes, files) and how each is undone. Undoing runs in reverse order, goes on after a
- * failure, and happens once: at the end, after an error, and after SIGINT, SIGTERM or SIGHUP.
+ * Holds what a run creates (namespaces, processes, files) and how to remove each. Removal runs in reverse order and
+ * continues after a failure. It happens once: at the end, after an error, or after SIGINT, SIGTERM or SIGHUP.
  */
 export class Scope {
   readonly #undo: { readonly what: string; readonly run: () => Promise<void> | void }[] = [];
   #closing: Promise<readonly string[]> | null = null;
 
-  /** Registers how `what` is undone. */
+  /** Registers the function that removes `what`. */
   defer(what: string, run: () => Promise<void> | void): void {
     this.#undo.push({ what, run });
   }
 
-  /** Undoes everything; returns what could not be undone, in words. Later calls return the same answer. */
+  /** Removes everything. Returns one line for each thing that could not be removed. Later calls return the same. */
   close(): Promise<readonly string[]> {
     this.#closing ??= this.#undoAll();
     return this.#closing;
@@ -30,7 +30,7 @@ export class Scope {
   }
 }
 
-/** Runs `body` in a scope that is closed whatever happens, also by a signal. Returns the body's value and the leftovers. */
+/** Runs `body` in a scope that is always closed, also after a signal. Returns the body's value and the leftovers. */
 export async function withScope<T>(body: (scope: Scope) => Promise<T>): Promise<{ value: T; leftovers: readonly string[] }> {
   const scope = new Scope();
   const onSignal = (signal: NodeJS.Signals): void => {

@@ -1,4 +1,7 @@
-/** A scenario's stage: topology, gateway, client, instruments, all running, the session ATTACHED with its candidates warm. */
+/**
+ * The stage of a scenario: topology, gateway, client and instruments. When it opens, the session is ATTACHED and its
+ * candidates are warm.
+ */
 import { cpSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +15,7 @@ import type { Scope } from "./scope.ts";
 import { brokenChain, missingFrom } from "./story.ts";
 import { GATEWAY_V4, GATEWAY_V6, INNER_POOLS, layOut, SERVER_V4, SERVER_V6, type Topology, type Uplink } from "./topology.ts";
 
-/** Names of everything that this process makes on the machine start with it. */
+/** Prefix of the name of everything that this process creates on the machine. */
 export const PREFIX = `jvpn-${process.pid}-`;
 
 export interface Setting {
@@ -20,24 +23,24 @@ export interface Setting {
   readonly uplinks: readonly string[];
   readonly rttMs: number;
   readonly policy: string;
-  /** Size and pace of the TCP transfer from the server to the client. */
+  /** Size and rate of the TCP transfer from the server to the client. */
   readonly transferBytes: number;
   readonly transferMbit: number;
-  /** How long the 1 kHz flows go on at most. */
+  /** Longest duration of the 1 kHz flows, s. */
   readonly flowSeconds: number;
   /** Address family of the gateway's address and of the traffic inside; default 4. */
   readonly family?: 4 | 6;
-  /** What both engines do without: names of `[engine] disable`. */
+  /** Features that both engines must not use: names of `[engine] disable`. */
   readonly disable?: readonly string[];
-  /** Threads of the gateway that move packets; else as many as it finds suitable. */
+  /** Packet threads of the gateway; absent = the gateway chooses the number. */
   readonly workers?: number;
-  /** Uplinks that the client is told never to use. */
+  /** Uplinks that the client is configured never to use. */
   readonly never?: readonly string[];
-  /** The uplinks end in a router that translates addresses; the scenario gives it its rules. */
+  /** If present, the uplinks end in a router that translates addresses, and this function sets its rules. */
   readonly nat?: Nat;
-  /** Longer packets of layer 3 vanish on all uplinks from the start. */
+  /** All uplinks drop longer layer 3 packets silently from the start, bytes. */
   readonly mtu?: number;
-  /** Everything that passes the uplinks is recorded from the start, for `recording`. */
+  /** All packets on the uplinks are recorded from the start; `recording` returns the file. */
   readonly record?: boolean;
 }
 
@@ -77,12 +80,12 @@ export class Stage {
     this.sessionId = sessionId;
   }
 
-  /** The gateway that runs at this moment. */
+  /** The gateway of this moment: a restart replaces it. */
   get gateway(): Node {
     return this.#gateway;
   }
 
-  /** The client that runs at this moment. */
+  /** The client of this moment: a restart replaces it. */
   get client(): Node {
     return this.#client;
   }
@@ -145,7 +148,7 @@ export class Stage {
     return this.#scope;
   }
 
-  /** Puts a new client in the place of one that was killed or ended. */
+  /** Starts a new client in the place of one that has ended. */
   async restartClient(): Promise<void> {
     this.#client = await startClient(this.#scope, this.topology.client, this.plan, gatewayAddress(this.#setting));
   }
@@ -154,7 +157,7 @@ export class Stage {
     this.#gateway = await startGateway(this.#scope, this.topology.gateway, this.plan);
   }
 
-  /** Ends the recording of the uplinks, and with it the counts of `captured`; returns the file. */
+  /** Ends the recording of the uplinks and returns its file. The counts of `captured` end with it. */
   async recording(): Promise<string> {
     await this.#uplinkCapture.stop();
     return recordingIn(this.plan.folder);
@@ -177,7 +180,7 @@ export class Stage {
     return first.now();
   }
 
-  /** The worse of both directions between two times of the boot clock; counts are sums. */
+  /** Gaps of the worse direction and counts of both, between two times of the boot clock (µs). */
   async flowReport(fromUs: number, toUs: number): Promise<Omit<FlowReport, "duplicates">> {
     if (this.#flows === null) throw new Error("traffic was not started");
     const both = [await this.#flows.up.report(fromUs, toUs), await this.#flows.down.report(fromUs, toUs)];
@@ -190,7 +193,7 @@ export class Stage {
     };
   }
 
-  /** Handshakes and connections as captured on the wire, and what should never be seen there. */
+  /** Counts of what was captured: handshakes, connections, resets, and unencrypted inner packets on the uplinks. */
   async captured(): Promise<CaptureReport> {
     const outer = await this.#uplinkCapture.report();
     const inner = await this.#tunnelCapture?.report();
@@ -203,7 +206,7 @@ export class Stage {
     };
   }
 
-  /** The client's session; the newest when there were several. */
+  /** The client's newest session. */
   async session(): Promise<SessionView | undefined> {
     const { sessions } = (await this.client.sdk.status()).view;
     return sessions.toSorted((a, b) => a.bornAtBootMs - b.bornAtBootMs).at(-1);
@@ -215,7 +218,7 @@ export class Stage {
     return session?.paths.find(({ role }) => role === "active")?.label ?? null;
   }
 
-  /** The session that follows the first one, when it is ATTACHED. */
+  /** Waits until a session after the first one is ATTACHED, and returns it. */
   async nextSession(limitMs: number): Promise<SessionView> {
     const next = await until("a new session is ATTACHED", limitMs, async () => {
       const session = await this.session();
@@ -254,18 +257,18 @@ export class Stage {
     await this.#written();
   }
 
-  /** What the client's status tells is on disk a moment later: waits for that moment. */
+  /** Waits until all records that the client's status counts are on disk. */
   async #written(): Promise<void> {
     const { lastSeq } = (await this.client.sdk.status()).record;
     await until(`record ${lastSeq} is written`, 5_000, async () => (this.mark() >= lastSeq ? true : undefined));
   }
 
-  /** Sequence number of the client's newest event: a mark for `toldSince`. */
+  /** Sequence number of the client's newest event, for `lacksSince` and `eventsSince`. */
   mark(): number {
     return this.client.events().at(-1)?.seq ?? 0;
   }
 
-  /** What the client's record lacks of a story since a mark; `null` = nothing. */
+  /** First line of the story that the client's record lacks after a mark; `null` = the story is complete. */
   lacksSince(mark: number, story: readonly string[]): string | null {
     return missingFrom(this.eventsSince(mark), story);
   }
@@ -287,14 +290,17 @@ function gatewayAddress({ family }: Setting): string {
   return family === 6 ? GATEWAY_V6 : GATEWAY_V4;
 }
 
-/** Configuration, logs and records of the last run of each scenario stay in `build/lab/records/<name>`; keys and sockets do not. */
+/**
+ * Copies configuration, logs and records to `build/lab/records/<name>`, in place of those of the scenario's last run.
+ * Keys and sockets are not copied.
+ */
 function keepRecords(folder: string, name: string): void {
   const kept = join(ROOT, "build", "lab", "records", name);
   rmSync(kept, { recursive: true, force: true });
   cpSync(folder, kept, { recursive: true, filter: (path) => statSync(path).isDirectory() || /\.(toml|log|jsonl)$/.test(path) });
 }
 
-/** Asks until the answer is not `undefined`; an error that names what was awaited after `limitMs`. */
+/** Calls `ask` until its answer is not `undefined`, and returns the answer. Throws after `limitMs`, naming `what`. */
 export async function until<T>(what: string, limitMs: number, ask: () => Promise<T | undefined>): Promise<T> {
   const end = performance.now() + limitMs;
   for (;;) {
@@ -305,7 +311,7 @@ export async function until<T>(what: string, limitMs: number, ask: () => Promise
   }
 }
 
-/** Lets scenario time pass: the duration of a fault, never a guess about when something is done. */
+/** Lets scenario time pass, such as the duration of a fault. Use `until` to wait for a result. */
 export function elapse(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
 }

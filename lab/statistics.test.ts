@@ -24,12 +24,12 @@ test("the same data give the same interval", () => {
   expect(interval([1, 2, 3, 4, 5, 6, 7])).toEqual(interval([1, 2, 3, 4, 5, 6, 7]));
 });
 
-test("what never ended ranks last", () => {
+test("a value that never ended ranks last", () => {
   expect(distribution([3, null, 1, 2])).toEqual({ n: 4, p50: 2, p90: null, p99: null, max: null });
   expect(distribution([])).toEqual({ n: 0, p50: null, p90: null, p99: null, max: null });
 });
 
-test("the upper bound of a rate is that of the tables", () => {
+test("the upper bound of a rate equals the published tables", () => {
   expect(poissonUpper95(0)).toBeCloseTo(2.996, 3);
   expect(poissonUpper95(1)).toBeCloseTo(4.744, 3);
   expect(poissonUpper95(10)).toBeCloseTo(16.962, 3);

@@ -1,4 +1,4 @@
-/** Statistics of paired slices. A ratio is formed per round, because a shared machine drifts from round to round. */
+/** Statistics of paired slices. Ratios are formed per round, because the speed of a shared machine drifts. */
 
 export interface Interval {
   readonly median: number;
@@ -17,7 +17,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
 }
 
-/** Median with its bootstrap interval. The resampling is seeded: the same data give the same interval. */
+/** Median with its bootstrap interval. The resampling is seeded, so that the same data give the same interval. */
 export function interval(values: readonly number[], seed = 1): Interval {
   const draw = generator(seed);
   const medians: number[] = [];
@@ -29,7 +29,7 @@ export function interval(values: readonly number[], seed = 1): Interval {
   return { median: median(values), ci95: [at(0.025), at(0.975)], n: values.length };
 }
 
-/** 0…1, a 32-bit mixing generator (splitmix32): only its repeatability matters here. */
+/** Pseudo-random numbers in 0…1 (splitmix32). Only repeatability matters here. */
 function generator(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -43,7 +43,7 @@ function generator(seed: number): () => number {
   };
 }
 
-/** Percentiles of what was measured (nearest rank). `null` = that one never ended, which ranks as longer than any that did. */
+/** Percentiles of measured times (nearest rank). `null` = the time never ended; it ranks after all others. */
 export interface Distribution {
   readonly n: number;
   readonly p50: number | null;
@@ -52,7 +52,7 @@ export interface Distribution {
   readonly max: number | null;
 }
 
-/** `values` that are `null` never ended. */
+/** A value of `null` stands for a time that never ended. */
 export function distribution(values: readonly (number | null)[]): Distribution {
   const sorted = values.map((value) => value ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
   const at = (share: number): number | null => {
@@ -62,7 +62,7 @@ export function distribution(values: readonly (number | null)[]): Distribution {
   return { n: values.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
 }
 
-/** Exact upper 95 % bound of a Poisson mean of which `count` were seen: 3.00 after none. `count` ≤ 1000. */
+/** Exact upper 95 % bound of a Poisson mean after `count` events were seen: 3.00 for 0. `count` ≤ 1000. */
 export function poissonUpper95(count: number): number {
   let [low, high] = [count, count + 10 + 5 * Math.sqrt(count + 1)];
   for (let step = 0; step < 60; step += 1) {

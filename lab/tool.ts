@@ -14,8 +14,8 @@ interface Json {
 const ANSWER_TIMEOUT_MS = 20_000;
 
 /**
- * A native tool that runs beside the lab and is steered by JSON lines: one request, one answer, in order. It ends when its
- * standard input closes, so that nothing outlives the lab.
+ * A native tool that runs beside the lab. The lab sends requests as JSON lines; each gets one answer, in order. A tool
+ * ends when its standard input closes, so that none outlives the lab.
  */
 export class Tool {
   readonly #child: ChildProcess;
@@ -35,23 +35,23 @@ export class Tool {
     });
     child.on("exit", (code) => this.#end(new Error(`${name} ended with ${code}: ${this.#stderr.trim()}`)));
     child.on("error", (error) => this.#end(error));
-    // A tool that has ended does not read its last command: its exit says so.
+    // A tool that has ended does not read its last command. Its exit reports the same failure.
     child.stdin?.on("error", (error) => this.#end(error));
   }
 
   /**
-   * Starts `jvpn-lab <args>` in a namespace (or outside of all). Tools that serve say when they are ready; those that only do
-   * something and report at the end (`speaksFirst: false`) do not.
+   * Starts `jvpn-lab <args>` in a namespace, or in none. A tool that answers requests prints a line when it is ready. A
+   * tool that only runs and reports at the end does not: `speaksFirst: false`.
    */
   static async start(scope: Scope, netns: Netns | null, args: readonly string[], speaksFirst = true): Promise<Tool> {
     const words = netns === null ? [...args] : [...args, "--netns", netns.name];
-    // A session of its own: Ctrl-C on the terminal reaches the lab alone, which then ends its tools in order.
+    // The tool has its own process session, so that Ctrl-C reaches only the lab. The lab then ends its tools in order.
     const tool = Tool.#run(scope, `jvpn-lab ${args[0]} ${args[1] ?? ""}`.trim(), TOOL, words);
     if (speaksFirst) await tool.next();
     return tool;
   }
 
-  /** Another program that is steered in the same way, and says when it is ready. */
+  /** Starts another program that answers JSON lines and prints a line when it is ready. */
   static async startProgram(scope: Scope, netns: Netns, name: string, program: string, words: readonly string[]): Promise<Tool> {
     const { file, args } = netns.inside(program, words);
     const tool = Tool.#run(scope, name, file, args);
@@ -70,7 +70,7 @@ export class Tool {
     return this.#child.pid;
   }
 
-  /** Sends one request and returns its answer, which comes within `limitMs`. An answer with `error` is thrown. */
+  /** Sends one request and returns its answer. Throws if there is none within `limitMs`, or if it has an `error`. */
   async ask(request: Json, limitMs = ANSWER_TIMEOUT_MS): Promise<Json> {
     this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
     const answer = await this.next(limitMs);
@@ -78,7 +78,7 @@ export class Tool {
     return answer;
   }
 
-  /** The next line that the tool prints; an error when there is none within `limitMs`. */
+  /** Returns the next line that the tool prints. Throws if there is none within `limitMs`. */
   next(limitMs = ANSWER_TIMEOUT_MS): Promise<Json> {
     const early = this.#early.shift();
     if (early !== undefined) return Promise.resolve(early);

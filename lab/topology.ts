@@ -5,14 +5,14 @@
  *  │ wlan0  .0.2 ├───────────── 10.2.0.0/24 ─────────┤ up1  .0.1   lan0 ├───────┤ lan0       │
  *  │ wwan0  .0.2 ├───────────── 10.3.0.0/24 ─────────┤ up2  .0.1        │ veth  │ 10.90.0.2  │
  *  └─────────────┘                                   └──────────────────┘       └────────────┘
- *                        the gateway is 10.99.0.1 and fd99::1, whatever the uplink (IPv6 uplinks: fd01::/64, fd02::/64 …)
+ *  The gateway is 10.99.0.1 and fd99::1 on every uplink. IPv6 prefixes of the uplinks: fd01::/64, fd02::/64 …
  *
- * With `nat` the uplinks end in a router that translates addresses (IPv4), and the gateway lies behind it:
+ * With `nat` the uplinks end in a router that translates IPv4 addresses. The gateway is behind it:
  *
  *  ── up0, up1 … ─┤ router │ core0 .1 ──── veth, 10.98.0.0/24 ──── core0 .2 │ gateway
  *
- * Neighbours are permanent and duplicate-address detection is off: a black hole on layer 2 would otherwise let ARP expire and
- * add up to a second of the kernel's own to every return.
+ * Neighbour entries are permanent and duplicate-address detection is off. Otherwise ARP entries would expire during a
+ * black hole on layer 2, and the kernel would add up to a second to every return.
  */
 import { Netns } from "./ip.ts";
 import type { Scope } from "./scope.ts";
@@ -27,7 +27,7 @@ export const INNER_POOLS = ["10.80.0.0/16", "fd80::/64"] as const;
 /** The router's interface towards the gateway, and the gateway's towards the router. */
 export const ROUTER_PORT = "core0";
 
-/** Impairment of one direction or both. Units in the names; absent = unchanged. */
+/** Impairment of one direction or of both. An absent field leaves the link unchanged. */
 interface Impairment {
   readonly delayMs?: number;
   readonly jitterMs?: number;
@@ -35,7 +35,7 @@ interface Impairment {
   readonly loss?: number;
   readonly rateMbit?: number;
   readonly queueMs?: number;
-  /** Longer packets of layer 3 vanish; `null` = none do. */
+  /** Longer layer 3 packets are dropped silently, bytes; `null` = no limit. */
   readonly mtu?: number | null;
   readonly blackhole?: boolean;
   /** Path of a recorded trace, one line per opportunity to send; `null` = none. */
@@ -47,7 +47,7 @@ type Direction = "up" | "down" | "both";
 
 const TOOL_DIRECTION = { up: "ab", down: "ba", both: "both" } as const;
 
-/** The emulator's answer, as far as it is used here. */
+/** The fields of the emulator's answer that are used here. */
 interface Lateness {
   readonly ab: { readonly lateUs: { readonly max: number } };
   readonly ba: { readonly lateUs: { readonly max: number } };
@@ -92,7 +92,10 @@ export class Uplink {
     return uplink;
   }
 
-  /** Brings the interface up and restores what a link-down deletes, as a network manager would. Returns when it was done, µs. */
+  /**
+   * Brings the interface up and restores what a link-down deletes, as a network manager would. Returns the time at
+   * which this was done, µs of the boot clock.
+   */
   async plug(): Promise<number> {
     const net = this.#index + 1;
     await this.#client.ip(`link set ${this.name} up`);
@@ -104,25 +107,25 @@ export class Uplink {
     return this.now();
   }
 
-  /** Takes the interface down: the kernel tells everybody. Returns the time at which it was asked for, µs of the boot clock. */
+  /** Takes the interface down; the kernel reports it. Returns the time of the command, µs of the boot clock. */
   async unplug(): Promise<number> {
     const at = await this.now();
     await this.#client.ip(`link set ${this.name} down`);
     return at;
   }
 
-  /** The clock of every tool's times: CLOCK_BOOTTIME in µs. */
+  /** The clock that all tools use: CLOCK_BOOTTIME, µs. */
   async now(): Promise<number> {
     return (await this.#tool.ask({ op: "stats" })).boot_us as number;
   }
 
-  /** The worst lateness of the emulator itself since this was last asked, µs: what it adds to a measured time at most. */
+  /** The emulator's greatest delay error since the last call, µs. It adds at most this much to a measured time. */
   async lateUs(): Promise<number> {
     const { ab, ba } = (await this.#tool.ask({ op: "stats", restart: true })) as unknown as Lateness;
     return Math.max(ab.lateUs.max, ba.lateUs.max);
   }
 
-  /** Changes the link while it runs; nobody is told. Returns the time at which it took effect, µs of the boot clock. */
+  /** Changes the running link without any notice. Returns the time at which it took effect, µs of the boot clock. */
   async impair(direction: Direction, impairment: Impairment): Promise<number> {
     const answer = await this.#tool.ask({ op: "set", dir: TOOL_DIRECTION[direction], ...impairment });
     return answer.boot_us as number;
@@ -131,14 +134,14 @@ export class Uplink {
 
 export interface Topology {
   readonly client: Netns;
-  /** Where the uplinks end: the router before the gateway, or the gateway itself. */
+  /** The namespace in which the uplinks end: the router before the gateway, or the gateway itself. */
   readonly access: Netns;
   readonly gateway: Netns;
   readonly server: Netns;
   readonly uplinks: readonly Uplink[];
 }
 
-/** Lays the topology with the first `names.length` (1…3) uplinks, each with half of `rttMs` in each direction. */
+/** Builds the topology with one uplink for each name (1…3). Each direction of an uplink delays by half of `rttMs`. */
 export async function layOut(
   scope: Scope,
   prefix: string,

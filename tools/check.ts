@@ -1,4 +1,4 @@
-/** `npm run check`: everything about the sources that a machine can judge without running them. */
+/** `npm run check`: all static checks of the sources. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exportFaults, KEPT, readSources } from "./exports.ts";
@@ -33,7 +33,8 @@ function boundaries(): Ran {
   };
   const sources = FOLDERS.reduce((sum, folder) => sum + countSources(join(ROOT, folder)), 0);
   const lines = summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`);
-  if (summary.totalCruised < sources) lines.push(`too few modules were cruised: ${summary.totalCruised} of at least ${sources}`);
+  if (summary.totalCruised < sources)
+    lines.push(`dependency-cruiser saw too few modules: ${summary.totalCruised} of at least ${sources}`);
   return { ok: lines.length === 0, output: lines.length === 0 ? `${summary.totalCruised} modules` : lines.join("\n") };
 }
 
@@ -41,8 +42,8 @@ function exports(): Ran {
   const files = readSources(ROOT, FOLDERS);
   const faults = exportFaults(files, KEPT);
   const advice = [
-    "  why: an export promises a name to other files of the product; a test is none of them",
-    "  do:  take the export away, delete what is dead, or test it through what the product calls",
+    "  why: an export is for other files of the product; tests do not count",
+    "  do:  remove `export`, delete dead code, or test it through a function that the product calls",
   ];
   return { ok: faults.length === 0, output: faults.length === 0 ? `${files.size} files` : [...faults, ...advice].join("\n") };
 }

@@ -28,19 +28,19 @@ describe("an export", () => {
     ["by its name", 'import { a } from "./a.ts";'],
     ["by another name", 'import { a as b } from "#core/a";'],
     ["as a type", 'import type { a } from "#core/a";'],
-    ["and hands it on", 'export { a } from "./a.ts"; import "./b.ts";'],
-    ["and hands everything on", 'export * from "./a.ts";'],
-    ["in place", 'const a = await import("#core/a");'],
-    ["as a type in place", 'type A = import("./a.ts").a;'],
+    ["and re-exports it", 'export { a } from "./a.ts"; import "./b.ts";'],
+    ["and re-exports everything", 'export * from "./a.ts";'],
+    ["by import()", 'const a = await import("#core/a");'],
+    ["by import() as a type", 'type A = import("./a.ts").a;'],
     ["as a member of a namespace", 'import * as all from "./a.ts"; all.a();'],
-    ["as a member of a namespace that is handed on whole", 'import * as all from "./a.ts"; f(all);'],
+    ["as a member of a namespace that is passed on whole", 'import * as all from "./a.ts"; f(all);'],
   ])("is read by a file that imports it %s", (_how, text) => {
     expect(
       faults({ "core/a.ts": "export const a = 1;", "core/b.ts": text }).filter((fault) => fault.startsWith("core/a.ts")),
     ).toEqual([]);
   });
 
-  test("is not read by a namespace of which another member is used, nor by a file that has a name of its own like it", () => {
+  test("is not read by a file that uses another member of the namespace, or that has an own name like it", () => {
     const files = {
       "core/a.ts": "export const a = 1;\nexport const b = 1;",
       "core/c.ts": 'import * as all from "./a.ts"; all.b(a.all);',
@@ -48,23 +48,23 @@ describe("an export", () => {
     expect(faults(files)).toEqual(["core/a.ts:1 exports a, which nothing imports"]);
   });
 
-  test("that is handed on needs a reader there as well", () => {
+  test("that is re-exported needs a reader there as well", () => {
     const files = { "core/a.ts": "export const a = 1;", "core/b.ts": 'export { a } from "./a.ts";' };
     expect(faults(files)).toEqual(["core/b.ts:1 exports a, which nothing imports"]);
   });
 
-  test("of the SDK's index is read by users' programs, of a generated file by nobody who could change it", () => {
+  test("of the SDK's index or of a generated file needs no reader", () => {
     expect(faults({ "sdk/index.ts": "export const a = 1;", "kernel/x.generated.ts": "export type B = 1;" })).toEqual([]);
   });
 
-  test("may stay with a reason, as long as it has no reader", () => {
+  test("may stay with a reason while it has no reader", () => {
     const files = {
       "core/a.ts": "export const a = 1;",
       "core/b.ts": 'import { c } from "./c.ts";',
       "core/c.ts": "export const c = 1;",
     };
     expect(faults(files, { "core/a.ts#a": "a reason", "core/c.ts#c": "a reason" })).toEqual([
-      "core/c.ts#c is on the list of exports without a reader, and has one or is gone",
+      "core/c.ts#c is on the list of exports without a reader, but it has a reader or does not exist",
     ]);
   });
 });

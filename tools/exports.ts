@@ -7,22 +7,22 @@ import { join, posix, relative } from "node:path";
 import ts from "typescript";
 
 /**
- * Files of which every export may stay: users' programs import the SDK, tests import the transcripts, and a generated file
- * is not edited.
+ * Files whose exports need no reader: users' programs import the SDK, tests import the transcripts, and nobody edits a
+ * generated file.
  */
 const PUBLIC = /^sdk\/index\.ts$|^transcripts\/|\.generated\.ts$/;
 const TEST = /\.test\.ts$/;
 
-/** Exports that stay although nothing imports them, and why. */
+/** Exports that stay although nothing imports them, with the reason. */
 export const KEPT: Readonly<Record<string, string>> = {
-  "daemon/record/chain.ts#verifies": "the other half of the chain: how whoever audits a record checks it",
-  "domains/cluster/model.ts#CLAIM_WAIT_MS": "claims come with the store of several nodes",
-  "domains/cluster/table.ts#TABLE": "its test looks for a pair that two rows claim",
-  "domains/cluster/table.ts#EveryPairHasARow": "the compiler is its reader, and refuses a local type that nothing uses",
-  "domains/observability/redact.ts#NoTextIsOverlooked": "the compiler is its reader",
-  "domains/session/table.ts#EveryCaseHasARow": "the compiler is its reader",
-  "domains/transport/rank.ts#compareTuples": "that it is a total order is tested on its own, for any tuples",
-  "domains/transport/windows.ts#jitterMsOver": "measured beside loss and latency, whose functions have other readers",
+  "daemon/record/chain.ts#verifies": "the other half of the chain: auditors check a record with it",
+  "domains/cluster/model.ts#CLAIM_WAIT_MS": "used by the store of several nodes, which is not there yet",
+  "domains/cluster/table.ts#TABLE": "its test searches for a pair with two rows",
+  "domains/cluster/table.ts#EveryPairHasARow": "only the compiler reads it; a local type without a use would be an error",
+  "domains/observability/redact.ts#NoTextIsOverlooked": "only the compiler reads it",
+  "domains/session/table.ts#EveryCaseHasARow": "only the compiler reads it",
+  "domains/transport/rank.ts#compareTuples": "a test checks that it is a total order for any tuples",
+  "domains/transport/windows.ts#jitterMsOver": "belongs to the loss and latency functions, which have readers",
   "tools/generate/policy.ts#MEANING": "its test compares the words with the policy's keys, both ways",
   "tools/generate/policy.ts#keyOf": "its test compares the words with the policy's keys, both ways",
 };
@@ -30,18 +30,18 @@ export const KEPT: Readonly<Record<string, string>> = {
 interface Unread {
   readonly file: string;
   readonly name: string;
-  /** From 1. */
+  /** Counted from 1. */
   readonly line: number;
   readonly onlyTests: boolean;
 }
 
 interface Source {
   readonly exports: ReadonlyMap<string, number>;
-  /** What the file reads of others; `*` = everything. */
+  /** The imported names of other files; `*` = all names. */
   readonly reads: readonly { readonly file: string; readonly name: string }[];
 }
 
-/** The TypeScript sources of folders below `root`, by path from `root`. */
+/** The TypeScript sources in `folders` of `root`, by path from `root`. */
 export function readSources(root: string, folders: readonly string[]): ReadonlyMap<string, string> {
   const files = folders.flatMap((folder) => readdirSync(join(root, folder), { withFileTypes: true, recursive: true }));
   const paths = files
@@ -50,7 +50,7 @@ export function readSources(root: string, folders: readonly string[]): ReadonlyM
   return new Map(paths.sort().map((path) => [relative(root, path), readFileSync(path, "utf8")]));
 }
 
-/** One line for each export that nothing imports and `kept` does not name, and for each name in `kept` that is not needed. */
+/** One line for each export without a reader that `kept` does not list, and for each unneeded entry of `kept`. */
 export function exportFaults(files: ReadonlyMap<string, string>, kept: Readonly<Record<string, string>>): readonly string[] {
   const unread = unreadExports(files);
   const stale = Object.keys(kept).filter((name) => !unread.some((each) => key(each) === name));
@@ -61,7 +61,7 @@ export function exportFaults(files: ReadonlyMap<string, string>, kept: Readonly<
         ({ file, name, line, onlyTests }) =>
           `${file}:${line} exports ${name}, which ${onlyTests ? "only tests import" : "nothing imports"}`,
       ),
-    ...stale.map((name) => `${name} is on the list of exports without a reader, and has one or is gone`),
+    ...stale.map((name) => `${name} is on the list of exports without a reader, but it has a reader or does not exist`),
   ];
 }
 
@@ -111,7 +111,7 @@ function sourceOf(file: string, text: string): Source {
   return { exports, reads: [...reads, ...importedInPlace(file, tree)] };
 }
 
-/** The names that a statement declares and exports at once. */
+/** The names that an `export` declaration declares. */
 function declared(statement: ts.Statement): readonly ts.Identifier[] {
   const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
   if (!modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
@@ -134,7 +134,7 @@ function imported(tree: ts.SourceFile, { importClause }: ts.ImportDeclaration): 
   return membersOf(tree, bindings.name);
 }
 
-/** The members of an imported namespace that a file names, `*` where it hands on the whole of it. */
+/** The members of an imported namespace that a file uses; `*` if it passes on the whole namespace. */
 function membersOf(tree: ts.SourceFile, namespace: ts.Identifier): readonly string[] {
   const members: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -151,7 +151,7 @@ function membersOf(tree: ts.SourceFile, namespace: ts.Identifier): readonly stri
   return members;
 }
 
-/** `import("…")` as an expression or a type reads everything. */
+/** `import("…")` as an expression or a type counts as a read of all names. */
 function importedInPlace(file: string, tree: ts.SourceFile): readonly { file: string; name: string }[] {
   const reads: { file: string; name: string }[] = [];
   const visit = (node: ts.Node): void => {
@@ -166,7 +166,7 @@ function importedInPlace(file: string, tree: ts.SourceFile): readonly { file: st
   return reads;
 }
 
-/** The file of this repository that a specifier names, `null` for a package. */
+/** The file of this repository that a specifier names; `null` for a package. */
 function pathOf(file: string, specifier: ts.Node): string | null {
   const text = ts.isStringLiteralLike(specifier) ? specifier.text : "";
   if (text.startsWith("#")) return `${text.slice(1)}.ts`;

@@ -1,6 +1,6 @@
 /**
- * `npm run generate`: rewrites what is derived from the code, the reference pages and the engine's types. With `--check` nothing is
- * written: stale files are named, and the exit code is 1. The engine's types are then left to `cargo test`, which compares them.
+ * `npm run generate`: writes the reference pages and the engine's types from the code. With `--check` it writes nothing
+ * and lists stale pages, with exit code 1. The engine's types are checked by `cargo test` instead.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -49,7 +49,7 @@ function generateEngineTypes(): void {
 
 const pathOf = (page: Page): string => join(REFERENCE, page.name);
 
-/** Pages that nothing generates: their source is gone, or somebody wrote one by hand where it would be lost. */
+/** Files that no generator writes: their source was removed, or they were written by hand in the wrong folder. */
 function leftovers(pages: readonly Page[]): string[] {
   const files = readdirSync(join(ROOT, REFERENCE), { withFileTypes: true }).filter((entry) => entry.isFile());
   return files
@@ -58,7 +58,7 @@ function leftovers(pages: readonly Page[]): string[] {
     .map((name) => join(REFERENCE, name));
 }
 
-/** `undefined` where there is no such file. */
+/** `undefined` if the file does not exist. */
 function contentOf(file: string): string | undefined {
   try {
     return readFileSync(join(ROOT, file), "utf8");

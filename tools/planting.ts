@@ -1,6 +1,6 @@
 /**
- * Plants violations: each breaks one rule of the house and must be reported under the name of that rule. They are written
- * into a copy of the sources, so that an interrupted check leaves nothing behind.
+ * Plants violations. Each breaks one rule and must be reported under the name of that rule. They are written into a
+ * copy of the sources, so that an interrupted check does not change the sources.
  */
 import { appendFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ import { bin, ROOT, run } from "./shell.ts";
 
 const SOURCES = ["kernel", "domains", "core", "daemon", "sdk", "cli", "lab", "bench"];
 
-/** Plants every violation and returns those that were *not* reported under their name; empty = all rules hold. */
+/** Plants all violations. Returns those that were *not* reported under their name; empty = every rule is enforced. */
 export function plant(): { planted: number; missed: readonly string[] } {
   const copy = join(ROOT, "build", "plants");
   rmSync(copy, { recursive: true, force: true });
@@ -24,7 +24,7 @@ export function plant(): { planted: number; missed: readonly string[] } {
   return { planted: PLANTS.length, missed: missed.map(({ rule, file, name }) => `${rule}: ${file} was not reported as ${name}`) };
 }
 
-/** What each checker says of the copy. Of several reports each must name the plant. */
+/** The reports of each checker on the copy. If a checker has several reports, each must name the plant. */
 function reportsOn(copy: string): Readonly<Record<Plant["by"], readonly string[]>> {
   const tsc = (project: string) => run(bin("tsc"), ["-b", project, "--pretty", "false"], copy).output;
   const withoutBuild = tsc("domains/session");
@@ -42,7 +42,7 @@ function reportsOn(copy: string): Readonly<Record<Plant["by"], readonly string[]
   };
 }
 
-/** One line for each file of a circle, with the whole circle in it. */
+/** One line for each file of a circle; the line shows the whole circle. */
 function rustCircles(copy: string, crate: string): string {
   const circles = circlesOf(readCrate(join(copy, crate)));
   return circles
@@ -50,7 +50,7 @@ function rustCircles(copy: string, crate: string): string {
     .join("\n");
 }
 
-/** Uses the target folder of the real engine, in which the packages that the protocol needs are compiled already. */
+/** Uses the target folder of the real engine, because the protocol's dependencies are already compiled there. */
 function cargoCheck(copy: string): string {
   const args = ["check", "--locked", "--quiet", "--message-format=short", "--package", "jvpn-proto"];
   const { output } = run("cargo", [...args, "--target-dir", join(ROOT, "engine", "target")], join(copy, "engine"));
@@ -59,7 +59,7 @@ function cargoCheck(copy: string): string {
 
 function isNamed(report: string, file: string, name: string): boolean {
   const names = name.split("|");
-  // dependency-cruiser writes a cycle over several lines, of which the first may name either file.
+  // dependency-cruiser writes a cycle in several lines. The first line may name any of its files.
   const lines = report.replaceAll(/ →\s*\n\s+/g, " → ").split("\n");
   return lines.some((line) => line.includes(file) && names.some((n) => line.includes(n)));
 }
@@ -79,7 +79,7 @@ function copySources(copy: string): void {
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
 }
 
-/** A Rust file is also declared in the root of its crate, without which it would not be compiled. */
+/** A Rust file is also declared in the root of its crate; otherwise it would not be compiled. */
 function write(copy: string, file: string, code: string): void {
   const path = join(copy, file);
   mkdirSync(dirname(path), { recursive: true });

@@ -1,10 +1,10 @@
-/** One violation of every rule, with the name under which its checker must report it. A new rule comes with its plant. */
+/** One violation of each rule, with the name under which its checker must report it. Every new rule needs one. */
 export interface Plant {
-  /** What is violated, as a person would say it. */
+  /** The violated rule in words. */
   readonly rule: string;
   readonly file: string;
   readonly code: string;
-  /** The checker that must notice, and the name it must use on the plant's file. */
+  /** The checker that must report the plant, and the name that its report must contain. */
   readonly by: "types" | "types of core" | "lint" | "boundaries" | "exports" | "Rust circles" | "cargo";
   readonly name: string;
 }
@@ -53,7 +53,7 @@ export const PLANTS: readonly Plant[] = [
     name: "TS6307",
   },
   {
-    rule: "a proof is minted, never made",
+    rule: "only its own module creates a proof",
     file: "domains/session/plant-proof.ts",
     code: 'import { Proof } from "#kernel/contract/proof";\nexport const forged = new Proof();\n',
     by: "types",
@@ -81,35 +81,35 @@ export const PLANTS: readonly Plant[] = [
     name: "no-peer-domain",
   },
   {
-    rule: "the kernel is the bottom",
+    rule: "the kernel imports nothing above it",
     file: "kernel/plant-up.ts",
     code: 'import type { Input } from "#core/contract";\nexport type I = Input;\n',
     by: "boundaries",
     name: "kernel-is-the-bottom",
   },
   {
-    rule: "core does not see the shell",
+    rule: "the core does not import the shell",
     file: "core/plant-shell.ts",
     code: 'import "#daemon/main";\n',
     by: "boundaries",
     name: "core-sees-only-domains-and-kernel",
   },
   {
-    rule: "pure code has no packages",
+    rule: "pure code imports no packages",
     file: "domains/policy/plant-package.ts",
     code: 'import { z } from "zod";\nexport const s = z.string();\n',
     by: "boundaries",
     name: "pure-code-has-no-packages",
   },
   {
-    rule: "the CLI goes through the SDK",
+    rule: "the CLI uses only the SDK",
     file: "cli/plant-core.ts",
     code: 'import type { Input } from "#core/contract";\nexport type I = Input;\n',
     by: "boundaries",
     name: "cli-goes-through-the-sdk",
   },
   {
-    rule: "one importer of the engine",
+    rule: "only one file imports the engine",
     file: "daemon/plant-engine.ts",
     code: 'import "../build/engine.node";\n',
     by: "boundaries",
@@ -131,70 +131,70 @@ export const PLANTS: readonly Plant[] = [
   },
   { rule: "no orphans", file: "core/plant-orphan.ts", code: "export const alone = 1;\n", by: "boundaries", name: "no-orphans" },
   {
-    rule: "an event's class is the registry's to know",
+    rule: "only the registry sets an event's class",
     file: "core/plant-class.ts",
     code: 'import { emit } from "./emit.ts";\nimport type { Turn } from "./turn.ts";\nexport const tell = (turn: Turn) => emit(turn, { type: "DialStarted", class: "info" });\n',
     by: "types of core",
     name: "TS2353",
   },
   {
-    rule: "what the daemon stands on knows none above",
+    rule: "the daemon's lowest folders import none above",
     file: "daemon/system/plant-up.ts",
     code: 'import "#daemon/control/plant-above";\n',
     by: "boundaries",
     name: "daemon-floors",
   },
   {
-    rule: "the loop knows none above",
+    rule: "the loop imports none above",
     file: "daemon/loop/plant-up.ts",
     code: 'import type { Above } from "#daemon/control/plant-above";\nexport type A = Above;\n',
     by: "boundaries",
     name: "the-loop-knows-none-above",
   },
   {
-    rule: "control is given its target",
+    rule: "control gets its target as an argument",
     file: "daemon/control/plant-target.ts",
     code: 'import type { Role } from "#daemon/client/plant-role";\nexport type R = Role;\n',
     by: "boundaries",
     name: "control-is-given-its-target",
   },
   {
-    rule: "control sees only types of the loop",
+    rule: "control imports only types of the loop",
     file: "daemon/control/plant-loop.ts",
     code: 'import "#daemon/loop/plant-up";\n',
     by: "boundaries",
     name: "control-sees-only-types-of-the-loop",
   },
   {
-    rule: "the daemon's roles are apart",
+    rule: "the daemon's roles do not import each other",
     file: "daemon/gateway/plant-peer.ts",
     code: 'import "#daemon/client/plant-role";\n',
     by: "boundaries",
     name: "client-and-gateway-are-apart",
   },
   {
-    rule: "the core's roles are apart",
+    rule: "the core's roles do not import each other",
     file: "core/client/plant-peer.ts",
     code: 'import "../gateway/plant-role.ts";\n',
     by: "boundaries",
     name: "client-and-gateway-are-apart",
   },
   {
-    rule: "a view acts on nothing",
+    rule: "a view changes nothing",
     file: "core/view/plant-acts.ts",
     code: 'import "../session/plant-room.ts";\n',
     by: "boundaries",
     name: "a-view-acts-on-nothing",
   },
   {
-    rule: "the world knows no room",
+    rule: "the core's world imports none of its folders",
     file: "core/world-plant.ts",
     code: 'import "./session/plant-room.ts";\n',
     by: "boundaries",
     name: "the-world-knows-no-room",
   },
   {
-    rule: "an export has a reader that is no test",
+    rule: "an export has a reader that is not a test",
     file: "domains/policy/plant-export.ts",
     code: "export const testedAlone = 1;\n",
     by: "exports",
@@ -237,7 +237,7 @@ export const PLANTS: readonly Plant[] = [
   },
 ];
 
-/** Further files that a plant needs, and that break no rule themselves. */
+/** Additional files that plants need. They break no rule themselves. */
 export const COMPANIONS: Readonly<Record<string, string>> = {
   "core/plant-circle-back.ts": 'import "./plant-circle.ts";\n',
   "core/gateway/plant-role.ts": "export type Role = 1;\n",

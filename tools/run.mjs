@@ -1,6 +1,6 @@
 /**
- * The one door of the npm scripts: makes sure that what a verb needs is installed and built, then runs it.
- * Plain JavaScript and Node's own modules only, because it runs before anything is installed.
+ * Entry point of all npm scripts. It installs and builds what a verb needs, then runs the verb.
+ * It is plain JavaScript with Node's own modules only, because it runs before anything is installed.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -24,7 +24,7 @@ const BUILD = join(ROOT, "build");
 const always = () => true;
 const never = () => false;
 
-/** `needs` is built first; `namespaces` says whether the verb makes namespaces and tunnels, which a machine may not permit. */
+/** `needs` is built first. `namespaces`: whether the verb creates namespaces and tunnels, which need root. */
 const VERBS = {
   build: { needs: ["packages", "engine", "lab", "typescript"], namespaces: never, run: () => 0 },
   check: { needs: ["packages", "engine", "typescript"], namespaces: never, run: (args) => node("build/tools/check.js", args) },
@@ -60,8 +60,8 @@ async function main() {
   const plan = VERBS[verb];
   if (plan === undefined) {
     fail(
-      `unknown verb: ${verb ?? "(none)"}`,
-      "tools/run.mjs runs one of the project's verbs",
+      `unknown command: ${verb ?? "(none)"}`,
+      "tools/run.mjs runs one of the project's commands",
       `use one of: ${Object.keys(VERBS).join(", ")}`,
     );
   }
@@ -78,27 +78,31 @@ function requireNode() {
   if (!fits) fail(`Node ${process.versions.node} is too old`, "Node 20.19, 22.12 or newer is needed", "install a newer Node.js");
 }
 
-/** Told before minutes of building, all at once. */
+/** Reports all missing requirements at once, before a build of several minutes. */
 function requireNamespaces() {
   const missing = [];
   if (process.getuid?.() !== 0) {
-    missing.push(["root is missing", "network namespaces and TUN devices need it", "run the same command with sudo, or as root"]);
+    missing.push([
+      "root rights are missing",
+      "network namespaces and TUN devices need them",
+      "run the same command with sudo, or as root",
+    ]);
   }
   try {
     accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
   } catch {
     const hint = "modprobe tun; in a container pass --device /dev/net/tun --cap-add NET_ADMIN";
-    missing.push(["/dev/net/tun is missing or closed", "the tunnel is a TUN device", hint]);
+    missing.push(["/dev/net/tun is missing or not accessible", "the tunnel is a TUN device", hint]);
   }
   if (spawnSync("ip", ["-V"], { stdio: "ignore" }).status !== 0) {
-    missing.push(["the command ip is missing", "it makes namespaces, addresses and routes", "apt-get install iproute2"]);
+    missing.push(["the command ip is missing", "it creates namespaces, addresses and routes", "apt-get install iproute2"]);
   }
   if (missing.length === 0) return;
   for (const [what, why, hint] of missing) tell(what, why, hint);
   process.exit(1);
 }
 
-/** Installs the packages of the lock file where the last installation was of another lock file. */
+/** Installs the packages of the lock file, unless the last installation was from the same lock file. */
 function packages() {
   const lock = createHash("sha256")
     .update(readFileSync(join(ROOT, "package-lock.json")))
@@ -130,7 +134,7 @@ function buildTypeScript() {
   step("compiling", process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-b"]);
 }
 
-/** A running process may have the old file mapped: never write into it, put a new one in its place. */
+/** Replaces a file by renaming: a running process may have the old one mapped, so that nothing may write to it. */
 function replace(from, to) {
   if (existsSync(to) && statSync(to).mtimeMs >= statSync(from).mtimeMs) return;
   copyFileSync(from, `${to}.new`);
@@ -141,7 +145,7 @@ function requireTool(name, why, hint) {
   if (spawnSync(name, ["--version"], { stdio: "ignore" }).status !== 0) fail(`${name} is missing`, why, hint);
 }
 
-/** Progress belongs to stderr: stdout carries only what the verb prints. */
+/** Progress goes to stderr, because stdout is for the output of the verb. */
 function step(title, command, args, cwd = ROOT) {
   const began = performance.now();
   process.stderr.write(`▸ ${title} …\n`);
@@ -150,13 +154,13 @@ function step(title, command, args, cwd = ROOT) {
     fail(
       `${title} failed`,
       result.error?.message ?? `${command} ended with ${result.status ?? result.signal}`,
-      "its own output stands above",
+      "see its output above",
     );
   }
   process.stderr.write(`▸ ${title}: ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
 }
 
-/** Signals go on to the child, whose clean-up decides when this process ends. */
+/** Passes signals on to the child. This process ends after the child has cleaned up. */
 function node(script, args) {
   const child = spawn(process.execPath, ["--enable-source-maps", join(ROOT, script), ...args], { cwd: ROOT, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));

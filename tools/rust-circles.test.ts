@@ -22,7 +22,7 @@ describe("the imports of a file", () => {
     expect(importsFrom("session", "use super::*; fn f() { path::probe(); }")).toEqual(["src/lib.rs", "src/path.rs"]);
   });
 
-  test("are no modules of other crates, nor what looks like one in a comment, a text or a visibility", () => {
+  test("do not include modules of other crates, or paths in a comment, a string or a visibility", () => {
     const source = `
       use std::path::Path; use ::path::A; use quinn::{path, wire::header};
       // crate::path::probe()
@@ -32,7 +32,7 @@ describe("the imports of a file", () => {
     expect(importsFrom("session", source)).toEqual([]);
   });
 
-  test("leave out what is compiled for tests alone", () => {
+  test("do not include code that is only compiled for tests", () => {
     const source = `
       #[cfg(test)] #[allow(unused)] use crate::{path, wire};
       #[cfg(test)] pub(crate) fn f<A, B>(a: A) { crate::path::probe() }
@@ -64,7 +64,7 @@ describe("the imports of a file", () => {
 });
 
 describe("circles", () => {
-  test("of three files are reported with one way around", () => {
+  test("of three files are reported with one example", () => {
     expect(circlesAmong({ a: "use crate::b::B;", b: "use crate::c::C;", c: "fn f() { super::a::f() }" })).toEqual([
       { files: ["src/a.rs", "src/b.rs", "src/c.rs"], example: ["src/a.rs", "src/b.rs", "src/c.rs", "src/a.rs"] },
     ]);
@@ -74,13 +74,13 @@ describe("circles", () => {
     expect(circlesAmong({ a: "use crate::b::B;", b: "use crate::{a::A, c::C};", c: "" })).toEqual([]);
   });
 
-  test("that are pairs with a file in common are one circle, written as a walk there and back", () => {
+  test("of two pairs that share a file are one circle, whose example visits the shared file twice", () => {
     expect(circlesAmong({ a: "use crate::b::B;", b: "use crate::{a::A, c::C};", c: "use crate::b::B;" })).toEqual([
       { files: ["src/a.rs", "src/b.rs", "src/c.rs"], example: ["src/a.rs", "src/b.rs", "src/c.rs", "src/b.rs", "src/a.rs"] },
     ]);
   });
 
-  test("are shown by their shortest way around, the circle of most files first", () => {
+  test("are reported with their shortest example, the circle of most files first", () => {
     const long = { d: "use crate::e;", e: "use crate::f;", f: "use crate::{d, g};", g: "use crate::d;" };
     const found = circlesAmong({ a: "use crate::b;", b: "use crate::c;", c: "use crate::a;", ...long });
     expect(found.map(({ files, example }) => [files.length, example.length])).toEqual([
@@ -90,7 +90,7 @@ describe("circles", () => {
   });
 });
 
-/** What `source` imports as the text of `src/<name>.rs`, in a crate of a few modules; sorted. */
+/** The sorted imports of `source` as the text of `src/<name>.rs`, in a crate of a few modules. */
 function importsFrom(name: string, source: string): readonly string[] {
   const crate = new Map([
     ["src/lib.rs", "mod path; mod session; mod wire;"],

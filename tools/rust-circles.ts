@@ -1,22 +1,22 @@
-/** Finds circles of imports among the files of a Rust crate, which the compiler permits. */
+/** Finds import circles among the files of a Rust crate. The compiler permits them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type Imports, importsOf } from "./rust/modules.ts";
 
 interface Circle {
-  /** Every file that each of the others reaches by imports, sorted; more than two. */
+  /** The files of the circle, sorted, more than two: each reaches all others by imports. */
   readonly files: readonly string[];
-  /** The shortest circle among them, its first file again at the end. */
+  /** A shortest circle among them. Its first file is repeated at the end. */
   readonly example: readonly string[];
 }
 
-/** Largest number of files that may import each other: a pair can be one thought in two files, such as a type and its parts. */
+/** Largest number of files that may import each other. A pair may be one idea, such as a type and its parts. */
 const TOGETHER_MAX = 2;
 
-/** The crates of this repository that the law is for. */
+/** The crates of this repository that are checked. */
 export const CRATES = ["engine/proto", "engine/io", "engine/node", "engine/crowd", "lab/native"];
 
-/** A crate's `src/**\/*.rs` by path from the crate's folder. */
+/** A crate's `src/**\/*.rs`, by path from the crate's folder. */
 export function readCrate(folder: string): ReadonlyMap<string, string> {
   const files = readdirSync(join(folder, "src"), { withFileTypes: true, recursive: true });
   const paths = files
@@ -25,7 +25,7 @@ export function readCrate(folder: string): ReadonlyMap<string, string> {
   return new Map(paths.sort().map((path) => [relative(folder, path), readFileSync(path, "utf8")]));
 }
 
-/** The circles of a crate, the largest first; none is the law. */
+/** The circles of a crate, the largest first. There must be none. */
 export function circlesOf(crate: ReadonlyMap<string, string>): readonly Circle[] {
   const imports = importsOf(crate);
   return components(imports)
@@ -57,7 +57,7 @@ function components(imports: Imports): readonly (readonly string[])[] {
   return found;
 }
 
-/** A circle of at least three files if there is one. Files that are joined by pairs alone give a walk there and back. */
+/** A shortest circle of at least three files. If there are only pairs, the walk visits a shared file twice. */
 function shortestCircle(imports: Imports, files: ReadonlySet<string>): readonly string[] {
   let best: readonly string[] | null = null;
   for (const from of [...files].sort()) {
@@ -69,7 +69,7 @@ function shortestCircle(imports: Imports, files: ReadonlySet<string>): readonly 
   return best ?? thereAndBack(imports, files);
 }
 
-/** The shortest way from `from` to `to` of at least two imports, both ends included. */
+/** The shortest path of at least two imports from `from` to `to`, both included; `null` = none. */
 function wayBack(imports: Imports, files: ReadonlySet<string>, from: string, to: string): readonly string[] | null {
   const ways: string[][] = [[from]];
   const seen = new Set([from]);
@@ -93,7 +93,7 @@ function thereAndBack(imports: Imports, files: ReadonlySet<string>): readonly st
   return [];
 }
 
-/** A circle for a person: what, why, what to do. */
+/** The error message for a circle: what, why, what to do. */
 export function circleFault(crate: string, { files, example }: Circle): string {
   return [
     `${crate}: ${files.length} files import each other: ${files.map(short).join(", ")}`,

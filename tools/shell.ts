@@ -7,11 +7,11 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 export interface Ran {
   readonly ok: boolean;
-  /** Standard output and standard error, in the order of the streams, at most 64 MiB. */
+  /** Standard output followed by standard error, each at most 64 MiB. */
   readonly output: string;
 }
 
-/** Runs a command and captures what it prints. Refuses nothing: a command that cannot start is `ok: false` with the reason. */
+/** Runs a command and captures its output. If it cannot start, the result is `ok: false` with the reason. */
 export function run(command: string, args: readonly string[], cwd = ROOT): Ran {
   const result = spawnSync(command, args, {
     cwd,

@@ -1,6 +1,6 @@
 /**
- * `npm test`: the whole suite, one closing line. Every part runs even where an earlier one failed, and prints what it did.
- * Parts that need root and a TUN device, or valgrind, are reported as skipped, with the reason, where these are missing.
+ * `npm test`: runs the whole suite and ends with one summary line. Every part runs and prints its result, even if an
+ * earlier part failed. If root, a TUN device or valgrind is missing, the parts that need it are reported as skipped.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { bin, ROOT, run } from "./shell.ts";
 interface Count {
   readonly passed: number;
   readonly failed: number;
-  /** Why nothing was judged. */
+  /** Why the part did not run. */
   readonly skipped?: string;
 }
 
@@ -36,7 +36,7 @@ function main(): void {
     process.stdout.write(`\n■ ${name}\n`);
     const began = performance.now();
     const { passed, failed, skipped } = play();
-    const outcome = skipped === undefined ? `${passed} ok, ${failed} not` : `skipped (${skipped})`;
+    const outcome = skipped === undefined ? `${passed} ok, ${failed} failed` : `skipped (${skipped})`;
     process.stdout.write(`■ ${name}: ${outcome}, ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
     if (skipped !== undefined) total.skipped += 1;
     total.passed += passed;
@@ -63,7 +63,7 @@ function vitest(): Count {
   return { passed: numPassedTests, failed: numFailedTests + brokenOutsideOfTests };
 }
 
-/** Sums cargo's `test result:` lines; a build that fails has none and counts as one failure. */
+/** Adds up cargo's `test result:` lines. A failed build has none and counts as one failure. */
 function cargo(workspace: string): Count {
   const ran = spawnSync("cargo", ["test", "--locked", "--no-fail-fast"], {
     cwd: join(ROOT, workspace),
@@ -83,14 +83,14 @@ function cargo(workspace: string): Count {
   return ran.status !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
 }
 
-/** Once more where it fails: see `--again` of the lab. */
+/** A failed demo runs a second time, for the same reason as `--again` of the lab. */
 function demo(): Count {
   const play = (): Count => one(process.execPath, ["build/lab/demo/main.js", "--json"]);
   const first = play();
   return first.failed === 0 ? first : play();
 }
 
-/** The figures can be compared only where they were counted with the same tools. */
+/** The figures can only be compared if they were counted with the same toolchain. */
 function instructions(): Count {
   const words = ["build/bench/main.js", "packets", "--json"];
   const ran = spawnSync(process.execPath, words, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
@@ -104,7 +104,7 @@ function one(command: string, args: readonly string[]): Count {
   return ran.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** Skipped where namespaces and tunnels cannot be made. */
+/** Skips the part if this machine cannot create namespaces and tunnels. */
 function inNamespaces(part: () => Count): () => Count {
   return () => {
     const asked = run(process.execPath, ["tools/run.mjs", "requirements"]);

@@ -3,7 +3,7 @@ import type { CoreEvent } from "#kernel/contract/event";
 import { REASONS } from "#kernel/contract/reason";
 import type { StateName } from "#kernel/contract/state";
 
-/** What a run is held to. The checker counts and times by itself and never asks the core. */
+/** The limits for a run. The checker counts and measures times itself and never asks the core. */
 export interface Bounds {
   readonly switchesPerMin: number;
   readonly recoveriesPerMin: number;
@@ -12,11 +12,11 @@ export interface Bounds {
   readonly degradedMaxMs: number;
 }
 
-/** One session as its events tell it, under the checker's own clocks. */
+/** One session, as derived from its events and the checker's own clocks. */
 export interface Seen {
   readonly id: string;
   state: StateName;
-  /** When the state was entered. */
+  /** Time at which the state was entered. */
   since: number;
   version: number;
   switches: readonly number[];
@@ -34,13 +34,13 @@ const EDGES: Readonly<Record<StateName, readonly StateName[]>> = {
   TERMINATED: [],
 };
 const COUNTED: readonly string[] = ["transport_dead", "loss_threshold_exceeded", "heartbeat_timeout", "authority_lost"];
-/** A session never ends because a transport died (I1). */
+/** Reasons that must never end a session: it does not end because a transport died (I1). */
 const NEVER_AN_END: readonly string[] = ["transport_dead", "no_candidate", "target_dead", "link_down", "silent", "path_closed"];
 
-/** Holds a stream of effects to the invariants I1, I3, I4, I5, I7, I8, I10 and I16 with clocks of its own. */
+/** Checks a stream of effects against the invariants I1, I3, I4, I5, I7, I8, I10 and I16, with its own clocks. */
 export class Checker {
   readonly #sessions = new Map<string, Seen>();
-  /** Follows the policy in force. */
+  /** The limits of the policy in force. */
   bounds: Bounds;
   readonly broken: string[] = [];
 
@@ -48,19 +48,19 @@ export class Checker {
     this.bounds = bounds;
   }
 
-  /** A copy that goes on by itself. */
+  /** An independent copy. */
   fork(): Checker {
     const copy = new Checker(this.bounds);
     for (const [id, seen] of this.#sessions) copy.#sessions.set(id, { ...seen });
     return copy;
   }
 
-  /** Takes a session up in the middle of its life. */
+  /** Starts to check a session in the middle of its life. */
   begin(id: string, state: StateName, version: number): void {
     this.#sessions.set(id, { ...fresh(id, 0), state, version });
   }
 
-  /** The sessions that were seen, also those that ended, in order of birth. */
+  /** All sessions so far, in order of birth, including those that have ended. */
   get sessions(): readonly Seen[] {
     return [...this.#sessions.values()];
   }
@@ -69,13 +69,16 @@ export class Checker {
     return this.#sessions.get(id);
   }
 
-  /** One input's effects. `proves` = the input could carry a proof: only then may a session become ATTACHED (I2). */
+  /**
+   * Checks the effects of one input. `proves`: the input can carry a proof; only then may a session become ATTACHED
+   * (I2).
+   */
   watch(effects: readonly Effect[], now: number, proves: boolean): void {
     for (const effect of effects) if (effect.type === "Event") this.#event(effect.event, now, proves);
     this.pass(now);
   }
 
-  /** Time passed, and every Tick that was due by `now` was given. */
+  /** Call when time has passed and all Ticks that were due by `now` were delivered. */
   pass(now: number): void {
     const { transportLostTtlMs, degradedMaxMs } = this.bounds;
     for (const { id, state, deadSince, degradedSince } of this.#sessions.values()) {
@@ -105,7 +108,7 @@ export class Checker {
     if (event.type === "SessionStateChange") this.#change(seen, event, now, proves);
   }
 
-  /** A denial names a limit that is really used up, and when to ask again. A peer's denial is the peer's word. */
+  /** A denial must name a limit that is really used up, and a retry time. A denial by the peer is not checked. */
   #denial(seen: Seen, { reason, numbers }: CoreEvent, now: number): void {
     if (reason === undefined || numbers?.used === undefined) return;
     const within = (times: readonly number[]): number => times.filter((at) => now - at <= this.bounds.windowMs).length;
@@ -113,7 +116,7 @@ export class Checker {
       this.fail("I3: a switch was denied by a limit that is not used up");
     if (reason === "recovery_rate_limited" && within(seen.recoveries) < this.bounds.recoveriesPerMin)
       this.fail("I3: a recovery was denied by a limit that is not used up");
-    if (!(Number(numbers.retryAfterMs) > 0)) this.fail(`I3: ${reason} without a time to ask again`);
+    if (!(Number(numbers.retryAfterMs) > 0)) this.fail(`I3: ${reason} without a retry time`);
   }
 
   #change(seen: Seen, event: CoreEvent, now: number, proves: boolean): void {

@@ -1,7 +1,7 @@
 import type { PolicyOutcome } from "#domains/policy/model";
 import { type Preset, presets } from "#domains/policy/presets";
 
-/** Small enough that every limit is reached within a few steps of half a second. */
+/** Limits so small that each is reached within a few steps of half a second. */
 const tiny: Preset = {
   ...presets.standard,
   session: {
@@ -29,13 +29,13 @@ const tiny: Preset = {
   security: { ...presets.standard.security, validationFailBudget: 2 },
 };
 
-/** The same for a life that outlasts the budgets' minute. */
+/** The same limits, but sessions live longer than the minute of the budgets. */
 const patient: Preset = {
   ...tiny,
   session: { ...tiny.session, maxLifetimeMs: 200_000, transportLostTtlMs: 90_000, degradedMaxMs: 90_000 },
 };
 
-/** The same with every limit as low as it goes; what a policy update may bring to a running session. */
+/** The same with the lowest possible limits, as a policy update may bring them to a running session. */
 const tight: Preset = {
   ...tiny,
   session: { ...tiny.session, transportLostTtlMs: 1_000, degradedMaxMs: 2_000, volatileMaxMs: 500 },
@@ -47,7 +47,7 @@ const redundant: Preset = { ...presets.standard, switch: { ...presets.standard.s
 
 const KNOWN: Readonly<Record<string, Preset>> = { ...presets, tiny, patient, tight, redundant };
 
-/** A policy set made of one preset, as the daemon would offer it. `ttl` replaces TRANSPORT_LOST_TTL, in ms. */
+/** A policy set from one preset, in the form that the daemon passes to the core. `ttl`: TRANSPORT_LOST_TTL, ms. */
 export function presetPolicy(preset: string, ttl = ""): Extract<PolicyOutcome, { ok: true }> {
   const values = KNOWN[preset];
   if (values === undefined) throw new Error(`no such preset: ${preset}`);

@@ -2,7 +2,7 @@ import type { Effect } from "#core/contract";
 import type { Command } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 
-/** One effect as one line of a transcript; `null` for what is not worth a line. */
+/** One effect as a line of a transcript; `null` if transcripts leave it out. */
 export function lineOf(effect: Effect): string | null {
   switch (effect.type) {
     case "Engine":
@@ -22,7 +22,7 @@ export function lineOf(effect: Effect): string | null {
   }
 }
 
-/** The members of a path's description stand beside those of the command. */
+/** Prints the fields of a path's description beside those of the command. */
 function commandLine({ type, ...rest }: Command): string {
   const { description, ...others } = { description: {}, ...rest };
   return [type, ...Object.entries({ ...others, ...description }).map(([key, value]) => `${key}=${shown(value)}`)].join(" ");

@@ -5,9 +5,9 @@ import type { EventType } from "#kernel/contract/event";
 import { lineOf } from "./print.ts";
 import { freshMemory, inputOf, type Memory } from "./scene.ts";
 
-/** Inputs that one `until` may cause. */
+/** Most inputs that one `until` may cause. */
 const INPUTS_MAX = 5_000;
-/** The engine's cadence of statistics. */
+/** Interval of the engine's statistics. */
 const MEASURED_EVERY_MS = 100;
 
 interface Played {
@@ -15,14 +15,14 @@ interface Played {
   readonly text: string;
   /** Types of all events, in order. */
   readonly events: readonly EventType[];
-  /** What the `expect` lines demand, in order. */
+  /** The event types of the `expect` lines, in order. */
   readonly expected: readonly string[];
 }
 
 /**
- * Plays a transcript. Lines that start with `#` are kept, `> ms verb args` are inputs, everything else is output and regenerated.
- * `> ms until` lets the time pass: every wake that the core asked for becomes a Tick. `> ms until 1 loss=0.3` does it with traffic
- * on path 1, measured every 100 ms.
+ * Plays a transcript. Lines that start with `#` are kept, and `> ms verb args` are inputs. All other lines are output
+ * and are regenerated. `> ms until` lets time pass: each requested wake of the core becomes a Tick. `> ms until 1
+ * loss=0.3` does the same with traffic on path 1, measured every 100 ms.
  */
 export function play(source: string): Played {
   const lines: string[] = [];
@@ -67,7 +67,7 @@ function pass(world: World, until: number, traffic: readonly string[], memory: M
   const effects: Passed[] = [];
   let measuredAt = world.now;
   for (let inputs = 0; ; inputs++) {
-    if (inputs >= INPUTS_MAX) throw new Error(`${INPUTS_MAX} inputs before ${until}: the core wakes itself in a circle`);
+    if (inputs >= INPUTS_MAX) throw new Error(`${INPUTS_MAX} inputs before ${until}: the core wakes itself endlessly`);
     const wakeAt = Math.max(world.wakeAt ?? Number.POSITIVE_INFINITY, world.now);
     const measureAt = traffic.length === 0 ? Number.POSITIVE_INFINITY : measuredAt + MEASURED_EVERY_MS;
     const at = Math.min(wakeAt, measureAt);

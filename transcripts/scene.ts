@@ -13,10 +13,10 @@ import {
 import type { Priority } from "#kernel/contract/priority";
 import { presetPolicy } from "./presets.ts";
 
-/** The gateway of every transcript. */
+/** The gateway of all transcripts. */
 const GATEWAY = { name: "fra-2", key: "jvpk1:gateway", addresses: [{ ip: "203.0.113.7", port: 4774 }] };
 
-/** A client's path, as the engine of the gateway describes it. */
+/** The description of a client's path by the gateway's engine. */
 export const gatewayPath = (remote: string): PathDescription => ({
   transport: "udp",
   local: "203.0.113.7",
@@ -25,11 +25,11 @@ export const gatewayPath = (remote: string): PathDescription => ({
 });
 
 function kindOf(word: string): DroppedKind {
-  if (!Object.hasOwn(ENGINE_KINDS, word)) throw new Error(`the engine counts no ${word}`);
+  if (!Object.hasOwn(ENGINE_KINDS, word)) throw new Error(`the engine has no kind ${word}`);
   return word as DroppedKind;
 }
 
-/** Counters of a path go on between two `stats` lines, as the engine's do. */
+/** Counters of the paths. They continue from one `stats` line to the next, as in the engine. */
 export interface Memory {
   readonly stats: Map<number, PathStats>;
   dial: number;
@@ -41,13 +41,13 @@ export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
  * One line of a transcript as an input of the core.
  *
  *   client [eth0,wlan0=backup,…]   gateway [name …]      configuration
- *   policy standard                policy broken          a policy that was offered
+ *   policy standard                policy broken          a new policy
  *   links eth0 wlan0 wwan0:down                           all links that exist
- *   leased 1 10.80.0.14 · leased 1 none · leased 1 unknown  what the store answered to its request 1
- *   authority joined 2 · heartbeat 100 · missed · fenced  what the cluster says; a heartbeat names when it was sent
+ *   leased 1 10.80.0.14 · leased 1 none · leased 1 unknown  the store's answer to request 1
+ *   authority joined 2 · heartbeat 100 · missed · fenced  from the cluster; a heartbeat has its send time
  *   opened 1 · handshake 2 · attached 1 1 · validated 2 20 · silent 1 timeout · alive 1 20 · …
  *   refused@2 SetProbing · refused OpenPath 3 · refused Dial  a command that the engine refused
- *   silent@2 1                                            about session 2; without it, about session 1
+ *   silent@2 1                                            about session 2 (default: session 1)
  */
 export function inputOf(verb: string, args: readonly string[], memory: Memory): Input {
   const [first = "", second = "", third = "", fourth = ""] = args;
@@ -197,11 +197,11 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
     case "dropped":
       return { type: "Dropped", kind: kindOf(first), count: Number(second) };
     default:
-      throw new Error(`no such line in a transcript: ${verb}`);
+      throw new Error(`unknown verb in a transcript: ${verb}`);
   }
 }
 
-/** `loss=0.3 rtt=20 mute`: a tenth of a second of traffic, 100 packets each way; `mute` = probes stay unanswered. */
+/** `loss=0.3 rtt=20 mute`: 100 ms of traffic, 100 packets in each direction; `mute` = probes are not answered. */
 function stats(session: number, path: number, args: readonly string[], memory: Memory): PathStats {
   const asked = new Map(args.filter((arg) => arg !== "").map((arg) => arg.split("=") as [string, string]));
   const loss = Number(asked.get("loss") ?? 0);
@@ -232,7 +232,10 @@ function stats(session: number, path: number, args: readonly string[], memory: M
   return next;
 }
 
-/** `wlan0`, `wlan0:down`, `wlan0:noroute`, `wlan0:10.9.0.7` for another address. The index is what the name ends with, plus the kind. */
+/**
+ * `wlan0`, `wlan0:down`, `wlan0:noroute`, `wlan0:10.9.0.7` (another address). Index: the name's number plus an offset
+ * by kind.
+ */
 function link(text: string): Link {
   const [name = "", state = ""] = text.split(":");
   const index = 2 + ["eth", "wlan", "wwan"].findIndex((kind) => name.startsWith(kind)) * 10 + Number(name.replace(/\D/g, ""));
@@ -281,7 +284,7 @@ function authorityEvent(word: string, number: number): ClusterEvent {
     case "fenced":
       return { type: "Fenced" };
     default:
-      throw new Error(`no such word about authority: ${word}`);
+      throw new Error(`unknown word after authority: ${word}`);
   }
 }
 

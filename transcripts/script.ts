@@ -5,7 +5,7 @@ import { freshMemory, inputOf } from "./scene.ts";
 
 export type Timed = readonly [at: number, input: Input];
 
-/** Lines of a transcript (`ms verb args`) as inputs, for tests that play their own. */
+/** Converts transcript lines (`ms verb args`) to inputs, for tests with their own lines. */
 export function script(text: string): readonly Timed[] {
   const memory = { ...freshMemory(), dial: 1 };
   return text
@@ -21,7 +21,7 @@ export function feed(world: World, inputs: readonly Timed[]): readonly Effect[] 
   return inputs.flatMap(([at, input]) => step(world, input, at));
 }
 
-/** A client with two paths, attached on the first; the second is a warm candidate. */
+/** A client with two paths. It is attached on the first; the second is a warm candidate. */
 export const ATTACHED_CLIENT = script(`
   0 policy standard
   0 client

@@ -1,21 +1,23 @@
-/** The only link is silent for some seconds and returns: how long until inner TCP moves again? */
+/** The only link drops all packets for some seconds. Measures how long inner TCP needs to continue after its return. */
 import { elapse } from "#lab/stage";
 import { activeLink, type Field, tcpProgress, warmLink } from "./field.ts";
 import { type Trial, watching } from "./trials.ts";
 
-/** Silent for this long, s. */
+/** Durations of the blackout, s. */
 export const BLACKOUT_SECONDS = [3, 10, 20] as const;
 
 const LOAD_MBIT = 8;
 const WARM_UP_MS = 1_500;
-/** TCP's own back-off after 20 s of silence is below this. */
+/** TCP's own back-off after a blackout of 20 s is shorter than this. */
 const RESUME_LIMIT_MS = 40_000;
 
 export interface BlackoutTrial extends Omit<Trial, "gapMs" | "lost"> {
   readonly seconds: number;
-  /** From the link's return to the first new byte of the TCP transfer at its receiver, ms; `null` = none within 40 s. */
+  /**
+   * Time from the link's return to the next new byte at the receiver of the TCP transfer, ms; `null` = none in 40 s.
+   */
   readonly tcpResumeMs: number | null;
-  /** The same for the first packet of the slower one of the 1 kHz flows. */
+  /** The same for the first packet of the slower 1 kHz flow. */
   readonly flowResumeMs: number | null;
 }
 
@@ -38,7 +40,7 @@ export async function blackoutTrial(field: Field, seconds: number): Promise<Blac
   return { kind: "blackout", seconds, link: link.name, direction: "both", tcpResumeMs, flowResumeMs, ...instruments };
 }
 
-/** The end of the stall that the return fell into, counted from the return. */
+/** Time from the link's return to the end of the stall, ms; `null` = it did not end in time. */
 async function resumed(receiver: Awaited<ReturnType<Field["transfer"]>>, backUs: number): Promise<number | null> {
   const end = performance.now() + RESUME_LIMIT_MS;
   while (performance.now() < end) {

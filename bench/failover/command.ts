@@ -37,11 +37,11 @@ function table(result: FailoverResult): string {
   if (result.redundant !== null)
     lines.push(`redundant      ${result.redundant.trials} deaths, ${result.redundant.lost} packets lost`);
   for (const [seconds, resumed] of Object.entries(result.blackoutTcpResumeMs ?? {})) {
-    lines.push(`blackout ${seconds.padStart(2)} s  TCP moves after ${inWords(resumed)}`);
+    lines.push(`blackout ${seconds.padStart(2)} s  TCP continues after ${inWords(resumed)}`);
   }
   if (result.falseJumps !== null) {
     const { count, hours, upper95PerHour } = result.falseJumps;
-    lines.push(`false jumps    ${count} in ${hours.toFixed(2)} h, below ${upper95PerHour.toFixed(1)} in an hour (95 %)`);
+    lines.push(`false jumps    ${count} in ${hours.toFixed(2)} h, fewer than ${upper95PerHour.toFixed(1)} per hour (95 %)`);
   }
   for (const [kind, why] of Object.entries(result.notMeasured)) lines.push(`${kind.padEnd(14)} not measured: ${why}`);
   return `${lines.join("\n")}\n`;

@@ -1,4 +1,4 @@
-/** Both links lose packets at random and nothing dies: whatever jumps is a false jump. */
+/** Both links lose packets at random, but none fails. Every jump is therefore a false jump. */
 import { elapse } from "#lab/stage";
 import { poissonUpper95 } from "#lab/statistics";
 import type { Field } from "./field.ts";
@@ -8,11 +8,11 @@ const RANDOM_LOSS = 0.02;
 export interface FalseJumps {
   readonly loss: number;
   readonly hours: number;
-  /** Switches that were made. */
+  /** Number of switches. */
   readonly count: number;
-  /** Active paths that were given up, whether or not a switch followed. */
+  /** Active paths that were declared dead, with or without a switch afterwards. */
   readonly deaths: number;
-  /** Upper 95 % bound of the rate of switches, Poisson. */
+  /** Upper 95 % bound of the rate of switches (Poisson). */
   readonly upper95PerHour: number;
 }
 

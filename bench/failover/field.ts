@@ -1,6 +1,6 @@
 /**
- * Where fail-over is measured: a client with two emulated links, a gateway, a server behind it, a 1 kHz flow in each direction that
- * never stops. The topology stays for all trials of a kind; the session is a new one for each.
+ * The network in which fail-over is measured: a client with two emulated links, a gateway, a server behind it, and a
+ * continuous 1 kHz flow in each direction. All trials of a kind use the same topology. Each trial has a new session.
  */
 import { join } from "node:path";
 import type { SessionView } from "#kernel/contract/view";
@@ -15,21 +15,21 @@ import { makeFolder } from "../ground.ts";
 export const LIVENESS = ["realtime", "normal", "saver"] as const;
 export type Liveness = (typeof LIVENESS)[number];
 
-/** What a kind of trial needs of the world. */
+/** The settings that a kind of trial needs. */
 export interface FieldPlan {
   readonly rttMs: number;
   readonly liveness: Liveness;
-  /** `bench` lets switches follow one another; the others bound them. */
+  /** `bench` permits frequent switches; `standard` limits them. */
   readonly preset: "standard" | "bench";
   readonly mode: "failover" | "redundant";
 }
 
 const LINKS = ["eth0", "wlan0"] as const;
-/** Longer than any measurement: the flows are ended by the scope. */
+/** Longer than any measurement. The scope ends the flows. */
 const ENDLESS_SECONDS = 86_400;
 const ENDLESS_BYTES = 1e12;
 const TCP_PORT = 7_100;
-/** Share of a flow's packets in the last 200 ms that must have arrived before a trial begins. */
+/** Packets of each flow that must arrive within 200 ms before a trial begins. */
 const FLOWING_MIN = 150;
 const FLOWING_WINDOW_US = 200_000;
 const ASK_EACH_MS = 60;
@@ -40,7 +40,7 @@ export function policyText({ liveness, preset, mode }: FieldPlan): string {
   return `schema = "jumping-vpn/policy/v1"\nname = "failover"\npreset = "${preset}"\n[volatile]\nliveness = "${liveness}"\n${switching}`;
 }
 
-/** Progress of a TCP transfer at its receiver, as far as it is used here. */
+/** The fields of a TCP receiver's progress report that are used here. */
 interface TcpProgress {
   readonly bytes: number;
   readonly stalls: {
@@ -67,7 +67,7 @@ export class Field {
     this.client = client;
   }
 
-  /** `name` tells fields of one process apart. */
+  /** `name` must be unique among the fields of one process. */
   static async open(scope: Scope, name: string, plan: FieldPlan): Promise<Field> {
     const folder = makeFolder(scope, "failover");
     const topology = await layOut(scope, `${PREFIX}${name}-`, LINKS, plan.rttMs);
@@ -83,7 +83,9 @@ export class Field {
     return field;
   }
 
-  /** Ends the session, has the client dial again, and waits until the new one has `paths` validated paths and carries the flows. */
+  /**
+   * Ends the session and makes the client dial again. Returns when `paths` paths are validated and both flows arrive.
+   */
   async freshSession(paths = LINKS.length): Promise<SessionView> {
     const { sdk, pid } = this.client;
     if (this.#sessionId !== null && pid !== undefined) {
@@ -93,7 +95,7 @@ export class Field {
         const found = (await sdk.status()).view.sessions.find(({ id }) => id === old);
         return found === undefined || found.state === "TERMINATED" ? true : undefined;
       });
-      // Reading its configuration again makes a client that was told to stay down dial.
+      // After an operator's termination the client does not dial until it reloads its configuration.
       process.kill(pid, "SIGHUP");
     }
     const session = await this.#attached(paths);
@@ -101,7 +103,9 @@ export class Field {
     return session;
   }
 
-  /** Until both flows arrive in full again: in a window that begins now, or what an older session carried would count. */
+  /**
+   * Waits until both flows arrive completely. The window starts now, so that packets of an older session do not count.
+   */
   async flowing(): Promise<void> {
     const sinceUs = await this.nowUs();
     await until("both flows arrive", 15_000, async () => {
@@ -134,8 +138,8 @@ export class Field {
   }
 
   /**
-   * Until the session is ATTACHED over this link; false when that takes longer than `limitMs`. Asked seldom, and not at once: the
-   * daemon that answers is the one that is being timed.
+   * Waits until the session is ATTACHED over this link. Returns false after `limitMs`. It polls rarely, because each
+   * poll delays the daemon whose speed is measured.
    */
   async arrives(link: string, limitMs: number): Promise<boolean> {
     const end = performance.now() + limitMs;
@@ -153,7 +157,10 @@ export class Field {
     return first.now();
   }
 
-  /** The worse of both directions between two times of the boot clock; losses are summed. `null` = the gap had not ended. */
+  /**
+   * Gap of the worse direction and losses of both, between two times of the boot clock (µs). A gap of `null` had not
+   * ended.
+   */
   async report(fromUs: number, toUs: number): Promise<{ gapMs: number | null; lost: number; received: number }> {
     if (this.#flows === null) throw new Error("the flows were not started");
     const { up, down } = this.#flows;
@@ -166,7 +173,7 @@ export class Field {
     };
   }
 
-  /** The report from a moment on, once no gap is open any more; with `gapMs` `null` when one lasts longer than `limitMs`. */
+  /** The report since `fromUs`, made when no gap is open. `gapMs` is `null` if a gap is still open after `limitMs`. */
   async closedReport(fromUs: number, limitMs: number): Promise<{ gapMs: number | null; lost: number }> {
     const end = performance.now() + limitMs;
     for (;;) {
@@ -176,7 +183,7 @@ export class Field {
     }
   }
 
-  /** From a moment to the end of the gap that it fell into, ms, of the slower flow; `null` = it has not ended. */
+  /** Time from `fromUs` to the end of the gap around it, for the slower flow, ms; `null` = the gap has not ended. */
   async resumedAfterMs(fromUs: number): Promise<number | null> {
     if (this.#flows === null) throw new Error("the flows were not started");
     const { up, down } = this.#flows;
@@ -185,24 +192,24 @@ export class Field {
     return ends.reduce((worst, end) => (worst === null || end === null ? null : Math.max(worst, end)), 0);
   }
 
-  /** The worst lateness of the links' emulators since this was last asked, µs. */
+  /** The greatest delay error of the link emulators since the last call, µs. */
   async lateUs(): Promise<number> {
     return Math.max(...(await Promise.all(this.uplinks.map((uplink) => uplink.lateUs()))));
   }
 
-  /** A TCP transfer from the server to the client at this pace, without end; the receiver's tool. */
+  /** Starts an endless TCP transfer from the server to the client at this rate. Returns the receiver's tool. */
   async transfer(rateMbit: number): Promise<Tool> {
     const at = `${SERVER_V4}:${TCP_PORT}`;
     if (!this.#tcpServed) await Tool.start(this.#scope, this.#topology.server, ["tcp", "serve", "--bind", at]);
     this.#tcpServed = true;
     const words = ["tcp", "fetch", "--to", at, "--bytes", `${ENDLESS_BYTES}`, "--rate-mbit", `${rateMbit}`, "--hash", "off"];
     const receiver = await Tool.start(this.#scope, this.#topology.client, words, false);
-    await tcpProgress(receiver); // it answers once it is connected
+    await tcpProgress(receiver); // the receiver answers when it is connected
     return receiver;
   }
 }
 
-/** At the end of a window of a 1 kHz flow there is always a gap of some milliseconds that has not ended. */
+/** A shorter open gap is ignored: every window of a 1 kHz flow ends with an open gap of some milliseconds. */
 const OPEN_GAP_MS = 50;
 
 /** The link that the active path uses. */
@@ -210,7 +217,7 @@ export function activeLink(session: SessionView): string {
   return session.paths.find(({ role }) => role === "active")?.label.split("/")[0] ?? "";
 }
 
-/** The link that stands by. */
+/** The link of the standby path. */
 export function warmLink(session: SessionView): string {
   return session.paths.find(({ role }) => role === "warm")?.label.split("/")[0] ?? "";
 }

@@ -7,19 +7,19 @@ import { isSound, type Trial, watching } from "./trials.ts";
 
 const LOAD_MBIT = 40;
 const ARRIVE_LIMIT_MS = 5_000;
-/** Between two jumps: preset `bench` permits 600 in a minute. */
+/** Pause between two jumps. Preset `bench` permits 600 jumps a minute. */
 const PAUSE_MS = 110;
-/** Refusals in a row after which it is the session that is broken, not the pace. */
+/** After more refusals in a row the session itself is broken, and the series fails. */
 const REFUSALS_MAX = 20;
 
 interface PlannedSeries {
   readonly trials: readonly Trial[];
-  /** Requests that the policy or the state refused; each was made again. */
+  /** Requests that the policy or the session's state refused. Each was repeated. */
   readonly refused: number;
   readonly unsound: number;
 }
 
-/** All jumps are jumps of one session: that is what “back and forth” is about. */
+/** Plays `count` jumps of one and the same session. */
 export async function plannedJumps(field: Field, count: number, progress: (line: string) => void): Promise<PlannedSeries> {
   const started = await field.freshSession();
   const load = await field.transfer(LOAD_MBIT);

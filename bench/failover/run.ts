@@ -1,4 +1,4 @@
-/** `npm run bench -- failover`: the kinds of fail-over, each with its whole distribution. */
+/** `npm run bench -- failover`: measures the kinds of fail-over, each with its whole distribution. */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,10 +22,10 @@ interface FailoverOptions {
   readonly rttMs: number;
   readonly liveness: Liveness;
   readonly kinds: readonly Kind[];
-  /** Trials of each duration of silence. */
+  /** Trials for each duration of a blackout. */
   readonly blackouts: number;
   readonly falseSeconds: number;
-  /** Kinds that are played at the same time; some are always alone. A field needs about a tenth of a processor. */
+  /** Kinds that are played at the same time; some always run alone. A field needs about a tenth of a processor. */
   readonly atOnce: number;
 }
 
@@ -47,23 +47,23 @@ export interface FailoverResult extends Result {
     readonly gapMs: Distribution;
   } | null;
   readonly redundant: { readonly trials: number; readonly lost: number; readonly gapMs: Distribution } | null;
-  /** By seconds of silence. */
+  /** By duration of the blackout, s. */
   readonly blackoutTcpResumeMs: Readonly<Record<string, Distribution>> | null;
   readonly falseJumps: FalseJumps | null;
-  /** Why something is `null`. */
+  /** Why a result is `null`. */
   readonly notMeasured: Readonly<Partial<Record<Kind, string>>>;
   readonly raw: readonly (Trial | BlackoutTrial)[];
 }
 
 /**
- * These take links down, which makes the whole kernel wait for its readers, or are judged to a few milliseconds: beside others they
- * would be late, and others with them.
+ * Kinds that run alone. Taking a link down makes the whole kernel wait for its readers, and a blackout has limits of a
+ * few milliseconds. Beside other kinds they would be late and would delay the others.
  */
 const ALONE: readonly Kind[] = ["signalled", "blackout"];
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Plays the kinds that were asked for, each in a topology of its own, `atOnce` of them side by side. */
+/** Plays the requested kinds, `atOnce` of them at the same time. Each kind has a topology of its own. */
 export async function failover(
   options: FailoverOptions,
   progress: Progress,
@@ -104,7 +104,7 @@ export async function failover(
       try {
         await play(kind, scope);
       } catch (error) {
-        // Hours of trials of other kinds are not lost with it.
+        // The failure of one kind must not lose hours of trials of the others.
         notMeasured[kind] = error instanceof Error ? error.message : String(error);
         progress(`${kind} was broken off: ${notMeasured[kind]}`);
       }
@@ -120,7 +120,7 @@ export async function failover(
   return { result, leftovers: left };
 }
 
-/** A scope that can be closed before `all` is, and is closed with it at the latest. */
+/** A scope that is closed with `all` at the latest, but can be closed earlier. */
 function nested(all: Scope, what: string): Scope {
   const scope = new Scope();
   all.defer(what, async () => {
@@ -217,7 +217,7 @@ function sumOfLost(trials: readonly Trial[]): number {
   return trials.reduce((sum, { lost }) => sum + lost, 0);
 }
 
-/** Why the product's own check refuses this policy; `null` = it does not. */
+/** Why the product's own check refuses this policy; `null` = the policy is valid. */
 function refusedPolicy(scope: Scope, plan: FieldPlan): string | null {
   const file = join(makeFolder(scope, "policy"), "policy.toml");
   writeFileSync(file, policyText(plan));

@@ -1,4 +1,4 @@
-/** One link dies, the other one takes over: the trials whose result is the gap that a 1 kHz flow sees. */
+/** Trials in which one link fails and the other takes over. The result is the gap that a 1 kHz flow sees. */
 
 import { ticks } from "#lab/machine";
 import { elapse } from "#lab/stage";
@@ -7,28 +7,28 @@ import { activeLink, type Field, warmLink } from "./field.ts";
 
 export interface Trial {
   readonly kind: string;
-  /** What the fault hit. */
+  /** The link with the fault. */
   readonly link: string;
   readonly direction: "both" | "up" | "down";
-  /** The worse direction's longest time without a packet, ms; `null` = it had not ended when the trial did. */
+  /** Longest time without a packet in the worse direction, ms; `null` = it lasted until the trial's end. */
   readonly gapMs: number | null;
   /** Packets of both flows that never arrived, from one path delay before the fault to the trial's end. */
   readonly lost: number;
-  /** How late the link emulators were at worst, µs. */
+  /** Greatest delay error of the link emulators, µs. */
   readonly lateUs: number;
-  /** Share of the processors' time that the host took away. */
+  /** Share of processor time that the host took away. */
   readonly steal: number;
 }
 
 interface Fault {
   readonly kind: string;
   readonly direction: Trial["direction"];
-  /** Strikes; returns when it took effect, µs of the boot clock. */
+  /** Starts the fault. Returns the time at which it took effect, µs of the boot clock. */
   readonly strike: (link: Uplink) => Promise<number>;
   readonly heal: (link: Uplink) => Promise<unknown>;
 }
 
-/** The interface goes down and the kernel says so. */
+/** The interface goes down and the kernel reports it. */
 export const LINK_DOWN: Fault = {
   kind: "signalled",
   direction: "both",
@@ -36,7 +36,7 @@ export const LINK_DOWN: Fault = {
   heal: (link) => link.plug(),
 };
 
-/** The link swallows what enters it, and nobody is told. */
+/** The link drops all packets silently. */
 export function silence(kind: string, direction: Trial["direction"]): Fault {
   return {
     kind,
@@ -46,21 +46,26 @@ export function silence(kind: string, direction: Trial["direction"]): Fault {
   };
 }
 
-/** The emulators may add this much to a measured time; later ones make a trial void. */
+/** Largest permitted delay error of the emulators. A greater one makes the trial invalid. */
 const LATE_US_MAX = 5_000;
 const STEAL_MAX = 0.02;
-/** How long a session may take to arrive on the other link. */
+/** Longest wait until the session uses the other link. */
 const JUMP_LIMIT_MS = 10_000;
-/** Paths have this long to become measured before a fault, and faults come at no fixed phase of any timer. */
+/**
+ * Least wait before a fault, so that the paths are measured. `PHASE_MS` varies it, so that faults hit no fixed timer
+ * phase.
+ */
 const DWELL_MS = 250;
 const PHASE_MS = 50;
 
-/** Whether what measured was good enough to be believed. */
+/** Whether the instruments were accurate enough. */
 export function isSound({ lateUs, steal }: Pick<Trial, "lateUs" | "steal">): boolean {
   return lateUs <= LATE_US_MAX && steal <= STEAL_MAX;
 }
 
-/** A fresh session, one fault on its active link, the gap, the link healed. `index` varies the fault's phase. */
+/**
+ * Measures the gap of one fault on the active link of a new session, then repairs the link. `index` varies the phase.
+ */
 export async function jumpTrial(field: Field, fault: Fault, index: number): Promise<Trial> {
   const session = await field.freshSession();
   const link = field.uplink(activeLink(session));
@@ -76,7 +81,7 @@ export async function jumpTrial(field: Field, fault: Fault, index: number): Prom
   return { kind: fault.kind, link: link.name, direction: fault.direction, gapMs: seen.gapMs, lost: seen.lost, ...instruments };
 }
 
-/** Starts watching the instruments; the answer says how late they were since. */
+/** Starts observing the instruments. The returned function reports their errors since then. */
 export async function watching(field: Field): Promise<() => Promise<Pick<Trial, "lateUs" | "steal">>> {
   await field.lateUs();
   const before = ticks();
@@ -89,13 +94,13 @@ export async function watching(field: Field): Promise<() => Promise<Pick<Trial, 
 
 export interface Series {
   readonly trials: readonly Trial[];
-  /** Trials that were played again because the instruments were late. */
+  /** Trials that were repeated because the instruments were inaccurate. */
   readonly repeated: number;
-  /** Trials that were kept although they were late, because there were no repetitions left. */
+  /** Inaccurate trials that were kept because no repetition was left. */
   readonly unsound: number;
 }
 
-/** Plays `count` trials. As many as that may be repeated in all; then the late ones are kept, and counted. */
+/** Plays `count` trials. At most `count` are repeated; after that, inaccurate ones are kept and counted. */
 export async function playSeries(
   count: number,
   play: (index: number) => Promise<Trial>,

@@ -1,4 +1,4 @@
-/** The same fault for everybody, side by side. */
+/** The sections of docs/comparison.md: one fault, all subjects side by side. */
 import type { CompareResult } from "#lab/compare/run";
 import { cdf } from "../plot.ts";
 import type { Kept } from "./data.ts";
@@ -6,9 +6,9 @@ import { origin, percentiles, table } from "./markdown.ts";
 import type { Page } from "./page.ts";
 
 const TITLES: Readonly<Record<CompareResult["case"], string>> = {
-  "1.1-signalled": "The link in use goes down, and the kernel says so",
-  "1.1-silent": "The link in use swallows everything, silently",
-  planned: "The operator moves to the other link; both work",
+  "1.1-signalled": "The active link goes down, and the kernel reports it",
+  "1.1-silent": "The active link drops all packets silently",
+  planned: "The operator moves to the other link; both links work",
 };
 
 export function comparisonSection({ file, result }: Kept<CompareResult>): Page {
@@ -24,7 +24,7 @@ export function comparisonSection({ file, result }: Kept<CompareResult>): Page {
   );
   const picture = file.replace(/\.json$/, ".svg");
   const out = Object.entries(result.satOut).map(
-    ([name, why]) => `${name} sat out ${why.length} trials: ${[...new Set(why)].join("; ")}.\n`,
+    ([name, why]) => `${name} missed ${why.length} trials: ${[...new Set(why)].join("; ")}.\n`,
   );
   const missing = Object.entries(result.missing).map(([name, why]) => `${name} did not take part: ${why}.\n`);
   return {

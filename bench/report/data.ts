@@ -2,16 +2,16 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "#lab/paths";
 
-/** Raw data that is kept with the product. */
+/** Folder of the raw data that is part of the repository. */
 export const DATA = join(ROOT, "bench", "data");
 
-/** A result that was kept, and the file's name. */
+/** A stored result and its file name. */
 export interface Kept<T> {
   readonly file: string;
   readonly result: T;
 }
 
-/** All kept results whose file begins with `prefix`, by name. They are our own files: their shape is trusted. */
+/** All stored results whose file name starts with `prefix`, sorted by name. Their format is not checked. */
 export function kept<T>(prefix: string): readonly Kept<T>[] {
   if (!existsSync(DATA)) return [];
   const files = readdirSync(DATA).filter((file) => file.startsWith(prefix) && file.endsWith(".json"));

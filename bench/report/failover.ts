@@ -1,4 +1,4 @@
-/** Fail-over, with what was demanded and whether it is reached. */
+/** Section on fail-over, with the demands and whether they are met. */
 import type { Distribution } from "#lab/statistics";
 import type { FailoverResult } from "../failover/run.ts";
 import type { Trial } from "../failover/trials.ts";
@@ -8,9 +8,9 @@ import { ms, origin, percentiles, table } from "./markdown.ts";
 import type { Page, Picture } from "./page.ts";
 
 const KINDS = {
-  signalled: "link goes down, the kernel says so",
-  silent: "link swallows everything, both directions",
-  silentOneWay: "link swallows one direction (up and down in turn)",
+  signalled: "link goes down, reported by the kernel",
+  silent: "link drops all packets, both directions",
+  silentOneWay: "link drops one direction (up and down in turn)",
 } as const;
 
 /** The demands of class realtime: p99 of the gap, ms, given the round trip. */
@@ -58,19 +58,19 @@ function otherLines(result: FailoverResult): string {
     lines.push(
       `Planned jumps under load: ${planned.jumps}, packets lost: **${planned.lost}** (gap p99 ${ms(planned.gapMs.p99, "–")}).`,
     );
-  if (redundant !== null) lines.push(`Redundant mode: ${redundant.trials} deaths, packets lost: **${redundant.lost}**.`);
+  if (redundant !== null) lines.push(`Redundant mode: ${redundant.trials} link failures, packets lost: **${redundant.lost}**.`);
   else if (notMeasured.redundant !== undefined && notMeasured.redundant !== "not asked for")
     lines.push(`Redundant mode is not measured: ${notMeasured.redundant}.`);
   for (const [seconds, { n, p50, max }] of Object.entries(blackoutTcpResumeMs ?? {})) {
     const limit = 1.5 * options.rttMs + 50;
     lines.push(
-      `Silent for ${seconds} s: inner TCP moves ${ms(p50, "not within 40 s")} after the return (median of ${n}, max ${ms(max, "not within 40 s")}; must ${limit} ms: ${max !== null && max <= limit ? "reached" : "missed"}).`,
+      `Blackout of ${seconds} s: inner TCP continues ${ms(p50, "not within 40 s")} after the return (median of ${n}, max ${ms(max, "not within 40 s")}; must ${limit} ms: ${max !== null && max <= limit ? "reached" : "missed"}).`,
     );
   }
   if (falseJumps !== null) {
     const { count, deaths, hours, upper95PerHour, loss } = falseJumps;
     lines.push(
-      `${loss * 100} % random loss on both links for ${hours.toFixed(2)} h: ${count} false jumps, ${deaths} deaths noticed (below ${upper95PerHour.toFixed(1)} jumps in an hour with 95 % confidence).`,
+      `${loss * 100} % random loss on both links, ${hours.toFixed(2)} h: ${count} false jumps, ${deaths} dead paths (95 % confidence: under ${upper95PerHour.toFixed(1)} jumps per hour).`,
     );
   }
   return lines.map((line) => `- ${line}\n`).join("");

@@ -1,4 +1,6 @@
-/** `npm run bench -- report`: docs/performance.md, docs/comparison.md and their pictures, from the raw data that is kept. */
+/**
+ * `npm run bench -- report`: writes docs/performance.md, docs/comparison.md and their plots from the stored raw data.
+ */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CompareResult } from "#lab/compare/run";
@@ -20,26 +22,28 @@ const MARK = "<!-- Generated from bench/data by `npm run bench -- report`. -->\n
 
 const PERFORMANCE = `# Performance
 
-Figures of this product, measured by its own benchmarks on real packets between network namespaces. Repeat them with
-\`npm run bench\`; \`--record\` keeps the raw data, which this page is made of. A shared machine is noisy: trials in which the
-instruments were late are repeated and counted, rounds in which the host took time away are dropped.
+The product's own benchmarks measured these figures with real packets between network namespaces. Repeat them with
+\`npm run bench\`. With \`--record\` the raw data is stored, from which this page is generated. A shared machine is noisy.
+Trials in which the instruments were late are repeated and counted. Rounds in which the host took time away are
+dropped.
 `;
 
 const FAILOVER = `## Fail-over
 
-A fresh session for each trial, two emulated links, a 1 kHz UDP flow in each direction through the tunnel. The figure is the longest
-time between two packets in the worse direction, whatever the path delay.
+Each trial has a new session, two emulated links, and a 1 kHz UDP flow in each direction through the tunnel. The
+figure is the longest time between two packets in the worse direction. No path delay is subtracted.
 `;
 
 const COMPARISON = `# Comparison
 
-The same fault, at the same moment, over the same two links for everybody: \`npm run lab -- compare\`. Each subject is new in each
-trial and carries 200 bytes there and back each 5 ms, over UDP and over TCP. WireGuard and OpenVPN are on one link at a time and
-follow the default route, which moves when a link goes down; they are set up as their manuals say, without a watchdog of somebody
-else. Multipath TCP is no tunnel: it carries the TCP flow itself, with a second subflow that stands by.
+All subjects get the same fault at the same moment over the same two links: \`npm run lab -- compare\`. Each subject
+starts anew in each trial and carries an echo flow, 200 bytes every 5 ms, over UDP and over TCP. WireGuard and OpenVPN
+use one link at a time and follow the default route, which moves when a link goes down. They are set up as their
+manuals say, without an additional watchdog. Multipath TCP is not a tunnel: it carries the TCP flow itself, with a
+second subflow as backup.
 `;
 
-/** Writes the documents; returns their names. */
+/** Writes the documents. Returns their paths. */
 export function writeReport(): readonly string[] {
   const failovers = kept<FailoverResult>("failover-").map(failoverSection);
   const performance = [

@@ -1,13 +1,13 @@
 import type { Provenance } from "#lab/machine";
 import type { Distribution, Interval } from "#lab/statistics";
 
-/** A table; every row has as many cells as the head. */
+/** A Markdown table. Every row must have as many cells as the head. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |\n`;
   return line(head) + line(head.map((_cell, index) => (index === 0 ? "---" : "---:"))) + rows.map(line).join("");
 }
 
-/** Milliseconds with the digits that mean something; what never ended in a word. */
+/** A time in ms or s with the significant digits; `never` for `null`. */
 export function ms(value: number | null, never: string): string {
   if (value === null) return never;
   return value >= 1_000 ? `${(value / 1_000).toFixed(1)} s` : `${value.toFixed(value < 100 ? 1 : 0)} ms`;
@@ -22,7 +22,7 @@ export function withInterval({ median, ci95 }: Interval, digits: number): string
   return `${median.toFixed(digits)} (${ci95[0].toFixed(digits)} … ${ci95[1].toFixed(digits)})`;
 }
 
-/** Where figures come from, in one line. A `+` behind the commit: the tree had changes. */
+/** One line on the origin of figures. A `+` after the commit means uncommitted changes. */
 export function origin({ commit, kernel, cpu, cores, memoryGiB, at }: Provenance, file: string): string {
   return `Commit ${commit}, Linux ${kernel}, ${cores} × ${cpu}, ${memoryGiB} GiB, ${at.slice(0, 10)}. Raw data: [${file}](../bench/data/${file}).\n`;
 }

@@ -4,7 +4,7 @@ export interface Picture {
   readonly svg: string;
 }
 
-/** A piece of a document and the pictures that it shows. */
+/** A part of a document, with its pictures. */
 export interface Page {
   readonly text: string;
   readonly pictures: readonly Picture[];

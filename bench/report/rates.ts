@@ -1,4 +1,4 @@
-/** Throughput, UDP and latency: what a packet path costs against others in the same run. */
+/** Sections on throughput, UDP and latency, compared with other products in the same run. */
 import { OTHER_BUILD } from "#lab/contenders/wireguard-go";
 import type { Interval } from "#lab/statistics";
 import type { LatencyResult } from "../latency.ts";
@@ -9,28 +9,28 @@ import type { Kept } from "./data.ts";
 import { origin, table, withInterval } from "./markdown.ts";
 import type { Page, Picture } from "./page.ts";
 
-/** What each benchmark of one TCP stream asks, and how its plot is called. */
+/** Texts for each benchmark of one TCP stream. `plot`: title of its plot. */
 const STREAMS: Readonly<
   Record<ThroughputResult["name"], { readonly title: string; readonly says: string; readonly plot: string | null }>
 > = {
   throughput: {
     title: "Throughput",
-    says: "As fast as it goes.",
+    says: "The sender is not limited.",
     plot: "TCP throughput: jumping-vpn against …",
   },
   cpu: {
-    title: "Processor time at the same pace",
-    says: "The sender keeps a pace that everybody can carry; the machine's busy time says what that costs.",
+    title: "Processor time at the same rate",
+    says: "The sender has a fixed rate that every contender can carry. The machine's busy time is the cost.",
     plot: null,
   },
   null: {
     title: "Share of an engine without a cipher",
-    says: "The same engine, with a cipher that does nothing: what is left is the price of everything else. Where the time goes: [0016](decisions/0016-the-cipher-takes-a-third.md).",
+    says: "The same engine with a cipher that does nothing: the remaining time is the cost of everything else.\nDetails: [0016](decisions/0016-the-cipher-takes-a-third.md).",
     plot: null,
   },
   variants: {
     title: "Variants",
-    says: "The product against itself: another cipher, another family outside, no offload of the kernel, a jump each second under full load.",
+    says: "The product compared with itself: another cipher, another outer address family, no kernel offloads, and a jump each\nsecond under full load.",
     plot: "TCP throughput: jumping-vpn against its own variants",
   },
 };
@@ -50,7 +50,7 @@ export function streamSection({ file, result }: Kept<ThroughputResult>): Page {
   return {
     text: [
       `## ${title}${otherBuild(result.gbps)}\n`,
-      `${says} One TCP stream${pace} over one veth pair, 1420 bytes inside, both ends and the traffic on one machine; medians of ${rounds} interleaved rounds of ${seconds} s with bootstrap 95 % intervals. CPU is the busy time of the whole machine.\n`,
+      `${says}\nOne TCP stream${pace} over one veth pair, inner MTU of 1420 bytes, both ends and the traffic on one machine.\nThe figures are medians of ${rounds} interleaved rounds of ${seconds} s with bootstrap 95 % intervals.\nCPU is the busy time of the whole machine.\n`,
       table(["", "Gbit/s", "jumping-vpn is … times as fast", "CPU s per GB", "jumping-vpn takes … times the CPU"], rows),
       ...(picture === null ? [] : [`![Ratios](plots/${picture.file})\n`]),
       missingLine(result.missing),
@@ -62,14 +62,14 @@ export function streamSection({ file, result }: Kept<ThroughputResult>): Page {
 
 export function udpSection({ file, result }: Kept<UdpResult>): Page {
   const rows = Object.entries(result.mbit).map(([name, mbit]) => [
-    result.senderLimited.includes(name) ? `${name} (as fast as the sender)` : name,
+    result.senderLimited.includes(name) ? `${name} (limited by the sender)` : name,
     withInterval(mbit, 0),
     ratioCell(result.ratio[name]),
   ]);
   return {
     text: [
       `## UDP without offloads inside${otherBuild(result.mbit)}\n`,
-      "Packets of 1372 bytes, each sent by itself: the highest rate of which at most 1 % are lost.\n",
+      "The highest rate of 1372-byte packets, each sent alone, with at most 1 % loss.\n",
       table(["", "Mbit/s", "jumping-vpn is … times as fast"], rows),
       missingLine(result.missing),
       origin(result.machine, file),
@@ -92,7 +92,7 @@ export function latencySection({ file, result }: Kept<LatencyResult>): Page {
   return {
     text: [
       `## Latency${otherBuild(result.p50Us)}\n`,
-      "Round trip of a lone 64-byte UDP packet, 100 in a second, nothing else running through the tunnel.\n",
+      "Round trip of single 64-byte UDP packets, 100 a second, without other traffic in the tunnel.\n",
       table(["", "p50, µs", "p99, µs", "jumping-vpn takes … times as long", "at p99"], rows),
       missingLine(result.missing),
       origin(result.machine, file),
@@ -101,7 +101,7 @@ export function latencySection({ file, result }: Kept<LatencyResult>): Page {
   };
 }
 
-/** For the heading: each build of wireguard-go has a section of its own. */
+/** Part of the heading: each build of wireguard-go has its own section. */
 function otherBuild(contenders: Readonly<Record<string, Interval>>): string {
   return OTHER_BUILD in contenders ? ", against another build of wireguard-go" : "";
 }

@@ -1,4 +1,4 @@
-/** How a gateway grows, and what a storm costs it, with what was demanded and whether it is reached. */
+/** Sections on the cost of many sessions and of a storm, with the demands and whether they are met. */
 import { statesText } from "#sdk/index";
 import type { ScaleResult } from "../scale/scale.ts";
 import type { StormResult } from "../scale/storm.ts";
@@ -9,12 +9,12 @@ import type { Page } from "./page.ts";
 /** Bytes for an idle session, engine and JavaScript. */
 const BYTES_MUST = 8_192;
 const BYTES_TARGET = 4_096;
-/** All sessions jump at once: milliseconds until the last of them is attached again, on two cores. */
+/** All sessions jump at once: time until the last one is attached again, ms, on two cores. */
 const STORM_MS_MUST = 20_000;
 const STORM_MS_TARGET = 5_000;
 const MIB = 1_048_576;
 
-/** So few sessions that they do not show in what the process takes and gives back by itself. */
+/** A few sessions need less memory than the process gains and frees by chance. */
 const bytesText = (bytes: number): string => (bytes > 0 ? `${bytes}` : "too few to tell");
 
 export function scaleSection({ file, result }: Kept<ScaleResult>): Page {
@@ -39,7 +39,7 @@ export function scaleSection({ file, result }: Kept<ScaleResult>): Page {
   return {
     text: [
       "## Size\n",
-      `One gateway that knows ${clients} clients, read in ${ms(startMs, "never")}; without a session it takes ${(empty.rss / MIB).toFixed(0)} MiB. Clients are real handshakes over UDP, each from an address of its own, none of the gateway's limits lifted. Memory is what is resident after a collection of garbage; a packet is processor time of the packet thread, its way into the tunnel included.\n`,
+      `One gateway that knows ${clients} clients, read in ${ms(startMs, "never")}; without a session it needs ${(empty.rss / MIB).toFixed(0)} MiB.\nThe clients do real handshakes over UDP, each from its own address, and all limits of the gateway apply.\nMemory is the resident memory after a garbage collection.\nThe cost of a received packet is processor time of the packet thread, including delivery to the TUN device.\n`,
       table(head, grown),
       last === undefined ? "" : `An idle session: ${judged(last.bytesPerSession, BYTES_MUST, BYTES_TARGET, "bytes")}.\n`,
       "The core alone, by processor time:\n",
@@ -68,8 +68,8 @@ export function stormSection({ file, result }: Kept<StormResult>): Page {
     "p99",
     "all",
     "datagrams each",
-    "attempts anew",
-    "reports waiting, most",
+    "attempts repeated",
+    "most reports waiting",
     "records, lost",
     "processor: core, packets",
   ];
@@ -77,7 +77,7 @@ export function stormSection({ file, result }: Kept<StormResult>): Page {
   return {
     text: [
       "## Storm\n",
-      `All ${clients} sessions of one gateway lose their path at the same moment, and each client attaches itself from another address. Times are without a path, all from the same beginning. The clients share the machine and get what the gateway leaves: theirs would be processors of their own.\n`,
+      `All ${clients} sessions of one gateway lose their path at the same moment, and each client attaches from another address.\nTimes are times without a path, counted from the same start.\nThe clients get the processor time that the gateway leaves on the same machine; real clients have their own processors.\n`,
       table(head, rows),
       `All attached again: ${judged(worst, STORM_MS_MUST, STORM_MS_TARGET, "ms")}. The gateway's view at the end: ${statesText(states)}.\n`,
       origin(result.machine, file),

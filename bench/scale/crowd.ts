@@ -1,4 +1,6 @@
-/** Many clients in one process (`engine/crowd`): they speak the real protocol, over real UDP, each from an address of its own. */
+/**
+ * Many clients in one process (`engine/crowd`). They use the real protocol over real UDP, each with its own address.
+ */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,20 +16,20 @@ const execute = promisify(execFile);
 const ENGINE = join(ROOT, "engine");
 const BUILD = ["build", "--release", "--locked", "-q", "-p", "jvpn-crowd"];
 const PROGRAM = join(ENGINE, "target", "release", "jvpn-crowd");
-/** Addresses of all clients, before and after their jumps: the kernel of their namespace takes them for its own. */
+/** Addresses of all clients, before and after their jumps. They are local addresses in the clients' namespace. */
 const ADDRESSES = "10.128.0.0/9";
 /** A gateway opens at most 2,000 handshakes in a second. */
 const JOINS_PER_SECOND = 1_900;
-/** What one packet thread takes without losing any. */
+/** Packets that one packet thread can receive without loss. */
 const PACKETS_PER_SECOND = 20_000;
-/** A machine that has other work, too, may take this long for each. */
+/** Longest permitted time for each join, ms, so that a busy machine passes too. */
 const JOIN_MS_MAX = 5;
 const ANSWER_MS = 10_000;
 const PING_MS_MAX = 10_000;
-/** Who pings wakes, and both ends look for the size of the path: more than these would be lost for their number. */
+/** A ping wakes an idle session, and both ends begin to search the path MTU. A higher rate would lose packets. */
 const PINGS_PER_SECOND = 500;
 
-/** How a task of the crowd went; times in µs. */
+/** Result of a task of the crowd; times in µs. */
 export interface Done {
   readonly attached: number;
   readonly missing: number;
@@ -35,10 +37,10 @@ export interface Done {
   readonly tookUs: { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number };
   /** Datagrams that clients sent until they were attached, or as pings. */
   readonly datagrams: number;
-  /** Attempts that were begun anew because nobody answered. */
+  /** Attempts that were repeated because there was no answer. */
   readonly unanswered: number;
   readonly denied: number;
-  /** Datagrams that the kernel of the clients refused. */
+  /** Datagrams that the kernel refused to send. */
   readonly unsent: number;
   /** Sessions that the gateway ended. */
   readonly ended: number;
@@ -49,7 +51,7 @@ export async function buildCrowd(): Promise<void> {
 }
 
 export class Crowd {
-  /** Public keys of the clients, in the order in which they join. */
+  /** Public keys of the clients, in joining order. */
   readonly keys: readonly string[];
   readonly #tool: Tool;
 
@@ -58,7 +60,7 @@ export class Crowd {
     this.keys = keys;
   }
 
-  /** Makes keys for `clients`, and the way between their addresses and the gateway. Nobody joins yet. */
+  /** Makes keys for `clients` and routes between their addresses and the gateway. No client joins yet. */
   static async start(scope: Scope, ground: Ground, clients: number): Promise<Crowd> {
     const { client, gateway, clientOuter, folder } = ground;
     await client.ip(`route add local ${ADDRESSES} dev lo`);
@@ -68,15 +70,15 @@ export class Crowd {
     return new Crowd(tool, readFileSync(file, "utf8").trim().split("\n"));
   }
 
-  /** More clients join, until there are `clients`. Every one of them must. */
+  /** Lets clients join until there are `clients`. Throws if one of them fails. */
   async join(gateway: string, key: string, clients: number): Promise<Done> {
     const limitMs = 30_000 + JOIN_MS_MAX * clients;
     const done = await this.#ask({ op: "join", gateway, key, clients, perSecond: JOINS_PER_SECOND, limitMs }, limitMs);
-    if (done.missing > 0) throw new Error(`${done.missing} of ${clients} clients did not come in: ${JSON.stringify(done)}`);
+    if (done.missing > 0) throw new Error(`${done.missing} of ${clients} clients could not join: ${JSON.stringify(done)}`);
     return done;
   }
 
-  /** Some clients, spread over all, send `packets` inner packets each. Returns how many left. */
+  /** Some clients, spread over all, send `packets` inner packets each. Returns the number of packets sent. */
   async talk(clients: number, packets: number): Promise<number> {
     const limitMs = 10_000 + (2_000 * clients * packets) / PACKETS_PER_SECOND;
     const order = { op: "talk", clients, packets, perSecond: PACKETS_PER_SECOND };
@@ -84,15 +86,15 @@ export class Crowd {
     return done.datagrams;
   }
 
-  /** Some clients, spread over all, ping a host behind the gateway, and hear from it. */
+  /** Some clients, spread over all, ping a host behind the gateway and wait for the answers. */
   async ping(to: string, clients: number): Promise<Done> {
     const limitMs = PING_MS_MAX + (2_000 * clients) / PINGS_PER_SECOND;
     return this.#ask({ op: "ping", to, clients, perSecond: PINGS_PER_SECOND, limitMs }, limitMs);
   }
 
-  /** The path of every client dies, and each attaches itself from another address. */
+  /** The path of every client fails, and each client attaches from another address. */
   async jump(limitMs: number): Promise<Done> {
-    // So many clients would have processors of their own: from here on they get what the gateway leaves.
+    // Real clients have their own processors. These get only the processor time that the gateway leaves.
     if (this.#tool.pid !== undefined) await yieldToAll(this.#tool.pid);
     return this.#ask({ op: "jump", limitMs }, limitMs);
   }

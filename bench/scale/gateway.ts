@@ -1,4 +1,4 @@
-/** A real gateway that knows as many clients as are asked for, and what it holds. */
+/** A real gateway with a given number of known clients, and its memory use. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, type Netns } from "#lab/ip";
@@ -9,11 +9,11 @@ import { until } from "#lab/stage";
 import type { Memory } from "./memory.ts";
 
 const INSTRUMENT = join(ROOT, "build", "bench", "scale", "memory.js");
-/** How long a gateway may take to read its clients. */
+/** Longest start of a gateway, in which it reads its clients. */
 const START_MS_MAX = 60_000;
 const MEMORY_MS_MAX = 30_000;
 
-/** Its inner address: the first host of its pool. */
+/** The gateway's inner address: the first host of its pool. */
 export const GATEWAY_INNER = "10.64.0.1";
 
 const POLICY = `schema = "jumping-vpn/policy/v1"
@@ -21,17 +21,17 @@ name = "crowd"
 preset = "standard"
 `;
 
-/** Threads that move packets; `auto` = as many as the gateway finds suitable. */
+/** Number of packet threads; `auto` = the gateway chooses. */
 export type Workers = number | "auto";
 
 export interface Gateway {
   readonly node: Node;
   readonly publicKey: string;
-  /** Threads that move packets. */
+  /** Number of packet threads. */
   readonly workers: number | null;
-  /** From the start of the program until it answers operators, all clients read. */
+  /** Time from the start of the program until all clients are read and operators get answers. */
   readonly startMs: number;
-  /** What is left after a collection of garbage. */
+  /** Memory in use after a garbage collection. */
   readonly memory: () => Promise<Memory>;
 }
 
@@ -70,7 +70,7 @@ ${clients.join("\n")}`;
     rmSync(file, { force: true });
     if (node.pid === undefined) throw new Error("the gateway does not run");
     node.signal("SIGUSR2");
-    return until("the gateway tells its memory", MEMORY_MS_MAX, () =>
+    return until("the gateway reports its memory", MEMORY_MS_MAX, () =>
       Promise.resolve(existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Memory) : undefined),
     );
   };

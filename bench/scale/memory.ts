@@ -1,13 +1,13 @@
 /**
- * Loaded into a gateway by `--import`, beside its own program: on SIGUSR2 it collects garbage and writes what is left into the file
- * that `JVPN_MEMORY` names. The product does not know of it.
+ * This module is loaded into a gateway by `--import`. On SIGUSR2 it collects garbage and writes the memory use to the
+ * file that `JVPN_MEMORY` names. It is not part of the product.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 export interface Memory {
-  /** Resident memory of the whole process: engine, JavaScript, program text, bytes. */
+  /** Resident memory of the whole process (engine, JavaScript, program text), bytes. */
   readonly rss: number;
   readonly heapUsed: number;
   readonly heapTotal: number;

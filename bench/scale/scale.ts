@@ -1,6 +1,7 @@
 /**
- * How a gateway grows: memory per idle session in all, processor time for a received packet, what the core costs alone. The clients
- * are real ones (`engine/crowd`), and so is the gateway; nobody's limits are lifted, so a hundred thousand need about a minute to join.
+ * The cost of many sessions: memory per idle session, processor time per received packet, and the cost of the core
+ * alone. Gateway and clients (`engine/crowd`) are real, and all limits apply, so that 100,000 clients join in about a
+ * minute.
  */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -21,24 +22,24 @@ const execute = promisify(execFile);
 
 const CORE = join(ROOT, "build", "sim", "crowd", "main.js");
 export const CLIENTS_MAX = 131_072;
-/** Those who talk while the cost of a packet is measured: the same number whatever the size of the crowd. */
+/** Clients that send while the cost of a packet is measured: the same number for every size of the crowd. */
 const TALKERS = 1_000;
 const PACKETS_EACH = 100;
-/** Until what joining left behind is done: confirmations, the record, idle windows. */
+/** Wait after joining, until confirmations, the record and the windows of idle sessions are done. */
 const SETTLE_MS = 3_000;
 
 interface Size {
   readonly sessions: number;
   readonly join: Done;
   readonly memory: Memory;
-  /** Above the same gateway without a session. */
+  /** Compared with the same gateway without a session. */
   readonly bytesPerSession: number;
   readonly heapBytesPerSession: number;
-  /** Processor time of the packet thread for one received packet, its way into the tunnel included. */
+  /** Processor time of the packet thread for one received packet, including its delivery to the TUN device. */
   readonly nsPerPacket: number;
 }
 
-/** What the core costs without engine and daemon: see `sim/crowd`. */
+/** Cost of the core without engine and daemon, from `sim/crowd`. */
 interface CoreCost {
   readonly sessions: number;
   readonly bytesPerSession: number;
@@ -50,11 +51,11 @@ interface CoreCost {
 export interface ScaleResult extends Result {
   readonly name: "scale";
   readonly clients: number;
-  /** Threads of the gateway that move packets. */
+  /** Packet threads of the gateway. */
   readonly workers: number | null;
-  /** From the start of the program until all clients are read and operators are answered. */
+  /** Time from the start of the program until all clients are read and operators get answers. */
   readonly startMs: number;
-  /** A gateway that knows all clients, none of which has come yet. */
+  /** Memory of a gateway that knows all clients, before the first one joins. */
   readonly empty: Memory;
   readonly sizes: readonly Size[];
   readonly core: readonly CoreCost[];
@@ -97,12 +98,12 @@ async function scale(scope: Scope, clients: number, workers: Workers, progress: 
   };
 }
 
-/** Left out: as many as the gateway itself finds suitable. */
+/** Without the option the gateway chooses the number. */
 export function workersOf(words: Words): Workers {
   return words.workers === undefined ? "auto" : wholeNumberOf(words, "workers", 1, 1, 16);
 }
 
-/** A crowd and a gateway that knows it. */
+/** Starts a crowd and a gateway that knows its clients. */
 export async function gather(scope: Scope, clients: number, workers: Workers, progress: Progress) {
   const ground = await layGround(scope, "scale", "ipv4");
   const crowd = await Crowd.start(scope, ground, clients);
@@ -134,7 +135,7 @@ async function look(
 async function costOfPacket(crowd: Crowd, gateway: Gateway, talkers: number): Promise<number> {
   const { pid } = gateway.node;
   if (pid === undefined) throw new Error("the gateway does not run");
-  await crowd.talk(talkers, 1); // the first packet of an idle session wakes its measuring
+  await crowd.talk(talkers, 1); // the first packet of an idle session starts its measurements, which would be counted
   const before = threadNs(pid, "jvpn-packets");
   const packets = await crowd.talk(talkers, PACKETS_EACH);
   return Math.round((threadNs(pid, "jvpn-packets") - before) / packets);

@@ -1,6 +1,7 @@
 /**
- * All sessions of a gateway jump at once: every client's path dies, and each asks from another address. The whole way is used, engine,
- * core, record, engine; the figure is the time without a path, of every client from the same beginning.
+ * All sessions of a gateway jump at once: the path of every client fails, and each client attaches from another
+ * address. Engine, core and record all take part. The figure is each client's time without a path, counted from the
+ * same start.
  */
 import { provenance } from "#lab/machine";
 import type { Scope } from "#lab/scope";
@@ -15,36 +16,36 @@ import type { Memory } from "./memory.ts";
 import { CLIENTS_MAX, gather, workersOf } from "./scale.ts";
 import { mainThreadNs, threadNs } from "./threads.ts";
 
-/** Storms of one run: the policy permits a client eight switches in a minute. */
+/** Most storms in one run: the policy permits a client eight switches a minute. */
 const STORMS_MAX = 4;
 const STORM_MS_MAX = 60_000;
 const PINGERS = 1_000;
-/** After a storm the record is written to its end. */
+/** Wait after a storm, until the record is written completely. */
 const SETTLE_MS = 5_000;
 
 interface Storm {
   readonly jump: Done;
-  /** Reports of the engine that waited for the core at most, since the start; snapshots that gave way. */
+  /** Most engine reports that waited for the core since the start. `reportsLost`: snapshots that were dropped. */
   readonly reportsWaitingMost: number;
   readonly reportsLost: number;
-  /** Records of the storm, and those that are lost, with their loss on record. */
+  /** Records of the storm. `recordsLost`: records that were lost, according to the record itself. */
   readonly records: number;
   readonly recordsLost: number;
   readonly memory: Memory;
-  /** Processor time of the gateway until all were back, seconds: the thread that decides, and those that move packets. */
+  /** Processor time of the gateway until all clients were back, s: the core's thread, and the packet threads. */
   readonly cpuSeconds: { readonly core: number; readonly packets: number };
 }
 
 export interface StormResult extends Result {
   readonly name: "storm";
   readonly clients: number;
-  /** Threads of the gateway that move packets. */
+  /** Packet threads of the gateway. */
   readonly workers: number | null;
   readonly join: Done;
   readonly storms: readonly Storm[];
-  /** After the last one some clients, spread over all, ping the gateway through their tunnels, once. */
+  /** After the last storm some clients, spread over all, ping the gateway once through their tunnels. */
   readonly ping: Done;
-  /** The gateway's own view before that: sessions by state. */
+  /** Number of sessions in each state, as the gateway reports it before the pings. */
   readonly states: Readonly<Record<string, number>>;
 }
 
@@ -78,7 +79,7 @@ async function storm(
     const before = cpuOf(gateway.node.pid);
     const jump = await crowd.jump(STORM_MS_MAX);
     const after = cpuOf(gateway.node.pid);
-    if (jump.missing > 0) throw new Error(`${jump.missing} clients found no way back: ${JSON.stringify(jump)}`);
+    if (jump.missing > 0) throw new Error(`${jump.missing} clients could not attach again: ${JSON.stringify(jump)}`);
     progress(`storm ${number + 1}: all are back after ${seconds(jump.us)}, median ${seconds(jump.tookUs.p50)}`);
     await elapse(SETTLE_MS);
     const memory = await gateway.memory();
@@ -96,7 +97,7 @@ async function storm(
   }
   const { states } = (await gateway.node.sdk.status()).view;
   let ping = await crowd.ping(GATEWAY_INNER, Math.min(clients, PINGERS));
-  // A datagram may be lost; who hears nothing twice has no way.
+  // A datagram may be lost, so that one repetition is permitted.
   if (ping.missing > 0) ping = await crowd.ping(GATEWAY_INNER, Math.min(clients, PINGERS));
   if (ping.missing > 0) throw new Error(`${ping.missing} clients got no answer through their tunnels: ${JSON.stringify(ping)}`);
   return {
@@ -122,7 +123,7 @@ function summarize({ storms, ping, clients, states }: StormResult): string {
   const rows = storms.map(
     ({ jump, reportsWaitingMost, records, recordsLost, cpuSeconds }) =>
       `${clients} sessions back after ${seconds(jump.us)}   p50 ${seconds(jump.tookUs.p50)}, p99 ${seconds(jump.tookUs.p99)}, max ${seconds(jump.tookUs.max)}   ` +
-      `${(jump.datagrams / clients).toFixed(1)} datagrams each, ${jump.unanswered} attempts begun anew   ` +
+      `${(jump.datagrams / clients).toFixed(1)} datagrams each, ${jump.unanswered} attempts repeated   ` +
       `at most ${reportsWaitingMost} reports waited   ${records} records, ${recordsLost} lost   ` +
       `core ${cpuSeconds.core.toFixed(2)} s, packets ${cpuSeconds.packets.toFixed(2)} s of processor time\n`,
   );

@@ -4,15 +4,15 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** Niceness of those who come last. */
+/** Lowest priority. */
 const LEAST = 19;
 
-/** Nanoseconds of processor time of the thread that a process began with: JavaScript, and what it calls. */
+/** Processor time of a process's main thread, ns: JavaScript and the functions that it calls. */
 export function mainThreadNs(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ")[0]);
 }
 
-/** Nanoseconds of processor time of all threads of a process whose names begin so. */
+/** Processor time of all threads of a process whose names start with `name`, ns. */
 export function threadNs(pid: number, name: string): number {
   const tasks = `/proc/${pid}/task`;
   const own = readdirSync(tasks).filter((task) => readFileSync(`${tasks}/${task}/comm`, "utf8").startsWith(name));
@@ -21,8 +21,8 @@ export function threadNs(pid: number, name: string): number {
 }
 
 /**
- * From here on a process gets the processors that nobody else wants. Its class alone does not say that: where the kernel groups
- * processes by session (`autogroup`), processors are shared between sessions first, and every process of the lab has a session.
+ * Gives a process only the processor time that no other process wants. Its own priority is not enough: with `autogroup`
+ * the kernel first divides processor time between process sessions, and every process of the lab has its own session.
  */
 export async function yieldToAll(pid: number): Promise<void> {
   await execute("chrt", ["--all-tasks", "--idle", "--pid", "0", `${pid}`]);

@@ -1,11 +1,11 @@
 /**
- *  time ─►  eth0 active      │ eth0 down: the kernel says so      │ eth0 back   │ active link swallows everything, silently │
- *           wlan0 warm       │ wlan0 takes over                    │ warm again  │ the other one takes over                  │
+ *  time ─►  eth0 active │ eth0 down, reported by the kernel │ eth0 back  │ the active link drops all packets silently │
+ *           wlan0 warm  │ wlan0 takes over                  │ warm again │ the other link takes over                  │
  */
 import { elapse, type Setting, type Stage } from "../stage.ts";
 import { type Case, type Findings, Ledger, policy, REALTIME, survived } from "./case.ts";
 
-/** The matrix: TransportDead, SessionStateChange, TransportSwitch, SessionStateChange; the three edges in their order. */
+/** The failure matrix demands these events and these three transitions, in this order. */
 const JUMP = [
   "TransportDead",
   "ATTACHED→VOLATILE transport_dead",
@@ -30,7 +30,7 @@ export const SINGLE_DEATH_WITH_BACKUP: Case = {
   play,
 };
 
-/** The same story on another footing: what carries it must not matter. */
+/** The same case under other conditions: IPv6, no offloads, more packet threads, another cipher. */
 export const VARIANTS: readonly Case[] = [
   { id: "ipv6", title: "case 1.1 over IPv6, outside and inside", setting: { ...SETTING, family: 6 }, play },
   {

@@ -1,5 +1,6 @@
 /**
- *  time ─►  eth0 active  │ down, 2 s │ back: same session │ down for longer than TRANSPORT_LOST_TTL: explicit end, new session on return │
+ *  time ─►  eth0 active │ down for 2 s │ back: same session │ down longer than TRANSPORT_LOST_TTL: │ back: new session
+ *                       │              │                    │ the session ends with a reason       │
  */
 import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";

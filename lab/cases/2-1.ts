@@ -1,6 +1,6 @@
 /**
  *  time ─►  eth0 active │ eth0 loses 30 % for 3 s, in both directions │ eth0 clean
- *           wlan0 warm  │ wlan0 takes over, nothing is renegotiated    │
+ *           wlan0 warm  │ wlan0 takes over, without a new handshake    │
  */
 import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";

@@ -1,11 +1,13 @@
 /**
- *  time ─►  both fine │ both lose 25 %: no stable link │ wlan0 clean: same session there │ both lossy again, beyond DEGRADED_MAX: end
+ *  time ─►  no loss │ both lose 25 %:     │ wlan0 has no loss:           │ both lossy again, longer than DEGRADED_MAX:
+ *                   │ no link is stable   │ the same session moves there │ the session ends
  */
 import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";
 
 /**
- * The clean link may be the very one that the session is on: then it is VOLATILE for 4 s, and is trusted again after 3 s without loss.
+ * The clean link may be the one that the session uses. Then the session is VOLATILE for 4 s, and the link counts as
+ * stable again after 3 s without loss.
  */
 const DEGRADED_MAX_MS = 12_000;
 const LOSSY = { loss: 0.25 };
@@ -53,14 +55,14 @@ ${REALTIME}`),
     const before = await stage.captured();
     const identity = ledger.must(
       before.handshakes === 1 && before.connections === 1 && before.resets === 0 && before.clear === 0,
-      `${before.handshakes} handshakes, ${before.connections} connections, ${before.resets} resets, ${before.clear} in clear`,
+      `${before.handshakes} handshakes, ${before.connections} connections, ${before.resets} resets, ${before.clear} unencrypted packets`,
     );
 
     mark = stage.mark();
     await wlan0.impair("both", LOSSY);
     await stage.untilState("TERMINATED", DEGRADED_MAX_MS + 30_000);
     story = ledger.told(stage.lacksSince(mark, ["VOLATILE→DEGRADED", "SessionTerminated"]), "no stable link appears") && story;
-    // Both ends have the clock; whose runs out first tells the other.
+    // Both ends run this timer. The end whose timer expires first closes the session with the other.
     const ends = [...stage.client.events(), ...stage.gateway.events()].filter(({ type }) => type === "SessionTerminated");
     story =
       ledger.must(

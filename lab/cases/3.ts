@@ -1,6 +1,6 @@
 /**
- *  time ─►  eth0  ██████░░░░░░██████░░░░░░██████ …     █ carries   ░ swallows everything
- *           wlan0 ░░░░░░██████░░░░░░██████░░░░░░ …     every second, faster than the budget of 4 switches a minute
+ *  time ─►  eth0  ██████░░░░░░██████░░░░░░██████ …     █ works   ░ drops everything
+ *           wlan0 ░░░░░░██████░░░░░░██████░░░░░░ …     one change a second; the budget is 4 switches a minute
  */
 import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";
@@ -10,7 +10,7 @@ const ROUNDS = 12;
 
 export const FLAPPING: Case = {
   id: "3",
-  title: "two links alternate faster than the switch budget",
+  title: "two links alternate faster than the switch budget allows",
   setting: {
     uplinks: ["eth0", "wlan0"],
     rttMs: 20,
@@ -45,7 +45,7 @@ export const FLAPPING: Case = {
     const busiest = Math.max(0, ...switches.map((at) => switches.filter((other) => other > at - 60_000 && other <= at).length));
     const story = [
       ledger.must(switches.length > 0, "there was no switch"),
-      ledger.must(busiest <= MAX_PER_MIN, `${busiest} switches within a minute, ${MAX_PER_MIN} are allowed`),
+      ledger.must(busiest <= MAX_PER_MIN, `${busiest} switches within a minute; ${MAX_PER_MIN} are allowed`),
       ledger.told(
         stage.lacksSince(mark, [
           "TransportDead",

@@ -1,8 +1,8 @@
 /**
- *  time ─►  ATTACHED under load │ replays, forged proofs, replayed handshakes, both ways: nothing moves │ operator: end │ the whole
- *                               │                                                                    │ recording again: nothing lives
+ *  time ─►  ATTACHED under load │ replays, forged proofs, replayed handshakes, │ the operator     │ all replayed again:
+ *                               │ both directions: nothing changes             │ ends the session │ no session starts
  *
- *  The attacker has everything that passed the uplinks, sends with the true source addresses, and has no key.
+ *  The attacker has all packets that passed the uplinks. It sends with the true source addresses and has no key.
  */
 import { inject } from "../attack.ts";
 import { elapse, type Stage } from "../stage.ts";
@@ -53,7 +53,7 @@ export const WRONG_PROOFS: Case = {
     let story = [
       ledger.must(
         moved.length === 0,
-        `attacks moved something: ${moved.map(({ type, reason }) => `${type} ${reason}`).join(", ")}`,
+        `the attacks had an effect: ${moved.map(({ type, reason }) => `${type} ${reason}`).join(", ")}`,
       ),
       ledger.must(after?.version === before?.version, `version ${before?.version} became ${after?.version}`),
       ledger.must(
@@ -66,7 +66,10 @@ export const WRONG_PROOFS: Case = {
     const bytes = ledger.must(match, "the transfer differs");
     const identity = [
       ledger.must(after?.id === stage.sessionId, `the session is ${after?.id}`),
-      ledger.must(counted.handshakes === 1 && counted.clear === 0, `${counted.handshakes} handshakes, ${counted.clear} in clear`),
+      ledger.must(
+        counted.handshakes === 1 && counted.clear === 0,
+        `${counted.handshakes} handshakes, ${counted.clear} unencrypted packets`,
+      ),
     ].every(Boolean);
     story = (await staysDead(stage, recording, ledger)) && story;
     return { bytes, timeMs: whole.gapMs, identity, story, problems: ledger.problems } satisfies Findings;
@@ -85,7 +88,7 @@ async function fromBothSides(
   ]);
 }
 
-/** After its end the recording of a session, handshake included, brings nothing back to life. */
+/** After a session's end, replaying its packets (with the handshake) must not create or revive a session. */
 async function staysDead(stage: Stage, recording: string, ledger: Ledger): Promise<boolean> {
   await stage.client.sdk.terminate(stage.sessionId, "lab: case 4");
   await stage.untilState("TERMINATED", 3_000);
@@ -96,8 +99,8 @@ async function staysDead(stage: Stage, recording: string, ledger: Ledger): Promi
     .filter(({ seq, type, to }) => seq > mark && type === "SessionStateChange" && to === "ATTACHED");
   const live = (await stage.gateway.sdk.status()).view.sessions.filter(({ state }) => state !== "TERMINATED");
   return [
-    ledger.must(reborn.length === 0, `${reborn.length} sessions were ATTACHED by a replay`),
-    ledger.must(live.length === 0, `${live.length} sessions live on the gateway after the end`),
+    ledger.must(reborn.length === 0, `a replay made ${reborn.length} sessions ATTACHED`),
+    ledger.must(live.length === 0, `the gateway still has ${live.length} sessions after the end`),
     ledger.told(stage.chainBroken(), "chain of versions"),
   ].every(Boolean);
 }

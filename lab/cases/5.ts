@@ -1,5 +1,5 @@
 /**
- *  time ─►  session A ATTACHED under load │ SESSION_MAX_LIFETIME: A ends, with its reason │ session B, predecessor A
+ *  time ─►  session A ATTACHED under load │ SESSION_MAX_LIFETIME: A ends with a reason │ session B, predecessor A
  */
 import { elapse, until } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";
@@ -8,7 +8,7 @@ const LIFETIME_MS = 10_000;
 
 export const LIFETIME: Case = {
   id: "5",
-  title: "the session's lifetime passes under load",
+  title: "the session's lifetime ends under load",
   setting: {
     uplinks: ["eth0", "wlan0"],
     rttMs: 20,
@@ -49,9 +49,9 @@ export const LIFETIME: Case = {
     const bytes = ledger.must(match, "the transfer differs");
     const { handshakes, clear } = await stage.captured();
     const identity = [
-      ledger.must(handshakes === 2, `${handshakes} handshakes were captured, two sessions need two`),
+      ledger.must(handshakes === 2, `${handshakes} handshakes were captured; two sessions need two`),
       ledger.must(next.predecessor === stage.sessionId, `the new session's predecessor is ${next.predecessor}`),
-      ledger.must(clear === 0, `${clear} packets left an uplink in clear`),
+      ledger.must(clear === 0, `${clear} unencrypted packets left an uplink`),
     ].every(Boolean);
     return { bytes, timeMs: seen.gapMs, identity, story, problems: ledger.problems };
   },

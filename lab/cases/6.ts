@@ -1,5 +1,6 @@
 /**
- *  time ─►  eth0, wlan0 fine │ both swallow everything for 3 s │ back: same session │ both again, beyond the TTL │ back: new session
+ *  time ─►  both links work │ both drop all    │ back:        │ both drop all packets   │ back:
+ *                           │ packets for 3 s  │ same session │ for longer than the TTL │ new session
  */
 import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";

@@ -1,17 +1,18 @@
 /**
- *  time ─►  on eth0 │ switch to wlan0: done │ at once to eth0: cooldown │ … over the budget of 2 │ to wwan0, which is never to be used
+ *  time ─►  on eth0 │ switch to wlan0: │ at once to eth0:   │ more than 2 switches: │ to wwan0, which is never used:
+ *                   │ done             │ denied (cooldown)  │ denied (budget)       │ denied (policy)
  */
 import type { CliAnswer } from "../nodes.ts";
 import { elapse, type Stage, until } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";
 
 const COOLDOWN_MS = 8_000;
-/** Of docs/reference/exit-codes.md. */
+/** Exit code from docs/reference/exit-codes.md. */
 const DENIED = 7;
 
 export const DENIED_SWITCHES: Case = {
   id: "7",
-  title: "switches asked for during the cooldown, over the budget, against the policy",
+  title: "the operator requests switches during the cooldown, over the budget, against the policy",
   setting: {
     uplinks: ["eth0", "wlan0", "wwan0"],
     rttMs: 20,
@@ -53,12 +54,12 @@ export const DENIED_SWITCHES: Case = {
       ) && story;
     story = ledger.must((await stage.activePath()) === "eth0/udp4", "a denial moved the session") && story;
     const whole = await stage.flowReport(beganAt, await stage.nowUs());
-    ledger.must(whole.lost === 0, `${whole.lost} packets were lost by switches that were asked for`);
+    ledger.must(whole.lost === 0, `${whole.lost} packets were lost in requested switches`);
     return survived(stage, ledger, whole.gapMs, story);
   },
 };
 
-/** Asked for by the command line until it is done: on a busy machine an attempt can be given up, and is no switch then. */
+/** Repeats the command until the switch is done: on a busy machine an attempt can be given up, without a switch. */
 async function moved(stage: Stage, label: string): Promise<void> {
   await until(`the session is ATTACHED on ${label}`, 30_000, async () => {
     const session = await stage.session();

@@ -1,5 +1,5 @@
 /**
- *  time ─►  ATTACHED under load │ operator: terminate │ TERMINATED on both ends, keys gone, nothing dialled again
+ *  time ─►  ATTACHED under load │ operator: terminate │ TERMINATED on both ends, keys deleted, no new dial
  */
 import { elapse, until } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";
@@ -42,7 +42,7 @@ export const OPERATOR_TERMINATION: Case = {
     const seen = await stage.captured();
     const identity = [
       ledger.must(seen.handshakes === 1, `${seen.handshakes} handshakes were captured`),
-      ledger.must(seen.clear === 0, `${seen.clear} packets left an uplink in clear`),
+      ledger.must(seen.clear === 0, `${seen.clear} unencrypted packets left an uplink`),
       ledger.must(after.received === 0, `${after.received} packets arrived after the end`),
     ].every(Boolean);
     return { bytes, timeMs: Math.round(timeMs), identity, story, problems: ledger.problems };

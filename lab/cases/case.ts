@@ -1,14 +1,14 @@
 import type { Setting, Stage } from "../stage.ts";
 
-/** What a scenario found. Each of the four must hold; `problems` says in words what does not. */
+/** Result of a scenario. Each of the four must hold; `problems` has one sentence for each that does not. */
 export interface Findings {
   /** The transfer delivered every byte, once, unchanged. */
   readonly bytes: boolean;
-  /** The worse direction's largest gap of the 1 kHz flows that the case is about, ms. */
+  /** The largest gap of the 1 kHz flows that the case measures, in the worse direction, ms. */
   readonly timeMs: number;
-  /** Same session id; one handshake and one TCP connection in the captures (or exactly the ones that the case demands). */
+  /** The session id is unchanged. The captures have one handshake and one TCP connection, or what the case demands. */
   readonly identity: boolean;
-  /** The record tells what the failure matrix demands. */
+  /** The record contains the events that the failure matrix demands. */
   readonly story: boolean;
   readonly problems: readonly string[];
 }
@@ -18,20 +18,20 @@ export interface Case {
   readonly id: string;
   readonly title: string;
   readonly setting: Setting;
-  /** Programs of the system that it needs beside iproute2. */
+  /** System programs that it needs in addition to iproute2. */
   readonly needs?: readonly Program[];
-  /** Why `--all` leaves it out. */
+  /** Why `--all` does not play it. */
   readonly alone?: string;
   readonly play: (stage: Stage) => Promise<Findings>;
 }
 
-/** A program of the system, and the Debian package that has it. */
+/** A system program and the Debian package that contains it. */
 export interface Program {
   readonly command: string;
   readonly package: string;
 }
 
-/** A policy in which everything is fast enough to watch: class realtime, short times to live. */
+/** A policy for short scenarios: class realtime, short times to live. */
 export function policy(lines: string): string {
   return `schema = "jumping-vpn/policy/v1"
 name = "lab"
@@ -43,23 +43,23 @@ export const REALTIME = `[volatile]
 liveness = "realtime"
 `;
 
-/** Collects what does not hold. */
+/** Collects the problems of a scenario. */
 export class Ledger {
   readonly problems: string[] = [];
 
-  /** Notes `problem` unless `holds`; returns `holds`. */
+  /** Adds `problem` unless `holds`; returns `holds`. */
   must(holds: boolean, problem: string): boolean {
     if (!holds) this.problems.push(problem);
     return holds;
   }
 
-  /** Notes a story's missing line; true when nothing is missing. */
+  /** Adds a problem if a line of the story is missing; returns true if none is. */
   told(missing: string | null, chapter: string): boolean {
     return this.must(missing === null, `${chapter}: the record lacks “${missing}”`);
   }
 }
 
-/** The common close of a scenario in which the session must survive: bytes, captures, chain. */
+/** Checks at the end of a scenario that the session survived: bytes, captures, chain of versions. */
 export async function survived(
   stage: Stage,
   ledger: Ledger,
@@ -72,11 +72,11 @@ export async function survived(
   const seen = await stage.captured();
   const session = await stage.session();
   const identity = [
-    ledger.must(session?.id === stage.sessionId, `the session is ${session?.id}, it was ${stage.sessionId}`),
+    ledger.must(session?.id === stage.sessionId, `the session is ${session?.id}, but it was ${stage.sessionId}`),
     ledger.must(seen.handshakes === 1, `${seen.handshakes} handshakes were captured`),
     ledger.must(seen.connections === connections, `${seen.connections} TCP connections were captured`),
     ledger.must(seen.resets === 0, `${seen.resets} TCP resets were captured`),
-    ledger.must(seen.clear === 0, `${seen.clear} packets left an uplink in clear`),
+    ledger.must(seen.clear === 0, `${seen.clear} unencrypted packets left an uplink`),
     ledger.must(seen.complete, "the captures missed packets"),
   ].every(Boolean);
   const chain = ledger.told(stage.chainBroken(), "chain of versions");

@@ -1,12 +1,13 @@
 /**
- *  time ─►  session A under load │ the gateway dies (SIGKILL) and starts again │ the client ends A explicitly │ session B, same address
+ *  time ─►  session A under load │ the gateway is killed (SIGKILL) │ the client ends A │ session B,
+ *                                │ and starts again                │ with a reason     │ same inner address
  */
 import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";
 
 export const GATEWAY_RESTART: Case = {
   id: "gateway-restart",
-  title: "the gateway is killed and starts again: an explicit end, a new session, the same inner address",
+  title: "the gateway is killed and restarted: an explicit end, a new session, the same inner address",
   setting: {
     uplinks: ["eth0", "wlan0"],
     rttMs: 20,
@@ -38,9 +39,9 @@ export const GATEWAY_RESTART: Case = {
     const { connections, resets, clear } = await stage.captured();
     const identity = [
       ledger.must(next.predecessor === stage.sessionId, `the new session's predecessor is ${next.predecessor}`),
-      ledger.must(next.inner?.v4 === inner?.v4, `the inner address is ${next.inner?.v4}, it was ${inner?.v4}`),
+      ledger.must(next.inner?.v4 === inner?.v4, `the inner address is ${next.inner?.v4}, but it was ${inner?.v4}`),
       ledger.must(connections === 1 && resets === 0, `${connections} connections, ${resets} resets`),
-      ledger.must(clear === 0, `${clear} packets left an uplink in clear`),
+      ledger.must(clear === 0, `${clear} unencrypted packets left an uplink`),
     ].every(Boolean);
     return { bytes, timeMs: seen.gapMs, identity, story, problems: ledger.problems };
   },

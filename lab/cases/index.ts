@@ -45,5 +45,5 @@ export const CASES: readonly Case[] = [
   THOUSAND_JUMPS,
 ];
 
-/** Played by the test suite: what a change breaks first. */
+/** The cases that the test suite plays: a mistake usually breaks one of them first. */
 export const QUICK: readonly string[] = ["1.1", "1.2", "2.1", "2.2", "3", "5", "6", "8"];

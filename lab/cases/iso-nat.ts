@@ -1,7 +1,7 @@
 /**
  *   client ── eth0, wlan0 ── router (masquerade) ── gateway
  *
- *  time ─►  ports 20000… │ the router forgets all flows and maps to 30000… │ the same session goes on from its new address
+ *  time ─►  ports 20000… │ the router forgets all flows and maps to 30000… │ the session continues from its new address
  */
 import type { PathView } from "#kernel/contract/view";
 import { masquerade, rebind } from "../router.ts";
@@ -36,7 +36,7 @@ export const NAT_REBINDING_REDUNDANT: Case = {
   title: "isolation: a NAT gives every path a new port, in redundant mode",
   setting: { ...SETTING, policy: policy(`${REALTIME}[switch]\nmode = "redundant"\n`) },
   needs: NEEDS,
-  // Both carry every packet, so both are known at their new ports at once.
+  // Both paths carry every packet, so the gateway learns both new ports at once.
   play: (stage) => play(stage, ["active", "warm"]),
 };
 

@@ -1,5 +1,6 @@
 /**
- *  time ─►  session A │ invalid policy, SIGHUP: A goes on, and jumps │ the client starts anew: denied, policy_invalid │ valid: session B
+ *  time ─►  session A │ invalid policy, SIGHUP: │ the client restarts:   │ valid policy:
+ *                     │ A continues and jumps   │ denied, policy_invalid │ session B
  */
 import { writePolicy } from "../nodes.ts";
 import { elapse, until } from "../stage.ts";
@@ -7,7 +8,7 @@ import { type Case, Ledger, policy, REALTIME } from "./case.ts";
 
 export const INVALID_POLICY: Case = {
   id: "iso-policy",
-  title: "isolation: an invalid policy denies new sessions and leaves the old ones alone",
+  title: "isolation: an invalid policy denies new sessions and does not affect the old ones",
   setting: {
     uplinks: ["eth0", "wlan0"],
     rttMs: 20,
@@ -30,7 +31,7 @@ export const INVALID_POLICY: Case = {
     await stage.untilOn("wlan0", 5_000);
     await elapse(500);
     const jump = await stage.flowReport(downAt, await stage.nowUs());
-    ledger.must(jump.gapMs <= 300, `under an invalid policy: a jump with a gap of ${jump.gapMs} ms`);
+    ledger.must(jump.gapMs <= 300, `under an invalid policy: a jump had a gap of ${jump.gapMs} ms`);
     await stage.uplink("eth0").plug();
     const { match } = await stage.transfer.finish(60_000);
     const bytes = ledger.must(match, "the transfer differs");
@@ -38,7 +39,7 @@ export const INVALID_POLICY: Case = {
     const before = await stage.captured();
     const identity = ledger.must(
       before.handshakes === 1 && before.connections === 1 && before.resets === 0 && before.clear === 0,
-      `${before.handshakes} handshakes, ${before.connections} connections, ${before.resets} resets, ${before.clear} in clear`,
+      `${before.handshakes} handshakes, ${before.connections} connections, ${before.resets} resets, ${before.clear} unencrypted packets`,
     );
 
     await stage.client.stop();

@@ -1,5 +1,6 @@
 /**
- *  time ─►  ATTACHED under load │ busy loops on every processor, memory touched without end, 10 s; in the middle eth0 goes down │ over
+ *  time ─►  ATTACHED under load │ for 10 s two busy loops per processor touch memory; │ end
+ *                               │ after 3 s eth0 goes down                            │
  */
 import { availableParallelism, freemem } from "node:os";
 import { press } from "../programs.ts";

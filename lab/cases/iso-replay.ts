@@ -1,5 +1,6 @@
 /**
- *  time ─►  ATTACHED under load │ 60,000 recorded datagrams a second time, as fast as the wire takes them, both ways │ still the same
+ *  time ─►  ATTACHED under load │ 60,000 recorded datagrams are sent again, both directions, │ the session
+ *                               │ as fast as the link allows                                 │ is unchanged
  */
 import { inject } from "../attack.ts";
 import { elapse } from "../stage.ts";
@@ -10,7 +11,7 @@ const PER_SECOND = 10_000;
 
 export const REPLAY_FLOOD: Case = {
   id: "iso-replay",
-  title: "isolation: a flood of replays costs no session anything",
+  title: "isolation: a flood of replays harms no session",
   setting: {
     uplinks: ["eth0", "wlan0"],
     rttMs: 20,
@@ -47,7 +48,7 @@ export const REPLAY_FLOOD: Case = {
     const identity = [
       ledger.must(after?.id === stage.sessionId, `the session is ${after?.id}`),
       ledger.must(counted.handshakes === 1 && counted.connections === 1, `${counted.handshakes} handshakes`),
-      ledger.must(counted.clear === 0, `${counted.clear} packets left an uplink in clear`),
+      ledger.must(counted.clear === 0, `${counted.clear} unencrypted packets left an uplink`),
     ].every(Boolean);
     return { bytes, timeMs: seen.gapMs, identity, story, problems: ledger.problems };
   },

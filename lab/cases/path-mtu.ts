@@ -1,8 +1,9 @@
 /**
- *  largest packet that passes, in both directions; longer ones vanish in silence
+ *  Largest packet that passes, in both directions, bytes. Longer packets are dropped silently.
  *
- *  eth0   1400 from the start ──│ 1300 in the middle of the transfer │ ──────────────────────────── │ down
- *  wlan0  unplugged ────────────│ ────────────────────────────────── │ 1400, then 1290 as a standby │ takes over │ 1200: below IPv6's least
+ *  eth0   1400 from the start ─│ 1300 during the transfer │ ──────────────────── │ down       │ down
+ *  wlan0  unplugged ───────────│ ──────────────────────── │ 1400, later 1290     │ takes over │ 1200: below the
+ *                              │                          │ (as a standby)       │            │ minimum of IPv6
  */
 import type { Netns } from "../ip.ts";
 import { Flow } from "../measure.ts";
@@ -11,20 +12,20 @@ import { elapse, type Stage, until } from "../stage.ts";
 import { SERVER_V4, SERVER_V6 } from "../topology.ts";
 import { type Case, Ledger, policy, survived } from "./case.ts";
 
-/** A gap between what passes and what does not that is not searched further. */
+/** The search ends when the sizes that pass and that do not pass are this close, bytes. */
 const STEP = 8;
-/** Longest time in which a transfer may stand still. */
+/** Longest permitted stall of the transfer. */
 const STALL_MS_MAX = 5_000;
-/** Longest gap in small packets: the jump is what they notice, and case 1.1 holds it to its time. */
+/** Longest permitted gap in small packets. Only the jump affects them; case 1.1 has the exact limit for it. */
 const GAP_MS_MAX = 2_000;
-/** More than what was on its way when the hole opened. */
+/** More than was in flight when the black hole began. */
 const MOVING_BYTES = 500_000;
-/** Longer than what the paths carry from the start, within the tunnel's MTU. */
+/** Longer than the paths carry from the start, but within the tunnel's MTU. */
 const LONG = { size: 1_340, rate: 100 } as const;
 
 export const PATH_MTU: Case = {
   id: "path-mtu",
-  title: "long packets vanish: from the start, in the middle of a transfer, after a jump, below 1280",
+  title: "long packets are dropped: from the start, during a transfer, after a jump, below 1280",
   setting: {
     uplinks: ["eth0", "wlan0"],
     rttMs: 20,
@@ -70,12 +71,12 @@ export const PATH_MTU: Case = {
     const seen = await stage.flowReport(beganAt, await stage.nowUs());
     ledger.must(seen.gapMs <= GAP_MS_MAX, `a gap of ${seen.gapMs} ms in small packets`);
     const holes = stage.eventsSince(mark).filter(({ type, numbers }) => type === "PathMtu" && numbers?.blackHole === true);
-    const story = ledger.must(holes.length > 0, "the client's record tells of no black hole");
+    const story = ledger.must(holes.length > 0, "the client's record has no black hole");
     return survived(stage, ledger, seen.gapMs, story, { finishMs: 90_000 });
   },
 };
 
-/** Long datagrams in both directions and families: an end watches over the size of what it sends. */
+/** Long datagrams in both directions and families, because each end measures the size for its own direction. */
 async function longFlows(stage: Stage): Promise<ReadonlyMap<string, Flow>> {
   const { client, server } = stage.topology;
   const flow = (from: Netns, to: Netns, address: string, port: number): Promise<Flow> =>
@@ -88,7 +89,7 @@ async function longFlows(stage: Stage): Promise<ReadonlyMap<string, Flow>> {
   ]);
 }
 
-/** Both ends have found what passes from them on the path. */
+/** Waits until both ends have found the largest packet that the path carries from them. */
 async function untilMtu(stage: Stage, name: string, size: number): Promise<void> {
   const found = (mtu: number | null): boolean => mtu !== null && mtu <= size && size - mtu < STEP;
   await until(`both ends know that ${name} carries ${size} bytes`, 15_000, async () => {
@@ -99,18 +100,18 @@ async function untilMtu(stage: Stage, name: string, size: number): Promise<void>
   });
 }
 
-/** The transfer goes on; how long it stood still is told. */
+/** Checks that the transfer continues, and how long it stalled. */
 async function moves(stage: Stage, ledger: Ledger, chapter: string): Promise<void> {
   const from = await stage.transfer.progress();
   const began = performance.now();
-  await until(`${chapter}: the transfer goes on`, 30_000, async () =>
+  await until(`${chapter}: the transfer continues`, 30_000, async () =>
     (await stage.transfer.progress()) > from + MOVING_BYTES ? true : undefined,
   );
   const stallMs = performance.now() - began;
-  ledger.must(stallMs <= STALL_MS_MAX, `${chapter}: the transfer moved after ${Math.round(stallMs)} ms`);
+  ledger.must(stallMs <= STALL_MS_MAX, `${chapter}: the transfer stalled for ${Math.round(stallMs)} ms`);
 }
 
-/** Of the long datagrams of the next second hardly one is lost. */
+/** Checks that hardly any long datagram of the next second is lost. */
 async function arriving(stage: Stage, ledger: Ledger, flows: ReadonlyMap<string, Flow>, chapter: string): Promise<void> {
   const from = await stage.nowUs();
   await elapse(1_000);

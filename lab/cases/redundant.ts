@@ -1,7 +1,8 @@
 /**
- *  time ─►  eth0 active      │ active link swallows everything, │ eth0 back │ wlan0 down: the     │ wlan0 back
- *           wlan0 companion  │ silently; wlan0 takes over       │           │ kernel says so      │
- *           every packet of both flows goes out on both links; none may be lost
+ *  time ─►  eth0 active      │ the active link drops all packets │ eth0 back │ wlan0 down,   │ wlan0 back
+ *           wlan0 companion  │ silently; wlan0 takes over        │           │ reported by   │
+ *                            │                                   │           │ the kernel    │
+ *           Every packet of both flows is sent on both links; none may be lost.
  */
 import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";
@@ -42,7 +43,7 @@ export const REDUNDANT: Case = {
       const diedAt = await strike();
       await stage.untilOn(heir, 5_000);
       await elapse(1_000);
-      // What was under way at the end of the window is not lost.
+      // The window ends early, because packets that are still in flight are not lost.
       const seen = await stage.flowReport(diedAt - RTT_MS * 500, (await stage.nowUs()) - 200_000);
       worstMs = Math.max(worstMs, seen.gapMs);
       ledger.must(seen.lost === 0, `${name}: ${seen.lost} packets were lost`);

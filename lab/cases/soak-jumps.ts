@@ -1,7 +1,7 @@
 /**
- *  time ─►  eth0 → wlan0 → eth0 → wlan0 → …   a thousand times, ten a second, each asked for by the operator as soon as the last is done
- *           TCP transfer ═══════════════════════════════════════════════════════════════════════════════ every byte, once
- *           remote shell ─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─ every line answered
+ *  time ─►  eth0 → wlan0 → eth0 → wlan0 → …   a thousand jumps, ten a second, each requested after the last is done
+ *           TCP transfer ══════════════════════════════════════════════════════════════════ every byte, once
+ *           remote shell ─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─·─· every line answered
  */
 import { ControlError } from "#sdk/index";
 import { OPENSSH, RemoteShell } from "../remote-shell.ts";
@@ -26,7 +26,7 @@ export const THOUSAND_JUMPS: Case = {
     flowSeconds: 600,
   },
   needs: OPENSSH,
-  alone: "minutes long: npm run lab -- run soak-jumps",
+  alone: "it takes minutes: npm run lab -- run soak-jumps",
   async play(stage) {
     const ledger = new Ledger();
     await stage.startTraffic();
@@ -42,18 +42,18 @@ export const THOUSAND_JUMPS: Case = {
     }
     const { lines, longestMs, fault } = shell.report();
     const arrived = await stage.transfer.progress();
-    if (arrived >= TRANSFER_BYTES) throw new Error("the transfer was over before the jumps were: they prove nothing about it");
+    if (arrived >= TRANSFER_BYTES) throw new Error("the transfer ended before the last jump, so that the test is void");
     const whole = await stage.flowReport(beganAt, await stage.nowUs());
-    process.stderr.write(`  ${lines} lines, the slowest echo after ${Math.round(longestMs)} ms; ${whole.lost} packets lost\n`);
+    process.stderr.write(`  ${lines} lines, slowest echo ${Math.round(longestMs)} ms; ${whole.lost} packets lost\n`);
     ledger.must(fault === null, `the remote shell: ${fault}`);
-    ledger.must(whole.lost === 0, `${whole.lost} packets were lost by jumps that were asked for`);
+    ledger.must(whole.lost === 0, `${whole.lost} packets were lost in requested jumps`);
     const switches = stage.eventsSince(mark).filter(({ type }) => type === "TransportSwitch").length;
-    const story = ledger.must(switches === JUMPS, `${switches} switches are in the record, not ${JUMPS}`);
+    const story = ledger.must(switches === JUMPS, `the record has ${switches} switches, not ${JUMPS}`);
     return survived(stage, ledger, whole.gapMs, story, { finishMs: 300_000, connections: 2 });
   },
 };
 
-/** Asks again when an attempt was given up: on a busy machine an answer can be late, and that must cost nothing but the wait. */
+/** Requests the jump again if an attempt was given up: on a busy machine an answer can be late. Only time is lost. */
 async function jumpTo(stage: Stage, label: string): Promise<void> {
   await until(`the session is ATTACHED on ${label}`, 20_000, async () => {
     const session = await stage.session();
@@ -64,7 +64,7 @@ async function jumpTo(stage: Stage, label: string): Promise<void> {
   });
 }
 
-/** A limit or an attempt that runs: the next question finds out. */
+/** Ignores a denial (a limit, or another attempt runs): the next request repeats it. Throws any other error. */
 function deniedOnly(error: unknown): void {
   if (!(error instanceof ControlError)) throw error;
 }

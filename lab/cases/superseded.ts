@@ -1,12 +1,13 @@
 /**
- *  time ─►  session A under load │ the client dies (SIGKILL) and starts again │ session B, same inner address; the gateway ends A
+ *  time ─►  session A under load │ the client is killed (SIGKILL) │ session B, same inner address;
+ *                                │ and starts again               │ the gateway ends A
  */
 import { elapse, until } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME } from "./case.ts";
 
 export const SUPERSEDED: Case = {
   id: "superseded",
-  title: "the client is killed and starts again: the old session gives way, the inner address stays",
+  title: "the client is killed and restarted: the gateway ends the old session, the inner address stays",
   setting: {
     uplinks: ["eth0", "wlan0"],
     rttMs: 20,
@@ -36,10 +37,10 @@ export const SUPERSEDED: Case = {
     const bytes = ledger.must(match, "the transfer differs");
     const { handshakes, connections, resets, clear } = await stage.captured();
     const identity = [
-      ledger.must(next.inner?.v4 === inner?.v4, `the inner address is ${next.inner?.v4}, it was ${inner?.v4}`),
-      ledger.must(handshakes === 2, `${handshakes} handshakes were captured, two sessions need two`),
+      ledger.must(next.inner?.v4 === inner?.v4, `the inner address is ${next.inner?.v4}, but it was ${inner?.v4}`),
+      ledger.must(handshakes === 2, `${handshakes} handshakes were captured; two sessions need two`),
       ledger.must(connections === 1 && resets === 0, `${connections} connections, ${resets} resets`),
-      ledger.must(clear === 0, `${clear} packets left an uplink in clear`),
+      ledger.must(clear === 0, `${clear} unencrypted packets left an uplink`),
     ].every(Boolean);
     return { bytes, timeMs: seen.gapMs, identity, story, problems: ledger.problems };
   },

@@ -1,6 +1,6 @@
 /**
- *  eth0   AT&T LTE, driving    ▁▃▇▅▂  ▁▁▆▇▃ …     recorded opportunities to send, up and down; gaps in which the link carries nothing
- *  wlan0  Verizon LTE          ▅▇▇▂▁ ▃▇▅▅   ▂ …
+ *  eth0   AT&T LTE, driving    ▁▃▇▅▂  ▁▁▆▇▃ …     recorded opportunities to send, up and down;
+ *  wlan0  Verizon LTE          ▅▇▇▂▁ ▃▇▅▅   ▂ …     in the gaps the link carries nothing
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -42,7 +42,7 @@ export const CELLULAR: Case = {
   },
 };
 
-/** The recording, or where nobody has put it there, a link made up: bursts of capacity, and gaps of up to three seconds. */
+/** The recording if it exists; otherwise a synthetic link with bursts of capacity and gaps of up to three seconds. */
 function traceFor(stage: Stage, name: keyof typeof RECORDED, direction: "up" | "down"): string {
   const recorded = join(TRACES, `${RECORDED[name]}.${direction}`);
   if (existsSync(recorded)) return recorded;

@@ -7,7 +7,7 @@ import { withScope } from "../scope.ts";
 import type { Distribution } from "../statistics.ts";
 import { COMPARED, type CompareResult, compare } from "./run.ts";
 
-/** Plays one case against what is installed; returns the exit code. */
+/** Plays one case with every subject that is installed. Returns the exit code. */
 export async function compareMain(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -53,7 +53,7 @@ function inWords({ n, p50, p90, max }: Distribution): string {
 
 function usage(what: string): number {
   process.stderr.write(
-    `${what}\n  why: a comparison plays one fault for all: ${COMPARED.join(", ")}\n  do:  npm run lab -- compare <case> [--trials 5] [--rtt 20] [--seconds 20] [--record] [--json]\n`,
+    `${what}\n  why: a comparison plays one fault for all subjects. Cases: ${COMPARED.join(", ")}\n  do:  npm run lab -- compare <case> [--trials 5] [--rtt 20] [--seconds 20] [--record] [--json]\n`,
   );
   return 2;
 }

@@ -1,6 +1,6 @@
 /**
- * The same fault for all at the same moment: every subject runs over the same two links, each carries its echo flows (200 bytes each
- * 5 ms), and one fault hits eth0 under all of them. What is reported is the longest time without an echo.
+ * All subjects get the same fault at the same moment. They run over the same two links, each with its own echo flows
+ * (200 bytes every 5 ms), and one fault hits eth0. The result is the longest time without an echo.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ type ComparedCase = (typeof COMPARED)[number];
 interface CompareOptions {
   readonly trials: number;
   readonly rttMs: number;
-  /** How long a fault is observed. */
+  /** How long the flows are observed after a fault. */
   readonly seconds: number;
 }
 
@@ -28,11 +28,11 @@ interface ComparedTrial {
   readonly trial: number;
   readonly subject: string;
   readonly over: Over;
-  /** Longest time without an echo, ms; `null` = it lasted to the end. */
+  /** Longest time without an echo, ms; `null` = it lasted until the trial's end. */
   readonly gapMs: number | null;
-  /** Echoes that never came; over TCP none is ever lost. */
+  /** Echoes that never arrived; always 0 over TCP. */
   readonly lost: number;
-  /** How late the link emulators were at worst, µs, and the share of the processors' time that the host took away. */
+  /** Greatest delay error of the link emulators, µs. `steal`: share of processor time that the host took away. */
   readonly lateUs: number;
   readonly steal: number;
 }
@@ -41,10 +41,10 @@ export interface CompareResult {
   readonly schema: "jumping-vpn/compare/v1";
   readonly case: ComparedCase;
   readonly options: CompareOptions;
-  /** By subject, then by what the echo went over. */
+  /** By subject, then by the protocol of the echo flow. */
   readonly gapMs: Readonly<Record<string, Readonly<Partial<Record<Over, Distribution>>>>>;
   readonly missing: Readonly<Record<string, string>>;
-  /** Why a subject sat trials out, one reason for each. */
+  /** Why a subject missed trials, one reason for each trial. */
   readonly satOut: Readonly<Record<string, readonly string[]>>;
   readonly machine: Provenance;
   readonly raw: readonly ComparedTrial[];
@@ -53,11 +53,11 @@ export interface CompareResult {
 const PORT = 7_300;
 const PER_SECOND = 200;
 const BYTES = 200;
-/** For the first packet through a subject. */
+/** Longest wait for the first packet through a subject. */
 const START_LIMIT_MS = 30_000;
-/** A connection with its second subflow, and a session's paths, have this long to settle before a fault. */
+/** Wait before a fault, so that second subflows and session paths are established. */
 const SETTLE_MS = 1_500;
-/** A gap at the end of a trial that is shorter than this is the rhythm of the flow. */
+/** A shorter gap at the end of a trial is only the interval between two packets. */
 const OPEN_GAP_MIN_US = 500_000;
 const LINKS = ["eth0", "wlan0"] as const;
 
@@ -87,12 +87,13 @@ export async function compare(
   const raw: ComparedTrial[] = [];
   const satOut: Record<string, string[]> = {};
   for (let trial = 0; trial < options.trials; trial += 1) {
-    // Everything is new in each trial: what roamed once may sit on the other link, and would not feel the next fault.
+    // Each trial starts all subjects anew. A subject that has moved may stay on the other link, where the next fault
+    // does not hit it.
     const trialScope = new Scope();
     scope.defer(`trial ${trial}`, () => void trialScope.close());
     const played = await oneTrial(trialScope, which, options, trial, (name, why) => {
       satOut[name] = [...(satOut[name] ?? []), why];
-      progress(`${name} sits trial ${trial + 1} out: ${why}`);
+      progress(`${name} does not take part in trial ${trial + 1}: ${why}`);
     });
     const leftovers = await trialScope.close();
     if (leftovers.length > 0) throw new Error(`trial ${trial} left behind: ${leftovers.join("; ")}`);
@@ -133,7 +134,7 @@ async function oneTrial(
   return play(which, topology, subjects, echoes, options, trial);
 }
 
-/** Waits until the subject carries packets, with a flow that is thrown away. */
+/** Waits until the subject carries packets, with a flow of its own that is not counted. */
 async function answers(scope: Scope, client: Netns, subject: Subject): Promise<void> {
   const probe = await startEcho(scope, client, subject, "udp");
   await until(`${subject.name} carries packets`, START_LIMIT_MS, async () => {
@@ -178,7 +179,7 @@ async function play(
   );
 }
 
-/** Strikes all subjects at once; returns when, µs of the boot clock. */
+/** Starts the fault for all subjects at once. Returns its time, µs of the boot clock. */
 async function strike(which: ComparedCase, eth0: Uplink, client: Netns, subjects: readonly Subject[]): Promise<number> {
   switch (which) {
     case "1.1-signalled":

@@ -1,4 +1,4 @@
-/** What is compared: each keeps an inner flow alive over two links, in its own way, set up as its manual says. */
+/** The subjects of a comparison. Each keeps an inner flow alive over two links, set up as its manual says. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,13 +12,13 @@ import { GATEWAY_V4, type Topology } from "../topology.ts";
 
 export type Over = "udp" | "tcp" | "mptcp";
 
-/** One that takes part, running, on its preferred link eth0. */
+/** A running subject, on its preferred link eth0. */
 export interface Subject {
   readonly name: string;
-  /** The gateway as traffic is to reach it. */
+  /** The gateway's address for traffic through this subject. */
   readonly address: string;
   readonly flows: readonly Over[];
-  /** Moves to a link that works, as its operator would. `null` = it follows the default route, which moves anyway. */
+  /** Moves to the other link, as an operator would. `null` = it follows the default route, which the trial moves. */
   readonly moveTo: ((link: string) => Promise<void>) | null;
 }
 
@@ -58,7 +58,7 @@ const JUMPING_VPN: Candidate = {
   },
 };
 
-/** A tunnel that sends where the default route points, and whose server answers where the last packet came from. */
+/** A tunnel that uses the default route. Its server answers to the source address of the last packet. */
 function roaming(contender: typeof WIREGUARD_GO): Candidate {
   return {
     name: contender.name,
@@ -74,7 +74,7 @@ function roaming(contender: typeof WIREGUARD_GO): Candidate {
 const ETH0 = { address: "10.1.0.2", id: 1 } as const;
 const WLAN0 = { address: "10.2.0.2", id: 2 } as const;
 
-/** No tunnel: one Multipath TCP connection with a second subflow that stands by. */
+/** No tunnel, but one Multipath TCP connection with a second subflow as backup. */
 const MPTCP: Candidate = {
   name: "mptcp",
   missing() {
@@ -84,11 +84,13 @@ const MPTCP: Candidate = {
     } catch {
       return "the kernel has no Multipath TCP";
     }
-    return spawnSync("ip", ["mptcp", "limits"], { stdio: "ignore" }).status === 0 ? null : "this ip knows no mptcp";
+    return spawnSync("ip", ["mptcp", "limits"], { stdio: "ignore" }).status === 0
+      ? null
+      : "this version of ip does not support mptcp";
   },
   async start(_scope, { client, gateway }) {
     for (const netns of [client, gateway]) await netns.ip("mptcp limits set subflows 2 add_addr_accepted 2");
-    // Only for TCP: the tunnels' UDP is to follow the default route.
+    // The rule is only for TCP, because the tunnels' UDP must follow the default route.
     await client.ip(`rule add from ${WLAN0.address} ipproto tcp lookup 102`);
     await client.ip("route add default via 10.2.0.1 dev wlan0 table 102");
     await client.ip(`mptcp endpoint add ${ETH0.address} id ${ETH0.id} dev eth0 subflow`);

@@ -3,23 +3,23 @@ import { CLIENT_INNER_V4, makeKeys, type Node, startClient, startGateway } from 
 import { until } from "../stage.ts";
 import { type Contender, MTU, type Started } from "./contender.ts";
 
-/** One way to run this product. */
+/** One configuration of this product. */
 interface Variant {
   readonly name: string;
   /** Names of `[engine] disable`, at both ends. */
   readonly disable?: readonly string[];
-  /** Threads of the gateway that move packets. */
+  /** Packet threads of the gateway. */
   readonly workers?: number;
-  /** Another build of the engine, made when it is first needed. */
+  /** Returns the path of another build of the engine, which is built on the first call. */
   readonly engine?: () => string;
   readonly family?: "ipv4" | "ipv6";
-  /** Jumps to the other link once in this time, ms, while traffic flows. */
+  /** Time between two jumps to the other link while traffic flows, ms. */
   readonly jumpEveryMs?: number;
 }
 
 const GATEWAY_INNER = "10.80.0.1";
 
-/** Preset `bench` permits a jump each second; nothing else of it matters for speed. */
+/** Preset `bench` permits a jump each second. Its other settings do not affect speed. */
 const POLICY = `schema = "jumping-vpn/policy/v1"
 name = "bench"
 preset = "bench"
@@ -40,7 +40,7 @@ export function jumpingVpn({ name, disable, workers, engine, family, jumpEveryMs
         ...(disable === undefined ? {} : { disable }),
         ...(workers === undefined ? {} : { workers }),
         ...(engine === undefined ? {} : { engine: engine() }),
-        // Without jumps one link is enough, and a standby's probes would be traffic of its own.
+        // Without jumps one link is enough. A standby would add traffic with its probes.
         ...(jumpEveryMs === undefined ? { never: ["wlan0"] } : {}),
       };
       await startGateway(scope, gateway, plan);
@@ -55,7 +55,7 @@ export function jumpingVpn({ name, disable, workers, engine, family, jumpEveryMs
 
 export const JUMPING_VPN = jumpingVpn({ name: "jumping-vpn" });
 
-/** Jumps back and forth until it is ended. A jump that is refused is no jump: the run fails. */
+/** Jumps back and forth until the returned function is called. A refused jump makes the run fail. */
 function jumping(node: Node, everyMs: number): () => Promise<void> {
   const jump = async (): Promise<void> => {
     const session = (await node.sdk.status()).view.sessions.find(({ state }) => state === "ATTACHED");

@@ -1,4 +1,4 @@
-/** OpenVPN in user space, a server that lets its client float, certificates by fingerprint, AES-256-GCM. */
+/** OpenVPN in user space, AES-256-GCM, certificates checked by fingerprint. Clients may change address (`float`). */
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";

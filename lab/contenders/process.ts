@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { Netns } from "../ip.ts";
 import type { Scope } from "../scope.ts";
 
-/** Starts a program of somebody else in a namespace; it ends with the scope. */
+/** Starts a third-party program in a namespace. It ends with the scope. */
 export function startProgram(scope: Scope, netns: Netns, file: string, args: readonly string[]): void {
   const { file: program, args: words } = netns.inside(file, args);
   const child = spawn(program, words, { stdio: "ignore", detached: true });

@@ -1,6 +1,6 @@
 import type { Contender } from "./contender.ts";
 
-/** No tunnel at all: the ceiling. */
+/** No tunnel: the upper limit of what the machine can do. */
 export const VETH: Contender = {
   name: "veth",
   missing: () => null,

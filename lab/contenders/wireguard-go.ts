@@ -1,4 +1,4 @@
-/** wireguard-go, configured over its own control socket, so that nothing beside the program itself is needed. */
+/** wireguard-go, configured over its control socket, so that no other program is needed. */
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -10,7 +10,7 @@ import { type Contender, type Ground, MTU } from "./contender.ts";
 import { isInstalled, startProgram } from "./process.ts";
 
 const INSTALLED = "wireguard-go";
-/** The name of any other build, which `WIREGUARD_GO` names. */
+/** Name of a build other than the installed one. `WIREGUARD_GO` has its path. */
 export const OTHER_BUILD = "wireguard-go (WIREGUARD_GO)";
 const PROGRAM = process.env.WIREGUARD_GO ?? INSTALLED;
 const PORT = 51_820;
@@ -19,12 +19,12 @@ interface End {
   readonly netns: Netns;
   readonly device: string;
   readonly inner: string;
-  /** `null` = its peer learns it. */
+  /** Outer address; `null` = the peer learns it. */
   readonly outer: string | null;
   readonly key: { readonly secret: string; readonly open: string };
 }
 
-/** The file of a benchmark in which wireguard-go takes part: of two builds both records are kept. */
+/** File name for a benchmark with wireguard-go. Each of the two builds has its own file. */
 export const recordFile = (name: string): string => (PROGRAM === INSTALLED ? name : `${name}-other-wireguard-go`);
 
 export const WIREGUARD_GO: Contender = {

@@ -1,14 +1,14 @@
-/** The five things that happen to the links in the demo, each with what the 1 kHz flows saw of it. */
+/** The faults of the demo. Each returns the gap that the 1 kHz flows saw. */
 import { elapse, type Stage, until } from "../stage.ts";
 import type { Screen } from "./screen.ts";
 
 export interface Jump {
   readonly cause: "link_down" | "silent_death" | "operator" | "blackout";
-  /** The worse direction's largest gap, ms; for the blackout counted from the links' return. */
+  /** Largest gap in the worse direction, ms. For the blackout it is counted from the links' return. */
   readonly gapMs: number;
-  /** Packets of both flows that never arrived, where none may be lost. */
+  /** Packets of both flows that never arrived. Only present for jumps that may lose none. */
   readonly lost?: number;
-  /** The same fault in the downlink alone. */
+  /** The gap of the same fault in the downlink only, ms. */
   readonly downlinkOnlyGapMs?: number;
   readonly reason: string;
   readonly limit: { readonly gapMs?: number; readonly lost?: number };
@@ -18,7 +18,7 @@ const LINK_DOWN_MAX_MS = 100;
 const SILENT_MAX_MS = 300;
 const BLACKOUT_MAX_MS = 300;
 const BLACKOUT_MS = 5_000;
-/** Traffic observed after a jump, so that a late gap is seen too. */
+/** Observation time after a jump, so that a late gap is measured too. */
 const AFTERMATH_MS = 700;
 
 export async function linkDown(stage: Stage, screen: Screen): Promise<Jump> {
@@ -36,11 +36,11 @@ export async function linkDown(stage: Stage, screen: Screen): Promise<Jump> {
 
 export async function silentDeath(stage: Stage, screen: Screen): Promise<Jump> {
   const mark = stage.mark();
-  screen.say(screen.paint("bold", "✂ wlan0 swallows everything, silently"));
+  screen.say(screen.paint("bold", "✂ wlan0 drops all packets, silently"));
   const both = await swallow(stage, "wlan0", "eth0", "both");
   screen.say(`  gap ${screen.paint("green", `${both} ms`)}`);
   const reason = reasonSince(stage, mark, "TransportDead");
-  screen.say(screen.paint("bold", "✂ eth0 swallows the downlink only"));
+  screen.say(screen.paint("bold", "✂ eth0 drops the downlink only"));
   const downlink = await swallow(stage, "eth0", "wlan0", "down");
   screen.say(`  gap ${screen.paint("green", `${downlink} ms`)}`);
   return {
@@ -61,7 +61,7 @@ async function swallow(stage: Stage, victim: string, heir: string, direction: "b
 }
 
 export async function operatorSwitch(stage: Stage, screen: Screen): Promise<Jump> {
-  screen.say(screen.paint("bold", "☞ the operator asks for eth0"));
+  screen.say(screen.paint("bold", "☞ the operator requests eth0"));
   await until("the cooldown is over", 5_000, async () =>
     (await stage.session())?.budget.nextSwitchInMs === 0 ? true : undefined,
   );
@@ -74,7 +74,7 @@ export async function operatorSwitch(stage: Stage, screen: Screen): Promise<Jump
 }
 
 export async function blackout(stage: Stage, screen: Screen): Promise<Jump> {
-  screen.say(screen.paint("bold", `✂ both links swallow everything for ${BLACKOUT_MS / 1000} s`));
+  screen.say(screen.paint("bold", `✂ both links drop all packets for ${BLACKOUT_MS / 1000} s`));
   const mark = stage.mark();
   const { uplinks } = stage.topology;
   const set = async (blackhole: boolean): Promise<number> =>
@@ -87,7 +87,7 @@ export async function blackout(stage: Stage, screen: Screen): Promise<Jump> {
   await elapse(AFTERMATH_MS);
   const seen = await stage.flowReport(backAt, await stage.nowUs());
   const gapMs = seen.gapOverMs ?? Number.POSITIVE_INFINITY;
-  screen.say(`  traffic again ${screen.paint("green", `${gapMs} ms`)} after the links' return`);
+  screen.say(`  traffic continues ${screen.paint("green", `${gapMs} ms`)} after the links' return`);
   return { cause: "blackout", gapMs, reason: reasonSince(stage, mark, "TransportDead"), limit: { gapMs: BLACKOUT_MAX_MS } };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The product in a minute: one session, one TCP transfer and two 1 kHz flows through it, while the links under it die.
+ * Shows the product in a minute: one session carries a TCP transfer and two 1 kHz flows while its links fail.
  *
  *   client ═ eth0  (20 ms) ═ gateway ── server
  *          ═ wlan0 (20 ms) ═
@@ -35,7 +35,7 @@ interface Verdict {
 }
 
 async function perform(scope: Scope, screen: Screen): Promise<Verdict> {
-  screen.say("laying out a client with two links (20 ms each), a gateway, a server behind it");
+  screen.say("creating a client with two links (20 ms each), a gateway, and a server behind it");
   const stage = await Stage.open(scope, "demo", SETTING);
   screen.say(`${screen.paint("green", "● ATTACHED")}  session ${stage.sessionId} on ${await stage.activePath()}`);
   const watching = new AbortController();
@@ -69,7 +69,7 @@ async function perform(scope: Scope, screen: Screen): Promise<Verdict> {
   };
 }
 
-/** Shows the client's events as they come. */
+/** Shows the client's events when they arrive. */
 async function watch(stage: Stage, screen: Screen, signal: AbortSignal): Promise<void> {
   for await (const item of stage.client.sdk.events({ since: stage.mark(), signal })) {
     if (isGap(item)) screen.say(`(${item.count} records were not shown)`);
@@ -92,7 +92,7 @@ function problemsOf(verdict: Verdict, leftovers: readonly string[]): string[] {
   must(verdict.handshakes === 1, `${verdict.handshakes} handshakes were captured`);
   must(verdict.tcpConnections === 1, `${verdict.tcpConnections} TCP connections were captured`);
   must(verdict.sha256Match && verdict.bytes === TRANSFER_BYTES, `the transfer differs: ${verdict.bytes} bytes`);
-  must(verdict.clear === 0, `${verdict.clear} packets left a link in clear`);
+  must(verdict.clear === 0, `${verdict.clear} unencrypted packets left a link`);
   return [...problems, ...leftovers.map((leftover) => `left behind: ${leftover}`)];
 }
 
@@ -114,11 +114,9 @@ async function main(): Promise<number> {
     screen.plain(
       `  ${jump.cause.padEnd(13)} ${`${jump.gapMs} ms`.padEnd(10)} ${jump.lost === undefined ? "" : `${jump.lost} lost  `}${jump.reason}`,
     );
-  for (const problem of problems) screen.plain(`  ${screen.paint("red", "not as promised:")} ${problem}`);
+  for (const problem of problems) screen.plain(`  ${screen.paint("red", "wrong:")} ${problem}`);
   screen.plain(
-    ok
-      ? screen.paint("green", "  ● the session stayed, the links came and went")
-      : screen.paint("red", "  ● the promise was not kept"),
+    ok ? screen.paint("green", "  ● the session survived all link failures") : screen.paint("red", "  ● the demo failed"),
   );
   if (json) {
     const jumps = verdict.jumps.map(({ limit, ...jump }) => jump);

@@ -1,4 +1,4 @@
-/** What a person sees while the demo runs: one line per thing that happened, with its time since the start. */
+/** The demo's output: one line for each event, with the time since the start. */
 import type { EventRecord } from "#sdk/index";
 
 const COLOUR = { green: 32, yellow: 33, red: 31, dim: 2, bold: 1 } as const;
@@ -9,7 +9,7 @@ export class Screen {
   readonly #colours: boolean;
   readonly #began = performance.now();
 
-  /** With `--json` stdout belongs to the verdict, and the story goes to stderr. */
+  /** With `--json` the result goes to stdout and these lines go to stderr. */
   constructor(json: boolean) {
     this.#out = json ? process.stderr : process.stdout;
     this.#colours = this.#out.isTTY === true && process.env.NO_COLOR === undefined;
@@ -28,7 +28,7 @@ export class Screen {
     this.#out.write(`${text}\n`);
   }
 
-  /** One event of the client's record, where it is one that a person wants to see. */
+  /** Shows an event of the client's record, if it is of interest to a person. */
   event(event: EventRecord): void {
     const reason = event.reason ?? "";
     if (event.type === "SessionStateChange") {

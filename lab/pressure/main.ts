@@ -1,4 +1,4 @@
-/** `MEBIBYTES SECONDS`: touches that much memory again and again in a busy loop, and ends by itself. */
+/** Arguments: `MEBIBYTES SECONDS`. Touches that much memory repeatedly in a busy loop for that time, then ends. */
 const PAGE_BYTES = 4_096;
 const CHUNK_BYTES = 1 << 20;
 

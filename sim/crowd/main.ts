@@ -1,6 +1,6 @@
 /**
- * `node --expose-gc build/sim/crowd/main.js <sessions>`: the gateway's core alone, in one process and without an engine. All sessions
- * come in, then all jump to another path; what that costs, as one line of JSON.
+ * `node --expose-gc build/sim/crowd/main.js <sessions>`: measures the gateway's core alone, in one process without an
+ * engine. All sessions join, then all jump to another path. The cost is printed as one line of JSON.
  */
 import type { Input } from "#core/contract";
 import { step } from "#core/step";
@@ -9,18 +9,18 @@ import type { Report } from "#kernel/contract/engine.generated";
 import { presetPolicy } from "#transcripts/presets";
 import { gatewayPath } from "#transcripts/scene";
 
-/** Times between two inputs would be all alike; no window of a policy must be what is measured. */
+/** Time of all joins. The jumps come much later, so that no time window of the policy affects the measurement. */
 const BEGAN_MS = 1_000;
 const JUMPED_MS = 600_000;
 
 interface Cost {
   readonly sessions: number;
-  /** Heap of the core for one session that is at rest. */
+  /** JavaScript heap of the core for an idle session. */
   readonly bytesPerSession: number;
-  /** Sessions that were judged and taken in a second, and that were judged and moved. */
+  /** Sessions that join in a second of processor time. `jumpsPerSecond`: sessions that jump in a second. */
   readonly joinsPerSecond: number;
   readonly jumpsPerSecond: number;
-  /** Inputs of jumps in a second: each session has two. */
+  /** Inputs of jumps in a second. Each jump has two. */
   readonly decisionsPerSecond: number;
 }
 
@@ -43,7 +43,7 @@ function main(): void {
   process.stdout.write(`${JSON.stringify(cost)}\n`);
 }
 
-/** The compiler of the runtime has seen everything before the clock starts. */
+/** Runs all code once before the measurement, so that the JIT compiler has compiled it. */
 function warmUp(): void {
   const world = gatewayOf(1_000);
   join(world, 1_000);
@@ -95,7 +95,7 @@ function work(world: World, input: Input, now: number): void {
   step(world, JSON.parse(JSON.stringify(input)) as Input, now);
 }
 
-/** Milliseconds of processor time: others on the machine do not count. */
+/** Processor time, ms. Other processes on the machine do not count. */
 function timed(sessions: number, each: (index: number) => void): number {
   const began = process.cpuUsage();
   for (let index = 0; index < sessions; index++) each(index);

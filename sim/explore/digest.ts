@@ -1,4 +1,6 @@
-/** Two 32-bit lanes over a stream of numbers; 53 bits of them name a state. Not for adversaries. */
+/**
+ * Digest of a stream of numbers: two 32-bit lanes, of which 53 bits identify a state. Not secure against an attacker.
+ */
 export class Digest {
   #a = 0x811c9dc5;
   #b = 0x9747b28c;
@@ -16,7 +18,7 @@ export class Digest {
     this.number(wordNumber(value));
   }
 
-  /** A whole number below 2^53. */
+  /** An integer below 2^53. */
   get value(): number {
     const a = Math.imul(this.#a ^ (this.#a >>> 16), 0x7feb352d);
     const b = Math.imul(this.#b ^ (this.#b >>> 16), 0x846ca68b);
@@ -26,7 +28,7 @@ export class Digest {
 
 const words = new Map<string, number>();
 
-/** Words of the core are few; each gets the next number, so that two of them never collide. */
+/** The core uses few words. Each gets its own number, so that two words never collide. */
 function wordNumber(word: string): number {
   const known = words.get(word);
   if (known !== undefined) return known;

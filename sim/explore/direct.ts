@@ -15,8 +15,9 @@ const LIMITS = presetPolicy("patient").policy.base.session;
 const DENIED: Verdict = { allowed: false, reason: "cooldown_active", retryAfterMs: 500, used: 1, max: 1 };
 
 /**
- * Every event on every state of the reducer alone, in all contexts: what the core cannot bring about by itself (another node's
- * ownership, a clock that the state has not) is judged all the same. Returns what is broken.
+ * Plays every event on every state of the reducer alone, in all contexts. This includes cases that the core cannot
+ * reach by itself, such as the ownership of another node or a timer that the state does not have. Returns the broken
+ * laws.
  */
 export function everyEventOnEveryState(): readonly string[] {
   const broken = new Set<string>();
@@ -71,7 +72,7 @@ function judged(session: Session, event: Occurrence, context: Context): readonly
   return [...broken, ...checker.broken.filter((law) => !law.startsWith("I1: ended before")).map((law) => `${law} (${where})`)];
 }
 
-/** One session in each state, made by the reducer where it can make it. */
+/** One session in each state, created by the reducer if possible. */
 function statesOf(role: Role): readonly Session[] {
   const alone: Context = { limits: LIMITS, authority: true, candidate: null, verdict: ALLOWED };
   const born = birth("s-1", 1, role, NOW);

@@ -7,7 +7,7 @@ import type { Scene } from "./scenes.ts";
 export interface Explored {
   readonly states: number;
   readonly transitions: number;
-  /** No state is left that was not looked at. */
+  /** All reachable states were explored. */
   readonly closed: boolean;
   readonly violation: Violation | null;
 }
@@ -15,14 +15,16 @@ export interface Explored {
 export interface Violation {
   readonly scene: string;
   readonly broken: readonly string[];
-  /** The shortest way to it, from the beginning. */
+  /** The shortest sequence of moves from the start to the violation. */
   readonly lines: readonly string[];
 }
 
-/** Every so many states one is left through its own snapshot as well: same input, same bytes out (I9). */
+/** For one of so many states, a copy restored from a snapshot gets the same input. Both outputs must be equal (I9). */
 const TWIN_EVERY = 97;
 
-/** Breadth first from the scene's beginning, up to `statesMax` different states; stops at the first broken law. */
+/**
+ * Explores breadth first from the scene's start, at most `statesMax` different states. Stops at the first broken law.
+ */
 export function explore(scene: Scene, statesMax: number): Explored {
   const begun = begin(scene);
   const lines: string[] = [""];
@@ -67,7 +69,7 @@ export function explore(scene: Scene, statesMax: number): Explored {
   return result(lives.length, null);
 }
 
-/** The same lines again, with everything that they cause. */
+/** Plays the lines again and returns everything that they cause. */
 export function retell(scene: Scene, lines: readonly string[]): readonly Told[] {
   const told: Told[] = [];
   const life = Life.begin(scene.role, scene.preset, told);

@@ -1,6 +1,6 @@
 import { createCore, type Entry, type World } from "#core/world";
 
-/** A world that goes on by itself. Values are immutable and shared; only their places are copied, which makes it fast. */
+/** Makes an independent copy of a world. The values are immutable and shared, so that only references are copied. */
 export function fork(from: World): World {
   const { now, stopping, policy, authority, security, health, ended, wakeAt, client, gateway } = from;
   const to = createCore(from.role, from.domains);

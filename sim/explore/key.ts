@@ -2,14 +2,14 @@ import type { World } from "#core/world";
 import type { Judge } from "./judge.ts";
 import { Walk } from "./walk.ts";
 
-/** States whose rules ask how long they have lasted. */
+/** States with rules that depend on the time since they were entered. */
 const TIMED: ReadonlySet<string> = new Set(["VOLATILE", "RECOVERING"]);
 
-/** Members that are named one by one. */
+/** Members of a dial and of a session's entry that `keyOf` handles itself. */
 const DIALLED: ReadonlySet<string> = new Set(["id", "failures", "phase"]);
 const NAMED: ReadonlySet<string> = new Set(["session", "security", "policy"]);
 
-/** The name of a state: equal for two worlds that no input and no law can tell apart, whatever their clocks say. */
+/** Key of a state. It is equal for two worlds that no input and no law can distinguish, whatever their clocks show. */
 export function keyOf(world: World, judge: Judge, now: number): number {
   const paths = pathsIn(world, judge);
   const walk = new Walk(now, paths, [...world.sessions.keys()]);

@@ -7,10 +7,10 @@ import { fork } from "./fork.ts";
 import { Judge } from "./judge.ts";
 import { keyOf } from "./key.ts";
 
-/** Time passes in steps of this length; a Tick that is due in between comes at its end, as a busy machine's would. */
+/** Time passes in steps of this length. A Tick that is due within a step comes at its end, as on a busy machine. */
 const GRID_MS = 500;
 const MEASURED_EVERY_MS = 100;
-/** Ticks at one instant; more is a core that wakes itself in a circle. */
+/** Most Ticks at one instant. With more, the core wakes itself endlessly. */
 const TICKS_MAX = 8;
 
 export interface Told {
@@ -19,12 +19,12 @@ export interface Told {
   readonly effects: readonly Effect[];
 }
 
-/** One world under its judge. A move is a line of a transcript, `+ms`, or `+ms 1 loss=0.3` (with traffic on path 1). */
+/** One world and its judge. A move is a line of a transcript, `+ms`, or `+ms 1 loss=0.3` (with traffic on path 1). */
 export class Life {
   readonly world: World;
   readonly judge: Judge;
   now: number;
-  /** Everything that happens, where somebody wants to print it. */
+  /** Everything that happens, for printing; `null` = not kept. */
   readonly told: Told[] | null;
 
   constructor(world: World, judge: Judge, now: number, told: Told[] | null = null) {
@@ -92,7 +92,7 @@ export class Life {
     }
   }
 
-  /** The counters go on where the path's newest sample left them. */
+  /** Counters continue from the path's newest sample. */
   #measure(path: number, how: readonly string[]): void {
     const { world } = this;
     const [handle] = [...world.sessions.keys()].slice(-1);
@@ -113,6 +113,6 @@ export class Life {
 }
 
 const TICK: Input = { type: "Tick" };
-/** Lines are few; most of a run's inputs are made once. */
+/** Most cached inputs. A run has few different lines, so that most inputs are created once. */
 const INPUTS_MAX = 10_000;
 const inputs = new Map<string, Input>();

@@ -1,6 +1,7 @@
 /**
- * `npm run explore`: plays the real core through all states that its scenes reach, breadth first, under a judge with its own clocks;
- * then plants mistakes in a copy of the build, each of which the judge must see. stdout ends with one line of JSON.
+ * `npm run explore`: plays the real core breadth first through all states that its scenes reach. A judge with its own
+ * clocks checks each step. Then it plants mistakes in a copy of the build; the judge must find each of them. The last
+ * line of stdout is JSON.
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -13,9 +14,9 @@ import { DIRECT, SCENES, type Scene } from "./scenes.ts";
 import type { Scouted } from "./scout.ts";
 import { requireUpToDate, Workshop } from "./workshop.ts";
 
-/** States of a run that names none. */
+/** Number of states if `--states` is absent. */
 const STATES_DEFAULT = 302_000;
-/** States in which a mutant must be seen, in each of its scenes. */
+/** Number of states, in each of its scenes, within which a mutant must be found. */
 const MUTANT_STATES = 4_000;
 const LANES_MAX = 4;
 
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
   process.exitCode = violations.length === 0 && missed.length === 0 && survivors.length === 0 ? 0 : 1;
 }
 
-/** Each scene has its share; what a scene that is closed leaves over goes to those that are not. */
+/** Each scene gets a share of the states. Scenes that need fewer states leave the rest to the others. */
 async function exploreAll(options: Options, lanes: number): Promise<readonly Scouted[]> {
   const found: Scouted[] = [];
   let left = options.states;
@@ -81,7 +82,7 @@ async function exploreAll(options: Options, lanes: number): Promise<readonly Sco
   return found;
 }
 
-/** Plants every mutant. Returns those that nothing saw. */
+/** Plants every mutant. Returns those that were not found. */
 async function hunt(options: Options, lanes: number): Promise<readonly Mutant[]> {
   const survivors: Mutant[] = [];
   const workshops = Array.from({ length: lanes }, () => new Workshop(BUILD));
@@ -101,7 +102,7 @@ async function hunt(options: Options, lanes: number): Promise<readonly Mutant[]>
   return survivors;
 }
 
-/** The law that saw the mutant; a scout that dies of it saw it as well. */
+/** The broken law that revealed the mutant; `null` = none. A scout that crashes has found it, too. */
 async function killer(workshop: Workshop, { scenes }: Mutant): Promise<string | null> {
   for (const scene of scenes) {
     const found = await scout(workshop.scout, scene, MUTANT_STATES);
@@ -111,7 +112,7 @@ async function killer(workshop: Workshop, { scenes }: Mutant): Promise<string | 
   return null;
 }
 
-/** The shortest way to it, in the words of a transcript. */
+/** Prints the shortest sequence to the violation in the format of a transcript. */
 function tellViolation({ scene: name, broken, lines }: Violation): void {
   const print = (text: string): boolean => process.stderr.write(`${text}\n`);
   print(`\nscene "${name}":`);

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import type { Scouted } from "./scout.ts";
 
-/** A scout that hangs is a finding as well; it is given this long. */
+/** Time limit of a scout. A scout that hangs is a finding, too. */
 const PATIENCE_MS = 600_000;
-/** One line of JSON; a longer one is not from a scout. */
+/** Most output of a scout, bytes. It prints one line of JSON, which is shorter. */
 const OUTPUT_MAX = 1 << 22;
 
-/** Works off `jobs` in order, `lanes` at a time. */
+/** Runs `jobs` in order, at most `lanes` at the same time. */
 export async function inLanes<T>(
   jobs: readonly T[],
   lanes: number,
@@ -19,7 +19,7 @@ export async function inLanes<T>(
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** Runs one scout; `null` = it died, or said nothing that can be read. */
+/** Runs one scout; `null` = it crashed, or its output is not valid. */
 export function scout(script: string, scene: string, states: number): Promise<Scouted | null> {
   return new Promise((done) => {
     const child = spawn(process.execPath, ["--max-old-space-size=4096", script, scene, String(states)], {

@@ -4,7 +4,7 @@ import { TABLE } from "#domains/session/table";
 /** Ids of all rows of the session's table. */
 export const ROWS: readonly string[] = TABLE.map(({ id }) => id);
 
-/** Which rows were applied in this process. A row that is applied has its `does` read, whoever applies it. */
+/** Records which rows were applied in this process. It detects this by a read of the row's `does`. */
 export class Rows {
   readonly #hit = new Set<string>();
 

@@ -3,13 +3,13 @@ import { type Explored, explore } from "./explore.ts";
 import { Rows } from "./rows.ts";
 import { DIRECT, SCENES, type Scene } from "./scenes.ts";
 
-/** What one scout found: everything that its reader needs, as one line of JSON. */
+/** The result of one scout. It is printed as one line of JSON. */
 export interface Scouted extends Explored {
   readonly scene: string;
   readonly hit: readonly string[];
 }
 
-/** `scout SCENE STATES`: explores one scene in a process of its own, on whatever build it lies in. */
+/** `scout SCENE STATES`: explores one scene in its own process, with the build that contains this script. */
 function main(): void {
   const [name = "", states = "0"] = process.argv.slice(2);
   const rows = new Rows();

@@ -5,15 +5,15 @@ import type { SessionHandle } from "#kernel/contract/state";
 import type { Seen } from "#transcripts/checker";
 import type { Watch } from "./watch.ts";
 
-/** After a failed attempt the client waits this long. */
+/** Wait of the client after a failed attempt. */
 export const RETRY_MS = 250;
-/** Attributable failures count for this long. */
+/** Time for which an attributable failure counts. */
 export const FAILURES_WINDOW_MS = 60_000;
 
-/** What the laws of a transition need to know besides the session. */
+/** The values that the laws of transitions need besides the session. */
 export interface Court {
   readonly client: boolean;
-  /** The gateway's offer, which a client's own policy cannot loosen. */
+  /** The gateway's offer. A client's own policy cannot relax its limits. */
   readonly offered: Policy;
   readonly local: Policy;
   readonly policyValid: boolean;
@@ -21,13 +21,13 @@ export interface Court {
   complain(what: string): void;
 }
 
-/** What the session had before the input. */
+/** Values of the session before the input. */
 interface Former {
   readonly attempt: Watch["attempt"];
   readonly bindSeq: number;
 }
 
-/** Judges the transitions that one input caused, in their order. */
+/** Checks the transitions that one input caused, in order. */
 export function transitions(
   court: Court,
   watch: Watch,
@@ -57,7 +57,7 @@ export function transitions(
     answered(court, watch, seen, former?.bindSeq ?? 0, input.report.bindSeq, input.report.path, effects);
 }
 
-/** I2, I5, I15: what lets a session become ATTACHED. Returns whether its path changed. */
+/** I2, I5, I15: the conditions for ATTACHED. Returns whether the path changed. */
 function bound(court: Court, watch: Watch, event: CoreEvent, former: Former | undefined, input: Input, now: number): boolean {
   const report = input.type === "Engine" ? input.report : null;
   if (event.from === "BIRTH" && !court.policyValid) court.complain("I15: a new session was attached under an invalid policy");
@@ -90,7 +90,7 @@ function bound(court: Court, watch: Watch, event: CoreEvent, former: Former | un
   return watch.bind(report.path, now);
 }
 
-/** I3: an elective move only after the cooldown. */
+/** I3: an elective move needs the end of the cooldown. */
 function recovers(court: Court, watch: Watch, now: number): void {
   watch.readySince = null;
   if (!court.authority) court.complain("I12: a move without authority");
@@ -99,20 +99,20 @@ function recovers(court: Court, watch: Watch, now: number): void {
   if (now - lastSwitchAt < cooldown(court, watch)) court.complain(`I3: moved ${now - lastSwitchAt} ms after the last switch`);
 }
 
-/** A cooldown denies nothing that it does not cover. */
+/** A denial by the cooldown is only correct during the cooldown. */
 function cooled(court: Court, watch: Watch, event: CoreEvent, now: number): void {
   if (event.reason !== "cooldown_active" || event.numbers?.used === undefined) return;
   const { lastSwitchAt } = watch;
   if (lastSwitchAt === null || now - lastSwitchAt >= cooldown(court, watch)) court.complain("I3: a cooldown denied that is over");
 }
 
-/** After a death, and at the gateway, only the cooldown of emergencies counts. */
+/** After a death, and at the gateway, only the emergency cooldown counts. */
 function cooldown(court: Court, watch: Watch): number {
   const dead = watch.active === null || (watch.path(watch.active)?.standing ?? "bad") === "bad";
   return dead || !court.client ? court.local.switch.emergencyCooldownMs : court.offered.switch.cooldownMs;
 }
 
-/** What a denial holds up, and until when. Our own limits of switches (they tell what is used) do not concern the same path. */
+/** Notes what a denial blocks, and until when. Own switch limits (they have `used`) do not block the same path. */
 function blocks(watch: Watch, event: CoreEvent, now: number): void {
   const retry = event.numbers?.retryAfterMs;
   if (typeof retry !== "number") watch.blockedUntil = Math.max(watch.blockedUntil, now + RETRY_MS);
@@ -121,7 +121,7 @@ function blocks(watch: Watch, event: CoreEvent, now: number): void {
   else watch.blockedUntil = Math.max(watch.blockedUntil, now + retry);
 }
 
-/** I7, I14: an end has its cause, its event and its command. */
+/** I7, I14: an end must have its cause, its event and its command. */
 function ends(court: Court, watch: Watch, event: CoreEvent, events: readonly CoreEvent[], input: Input, now: number): void {
   if (!events.some(({ type }) => type === "SessionTerminated")) court.complain("I4: an end without SessionTerminated");
   if (!watch.over) court.complain("I7: a session ended and its keys stayed");
@@ -151,7 +151,7 @@ function premature(court: Court, watch: Watch, former: Former | undefined, event
     watch.mayDegradeSince ??= now;
 }
 
-/** The gateway answers each fresh proof once, and an old one never. */
+/** The gateway must answer each fresh proof once, and an old proof never. */
 function answered(
   court: Court,
   watch: Watch,
@@ -178,7 +178,7 @@ export function refusedSession(input: Input): SessionHandle | null {
   return input.type === "Engine" && input.report.type === "Refused" ? input.report.session : null;
 }
 
-/** Attributable failures inside the window, by the judge's own count. */
+/** Number of attributable failures in the window, counted by the judge. */
 export function failed(watch: Watch, now: number): number {
   return watch.failures.filter((at) => now - at <= FAILURES_WINDOW_MS).length;
 }

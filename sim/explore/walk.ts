@@ -2,14 +2,15 @@ import type { Sample } from "#domains/transport/model";
 import { Digest } from "./digest.ts";
 
 /**
- * How a member takes part in a state's name. `past` = its age, `future` = the time until then, `path` and `handle` = its rank among
- * those in use. `skip` = what no decision reads: versions, counters for people, texts, what follows from the rest.
+ * How a member enters a state's key. `past` = as its age, `future` = as the time until then, `path` and `handle` = as
+ * its rank among those in use. `skip` = not at all, because no decision reads it: versions, counters for people, texts,
+ * and values that follow from others.
  */
 type Kind = "skip" | "past" | "future" | "pasts" | "path" | "handle" | "asked" | "samples" | "cumulative" | "pending";
 
 // biome-ignore format: a table
 const TABLE: Readonly<Record<string, Kind>> = {
-  // what no decision reads
+  // not read by any decision
   version: "skip", bindSeq: "skip", attempt: "skip", jumps: "skip", assignment: "skip", peer: "skip", offer: "skip", label: "skip",
   name: "skip", digest: "skip", tallies: "skip", attempts: "skip", sinceAt: "skip", lastReason: "skip", predecessor: "skip",
   endedAt: "skip", errors: "skip", tunnel: "skip", keyEpoch: "skip", evidence: "skip",
@@ -18,7 +19,7 @@ const TABLE: Readonly<Record<string, Kind>> = {
   unansweredSince: "past", reportedAt: "past", searchSince: "past", lastSwitchAt: "past", startedAt: "past", hintedAt: "past",
   missedSince: "past", readySince: "past", mayDegradeSince: "past",
   switches: "pasts", recoveries: "pasts",
-  // appointments
+  // times in the future
   retryAt: "future", until: "future", electiveAt: "future", nextAt: "future", at: "future", deadline: "future",
   blockedUntil: "future", movesBlockedUntil: "future",
   // names
@@ -29,12 +30,12 @@ const TABLE: Readonly<Record<string, Kind>> = {
 
 const KINDS: ReadonlyMap<string, Kind> = new Map(Object.entries(TABLE));
 
-/** Ages beyond this are all the same to every rule: the longest is the minute of the budgets. */
+/** No rule distinguishes ages above this: the longest period of a rule is the minute of the budgets. */
 const AGE_MAX_MS = 61_000;
 
 const constants = new WeakMap<object, number>();
 
-/** Feeds values into a digest by the kinds of their members. */
+/** Feeds values into a digest, according to the kinds of their members. */
 export class Walk {
   readonly digest = new Digest();
   readonly #now: number;
@@ -47,7 +48,7 @@ export class Walk {
     this.#handles = handles;
   }
 
-  /** A value without times, which many states share. */
+  /** Feeds a value without times, which many states share. */
   constant(value: object): void {
     let known = constants.get(value);
     if (known === undefined) {
@@ -129,7 +130,7 @@ export class Walk {
     }
   }
 
-  /** Counters of traffic mean something by their differences only. */
+  /** Only differences between traffic counters matter. */
   #samples(samples: readonly Sample[]): void {
     const first = samples[0];
     if (first === undefined) return;

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Mutant, Patch } from "./mutants.ts";
 
-/** What a scout runs: everything else of the build stays where it is. */
+/** The folders that a scout runs. The rest of the build is not copied. */
 const FOLDERS = ["kernel", "domains", "core", "transcripts", "sim"];
 
-/** A copy of the build in which mistakes are made, one after another. */
+/** A copy of the build in which mutants are planted, one after another. */
 export class Workshop {
   readonly #build: string;
   readonly #folder: string;
@@ -19,18 +19,18 @@ export class Workshop {
     for (const name of FOLDERS) cpSync(join(build, name), join(this.#folder, "build", name), { recursive: true });
   }
 
-  /** Script of the scout that runs on this copy. */
+  /** Path of the scout script in this copy. */
   get scout(): string {
     return join(this.#folder, "build", "sim", "explore", "scout.js");
   }
 
-  /** Makes the mistake. */
+  /** Plants the mutant. */
   make({ name, patches }: Mutant): void {
     const build = join(this.#folder, "build");
     for (const patch of patches) writeFileSync(join(build, patch.file), patched(build, name, patch));
   }
 
-  /** Takes it back. */
+  /** Removes the mutant. */
   undo({ patches }: Mutant): void {
     for (const { file } of patches) writeFileSync(join(this.#folder, "build", file), readFileSync(join(this.#build, file)));
   }
@@ -40,7 +40,7 @@ export class Workshop {
   }
 }
 
-/** Throws where a patch does not match exactly once in what was built: a mutant is out of date. */
+/** Throws if a patch does not match the build exactly once, because then its mutant is out of date. */
 export function requireUpToDate(mutants: readonly Mutant[], build: string): void {
   for (const { name, patches } of mutants) for (const patch of patches) patched(build, name, patch);
 }

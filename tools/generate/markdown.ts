@@ -5,7 +5,7 @@ export interface Page {
   readonly text: string;
 }
 
-/** A page whose first line says where it comes from. `parts` are separated by blank lines. */
+/** Makes a page. Its first line names its source; blank lines separate `parts`. */
 export function page(name: string, source: string, title: string, parts: readonly string[]): Page {
   const text = [`<!-- Generated from ${source} by npm run generate. -->`, `# ${title}`, ...parts].join("\n\n");
   return { name, text: `${text}\n` };
@@ -18,10 +18,10 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 export const code = (text: string): string => `\`${text}\``;
 
-/** Several names in one cell; an empty list is a dash. */
+/** Several names in one cell; a dash for an empty list. */
 export const codes = (names: readonly string[]): string => (names.length === 0 ? "–" : names.map(code).join(", "));
 
-/** A cell ends at a bar and a row at a line break, so neither may stand in a text. */
+/** Escapes bars and replaces line breaks, because they would end the cell or the row. */
 function cell(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll("\n", " ");
 }

@@ -5,7 +5,7 @@ import { code, type Page, page, table } from "./markdown.ts";
 export function reasons(): Page {
   const rows = Object.entries(REASONS).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return page("reasons.md", "kernel/contract/reason.ts", "Reasons", [
-    "Every transition, denial and end carries one of these codes. A code never changes its meaning; the text may be worded better.",
+    "Every transition, denial and end carries one of these codes. The meaning of a code never changes; its text may be improved.",
     table(
       ["code", "meaning"],
       rows.map(([reason, text]) => [code(reason), text]),

@@ -15,7 +15,7 @@ describe("sources that must agree", () => {
     expect(Object.keys(MEANING).toSorted()).toEqual(FIELDS.map(keyOf).toSorted());
   });
 
-  test("every reason of the session table is a registered one", () => {
+  test("every reason of the session table is registered", () => {
     const rows: readonly Row[] = TABLE;
     const used = rows.flatMap((row) => [
       ...row.to.map((hop) => hop.because),
@@ -25,7 +25,7 @@ describe("sources that must agree", () => {
     expect(unknown).toEqual([]);
   });
 
-  test("every reason fits the wire", () => {
+  test("every reason fits the wire format", () => {
     const longest = numberOf(source("engine/proto/src/frames/text.rs"), "REASON_MAX");
     const unfit = Object.keys(REASONS).filter((reason) => reason.length > longest || !/^[a-z0-9_]+$/.test(reason));
     expect(unfit).toEqual([]);
@@ -36,12 +36,12 @@ describe("the decision on chosen parts", () => {
   const page = source("docs/decisions/0001-chosen-parts.md");
   const missing = (names: readonly string[]) => names.filter((name) => !page.includes(`| \`${name}\` |`));
 
-  test("every npm package of the product has a line", () => {
+  test("lists every npm package of the product", () => {
     const { dependencies } = JSON.parse(source("package.json")) as { dependencies: Record<string, string> };
     expect(missing(Object.keys(dependencies))).toEqual([]);
   });
 
-  test("every crate of the engine has a line", () => {
+  test("lists every crate of the engine", () => {
     const crates = ["proto", "io", "node"].flatMap((name) => cratesOf(source(`engine/${name}/Cargo.toml`)));
     expect(crates.length).toBeGreaterThan(20);
     expect(missing(crates)).toEqual([]);
@@ -49,7 +49,7 @@ describe("the decision on chosen parts", () => {
 });
 
 describe("the guide for troubleshooting", () => {
-  test("every reason it explains is a registered one", () => {
+  test("explains only registered reasons", () => {
     const tables = source("docs/guide/troubleshooting.md")
       .split("\n\n")
       .filter((part) => /^\| (last )?reason/.test(part));
@@ -64,7 +64,7 @@ describe("the specification of the wire", () => {
   const spec = source("docs/spec/wire.md");
   const constants = [...spec.matchAll(/^\| `([A-Z0-9_]+)` \| `([^`]+)` \| .* \| `([^`]+)` \|$/gm)];
 
-  test("every constant it names has that value in the code", () => {
+  test("gives every constant the value that the code has", () => {
     const wrong = constants.filter(
       ([, name = "", value = "", file = ""]) => rightSideOf(source(`engine/proto/src/${file}`), name) !== value,
     );
@@ -72,7 +72,7 @@ describe("the specification of the wire", () => {
     expect(wrong.map(([line]) => line)).toEqual([]);
   });
 
-  test("every frame type of the code stands in it with its number", () => {
+  test("contains every frame type of the code with its number", () => {
     const frames = [...source("engine/proto/src/frames/mod.rs").matchAll(/^const ([A-Z_]+): u8 = 0x([0-9a-f]{2});$/gm)];
     const missing = frames.filter(([, name, number]) => !spec.includes(`| ${number} | ${name} `));
     expect(frames.length).toBeGreaterThan(20);
@@ -80,14 +80,14 @@ describe("the specification of the wire", () => {
   });
 });
 
-/** Crates of `[dependencies]` that are not our own. */
+/** Third-party crates of `[dependencies]`. */
 function cratesOf(manifest: string): readonly string[] {
   const section = manifest.split("\n[").find((part) => part.startsWith("dependencies]")) ?? "";
   const lines = section.split("\n").filter((line) => line.includes("=") && !line.startsWith("#") && !line.includes("path ="));
   return lines.map((line) => line.slice(0, line.indexOf("=")).trim());
 }
 
-/** The right side of a Rust constant, as written; `undefined` where there is none of this name. */
+/** The right side of a Rust constant, as written; `undefined` if there is no such constant. */
 function rightSideOf(rust: string, name: string): string | undefined {
   return new RegExp(`const ${name}: [^=]+ = ([^;]+);`).exec(rust)?.[1];
 }

@@ -9,14 +9,14 @@ import { code, codes, type Page, page, table } from "./markdown.ts";
 const ROWS: readonly Row[] = TABLE;
 const LIVE: readonly StateName[] = STATES.filter((state) => state !== "TERMINATED");
 
-/** The whole transition table, and one diagram per role drawn from the same rows. */
+/** The transition table, and one diagram per role from the same rows. */
 export function transitions(): Page {
   const head = ["state", "role", "event", "guard", "next", "reason", "deeds", "case", "row"];
   const moving = ROWS.filter((row) => row.to.length > 0);
   const staying = ROWS.filter((row) => row.to.length === 0);
   return page("transitions.md", "domains/session/table.ts", "Transitions", [
-    "What a session does on every event, in both roles. For each state, role, event and guard there is exactly one row; the types and a test see to that.",
-    "`$cause` stands for the reason that the event itself carries, `$denial` for the reason of the limit that refused. A chain such as VOLATILE → RECOVERING is two transitions, each with its own version and its own `SessionStateChange`. *Case* names the case of the failure matrix; `life` is the ordinary life of a session, `order` a rule of judging, `isolation` the isolation of failures.",
+    "The table defines what a session does on every event, in both roles. Each combination of state, role, event and guard has exactly one row; the types and a test check this.",
+    "`$cause` stands for the reason in the event, `$denial` for the reason of the limit that refused. A chain such as VOLATILE → RECOVERING consists of two transitions, each with its own version and its own `SessionStateChange`. *Case* is the case of the failure matrix; `life` is the ordinary life of a session, `order` a rule for the order of decisions, `isolation` the isolation of failures.",
     "## Client",
     mermaid("client"),
     "## Gateway",
@@ -24,7 +24,7 @@ export function transitions(): Page {
     "## Rows that change the state",
     table(head, moving.map(cells)),
     "## Rows that keep the state",
-    "A reason here is the one with which the event is refused: a `Diagnostic` is recorded, nothing else happens.",
+    "A reason in these rows is the reason of a refusal: the event is only recorded as a `Diagnostic`.",
     table(head, staying.map(cells)),
   ]);
 }
@@ -47,7 +47,7 @@ function cells(row: Row): string[] {
   ];
 }
 
-/** One for each hop, or one for all where they are the same. */
+/** One reason for each hop, or a single one if all are the same. */
 function reasonsOf(row: Row): readonly string[] {
   if (row.to.length === 0) return row.refuses === undefined ? [] : [row.refuses];
   const reasons = row.to.map((hop) => hop.because);
@@ -62,7 +62,7 @@ function eventsOf(on: readonly OccurrenceType[]): string {
   return on.length === Object.keys(GUARDS).length ? "every event" : on.join(", ");
 }
 
-/** An event with but one guard needs none to tell its rows apart. */
+/** A dash for an event with only one guard. */
 function guards(row: Row): string {
   if (row.when === "any") return "any";
   const named: readonly Guard[] = row.when;

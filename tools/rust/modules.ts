@@ -1,7 +1,7 @@
 /**
- * Finds the modules of a Rust crate and what each imports. A crate is a map from path (`src/wire/mod.rs`) to text. Modules
- * are found by `mod` declarations from `src/lib.rs`, `src/main.rs` and `src/bin/*.rs` on; a file that only tests include is
- * therefore not found.
+ * Finds the modules of a Rust crate and their imports. A crate is a map from path (`src/wire/mod.rs`) to text. The
+ * search follows `mod` declarations from `src/lib.rs`, `src/main.rs` and `src/bin/*.rs`. A file that only tests include
+ * is therefore not found.
  */
 import { posix } from "node:path";
 import { behindBracket, tokensOf } from "./tokens.ts";
@@ -11,17 +11,17 @@ interface Module {
   readonly parent: Module | null;
   readonly children: Map<string, Module>;
   readonly uses: Use[];
-  /** Paths in code, of two segments or more. */
+  /** Paths in the code with at least two segments. */
   readonly paths: (readonly string[])[];
 }
 
-/** One leaf of a `use` declaration; `name` is what it is called here, `*` for a glob. */
+/** One leaf of a `use` declaration. `name` is its local name, or `*` for a glob. */
 interface Use {
   readonly path: readonly string[];
   readonly name: string;
 }
 
-/** Files to the files that they import; every module file of the crate has an entry. */
+/** For each module file of the crate, the files that it imports. */
 export type Imports = ReadonlyMap<string, ReadonlySet<string>>;
 
 export function importsOf(crate: ReadonlyMap<string, string>): Imports {
@@ -46,7 +46,7 @@ function* everyModule(module: Module): Generator<Module> {
   for (const child of module.children.values()) yield* everyModule(child);
 }
 
-/** `folder` is where the files of the module's children are. */
+/** `folder` contains the files of the module's children. */
 function fileModule(crate: ReadonlyMap<string, string>, file: string, parent: Module | null, folder: string): Module {
   const module: Module = { file, parent, children: new Map(), uses: [], paths: [] };
   read(crate, module, tokensOf(crate.get(file) ?? ""), folder);
@@ -84,7 +84,7 @@ function read(crate: ReadonlyMap<string, string>, module: Module, tokens: readon
   }
 }
 
-/** A path that begins with `::` names another crate. */
+/** Length of a path that begins with `::`. It belongs to another crate. */
 function skipGlobal(tokens: readonly string[], at: number): number {
   let length = 0;
   while (tokens[at + length] === "::" && isName(tokens[at + length + 1] ?? "")) length += 2;
@@ -111,10 +111,10 @@ function pathAttribute(tokens: readonly string[], at: number): string | null {
   return path > last && before[path - 1] === "[" ? (before[path + 2] ?? "").slice(1, -1) : null;
 }
 
-/** Tokens before a `mod` that are looked at for its attributes. */
+/** Number of tokens before a `mod` in which its attributes are searched. */
 const ATTRIBUTES_MAX = 40;
 
-/** The leaves of one `use` tree, without its `use` and its semicolon. */
+/** The leaves of one `use` tree; `tree` excludes `use` and the semicolon. */
 function usesOf(tree: readonly string[], prefix: readonly string[] = []): Use[] {
   if (tree[0] === "::") return [];
   const path = [...prefix];
@@ -145,7 +145,7 @@ function isName(token: string): boolean {
   return /^[A-Za-z_]\w*$/.test(token);
 }
 
-/** The deepest module that a path names, `null` where its first segment is none of this crate's. */
+/** The deepest module that a path names; `null` if its first segment is not in this crate. */
 function moduleNamed(from: Module, path: readonly string[], asked: ReadonlySet<Use> = new Set()): Module | null {
   const [first = "", ...rest] = path;
   let module = firstModule(from, first, asked);
@@ -168,8 +168,8 @@ function firstModule(from: Module, name: string, asked: ReadonlySet<Use>): Modul
 }
 
 /**
- * The module that a name means inside another module: a child, one that a `use` names, or one that a glob brings.
- * `asked` = the declarations that were followed already; two globs may name each other.
+ * The module that a name means inside another module: a child, or a module imported by name or by a glob.
+ * `asked` = declarations that were already followed, because two globs may import each other.
  */
 function moduleIn(module: Module, name: string, asked: ReadonlySet<Use>): Module | null {
   const child = module.children.get(name);
@@ -183,7 +183,7 @@ function moduleIn(module: Module, name: string, asked: ReadonlySet<Use>): Module
   return null;
 }
 
-/** The module that a whole path names; `null` where its last segment is an item. */
+/** The module that a whole path names; `null` if its last segment is an item. */
 function exactly(from: Module, path: readonly string[], asked: ReadonlySet<Use>): Module | null {
   const [first = "", ...rest] = path;
   return rest.reduce<Module | null>(

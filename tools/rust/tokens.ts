@@ -1,6 +1,6 @@
 /**
- * Splits a Rust source into identifiers, `::` and single marks. Comments are left out, and so is what is compiled for tests
- * alone. A text becomes `"…"`; a character or a lifetime becomes `'`; a number counts as an identifier.
+ * Splits a Rust source into identifiers, `::` and single marks, without comments and code that is only compiled for
+ * tests. A string becomes `"…"`; a character or a lifetime becomes `'`; a number counts as an identifier.
  */
 export function tokensOf(source: string): readonly string[] {
   return withoutTests(scan(source));
@@ -43,7 +43,7 @@ function scan(source: string): string[] {
   return tokens;
 }
 
-/** Block comments nest. */
+/** Index after a block comment. Block comments can be nested. */
 function endOfComment(source: string, from: number): number {
   const marks = /\/\*|\*\//g;
   marks.lastIndex = from;
@@ -58,7 +58,7 @@ function endOfComment(source: string, from: number): number {
 const OPENING = new Set(["(", "[", "{"]);
 const CLOSING = new Set([")", "]", "}"]);
 
-/** Index behind the bracket that closes the one at `open`; the length of `tokens` if there is none. */
+/** Index after the bracket that closes the one at `open`; the length of `tokens` if there is none. */
 export function behindBracket(tokens: readonly string[], open: number): number {
   let depth = 0;
   for (let at = open; at < tokens.length; at++) {
@@ -91,7 +91,7 @@ function isForTests(tokens: readonly string[], at: number, opening: readonly str
 
 const ITEMS = new Set("fn mod struct enum union impl trait type use const static unsafe async extern let macro_rules".split(" "));
 
-/** Index behind the item at `from` and its further attributes. A field or an arm ends at its comma. */
+/** Index after the item at `from` and its other attributes. A field or a match arm ends at its comma. */
 function behindItem(tokens: readonly string[], from: number): number {
   let at = from;
   while (tokens[at] === "#") at = behindBracket(tokens, at + 1);

@@ -14,8 +14,8 @@ interface Hop {
   readonly because: Because;
 }
 
-/** What a row does besides its transitions. Each is one small function in `deeds.ts`. */
-export type Deed =
+/** What a row does besides its transitions. Each is one small function in `actions.ts`. */
+export type Action =
   | "lose_active"
   | "count_cause"
   | "abort"
@@ -44,7 +44,7 @@ export interface Row {
   readonly when: readonly Guard[] | "any";
   /** The chain, in order; empty = the state stays. */
   readonly to: readonly Hop[];
-  readonly does: readonly Deed[];
+  readonly does: readonly Action[];
   /** Why nothing happens, for rows that refuse. */
   readonly refuses?: Reason;
 }

@@ -3,10 +3,10 @@ import type { Reason } from "#kernel/contract/reason";
 import { STATES } from "#kernel/contract/state";
 import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
+import type { Draft } from "./actions.ts";
+import { AFTER, BEFORE, bind, writeBack } from "./actions.ts";
 import { classify } from "./classify.ts";
 import { clockPassed, lifetimePassed } from "./clock.ts";
-import type { Draft } from "./deeds.ts";
-import { AFTER, BEFORE, bind, writeBack } from "./deeds.ts";
 import type { Step } from "./effect.ts";
 import { enter, factsOf } from "./enter.ts";
 import type { Occurrence, SessionEvent } from "./event.ts";
@@ -75,11 +75,11 @@ function apply(draft: Draft, scene: Scene): void {
   const row = rowFor(draft.session.state, draft.session.role, scene.event.type, guard);
   invariant(row !== undefined, `no row for ${draft.session.state}, ${draft.session.role}, ${scene.event.type}, ${guard}`);
   draft.facts = factsOf(draft.session);
-  for (const deed of row.does) BEFORE[deed]?.(draft, scene, row);
+  for (const action of row.does) BEFORE[action]?.(draft, scene, row);
   if (row.to.length === 0)
     draft.session = row.does.length === 0 ? draft.session : writeBack(draft.session, draft.facts, row, scene);
   else transition(draft, scene, row);
-  for (const deed of row.does) AFTER[deed]?.(draft, scene, row);
+  for (const action of row.does) AFTER[action]?.(draft, scene, row);
 }
 
 function transition(draft: Draft, scene: Scene, row: Row): void {

@@ -4,7 +4,7 @@ import type { Facts } from "./enter.ts";
 import { waitFor } from "./enter.ts";
 import type { Session } from "./model.ts";
 import { activeOf } from "./model.ts";
-import type { Deed, Row } from "./row.ts";
+import type { Action, Row } from "./row.ts";
 import type { Scene } from "./scene.ts";
 import { causeOf, denialOf, numbersOf, proofOf, targetOf } from "./scene.ts";
 
@@ -27,7 +27,7 @@ const COUNTED: ReadonlySet<Reason> = new Set([
 ]);
 
 /** Done before the transitions of a row, in the order of the row. `bind` is in neither list: see there. */
-export const BEFORE: { readonly [D in Deed]?: Do } = {
+export const BEFORE: { readonly [A in Action]?: Do } = {
   lose_active: (draft, { event, now }) => {
     if (event.type !== "TransportDead" || draft.facts.active !== event.path) return;
     const { transportlessSince, degradedSince } = draft.facts;
@@ -74,7 +74,7 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
 };
 
 /** Done after the transitions of a row, in the order of the row. */
-export const AFTER: { readonly [D in Deed]?: Do } = {
+export const AFTER: { readonly [A in Action]?: Do } = {
   attach: (draft) => {
     const { session } = draft;
     if (session.state !== "RECOVERING") return;
@@ -119,7 +119,7 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
   forget: (draft) => draft.effects.push({ type: "Forget" }),
 };
 
-/** Deeds on a state that stays: what the row changed in its facts is written back, and nothing else. */
+/** Actions on a state that stays: what the row changed in its facts is written back, and nothing else. */
 export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene): Session {
   const { active, transportlessSince, degradedSince, lastActive } = facts;
   switch (session.state) {

@@ -7,11 +7,11 @@ import type { OccurrenceType } from "./event.ts";
 type MatrixCase = "life" | "order" | "1.1" | "1.2" | "2.1" | "2.2" | "3" | "4" | "5" | "6" | "7" | "8" | "isolation";
 
 /** `$cause` = the event's own reason, `$denial` = the reason of the verdict that refused. */
-export type Because = Reason | "$cause" | "$denial";
+export type ReasonSource = Reason | "$cause" | "$denial";
 
 interface Hop {
   readonly to: StateName;
-  readonly because: Because;
+  readonly because: ReasonSource;
 }
 
 /** What a row does besides its transitions. Each is one small function in `actions.ts`. */

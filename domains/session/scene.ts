@@ -6,7 +6,7 @@ import type { Millis } from "#kernel/time";
 import type { Occurrence } from "./event.ts";
 import type { Context, Session } from "./model.ts";
 import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
-import type { Because } from "./row.ts";
+import type { ReasonSource } from "./row.ts";
 
 /** One event as a row sees it. */
 export interface Scene {
@@ -63,7 +63,7 @@ export function causeOf(event: Occurrence): Reason {
   }
 }
 
-export function reasonFor(because: Because, scene: Scene): Reason {
+export function reasonFor(because: ReasonSource, scene: Scene): Reason {
   const { event, context } = scene;
   if (because === "$cause" && event.type === "HandshakeConfirmed" && !context.authority)
     return event.refusal ?? "authority_unreachable";

@@ -9,7 +9,7 @@ import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
 import type { ReasonSource } from "./row.ts";
 
 /** One event as a row sees it. */
-export interface Scene {
+export interface EventContext {
   readonly event: Occurrence;
   readonly context: Context;
   readonly now: Millis;
@@ -23,8 +23,8 @@ interface Denial {
 }
 
 /** The path that a jump would go to. */
-export function targetOf(scene: Scene, session: Session): PathId | null {
-  const { event } = scene;
+export function targetOf(given: EventContext, session: Session): PathId | null {
+  const { event } = given;
   switch (event.type) {
     case "SwitchRequested":
       return event.target;
@@ -33,13 +33,13 @@ export function targetOf(scene: Scene, session: Session): PathId | null {
     case "AttachValidated":
       return event.path;
     default:
-      return scene.context.candidate ?? activeOf(session);
+      return given.context.candidate ?? activeOf(session);
   }
 }
 
 /** Who said no, and until when. */
-export function denialOf(scene: Scene): Denial {
-  const { event, context } = scene;
+export function denialOf(given: EventContext): Denial {
+  const { event, context } = given;
   if (event.type === "PeerDenied") return { reason: event.reason, retryAfterMs: event.retryAfterMs, used: null, max: null };
   if (event.type === "ValidationFailed")
     return { reason: "reattach_validation_failed", retryAfterMs: RETRY_INTERVAL_MS, used: null, max: null };
@@ -63,12 +63,12 @@ export function causeOf(event: Occurrence): Reason {
   }
 }
 
-export function reasonFor(because: ReasonSource, scene: Scene): Reason {
-  const { event, context } = scene;
+export function reasonFor(because: ReasonSource, given: EventContext): Reason {
+  const { event, context } = given;
   if (because === "$cause" && event.type === "HandshakeConfirmed" && !context.authority)
     return event.refusal ?? "authority_unreachable";
   if (because === "$cause") return causeOf(event);
-  if (because === "$denial") return denialOf(scene).reason;
+  if (because === "$denial") return denialOf(given).reason;
   return because;
 }
 

@@ -3,7 +3,7 @@ import type { Input } from "./contract.ts";
 import { emit } from "./emit.ts";
 import { guarded } from "./fence/guard.ts";
 import { offerTo, policyOfKey } from "./gateway/clients.ts";
-import { tell } from "./session/sessions.ts";
+import { dispatch } from "./session/sessions.ts";
 import type { Turn } from "./turn.ts";
 import type { Entry } from "./world.ts";
 
@@ -28,7 +28,7 @@ export function policyOffered(turn: Turn, offered: Offered): void {
   }
   for (const entry of [...world.sessions.values()]) {
     if (offered.ok) entry.policy = policyOf(turn, entry) ?? entry.policy;
-    tell(turn, entry, { type: offered.ok ? "PolicyUpdated" : "PolicyInvalid" });
+    dispatch(turn, entry, { type: offered.ok ? "PolicyUpdated" : "PolicyInvalid" });
   }
 }
 

@@ -14,7 +14,7 @@ import { gatewayReport } from "./gateway/reports.ts";
 import { policyOffered } from "./policy.ts";
 import { operate } from "./session/operator.ts";
 import { pathReport, sessionReport } from "./session/reports.ts";
-import { tell, tellCorrupt } from "./session/sessions.ts";
+import { dispatch, endCorrupt } from "./session/sessions.ts";
 import { settle } from "./session/settle.ts";
 import { beginTurn, type Turn } from "./turn.ts";
 import type { Entry, World } from "./world.ts";
@@ -97,7 +97,7 @@ function tick(turn: Turn): void {
     if (handle === null) return;
     if (handle === AUTHORITY_KEY) authority(turn, { type: "Tick" });
     const entry = sessions.get(handle);
-    if (entry !== undefined) isolated(turn, entry, "a deadline", () => tell(turn, entry, { type: "Tick" }));
+    if (entry !== undefined) isolated(turn, entry, "a deadline", () => dispatch(turn, entry, { type: "Tick" }));
   }
 }
 
@@ -105,7 +105,7 @@ function stop(turn: Turn): void {
   const { world } = turn;
   world.stopping = true;
   for (const entry of [...world.sessions.values()])
-    tell(turn, entry, { type: "OperatorTerminate", reason: "daemon_stopped", numbers: {} });
+    dispatch(turn, entry, { type: "OperatorTerminate", reason: "daemon_stopped", numbers: {} });
 }
 
 /** The client's dialling and paths, after everything else: they depend on what became of the session. */
@@ -134,7 +134,7 @@ function clockFell(turn: Turn, now: Millis): void {
   emit(turn, { type: "Diagnostic", actor: "core", reason: "state_corruption", numbers });
   for (const entry of [...turn.world.sessions.values()]) {
     emitFor(turn, entry, { type: "Diagnostic", actor: "core", reason: "state_corruption", numbers });
-    tellCorrupt(turn, entry, "the clock never runs backwards");
+    endCorrupt(turn, entry, "the clock never runs backwards");
   }
 }
 

@@ -5,7 +5,7 @@ import type { Reason } from "#kernel/contract/reason";
 import { type Millis, SECOND } from "#kernel/time";
 import { command, emit, emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type ClientPath, type Entry, freshEntry, sendingNumbers, usablePaths } from "../world.ts";
 import { addPath } from "./candidates.ts";
@@ -134,7 +134,7 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   dial.background = false;
   const predecessor = entry?.session.id ?? dial.predecessor;
   world.client.current = report.session;
-  if (entry !== null) tell(turn, entry, { type: "KeysLost", reason: "session_lost" });
+  if (entry !== null) dispatch(turn, entry, { type: "KeysLost", reason: "session_lost" });
   const gateway = world.client.config?.gateways.find(({ key }) => key === report.gatewayKey);
   const peer = { name: gateway?.name ?? report.gatewayKey, key: report.gatewayKey };
   const session = birth(report.sessionId, report.session, "client", turn.now);

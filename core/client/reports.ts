@@ -7,7 +7,7 @@ import { guarded } from "../fence/guard.ts";
 import { isStable } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
 import { entryOf, heardReason, type Observation } from "../session/reports.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import { requestSwitch } from "../session/switching.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
@@ -53,11 +53,11 @@ function aboutSession(turn: Turn, report: Extract<Observation, { session: number
       return;
     case "AttachDenied": {
       const { bindSeq, retryAfterMs } = report;
-      tell(turn, entry, { type: "PeerDenied", bindSeq, reason: heardReason(report.reason, "policy_denied"), retryAfterMs });
+      dispatch(turn, entry, { type: "PeerDenied", bindSeq, reason: heardReason(report.reason, "policy_denied"), retryAfterMs });
       return;
     }
     case "AttachUnanswered":
-      tell(turn, entry, { type: "TargetFailed", path: report.path, bindSeq: report.bindSeq, reason: "target_unanswered" });
+      dispatch(turn, entry, { type: "TargetFailed", path: report.path, bindSeq: report.bindSeq, reason: "target_unanswered" });
       return;
     case "SwitchRequested":
       askedByPeer(turn, entry, report.path, report.reason);
@@ -114,7 +114,7 @@ function attachValidated(turn: Turn, entry: Entry, report: Extract<Report, { typ
     const minted = guarded(turn, "security", () => security.mintHandshakeProof(report, turn.now), null);
     if (minted === null || "stale" in minted) return;
     observe(turn, entry, { type: "Validated", path: report.path, rttUs: 0 });
-    tell(turn, entry, { type: "HandshakeConfirmed", proof: minted, refusal: refusalNow(turn, entry, report.path) });
+    dispatch(turn, entry, { type: "HandshakeConfirmed", proof: minted, refusal: refusalNow(turn, entry, report.path) });
     layTunnel(turn, entry);
     return;
   }
@@ -124,7 +124,7 @@ function attachValidated(turn: Turn, entry: Entry, report: Extract<Report, { typ
     const minted = guarded(turn, "security", () => security.mintAttachProof(attempt, report, turn.now), null);
     if (minted !== null && !("stale" in minted)) proof = minted;
   }
-  tell(turn, entry, { type: "AttachValidated", path: report.path, bindSeq: report.bindSeq, proof, verdict: ALLOWED });
+  dispatch(turn, entry, { type: "AttachValidated", path: report.path, bindSeq: report.bindSeq, proof, verdict: ALLOWED });
 }
 
 /** The confirmation may come late: to an invalid policy, or on a path that was lost meanwhile and whose death nobody would tell. */

@@ -4,7 +4,7 @@ import { dialRefused } from "../client/dial.ts";
 import { pathRefused } from "../client/paths.ts";
 import type { Input } from "../contract.ts";
 import { command, emit, emitFor } from "../emit.ts";
-import { tellCorrupt } from "../session/sessions.ts";
+import { endCorrupt } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
@@ -23,7 +23,7 @@ export function faulted(turn: Turn, fault: Omit<Extract<Input, { type: "Faulted"
   if (entry === undefined) emit(turn, told);
   else emitFor(turn, entry, told);
   if (fault.thrown) lookAgain(turn, [...sessions.values()]);
-  if (entry !== undefined) tellCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));
+  if (entry !== undefined) endCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));
   else if (fault.session !== null) command(turn, { type: "CloseSession", session: fault.session, reason: "state_corruption" });
 }
 

@@ -10,7 +10,7 @@ import { guarded } from "../fence/guard.ts";
 import { pathLabel } from "../path-label.ts";
 import { holdsAuthority } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Admission, type Entry, freshEntry, sendingNumbers } from "../world.ts";
 
@@ -61,11 +61,11 @@ export function challengeResult(turn: Turn, old: Entry, answered: boolean): void
   const waiter = takeWaiter(turn, old.session.handle);
   if (waiter === null) return;
   if (answered) {
-    tell(turn, old, { type: "CloneDetected" });
+    dispatch(turn, old, { type: "CloneDetected" });
     decide(turn, waiter, "session_cloned");
     return;
   }
-  tell(turn, old, { type: "Superseded" });
+  dispatch(turn, old, { type: "Superseded" });
   decide(turn, waiter, refusalNow(turn, waiter));
 }
 
@@ -129,7 +129,7 @@ function decide(turn: Turn, entry: Entry, refusal: Reason | null): void {
     world.sessions.delete(session.handle);
     return;
   }
-  tell(turn, entry, { type: "HandshakeConfirmed", proof, refusal });
+  dispatch(turn, entry, { type: "HandshakeConfirmed", proof, refusal });
   if (entry.session.state !== "ATTACHED") return;
   entry.admission = null;
   world.gateway.byKey.set(entry.peer.key, session.handle);

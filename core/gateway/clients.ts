@@ -2,7 +2,7 @@ import { type Policy, policyFor } from "#domains/policy/model";
 import type { GatewayConfig } from "../contract.ts";
 import { command } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 
 type Client = GatewayConfig["clients"][number];
@@ -44,5 +44,5 @@ function removeClient(turn: Turn, key: string): void {
   const handle = gateway.byKey.get(key);
   const entry = handle === undefined ? undefined : sessions.get(handle);
   const numbers = { detail: "the client was removed from the configuration", actor: "configuration" };
-  if (entry !== undefined) tell(turn, entry, { type: "OperatorTerminate", reason: "operator_terminated", numbers });
+  if (entry !== undefined) dispatch(turn, entry, { type: "OperatorTerminate", reason: "operator_terminated", numbers });
 }

@@ -7,7 +7,7 @@ import { pathLabel } from "../path-label.ts";
 import { mayRecover } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
 import { entryOf, type Observation } from "../session/reports.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
 import { challengeResult, confirmed } from "./admission.ts";
@@ -73,7 +73,7 @@ function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { typ
   const attempt = { by: "gateway", boundSeq: entry.session.bindSeq } as const;
   const minted = guarded(turn, "security", () => security.mintAttachProof(attempt, report, turn.now), null);
   const proof = minted === null || "stale" in minted ? null : minted;
-  tell(turn, entry, { type: "AttachValidated", path, bindSeq, proof, verdict: verdictFor(turn, entry, path) });
+  dispatch(turn, entry, { type: "AttachValidated", path, bindSeq, proof, verdict: verdictFor(turn, entry, path) });
 }
 
 /** The client's address changed on the way, and the engine has asked both: the same path, under its new name. Not a switch. */

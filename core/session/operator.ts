@@ -3,7 +3,7 @@ import type { Input, OperatorOutcome } from "../contract.ts";
 import { command, emitFor } from "../emit.ts";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 import { requestSwitch } from "./switching.ts";
 
 type Asked = Extract<Input, { type: "Operator" }>;
@@ -19,7 +19,7 @@ function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: st
   const session = entry.session.id;
   switch (request.verb) {
     case "terminate":
-      tell(turn, entry, {
+      dispatch(turn, entry, {
         type: "OperatorTerminate",
         reason: "operator_terminated",
         numbers: { detail: request.detail.slice(0, 200), actor },

@@ -6,7 +6,7 @@ import { guarded } from "../fence/guard.ts";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf, type World } from "../world.ts";
 import { observe } from "./observe.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 
 /** What happened, as opposed to a command that was refused. */
 export type Observation = Exclude<Report, { type: "Refused" }>;
@@ -88,7 +88,7 @@ export function sessionReport(turn: Turn, report: Observation): boolean {
       const entry = entryOf(turn.world, report.session);
       if (entry === undefined) return true;
       const numbers = { peerReason: report.reason };
-      tell(turn, entry, { type: "PeerClose", reason: heardReason(report.reason, "peer_closed"), numbers });
+      dispatch(turn, entry, { type: "PeerClose", reason: heardReason(report.reason, "peer_closed"), numbers });
       return true;
     }
     default:
@@ -115,7 +115,7 @@ function judgeSecurity(turn: Turn, entry: Entry, report: SecurityReport): void {
   entry.security = judged.next;
   for (const finding of judged.findings) securityFinding(turn, entry, finding);
   if (report.type === "ValidationFailed" && !report.attributable)
-    tell(turn, entry, { type: "ValidationFailed", attributable: false, exhausted: false, numbers: { kind: report.kind } });
+    dispatch(turn, entry, { type: "ValidationFailed", attributable: false, exhausted: false, numbers: { kind: report.kind } });
 }
 
 function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): void {
@@ -127,7 +127,7 @@ function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): vo
     }
     case "Failure": {
       const { kind, used, max, exceeded } = finding;
-      tell(turn, entry, { type: "ValidationFailed", attributable: true, exhausted: exceeded, numbers: { kind, used, max } });
+      dispatch(turn, entry, { type: "ValidationFailed", attributable: true, exhausted: exceeded, numbers: { kind, used, max } });
       return;
     }
     case "KeyChanged": {

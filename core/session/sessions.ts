@@ -11,7 +11,7 @@ import { observe } from "./observe.ts";
 import { forgive, shunFailed } from "./shun.ts";
 
 /** Tells a session what happened and carries out what it wants. Nothing happens to one that is already terminated and gone. */
-export function tell(turn: Turn, entry: Entry, event: SessionEvent): void {
+export function dispatch(turn: Turn, entry: Entry, event: SessionEvent): void {
   const context = contextFor(turn, entry, event);
   const { session } = turn.world.domains;
   const before = entry.session;
@@ -20,7 +20,7 @@ export function tell(turn: Turn, entry: Entry, event: SessionEvent): void {
 }
 
 /** Ends a session whose state is known to be unsound. */
-export function tellCorrupt(turn: Turn, entry: Entry, why: string): void {
+export function endCorrupt(turn: Turn, entry: Entry, why: string): void {
   const context = contextFor(turn, entry, { type: "Tick" });
   carryOut(turn, entry, corrupted(turn, entry, why, context));
 }

@@ -9,7 +9,7 @@ import { candidateFor, holdsAuthority, mayRecover } from "./context.ts";
 import { drainFindings } from "./findings.ts";
 import { leave } from "./leave.ts";
 import { probingChangesAt, settleProbing } from "./probing.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 import { shunnedNow, unshunnedAt } from "./shun.ts";
 
 /** Rounds of follow-ups per turn; what is left waits for the next deadline. */
@@ -57,7 +57,7 @@ function followUp(turn: Turn, entry: Entry): boolean {
 function takeCandidate(turn: Turn, entry: Entry): boolean {
   if (!holdsAuthority(turn) || candidateFor(turn, entry, null) === null) return false;
   const before = entry.session;
-  tell(turn, entry, { type: "CandidateAvailable", reason: "candidate_available" });
+  dispatch(turn, entry, { type: "CandidateAvailable", reason: "candidate_available" });
   return entry.session !== before;
 }
 
@@ -75,7 +75,7 @@ function takeBetter(turn: Turn, entry: Entry): boolean {
   if (choice === null || shunnedNow(entry, turn.now).includes(choice.path)) return false;
   const verdict = mayRecover(turn, entry, "elective");
   if (!verdict.allowed) entry.electiveAt = turn.now + Math.max(1, verdict.retryAfterMs);
-  tell(turn, entry, { type: "SwitchRequested", target: choice.path, reason: choice.reason, verdict });
+  dispatch(turn, entry, { type: "SwitchRequested", target: choice.path, reason: choice.reason, verdict });
   return entry.session !== session;
 }
 

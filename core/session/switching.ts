@@ -5,7 +5,7 @@ import type { Verdict } from "#kernel/contract/verdict";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
 import { mayRecover } from "./context.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 
 interface SwitchRefusal {
   readonly code: Reason;
@@ -36,7 +36,7 @@ export function requestSwitch(
   if (path.priority === "never")
     return refusal("policy_denied", `${label} is never to be used`, "change its priority in the configuration");
   const verdict = verdictFor(turn, entry, target);
-  tell(turn, entry, { type: "SwitchRequested", target, reason: "switch_requested", verdict });
+  dispatch(turn, entry, { type: "SwitchRequested", target, reason: "switch_requested", verdict });
   if (verdict.allowed) return null;
   const { reason, used, max, retryAfterMs } = verdict;
   const next = `next in ${Math.ceil(retryAfterMs / 1_000)} s`;

@@ -83,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("lost authority leaves ATTACHED alone", "domains/session/rows/attached.js", 'to: [{ to: "VOLATILE", because: "authority_lost" }, { to: "DEGRADED", because: "authority_lost" }]', "to: []", "client authority"),
   mutant("a jump needs no authority", "domains/session/classify.js", "if (context.candidate === null || !context.authority)", "if (context.candidate === null)", "client authority"),
   mutant("nobody looks when authority ends", "core/cluster/authority.js", "world.deadlines.set(AUTHORITY_KEY, ", "((_key, _at) => undefined)(AUTHORITY_KEY, ", "gateway authority", "client authority"),
-  mutant("a lost authority reaches no session", "core/cluster/authority.js", 'tellAll(turn, "AuthorityLost");', "", "client authority"),
+  mutant("a lost authority reaches no session", "core/cluster/authority.js", 'dispatchAll(turn, "AuthorityLost");', "", "client authority"),
   // security failures
   mutant("the failure budget is forgotten", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: false", "forgeries"),
   mutant("the last failure of the budget ends the session", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: used >= max", "forgeries"),

@@ -18,7 +18,7 @@ export const EVENT_INTERVAL_MS: Millis = 1_000;
 /** How often a kind was told, and how much was held back since. */
 export interface KindTally {
   readonly kind: SecurityKind;
-  readonly toldAt: Millis;
+  readonly emittedAt: Millis;
   readonly held: number;
 }
 

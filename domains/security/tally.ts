@@ -8,7 +8,7 @@ const OTHER_KIND = "other" satisfies SecurityKind;
 interface Tallied {
   readonly tallies: readonly KindTally[];
   /** What to tell: `null` = nothing, it is held back and counted into the next telling. */
-  readonly told: { readonly kind: SecurityKind; readonly count: number } | null;
+  readonly due: { readonly kind: SecurityKind; readonly count: number } | null;
 }
 
 /** Counts `count` occurrences of a kind; tells them at most once per `EVENT_INTERVAL_MS`, so that a flood cannot flood the record. */
@@ -16,11 +16,11 @@ export function tallied(tallies: readonly KindTally[], kind: SecurityKind, count
   const name = tallies.some((tally) => tally.kind === kind) || tallies.length < KINDS_MAX - 1 ? kind : OTHER_KIND;
   const before = tallies.find((tally) => tally.kind === name);
   const others = tallies.filter((tally) => tally.kind !== name);
-  if (before !== undefined && now - before.toldAt < EVENT_INTERVAL_MS) {
-    return { tallies: [...others, { ...before, held: before.held + count }], told: null };
+  if (before !== undefined && now - before.emittedAt < EVENT_INTERVAL_MS) {
+    return { tallies: [...others, { ...before, held: before.held + count }], due: null };
   }
   return {
-    tallies: [...others, { kind: name, toldAt: now, held: 0 }],
-    told: { kind: name, count: count + (before?.held ?? 0) },
+    tallies: [...others, { kind: name, emittedAt: now, held: 0 }],
+    due: { kind: name, count: count + (before?.held ?? 0) },
   };
 }

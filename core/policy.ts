@@ -9,7 +9,7 @@ import type { Entry } from "./world.ts";
 
 type Offered = Extract<Input, { type: "PolicyOffered" }>["outcome"];
 
-/** Last valid wins. A bad policy denies new sessions and takes nothing from the running ones. */
+/** The last valid policy stays in force. An invalid one denies new sessions and does not change running ones. */
 export function policyOffered(turn: Turn, offered: Offered): void {
   const { world } = turn;
   const outcome: PolicyOutcome = offered.ok
@@ -32,7 +32,7 @@ export function policyOffered(turn: Turn, offered: Offered): void {
   }
 }
 
-/** At the client the gateway's offer goes on binding; the rest is the local policy's. */
+/** On a client the gateway's offer stays binding; the other values come from the local policy. */
 function policyOf(turn: Turn, entry: Entry): Entry["policy"] | null {
   const { current } = turn.world.policy;
   const { client } = entry;

@@ -11,13 +11,13 @@ import { type ClientPath, type Entry, freshEntry, sendingNumbers, usablePaths } 
 import { addPath } from "./candidates.ts";
 import { gatewayInUse } from "./paths.ts";
 
-/** With another gateway to try, one dial gets this long; alone it gets the engine's 90 s. */
+/** A dial is aborted after this time if there is another gateway to try; else the engine's 90 s apply. */
 const DIAL_PATIENCE_MS: Millis = 10 * SECOND;
-/** Between dials: doubling from the first to the second. */
+/** Wait between dials: first and longest; it doubles in between. */
 const BACKOFF_FIRST_MS: Millis = 250;
 const BACKOFF_MAX_MS: Millis = 5 * SECOND;
 
-/** Dials when there is something to dial for, and gives up what lasts too long. Looks at the state only. */
+/** Starts a dial if one is needed and aborts one that lasts too long. Decides by the state, not by events. */
 export function pursue(turn: Turn, entry: Entry | null): void {
   const { world } = turn;
   const { dial } = world.client;
@@ -51,7 +51,7 @@ function start(turn: Turn, gatewayKey: string, paths: readonly ClientPath[]): vo
   emit(turn, { type: "DialStarted", actor: "core", numbers });
 }
 
-/** A path that opened while a dial runs takes part in it. */
+/** Adds a path that opened during a dial to that dial. */
 export function dialAlso(turn: Turn, path: ClientPath): void {
   const { dial } = turn.world.client;
   if (!dial.running || dial.paths.includes(path.id)) return;
@@ -64,13 +64,13 @@ export function dialUnanswered(turn: Turn, dialId: number): void {
   if (dial.running && dial.id === dialId) dialFailed(turn, "dial_unanswered");
 }
 
-/** The engine has not begun it. */
+/** The engine refused to begin the dial. */
 export function dialRefused(turn: Turn, dialId: number): void {
   const { dial } = turn.world.client;
   if (dial.running && dial.id === dialId) dialFailed(turn, "state_corruption");
 }
 
-/** The attempt is over; the next one waits, and goes to the next gateway where there is one. */
+/** Ends the attempt. The next one waits for the back-off and tries the next configured gateway. */
 export function dialFailed(turn: Turn, reason: Reason): void {
   const { client } = turn.world;
   const { dial } = client;
@@ -97,14 +97,14 @@ function abort(turn: Turn, lostAll: boolean): void {
   dialFailed(turn, lostAll ? "no_candidate" : "dial_unanswered");
 }
 
-/** When the dial needs a look without being told. */
+/** The next time at which the dial needs a Tick; `null` = none. */
 export function nextDialLook(turn: Turn): Millis | null {
   const { dial, config } = turn.world.client;
   if (dial.running) return (config?.gateways.length ?? 0) > 1 || dial.background ? dial.startedAt + DIAL_PATIENCE_MS : null;
   return dial.nextAt > turn.now ? dial.nextAt : null;
 }
 
-/** A valid RESP. It makes a session, unless one lives and the gateway process that holds it is the one that answered. */
+/** A valid RESP. It creates a session, unless the answering gateway process already has the live session. */
 export function handshakeDone(turn: Turn, report: Extract<Report, { type: "HandshakeDone" }>, entry: Entry | null): void {
   const { world } = turn;
   const { dial } = world.client;
@@ -149,7 +149,10 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   command(turn, { type: "ConfirmSession", session: report.session });
 }
 
-/** The gateway does not know our index, says somebody. It costs one dial, which proves it or does nothing. */
+/**
+ * An unauthenticated message says that the gateway does not know our index. It causes one dial at most: the dial either
+ * proves that the session is lost, or changes nothing.
+ */
 export function hinted(turn: Turn, entry: Entry): void {
   const { dial } = turn.world.client;
   if (dial.running || entry.session.state === "BIRTH") return;

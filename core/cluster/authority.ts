@@ -7,10 +7,10 @@ import { dispatch } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
-/** Key of the authority's deadline among those of sessions, whose handles are positive. */
+/** Key of the authority's deadline. Negative, because sessions' deadlines have positive handles as keys. */
 export const AUTHORITY_KEY = -2;
 
-/** Judges what happened to this node's right to act, and passes every finding to the sessions that it concerns. */
+/** Judges an event about this node's authority and passes every finding to the sessions that it concerns. */
 export function authority(turn: Turn, event: ClusterEvent): void {
   const { world } = turn;
   const judged = guarded(turn, "cluster", () => world.domains.cluster.step(world.authority, event, turn.now), null);
@@ -68,7 +68,7 @@ function dispatchAll(turn: Turn, type: "AuthorityLost" | "AuthorityRegained"): v
   for (const entry of [...turn.world.sessions.values()]) isolated(turn, entry, type, () => dispatch(turn, entry, { type }));
 }
 
-/** Built only for findings that name a session: authority itself concerns all of them. */
+/** Built only if a finding names a session, because building it visits all sessions. */
 function sessionsById(turn: Turn, findings: readonly ClusterFinding[]): ReadonlyMap<SessionId, Entry> {
   const named = new Set(findings.flatMap((finding) => ("session" in finding ? [finding.session] : [])));
   if (named.size === 0) return new Map();

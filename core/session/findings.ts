@@ -5,10 +5,10 @@ import { type Entry, labelOf } from "../world.ts";
 import { mayRecover } from "./context.ts";
 import { dispatch } from "./sessions.ts";
 
-/** Findings worked off in one turn. Each costs a bounded step; eight paths cannot cause more by any single input. */
+/** Maximum number of findings handled in one turn. No single input can cause more with eight paths. */
 const FINDINGS_MAX = 256;
 
-/** Hands findings to their sessions, in order, until there are none. */
+/** Handles the waiting findings in order, including those that follow from them. */
 export function drainFindings(turn: Turn): void {
   for (let handled = 0; handled < FINDINGS_MAX; handled++) {
     const next = turn.findings.shift();

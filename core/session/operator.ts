@@ -8,7 +8,7 @@ import { requestSwitch } from "./switching.ts";
 
 type Asked = Extract<Input, { type: "Operator" }>;
 
-/** A person's or a program's request. Every one gets exactly one reply. */
+/** Carries out an operator's request. Each request gets exactly one reply. */
 export function operate(turn: Turn, { id, actor, request }: Asked): void {
   const entry = turn.world.sessions.get(request.session);
   const outcome = entry === undefined ? notFound() : carryOut(turn, entry, request, actor);
@@ -36,7 +36,7 @@ function switchHere(turn: Turn, entry: Entry, to: number): OperatorOutcome {
   return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to) } };
 }
 
-/** A gateway wishes; its client decides and may deny. */
+/** A gateway requests the switch from its client, which decides and may deny it. */
 function askClient(turn: Turn, entry: Entry, to: number): OperatorOutcome {
   if (!entry.transport.paths.some(({ id }) => id === to)) {
     const hint = "`jvpn session` lists its transports";

@@ -15,8 +15,8 @@ interface SwitchRefusal {
 }
 
 /**
- * An elective switch at the client. What cannot be meant (no such path, a dead one, the active one) is refused without a word to
- * the session; what the limits deny is an event of the session. `null` = under way.
+ * An elective switch at the client. An impossible target (unknown, dead or already active) is refused without an event
+ * of the session. A denial by the limits is an event of the session. `null` = the switch has begun.
  */
 export function requestSwitch(
   turn: Turn,
@@ -34,7 +34,7 @@ export function requestSwitch(
   if (path.health.is !== "alive")
     return refusal("target_unusable", `${label} is ${path.health.is}`, "wait until `jvpn paths` shows it as warm");
   if (path.priority === "never")
-    return refusal("policy_denied", `${label} is never to be used`, "change its priority in the configuration");
+    return refusal("policy_denied", `${label} has priority never`, "change its priority in the configuration");
   const verdict = verdictFor(turn, entry, target);
   dispatch(turn, entry, { type: "SwitchRequested", target, reason: "switch_requested", verdict });
   if (verdict.allowed) return null;
@@ -44,7 +44,7 @@ export function requestSwitch(
     ? `${reason} (${used} of ${max} in the last minute; ${next})`
     : `${reason} (${next})`;
   const running = reason === "attempt_in_progress";
-  return { ...refusal(reason, running ? reason : limits, "the policy bounds how often a session may move"), retryAfterMs };
+  return { ...refusal(reason, running ? reason : limits, "the policy limits how often a session may move"), retryAfterMs };
 }
 
 function verdictFor(turn: Turn, entry: Entry, target: PathId): Verdict {

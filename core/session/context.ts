@@ -21,7 +21,7 @@ export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Conte
   return own === null ? context(candidate, verdict) : context(own, mayRecover(turn, entry, "revalidate"));
 }
 
-/** The previous path of a degraded session if it can replace a denied candidate, else `null`. Shunned paths rank last. */
+/** The previous path of a degraded session if it may replace a denied candidate; else `null`. */
 function instead(turn: Turn, entry: Entry, denied: PathId): PathId | null {
   const own = lastActiveOf(entry.session);
   if (entry.session.state !== "DEGRADED" || own === null || own === denied || !isStable(entry, own)) return null;

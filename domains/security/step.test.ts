@@ -41,7 +41,7 @@ describe("attributable failures", () => {
     expect(findings).toContainEqual({ type: "Failure", kind: "path_zero", used: 1, max: 5, exceeded: false });
   });
 
-  test("all count, also those whose telling is held back", () => {
+  test("all count, also those whose event is held back", () => {
     let security = NO_FAILURES;
     for (let burst = 0; burst < 5; burst++) security = step(security, blamed("path_zero"), POLICY, 1_000).next;
     expect(step(security, blamed("path_zero"), POLICY, 1_001).findings).toEqual([
@@ -50,8 +50,8 @@ describe("attributable failures", () => {
   });
 });
 
-describe("what nobody can be blamed for", () => {
-  test("changes nothing but counters and is told once a second, with what was held back", () => {
+describe("what is not attributable", () => {
+  test("changes only counters and is emitted once a second, with what was held back", () => {
     let security = NO_FAILURES;
     const findingsAt = [0, 10, 20, 999, 1_000].map((at) => {
       const { next, findings } = step(
@@ -73,7 +73,7 @@ describe("what nobody can be blamed for", () => {
     expect(findings).toEqual([{ type: "SecurityEvent", kind: "bad_tag", count: 90_000, attributable: false }]);
   });
 
-  test("more kinds than fit are told as other", () => {
+  test("kinds beyond the maximum are counted as other", () => {
     let security = NO_FAILURES;
     for (const kind of KINDS) security = step(security, { type: "Dropped", kind, count: 1 }, POLICY, 0).next;
     expect(security.tallies).toHaveLength(KINDS_MAX);
@@ -82,7 +82,7 @@ describe("what nobody can be blamed for", () => {
 });
 
 describe("keys", () => {
-  test("each trigger is told, and epochs only rise", () => {
+  test("each trigger is emitted, and epochs must increase", () => {
     const rotated = step(NO_FAILURES, { type: "KeyRotated", epoch: 1, trigger: "age" }, POLICY, 0);
     expect(rotated.findings).toEqual([{ type: "KeyChanged", event: "KeyRotated", epoch: 1, trigger: "age" }]);
     const again = step(rotated.next, { type: "KeyRotated", epoch: 1, trigger: "age" }, POLICY, 0);
@@ -94,7 +94,7 @@ describe("keys", () => {
   });
 });
 
-test("for any flood: bounded state, exact budget, and every occurrence told or held", () => {
+test("for any flood: bounded state, exact budget, and every occurrence emitted or held back", () => {
   const inputs: fc.Arbitrary<SecurityInput> = fc.oneof(
     fc.record({ type: fc.constant("ValidationFailed"), kind: fc.constantFrom(...KINDS.slice(0, 3)), attributable: fc.boolean() }),
     fc.record({ type: fc.constant("Dropped"), kind: fc.constantFrom(...KINDS), count: fc.nat(1_000) }),

@@ -5,8 +5,8 @@ import type { Security, SecurityFinding, SecurityInput, SecurityPolicy, Security
 import { tallied } from "./tally.ts";
 
 /**
- * Judges one security report. It can count, tell and, over budget, say so; it has no way to touch a path, a key or an identity.
- * What nobody can be blamed for changes nothing but counters.
+ * Judges one security report. It counts, emits findings and reports an exceeded budget. It cannot change a path, a key
+ * or an identity. A failure that is not attributable changes only counters.
  */
 export function step(security: Security, input: SecurityInput, policy: SecurityPolicy, now: Millis): SecurityStep {
   switch (input.type) {
@@ -25,7 +25,7 @@ export function step(security: Security, input: SecurityInput, policy: SecurityP
   }
 }
 
-/** Every attributable failure counts, also where its telling is held back. */
+/** Every attributable failure counts, also if its event is held back. */
 function blame(security: Security, kind: SecurityKind, policy: SecurityPolicy, now: Millis): SecurityStep {
   const failures = failed(security.failures, now);
   const { used, max, exceeded } = failureUse(failures, policy, now);
@@ -46,7 +46,7 @@ function note(security: Security, kind: SecurityKind, count: number, now: Millis
   return { next: { ...security, tallies }, findings: due === null ? [] : [{ type: "TrafficDropped", ...due }] };
 }
 
-/** Key epochs only rise. One that does not is told and believed by nobody. */
+/** Key epochs must increase. One that does not is recorded and otherwise ignored. */
 function rotated(security: Security, epoch: number, trigger: string, now: Millis): SecurityStep {
   if (epoch <= security.keyEpoch) return securityEvent(security, "key_epoch_not_rising", 1, now);
   return keyChanged({ ...security, keyEpoch: epoch }, "KeyRotated", epoch, trigger);

@@ -2,16 +2,16 @@ import type { SecurityKind } from "#kernel/contract/security-kind";
 import type { Millis } from "#kernel/time";
 import { EVENT_INTERVAL_MS, KINDS_MAX, type KindTally } from "./model.ts";
 
-/** Everything beyond the kinds that fit. */
+/** Counts all kinds beyond `KINDS_MAX`. */
 const OTHER_KIND = "other" satisfies SecurityKind;
 
 interface Tallied {
   readonly tallies: readonly KindTally[];
-  /** What to tell: `null` = nothing, it is held back and counted into the next telling. */
+  /** What to emit now; `null` = nothing: the occurrences are held back and included in the next event. */
   readonly due: { readonly kind: SecurityKind; readonly count: number } | null;
 }
 
-/** Counts `count` occurrences of a kind; tells them at most once per `EVENT_INTERVAL_MS`, so that a flood cannot flood the record. */
+/** Counts occurrences of a kind. At most one event per `EVENT_INTERVAL_MS` is due, so a flood cannot fill the record. */
 export function tallied(tallies: readonly KindTally[], kind: SecurityKind, count: number, now: Millis): Tallied {
   const name = tallies.some((tally) => tally.kind === kind) || tallies.length < KINDS_MAX - 1 ? kind : OTHER_KIND;
   const before = tallies.find((tally) => tally.kind === name);

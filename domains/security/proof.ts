@@ -35,7 +35,7 @@ export function mintHandshakeProof(
   return { stale: true, expected: { path: null, bindSeq: FIRST_BIND_SEQ } };
 }
 
-/** Proof of this attempt: at the client the same path and bind seq; at the gateway a higher bind seq than the bound one. */
+/** Proof of this attempt. A client needs the same path and bind seq; a gateway a higher bind seq than the bound one. */
 export function mintAttachProof(
   attempt: Attempt,
   report: ReportOf<"AttachValidated"> | ReportOf<"AttachRequested">,

@@ -11,7 +11,7 @@ interface Tallied {
   readonly due: { readonly kind: SecurityKind; readonly count: number } | null;
 }
 
-/** Counts occurrences of a kind. At most one event per `EVENT_INTERVAL_MS` is due, so a flood cannot fill the record. */
+/** Counts occurrences of a kind. One event per `EVENT_INTERVAL_MS` at most is due: a flood cannot fill the record. */
 export function tallied(tallies: readonly KindTally[], kind: SecurityKind, count: number, now: Millis): Tallied {
   const name = tallies.some((tally) => tally.kind === kind) || tallies.length < KINDS_MAX - 1 ? kind : OTHER_KIND;
   const before = tallies.find((tally) => tally.kind === name);

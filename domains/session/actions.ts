@@ -8,7 +8,7 @@ import type { Session } from "./model.ts";
 import { activeOf } from "./model.ts";
 import type { Action, Row } from "./row.ts";
 
-/** What a step has gathered. Only `step` holds one, and only while it runs. */
+/** The working state of one `step`: it exists only while the step runs. */
 export interface Draft {
   session: Session;
   facts: Facts;
@@ -18,7 +18,7 @@ export interface Draft {
 
 type Do = (draft: Draft, given: EventContext, row: Row) => void;
 
-/** Causes that run the degraded clock. */
+/** Causes that start the degraded clock. */
 const COUNTED: ReadonlySet<Reason> = new Set([
   "transport_dead",
   "loss_threshold_exceeded",
@@ -26,7 +26,7 @@ const COUNTED: ReadonlySet<Reason> = new Set([
   "authority_lost",
 ]);
 
-/** Done before the transitions of a row, in the order of the row. `bind` is in neither list: see there. */
+/** Actions before the transitions of a row, in the row's order. `bind` is in neither list: see its own comment. */
 export const BEFORE: { readonly [A in Action]?: Do } = {
   lose_active: (draft, { event, now }) => {
     if (event.type !== "TransportDead" || draft.facts.active !== event.path) return;
@@ -73,7 +73,7 @@ export const BEFORE: { readonly [A in Action]?: Do } = {
   },
 };
 
-/** Done after the transitions of a row, in the order of the row. */
+/** Actions after the transitions of a row, in the row's order. */
 export const AFTER: { readonly [A in Action]?: Do } = {
   attach: (draft) => {
     const { session } = draft;
@@ -119,7 +119,7 @@ export const AFTER: { readonly [A in Action]?: Do } = {
   forget: (draft) => draft.effects.push({ type: "Forget" }),
 };
 
-/** Actions on a state that stays: what the row changed in its facts is written back, and nothing else. */
+/** For a row without transitions: writes the facts that its actions changed back into the state, and nothing else. */
 export function writeBack(session: Session, facts: Facts, row: Row, given: EventContext): Session {
   const { active, transportlessSince, degradedSince, lastActive } = facts;
   switch (session.state) {
@@ -142,7 +142,7 @@ export function writeBack(session: Session, facts: Facts, row: Row, given: Event
   }
 }
 
-/** Done right before the transition to ATTACHED: TransportSwitch precedes the transition that it explains, as in the matrix. */
+/** Runs right before the transition to ATTACHED: in the failure matrix TransportSwitch precedes that transition. */
 export function bind(draft: Draft, given: EventContext): void {
   const proof = proofOf(given.event);
   if (proof === null) return;

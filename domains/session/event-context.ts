@@ -8,7 +8,7 @@ import type { Context, Session } from "./model.ts";
 import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
 import type { ReasonSource } from "./row.ts";
 
-/** One event as a row sees it. */
+/** One event with everything that a row and its actions read. */
 export interface EventContext {
   readonly event: Occurrence;
   readonly context: Context;
@@ -22,7 +22,7 @@ interface Denial {
   readonly max: number | null;
 }
 
-/** The path that a jump would go to. */
+/** The target path of a jump. */
 export function targetOf(given: EventContext, session: Session): PathId | null {
   const { event } = given;
   switch (event.type) {
@@ -37,7 +37,7 @@ export function targetOf(given: EventContext, session: Session): PathId | null {
   }
 }
 
-/** Who said no, and until when. */
+/** The denial that applies to this event: its reason, and how long it lasts. */
 export function denialOf(given: EventContext): Denial {
   const { event, context } = given;
   if (event.type === "PeerDenied") return { reason: event.reason, retryAfterMs: event.retryAfterMs, used: null, max: null };
@@ -49,7 +49,7 @@ export function denialOf(given: EventContext): Denial {
   return verdict;
 }
 
-/** The reason that an event carries by itself. */
+/** The event's own reason. */
 export function causeOf(event: Occurrence): Reason {
   switch (event.type) {
     case "HandshakeConfirmed":
@@ -72,12 +72,12 @@ export function reasonFor(because: ReasonSource, given: EventContext): Reason {
   return because;
 }
 
-/** The proof inside an event, where it carries one. */
+/** The proof in an event, or `null`. */
 export function proofOf(event: Occurrence): Proof | null {
   return "proof" in event ? event.proof : null;
 }
 
-/** What was measured or counted for this event. */
+/** The numbers in an event; empty if it has none. */
 export function numbersOf(event: Occurrence): Numbers {
   return "numbers" in event ? event.numbers : {};
 }

@@ -18,11 +18,11 @@ import { activeOf, birth } from "./model.ts";
 import type { Row } from "./row.ts";
 import { rowFor } from "./table.ts";
 
-/** One event never causes more transitions than this. */
+/** Maximum number of transitions by one event. */
 const TRANSITIONS_MAX = 4;
 
 /**
- * Judges one event. Pure and total for every event; throws only where our own table is broken.
+ * Judges one event. Pure and total for every event. Throws only if our own table has a bug.
  *
  *   (0) integrity → (1) lifetime → (2) operator or peer close → (3) authority → (4) BIRTH_TTL → (5) TRANSPORT_LOST_TTL
  *   → (6) DEGRADED_MAX → (7) attempt and volatile time-outs → (8) the event → (9) a pending retry
@@ -48,8 +48,8 @@ export function step(session: Session, event: SessionEvent, context: Context, no
 }
 
 /**
- * The explicit end of a state that broke a promise, or whose reducer failed. Works for any value of `session`, also for one whose
- * state has no name.
+ * Ends a session whose state broke an invariant or whose reducer failed. Works for any value of `session`, also for one
+ * with an unknown state.
  */
 export function corrupt(session: Session, why: string, context: Context, now: Millis): Step {
   const known = STATES.includes(session.state) ? session : birth(session.id, session.handle, session.role, now);
@@ -58,7 +58,7 @@ export function corrupt(session: Session, why: string, context: Context, now: Mi
   return finish(draft);
 }
 
-/** What leaves nothing else to be judged: (1) the lifetime, (2) a close. */
+/** What ends the judging at once: (1) the lifetime, (2) a close. */
 function overrides(session: Session, event: SessionEvent, context: Context, now: Millis): Occurrence | null {
   if (session.state === "TERMINATED") return event;
   const lifetime = lifetimePassed(session, context.limits, now);
@@ -93,7 +93,7 @@ function transition(draft: Draft, given: EventContext, row: Row): void {
   }
 }
 
-/** What a transition leaves behind: exactly one SessionStateChange, and what follows from the state that was entered. */
+/** Records a transition: exactly one SessionStateChange, and what follows from the entered state. */
 function record(draft: Draft, from: Session, reason: Reason, measured: Numbers, given: EventContext): void {
   const { session } = draft;
   const { version } = session;

@@ -6,7 +6,7 @@ import { step } from "./step.ts";
 import { views } from "./views.ts";
 
 describe("a path comes up", () => {
-  test("cold, then validated and stable at once, and it may be chosen", () => {
+  test("cold, then validated and stable at once, and can be chosen", () => {
     const life = new Life();
     expect(life.add(1)).toEqual([]);
     expect(choose(life.t, POLICY, life.now)).toBeNull();
@@ -23,7 +23,7 @@ describe("a path comes up", () => {
     expect(life.dispatch({ type: "Validated", path: 1, rttUs: 9 })).toEqual([{ type: "Stable", path: 1 }]);
   });
 
-  test("the ninth path is refused and the eight are untouched", () => {
+  test("the ninth path is refused, and the eight stay the same", () => {
     const life = new Life();
     for (let id = 1; id <= PATHS_MAX; id++) life.up(id);
     const before = life.t;
@@ -68,7 +68,7 @@ describe("a path dies", () => {
     expect(choose(life.t, POLICY, life.now)).toBeNull();
   });
 
-  test("once: what follows on the dead path is no second death", () => {
+  test("once: later events on the dead path cause no second death", () => {
     const life = new Life();
     life.up(1);
     life.dispatch({ type: "SendError", path: 1, errno: "ENODEV" });
@@ -89,7 +89,7 @@ describe("a path dies", () => {
     expect(pathOf(life.t, 1)?.samples).toEqual([]);
   });
 
-  test("statistics of the blackout do not wake or condemn it", () => {
+  test("statistics of the blackout neither revive it nor count against it", () => {
     const life = new Life();
     life.up(1);
     life.dispatch({ type: "SendError", path: 1, errno: "ENETDOWN" });
@@ -109,7 +109,7 @@ describe("a path dies", () => {
     ]);
   });
 
-  test("a link that is back without an answer yet waits for the answer", () => {
+  test("after the link is back, it still waits for an answer", () => {
     const life = new Life();
     life.up(1);
     life.dispatch({ type: "LinkLost", path: 1, reason: "address_gone" });
@@ -150,7 +150,7 @@ describe("a stable candidate", () => {
 });
 
 describe("the active path against the thresholds", () => {
-  test("loss: the edge with its numbers, then once per window", () => {
+  test("loss: the first excess with its numbers, then once per window", () => {
     const life = new Life();
     life.bind(1);
     const found = life.traffic(1, { seconds: 7, lossUp: 0.2 }).filter(({ type }) => type === "Exceeded");
@@ -184,14 +184,14 @@ describe("the active path against the thresholds", () => {
     expect(found).toContainEqual({ type: "Exceeded", path: 1, reason: "jitter_threshold_exceeded", measured: 90, threshold: 80 });
   });
 
-  test("heartbeat: probes unanswered for a whole window though data is heard", () => {
+  test("heartbeat: probes stay unanswered for a whole window although data arrives", () => {
     const life = new Life();
     life.bind(1);
     const found = life.traffic(1, { seconds: 4, answering: false });
     expect(found).toContainEqual({ type: "Exceeded", path: 1, reason: "heartbeat_timeout", measured: 3_100, threshold: 3_000 });
   });
 
-  test("a candidate exceeds nothing: it is merely unstable", () => {
+  test("a candidate reports no excess: it is only unstable", () => {
     const life = new Life();
     life.up(1);
     expect(life.traffic(1, { seconds: 3, lossUp: 0.5 })).toEqual([{ type: "Unstable", path: 1 }]);
@@ -208,7 +208,7 @@ describe("the active path against the thresholds", () => {
     ]);
   });
 
-  test("binding another path ends the episode, and the left one is no news any more", () => {
+  test("binding another path clears the excesses, and the left path causes no more findings", () => {
     const life = new Life();
     life.bind(1);
     life.up(2);
@@ -218,7 +218,7 @@ describe("the active path against the thresholds", () => {
   });
 });
 
-describe("what says nothing new changes nothing", () => {
+describe("an event without new information changes nothing", () => {
   const idle: readonly TransportEvent[] = [
     { type: "Validated", path: 7, rttUs: 1 },
     { type: "Silent", path: 7, silentUs: 1, limitUs: 1, evidence: "timeout" },
@@ -256,7 +256,7 @@ interface Traffic {
   readonly answering?: boolean;
 }
 
-/** One session's paths over time; 100 ms between snapshots, 100 packets in each and direction. */
+/** One session's paths over time; 100 ms between snapshots, 100 packets per snapshot and direction. */
 class Life {
   t: Transport = NO_PATHS;
   active: number | null = null;

@@ -5,7 +5,7 @@ import { candidateFor } from "../session/context.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
-/** Time for the client to act by itself before it is asked, and the longest wait between requests, which doubles. */
+/** Wait before the client is asked: first, so that it can act by itself, and longest; it doubles in between. */
 const FIRST_MS: Millis = SECOND;
 const MAX_MS: Millis = 10 * SECOND;
 

@@ -16,7 +16,7 @@ interface Row {
  * held ──deadline passed, Joined──► lost ──heartbeat committed──► held
  *   └────────Fenced───────────┴──Fenced──► fenced (final)
  * ```
- * A failed heartbeat has no effect of its own: it does not move the deadline, and authority expires.
+ * A failed heartbeat does not move the deadline, so authority expires by the clock.
  */
 export const TABLE = [
   { from: "held", on: "Joined", rule: "join" },

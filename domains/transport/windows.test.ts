@@ -151,7 +151,7 @@ describe("latency and jitter", () => {
   });
 });
 
-describe("what is kept", () => {
+describe("stored samples and probes", () => {
   test("never more than the maximum, and every window can still be measured, at any interval", () => {
     for (const cadenceMs of [1, 10, 77, 100]) {
       let samples: readonly Sample[] = [];

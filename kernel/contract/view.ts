@@ -100,7 +100,7 @@ export interface PageQuery {
 
 /**
  * One page of sessions, worst first: DEGRADED, RECOVERING, VOLATILE, BIRTH, ATTACHED, then ended ones; within a state
- * in order of birth, or of their end. Each page is computed anew: a session that changes its state between two pages
+ * in order of birth, or of their end. Each page is computed separately: a session that changes its state between pages
  * may be missing or appear twice.
  */
 export interface SessionPage {

@@ -118,7 +118,12 @@ describe("is refused", () => {
       ["session", "degraded_max"],
       /10m would end a session before its 20m/,
     ],
-    ["a budget that the cooldown makes a lie", { switch: { cooldown: "10s" } }, ["switch", "cooldown"], /lower max_per_min to 6/],
+    [
+      "a budget that the cooldown makes unreachable",
+      { switch: { cooldown: "10s" } },
+      ["switch", "cooldown"],
+      /lower max_per_min to 6/,
+    ],
     [
       "an emergency slower than a choice",
       { switch: { emergency_cooldown: "2s" } },

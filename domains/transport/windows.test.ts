@@ -77,7 +77,7 @@ describe("after a blackout", () => {
   });
 });
 
-describe("chance is no loss", () => {
+describe("random loss below the threshold", () => {
   test("from about 500 packets on the plain threshold decides; smaller samples need more loss", () => {
     expect(lossExceeds({ ratio: 0.081, sent: 3_000 }, 0.08)).toBe(true);
     expect(lossExceeds({ ratio: 0.08, sent: 3_000 }, 0.08)).toBe(false);

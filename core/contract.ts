@@ -7,7 +7,10 @@ import type { Reason } from "#kernel/contract/reason";
 import type { PathId, SessionHandle } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 
-/** Preference of paths, first match wins; none = every usable interface as primary. `interface` is a glob (`wwan*`). */
+/**
+ * Preference of an interface; the first match wins. Without rules every usable interface is primary. `interface` is a
+ * glob (`wwan*`).
+ */
 export interface PathRule {
   readonly interface: string;
   readonly priority: Priority;
@@ -23,10 +26,10 @@ export interface GatewayAddresses {
 export interface ClientConfig {
   readonly role: "client";
   readonly reconnect: boolean;
-  /** In order of preference; addresses are resolved by the daemon, at most 8 gateways with 8 addresses each. */
+  /** In order of preference, at most 8 gateways with 8 addresses each. The daemon resolves the addresses. */
   readonly gateways: readonly GatewayAddresses[];
   readonly paths: readonly PathRule[];
-  /** Interfaces that never carry a path: the tunnel's own. */
+  /** The tunnel's own interfaces, which never carry a path. */
   readonly ownInterfaces: readonly string[];
 }
 
@@ -36,15 +39,15 @@ export interface GatewayConfig {
   readonly clients: readonly { readonly name: string; readonly key: string; readonly group: string | null }[];
 }
 
-/** Names one request to the store until it is answered. A core never uses a token twice. */
+/** Identifies one request to the store until it is answered. The core never uses a token twice. */
 export type StoreToken = number;
 
-/** What the core asks of the store of record. Asking the same again gives the same. */
+/** What the core requests from the store of record. The operations are idempotent. */
 export type StoreOperation =
-  /** The inner addresses of a client key: those that it has, else new ones. */
+  /** Returns the inner addresses of a client key, and assigns new ones if it has none. */
   { readonly type: "Lease"; readonly key: string };
 
-/** `unknown`: the store may have done it or not. It never counts as done. */
+/** `unknown`: the store may or may not have done it. It never counts as done. */
 export type StoreOutcome =
   | { readonly is: "done"; readonly assignment: Assignment }
   | { readonly is: "refused"; readonly reason: Reason }
@@ -54,25 +57,26 @@ export type OperatorRequest =
   | { readonly verb: "switch"; readonly session: SessionHandle; readonly to: PathId }
   | { readonly verb: "terminate"; readonly session: SessionHandle; readonly detail: string };
 
-/** One thing that happened, with everything the core needs to decide on it. JSON-safe: the journal stores it as is. */
+/** One event from outside, with everything the core needs to judge it. It survives JSON, so a journal can store it. */
 export type Input =
   | { readonly type: "Configured"; readonly config: ClientConfig | GatewayConfig }
   | {
       readonly type: "PolicyOffered";
       readonly outcome: { ok: true; policy: PolicySet } | { ok: false; errors: readonly string[] };
-      /** The operator who applied it; left out where the daemon read it by itself. */
+      /** The operator who applied it; absent if the daemon read it from its file. */
       readonly by?: string;
     }
   | { readonly type: "Engine"; readonly report: Report }
   /** The store's answer to a `Store` effect: in the same turn of the loop, later, or never. */
   | { readonly type: "StoreAnswered"; readonly token: StoreToken; readonly outcome: StoreOutcome }
-  /** What the cluster says about this node's right to act for its sessions. */
+  /** What the cluster reports about this node's authority over its sessions. */
   | { readonly type: "Authority"; readonly event: ClusterEvent }
   | { readonly type: "Operator"; readonly id: number; readonly actor: string; readonly request: OperatorRequest }
   | { readonly type: "Tick" }
   /**
-   * Something could not be carried out: code threw (`thrown`), or a report holds what JavaScript cannot. `session` =
-   * the one it belongs to, which ends; `null` = none. A command that the engine refused is a report (`Refused`).
+   * Something could not be carried out: code threw (`thrown`), or a report has a value that JavaScript cannot
+   * represent. `session` = the session concerned, which ends; `null` = none. A command that the engine refused is a
+   * report (`Refused`).
    */
   | {
       readonly type: "Faulted";
@@ -81,10 +85,10 @@ export type Input =
       readonly why: string;
       readonly thrown: boolean;
     }
-  /** The daemon ends: every live session is closed with `daemon_stopped`, nothing is dialled again. */
+  /** The daemon stops: every live session is closed with `daemon_stopped`, and no dial starts any more. */
   | { readonly type: "Stop" };
 
-/** What becomes of an operator's request. */
+/** The result of an operator's request. */
 export type OperatorOutcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: OperatorError };
@@ -99,10 +103,10 @@ export interface OperatorError {
 export type Effect =
   | { readonly type: "Engine"; readonly command: Command }
   | { readonly type: "Event"; readonly event: CoreEvent }
-  /** Client: addresses of the TUN; `null` = take them away (not on a mere reconnect). */
+  /** Client: addresses of the TUN; `null` = remove them. A reconnect alone does not remove them. */
   | { readonly type: "Tunnel"; readonly assignment: Assignment | null }
   | { readonly type: "Reply"; readonly id: number; readonly outcome: OperatorOutcome }
-  /** Requests of one turn of the loop go to the store together. At most one waits for each session in BIRTH. */
+  /** The daemon sends the requests of one turn of its loop together. Each session in BIRTH has at most one pending. */
   | { readonly type: "Store"; readonly token: StoreToken; readonly operation: StoreOperation }
-  /** The next time at which a Tick is due; `null` = none. Replaces the previous one. */
+  /** The time at which the next Tick is due; `null` = none. Replaces the previous one. */
   | { readonly type: "Wake"; readonly at: Millis | null };

@@ -11,7 +11,7 @@ const CROWD = 20_000;
 const NAMES = Array.from({ length: CROWD }, (_, index) => `c${index}`);
 
 describe("many sessions", () => {
-  test("an input costs what its own session costs, and one wake serves all", () => {
+  test("the cost of an input depends on its own session only, and one wake serves all sessions", () => {
     const world = crowd();
     expect(world.sessions.size).toBe(CROWD);
     const { heapOps } = counted(world, () => {
@@ -21,7 +21,7 @@ describe("many sessions", () => {
     expect(world.wakeAt).toBe(1 + 43_200_000 + 1);
   });
 
-  test("a crowd that is due is worked off in bounded pieces, each of which asks for the next", () => {
+  test("many due sessions are handled in bounded portions, each of which schedules the next", () => {
     const world = crowd();
     let ended = 0;
     let ticks = 0;
@@ -35,7 +35,7 @@ describe("many sessions", () => {
     expect(world.wakeAt).toBeNull();
   });
 
-  test("the table of sessions has a capacity, and a handshake beyond it is refused with that reason", () => {
+  test("a handshake beyond the capacity of the session table is refused with resource_exhausted", () => {
     const world = createCore("gateway");
     feed(world, script("0 gateway van-12\n0 policy standard"));
     Object.defineProperty(world.sessions, "full", { value: true });
@@ -47,7 +47,7 @@ describe("many sessions", () => {
     expect(world.sessions.capacity).toBe(131_072);
   });
 
-  test("a look at the node shows some of them, the worst first, and all can be read in pages", () => {
+  test("the view of the node shows some sessions, the worst first, and pages show all of them", () => {
     const world = crowd();
     step(world, { type: "Engine", report: { type: "PathClosed", session: 15_000, path: 1, reason: "link_down" } }, 30_000);
     step(world, { type: "Operator", id: 1, actor: "noc", request: { verb: "terminate", session: 7, detail: "" } }, 30_001);
@@ -68,7 +68,7 @@ describe("many sessions", () => {
     });
   });
 
-  test("the daemon's end ends every session, and nothing is dialled again", () => {
+  test("a stop of the daemon ends every session, and nothing is dialled again", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     const effects = step(world, { type: "Stop" }, 1_000);
@@ -110,7 +110,7 @@ function confirmed(session: number, name: string): Input {
   };
 }
 
-/** Counts how often the deadlines are touched: a scan would touch them once per session. */
+/** Counts changes of deadlines: a scan would make one per session. */
 function counted(world: World, work: () => void): { readonly heapOps: number } {
   const { deadlines } = world;
   const set = deadlines.set.bind(deadlines);

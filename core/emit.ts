@@ -6,26 +6,26 @@ import { type Entry, policyLabel } from "./world.ts";
 
 type EventBody = Omit<CoreEvent, "bootMs" | "actor"> & { readonly actor?: CoreEvent["actor"] };
 
-/** An order to the engine. */
+/** Adds a command for the engine to the effects. */
 export function command(turn: Turn, command: Command): void {
   turn.effects.push({ type: "Engine", command });
 }
 
-/** Adds time and actor. */
+/** Adds an event with its time and actor to the effects. */
 export function emit(turn: Turn, body: EventBody): void {
   const { session, version, policy } = body;
   push(turn, body, session, version, policy);
 }
 
-/** An event about one session. */
+/** Emits an event about one session. */
 export function emitFor(turn: Turn, entry: Entry, body: Omit<EventBody, "session" | "policy">): void {
   const { id, version } = entry.session;
   push(turn, body, id, body.version ?? version, policyLabel(entry.policy));
 }
 
 /**
- * Every event has all its members, in one order: a crowd makes thousands in a second, and objects of one shape are what the runtime
- * is quick with. A failing observability domain costs the record its event, and nothing else.
+ * Every event has all members in one order. Thousands of events per second are possible, and the runtime is fastest
+ * with objects of one shape. If the observability domain fails, only the event is lost.
  */
 function push(
   turn: Turn,

@@ -3,13 +3,13 @@ import type { Input } from "./contract.ts";
 import { emit } from "./emit.ts";
 import { guarded } from "./fence/guard.ts";
 import { offerTo, policyOfKey } from "./gateway/clients.ts";
-import { tell } from "./session/sessions.ts";
+import { dispatch } from "./session/sessions.ts";
 import type { Turn } from "./turn.ts";
 import type { Entry } from "./world.ts";
 
 type Offered = Extract<Input, { type: "PolicyOffered" }>["outcome"];
 
-/** Last valid wins. A bad policy denies new sessions and takes nothing from the running ones. */
+/** The last valid policy stays in force. An invalid one denies new sessions and does not change running ones. */
 export function policyOffered(turn: Turn, offered: Offered): void {
   const { world } = turn;
   const outcome: PolicyOutcome = offered.ok
@@ -28,11 +28,11 @@ export function policyOffered(turn: Turn, offered: Offered): void {
   }
   for (const entry of [...world.sessions.values()]) {
     if (offered.ok) entry.policy = policyOf(turn, entry) ?? entry.policy;
-    tell(turn, entry, { type: offered.ok ? "PolicyUpdated" : "PolicyInvalid" });
+    dispatch(turn, entry, { type: offered.ok ? "PolicyUpdated" : "PolicyInvalid" });
   }
 }
 
-/** At the client the gateway's offer goes on binding; the rest is the local policy's. */
+/** On a client the gateway's offer stays binding; the other values come from the local policy. */
 function policyOf(turn: Turn, entry: Entry): Entry["policy"] | null {
   const { current } = turn.world.policy;
   const { client } = entry;

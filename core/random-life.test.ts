@@ -17,7 +17,7 @@ const STANDARD: Bounds = {
   degradedMaxMs: 600_000,
 };
 const GATEWAY: Bounds = { ...STANDARD, windowMs: 55_000 };
-/** Wakes that one pause may hold. */
+/** Maximum number of wakes in one pause. */
 const WAKES_MAX = 2_000;
 const RUNS = Number(process.env.JVPN_RUNS ?? 300);
 
@@ -134,7 +134,7 @@ describe("random lives", () => {
   });
 });
 
-/** Plays one life twice, the second time out of a snapshot at every tenth move (I9), and checks it as it goes. */
+/** Plays one life twice, the second time restored from a snapshot at every tenth move (I9), and checks each move. */
 function live(world: World, start: readonly Timed[], moves: readonly Move[], bounds: Bounds): void {
   const checker = new Checker(bounds);
   const twin: { world: World } = { world: restore(snapshot(world)) };
@@ -160,7 +160,7 @@ function live(world: World, start: readonly Timed[], moves: readonly Move[], bou
   moves.forEach(([pauseMs, line], index) => {
     const until = now + pauseMs;
     for (let wakes = 0; world.wakeAt !== null && world.wakeAt <= until; wakes++) {
-      expect(wakes, "wakes without end").toBeLessThan(WAKES_MAX);
+      expect(wakes, "endless wakes").toBeLessThan(WAKES_MAX);
       seen({ type: "Tick" }, Math.max(world.wakeAt, now));
     }
     const [verb = "", ...args] = (line === "answer" ? (attempt ?? "tick") : line).trim().split(/\s+/);
@@ -197,7 +197,7 @@ function bornHandle(input: Input): number | null {
   return report.type === "HandshakeDone" || report.type === "HandshakeConfirmed" ? report.session : null;
 }
 
-/** I11: what nobody can be blamed for. */
+/** I11: failures for which nobody is to blame. */
 function unblamed(input: Input): boolean {
   return input.type === "Engine" && input.report.type === "ValidationFailed" && !input.report.attributable;
 }

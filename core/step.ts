@@ -14,19 +14,20 @@ import { gatewayReport } from "./gateway/reports.ts";
 import { policyOffered } from "./policy.ts";
 import { operate } from "./session/operator.ts";
 import { pathReport, sessionReport } from "./session/reports.ts";
-import { tell, tellCorrupt } from "./session/sessions.ts";
+import { dispatch, endCorrupt } from "./session/sessions.ts";
 import { settle } from "./session/settle.ts";
 import { beginTurn, type Turn } from "./turn.ts";
 import type { Entry, World } from "./world.ts";
 
-/** Sessions looked at by one Tick; more are due again at once, so that no input waits behind a crowd. */
+/** Sessions handled by one Tick. If more are due, the next Tick is due at once, so that other inputs run in between. */
 const DUE_MAX = 4_096;
-/** Key of the client's own deadline among those of sessions, whose handles are positive. */
+/** Key of the client's own deadline. Negative, because sessions' deadlines have positive handles as keys. */
 const CLIENT_KEY = -1;
 
 /**
- * Works off one input. The world changes in place, the effects are in order and all of them are to be carried out before the next
- * input. `now` is in ms of the boot-time clock and never falls: a fall ends every session with `state_corruption`.
+ * Processes one input. Changes the world in place and returns the effects in order; the caller carries out all of them
+ * before the next input. `now` is in ms of the boot-time clock. If it is less than before, every session ends with
+ * `state_corruption`.
  */
 export function step(world: World, input: Input, now: Millis): Effect[] {
   const turn = beginTurn(world, Math.max(now, world.now), actorOf(input));
@@ -97,7 +98,7 @@ function tick(turn: Turn): void {
     if (handle === null) return;
     if (handle === AUTHORITY_KEY) authority(turn, { type: "Tick" });
     const entry = sessions.get(handle);
-    if (entry !== undefined) isolated(turn, entry, "a deadline", () => tell(turn, entry, { type: "Tick" }));
+    if (entry !== undefined) isolated(turn, entry, "a deadline", () => dispatch(turn, entry, { type: "Tick" }));
   }
 }
 
@@ -105,10 +106,10 @@ function stop(turn: Turn): void {
   const { world } = turn;
   world.stopping = true;
   for (const entry of [...world.sessions.values()])
-    tell(turn, entry, { type: "OperatorTerminate", reason: "daemon_stopped", numbers: {} });
+    dispatch(turn, entry, { type: "OperatorTerminate", reason: "daemon_stopped", numbers: {} });
 }
 
-/** The client's dialling and paths, after everything else: they depend on what became of the session. */
+/** The client's dialling and paths come last, because they depend on the state of the session. */
 function settleClient(turn: Turn): void {
   const { world } = turn;
   const { client } = world;
@@ -128,13 +129,13 @@ function wake(turn: Turn, always: boolean): void {
   turn.effects.push({ type: "Wake", at: earliest });
 }
 
-/** Our own clock ran backwards: no age can be trusted any more, and an explicit end is better than an undefined life. */
+/** Our own clock ran backwards, so no age is reliable. Every session ends explicitly. */
 function clockFell(turn: Turn, now: Millis): void {
   const numbers = { was: turn.world.now, is: now };
   emit(turn, { type: "Diagnostic", actor: "core", reason: "state_corruption", numbers });
   for (const entry of [...turn.world.sessions.values()]) {
     emitFor(turn, entry, { type: "Diagnostic", actor: "core", reason: "state_corruption", numbers });
-    tellCorrupt(turn, entry, "the clock never runs backwards");
+    endCorrupt(turn, entry, "the clock never runs backwards");
   }
 }
 

@@ -6,20 +6,20 @@ import type { Millis } from "#kernel/time";
 import type { Effect } from "./contract.ts";
 import type { Entry, World } from "./world.ts";
 
-/** One input being worked off: what it causes, in order. Lives for one `step`. */
+/** The processing of one input and its effects, in order. It exists for one `step`. */
 export interface Turn {
   readonly world: World;
   readonly now: Millis;
   readonly actor: CoreEvent["actor"];
   readonly effects: Effect[];
-  /** Findings of the transport domain that wait for their session. */
+  /** Findings of the transport domain that their sessions have not handled yet. */
   readonly findings: { readonly entry: Entry; readonly finding: Finding }[];
-  /** Sessions whose deadlines and follow-ups are looked at before the turn ends. */
+  /** Sessions whose deadlines and follow-ups are settled before the turn ends. */
   readonly touched: Map<SessionHandle, Entry>;
-  /** Sessions that ended in this turn and whose role has not been told. */
+  /** Sessions that ended in this turn and are still to be removed. */
   readonly ended: Entry[];
   readonly worked: Set<DomainName>;
-  /** Domains that threw in this turn, with what the first fault said. */
+  /** Domains that threw in this turn, with the text of the first fault. */
   readonly faults: Map<DomainName, string>;
 }
 

@@ -18,22 +18,22 @@ import type { Millis } from "#kernel/time";
 import type { ClientConfig, GatewayConfig, StoreToken } from "./contract.ts";
 import { type Domains, REAL_DOMAINS } from "./fence/domains.ts";
 
-/** Sessions of one node; a handshake beyond that is refused with `resource_exhausted`. */
+/** Maximum number of sessions on a node. Further handshakes are refused with `resource_exhausted`. */
 const SESSIONS_MAX = 131_072;
-/** Ended sessions that `view` still shows, newest last. */
+/** Number of ended sessions that `view` still shows, newest last. */
 export const ENDED_MAX = 16;
 
-/** Removed paths of one session whose labels are kept; the oldest goes. */
+/** Number of removed paths per session whose labels are kept; the oldest is dropped. */
 export const DEPARTED_MAX = 16;
 
-/** A path that did not answer an attempt though it looked well. */
+/** A path on which an attempt failed although the path seemed stable. */
 interface Shunned {
   readonly path: PathId;
   readonly failures: number;
   readonly until: Millis;
 }
 
-/** One session with what each domain holds for it. The values are immutable; the entry is their place. */
+/** One session with its state in each domain. The values are immutable; a change replaces them in the entry. */
 export interface Entry {
   session: Session;
   transport: Transport;
@@ -42,19 +42,19 @@ export interface Entry {
   policy: Policy;
   readonly peer: { readonly name: string; readonly key: string };
   readonly predecessor: SessionId | null;
-  /** Settled in the handshake: a later policy does not change it. */
+  /** Agreed in the handshake; a later policy does not change it. */
   readonly sending: SendingMode;
   assignment: Assignment | null;
   jumps: { readonly count: number; readonly last: JumpView | null };
-  /** Probing that the engine was last told, ms; 0 = driven by traffic. */
+  /** Probing interval last sent to the engine, ms; 0 = only traffic causes probes. */
   probingMs: Millis;
-  /** Since when the search for a path runs; a link that comes back starts it anew. */
+  /** Start of the search for a path; a link that returns restarts the search. */
   searchSince: Millis | null;
-  /** No elective switch is tried before this time. */
+  /** No elective switch is attempted before this time. */
   electiveAt: Millis;
-  /** Paths that failed as a target: chosen last until then, ever longer. */
+  /** Paths that failed as a target. Until `until` they are chosen last; the time grows with each failure. */
   shunned: readonly Shunned[];
-  /** Client: what binds this session to a gateway process, and candidates that were asked for. */
+  /** Client: the gateway's offer and process, and the candidates whose validation was requested. */
   client: {
     readonly offer: Offer;
     readonly incarnation: number;
@@ -63,23 +63,22 @@ export interface Entry {
   /** Gateway, in BIRTH. */
   admission: Admission | null;
   /**
-   * Labels of paths that were removed, oldest first, at most `DEPARTED_MAX`: what is said of them later must not lose
-   * their names.
+   * Labels of removed paths, oldest first, at most `DEPARTED_MAX`, so that later events and views can still name them.
    */
   departed: readonly { readonly path: PathId; readonly label: string }[];
-  /** Gateway: when the client is asked to come back, and how often it was. */
+  /** Gateway: when it asks the client next to prove itself again, and how often it has asked. */
   ask: { readonly count: number; readonly at: Millis } | null;
 }
 
-/** What a gateway's session holds until it is decided on. */
+/** What a gateway's session needs until it is accepted or refused. */
 export interface Admission {
-  /** What the client proved itself with; the proof is minted from it when the session is taken. */
+  /** The client's evidence, from which the proof is minted when the session is accepted or refused. */
   readonly evidence: Extract<Report, { type: "HandshakeConfirmed" }>;
-  /** The request to the store that has no answer yet. */
+  /** The pending request to the store. */
   readonly request: StoreToken | null;
 }
 
-/** A local way to the gateway, apart from any session. */
+/** A local path to the gateway, independent of any session. */
 export interface ClientPath {
   readonly id: PathId;
   readonly label: string;
@@ -92,15 +91,15 @@ export interface ClientPath {
   socket: "opening" | "open" | "failed";
   failures: number;
   retryAt: Millis | null;
-  /** Why the machine cannot use it; `null` = it can. */
+  /** Why the machine cannot use the path; `null` = it can. */
   lost: "link_down" | "address_gone" | "route_gone" | null;
 }
 
-/** What a dial is for: a new session, or to ask the gateway whether it still has the one that lives. */
+/** What a dial is for: a new session, or an inquiry whether the gateway still has the live one. */
 export type DialPurpose = "session" | "inquiry";
 
 export type DialPhase =
-  /** An operator ended the session, or reconnecting is off: nothing is dialled until the configuration says otherwise. */
+  /** An operator ended the session, or reconnecting is off: no dial starts until the next configuration. */
   | { readonly is: "halted" }
   | { readonly is: "waiting"; readonly purpose: DialPurpose; readonly until: Millis }
   | {
@@ -111,8 +110,8 @@ export type DialPhase =
       readonly paths: readonly PathId[];
     };
 
-/** The client's way to a session. Ids rise and are never reused. */
-export interface Dial {
+/** The client's dialling. Ids increase and are never reused. */
+interface Dial {
   id: number;
   phase: DialPhase;
   sinceAt: Millis;
@@ -128,7 +127,7 @@ export interface ClientState {
   links: readonly Link[];
   paths: ClientPath[];
   nextPathId: PathId;
-  /** Index of the gateway that is dialled. */
+  /** Index of the gateway to dial. */
   gateway: number;
   /** The session that carries the tunnel, also in BIRTH. */
   current: SessionHandle | null;
@@ -140,11 +139,11 @@ interface GatewayState {
   config: GatewayConfig | null;
   /** The configured clients by key. */
   readonly clients: Map<string, GatewayConfig["clients"][number]>;
-  /** Client key → the session that it has. */
+  /** Client key → its session. */
   readonly byKey: Map<string, SessionHandle>;
-  /** Challenged session → the new one of the same key that waits for the outcome. */
+  /** Challenged session → the new session of the same key that waits for the result. */
   readonly waiting: Map<SessionHandle, SessionHandle>;
-  /** Requests to the store without an answer → the session that needs it; at most one for each session in BIRTH. */
+  /** Pending request to the store → its session; at most one per session in BIRTH. */
   readonly requests: Map<StoreToken, SessionHandle>;
   nextToken: StoreToken;
 }
@@ -168,7 +167,7 @@ export interface World {
   readonly gateway: GatewayState;
 }
 
-/** A node before anything happened to it. `domains` is for tests of isolation. */
+/** The world of a node before its first input. Tests of isolation pass their own `domains`. */
 export function createCore(role: Role, domains: Domains = REAL_DOMAINS): World {
   return {
     role,
@@ -217,17 +216,17 @@ export function freshEntry(
   };
 }
 
-/** Name and version of a policy, as events and views show it. */
+/** Name and version of a policy, as shown in events and views. */
 export function policyLabel(policy: Policy): string {
   return `${policy.name}@${policy.version}`;
 }
 
-/** What the record says about how a new session sends: nothing where nobody wished for two paths. */
+/** How a new session sends, for the record. Empty unless the policy wants redundant sending. */
 export function sendingNumbers({ sending, policy }: Entry): { readonly sending?: SendingMode } {
   return policy.switch.mode === "failover" ? {} : { sending };
 }
 
-/** Label of a path in a session, for people; also of one that was removed. `null` = no path. */
+/** Readable label of a path of a session, also of a removed one. `null` = no path. */
 export function labelOf(entry: Entry, path: PathId | null): string | null {
   if (path === null) return null;
   const known = entry.transport.paths.find(({ id }) => id === path) ?? entry.departed.find((gone) => gone.path === path);
@@ -251,7 +250,7 @@ function freshDial(): Dial {
   };
 }
 
-/** Paths on which packets can leave now. */
+/** Paths on which packets can be sent now. */
 export function usablePaths(client: ClientState): readonly ClientPath[] {
   return client.paths.filter((path) => path.socket === "open" && path.lost === null);
 }

@@ -5,7 +5,7 @@ const DOUBLINGS_MAX = 30;
 
 /**
  * The wait after the `failures`-th failure in a row, counted from 1: `firstMs`, then double each time, at most `maxMs`.
- * It has no jitter: the core is deterministic, and no two processes wait for each other here.
+ * It has no jitter, because the core is deterministic.
  */
 export function backoff(failures: number, firstMs: Millis, maxMs: Millis): Millis {
   const doublings = Math.min(Math.max(0, failures - 1), DOUBLINGS_MAX);

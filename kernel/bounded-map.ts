@@ -1,6 +1,6 @@
 import { invariant } from "#kernel/invariant";
 
-/** A map with a capacity. It refuses a new key when full and never evicts: what is dropped is its owner's decision. */
+/** A map with a capacity. When full it refuses a new key and never evicts: the owner decides what to drop. */
 export class BoundedMap<K, V> {
   readonly capacity: number;
   readonly #entries = new Map<K, V>();
@@ -27,7 +27,7 @@ export class BoundedMap<K, V> {
     return this.#entries.has(key);
   }
 
-  /** False, and nothing is stored, when the key is new and the map is full. */
+  /** Returns false and stores nothing when the key is new and the map is full. */
   set(key: K, value: V): boolean {
     if (this.full && !this.#entries.has(key)) return false;
     this.#entries.set(key, value);

@@ -5,7 +5,7 @@ import { DeadlineHeap } from "#kernel/deadline-heap";
 const change = fc.record({ key: fc.nat(20), at: fc.option(fc.nat(100), { nil: null }) });
 
 describe("deadline heap", () => {
-  test("comes out like a sorted map, whatever was set and cleared before", () => {
+  test("pops keys in the order of a sorted map, whatever was set and cleared before", () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 80 }), fc.nat(100), (changes, now) => {
         const heap = new DeadlineHeap();

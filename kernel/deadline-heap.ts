@@ -6,11 +6,11 @@ interface Node {
 }
 
 /**
- * The earliest of many deadlines, one per key. Setting and clearing cost O(log n); equal times come out by key, so that
- * the order never depends on history.
+ * The earliest of many deadlines, one per key. Setting and clearing cost O(log n). Equal times are ordered by key, so
+ * that the order never depends on history.
  *
- *        2            each parent is earlier than its children,
- *      5   3          and `#where` knows at which place a key lies
+ *        2            each parent is earlier than its children;
+ *      5   3          `#where` holds the index of each key
  *     9 6 8
  */
 export class DeadlineHeap {
@@ -41,7 +41,7 @@ export class DeadlineHeap {
     }
   }
 
-  /** Takes out the key with the earliest deadline if that is not after `now`. */
+  /** Removes and returns the key with the earliest deadline if that is not after `now`; else `null`. */
   popDue(now: Millis): number | null {
     const first = this.#nodes[0];
     if (first === undefined || first.at > now) return null;

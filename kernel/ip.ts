@@ -1,6 +1,6 @@
 export type Family = 4 | 6;
 
-/** A parsed address, as one big number. */
+/** A parsed address as one number. */
 export interface Address {
   readonly family: Family;
   readonly value: bigint;
@@ -10,14 +10,14 @@ export interface Address {
 export const bitsOf = (family: Family): number => (family === 4 ? 32 : 128);
 
 /**
- * `undefined` where the text is no IPv4 or IPv6 address. A zone (`%eth0`) is refused, and so is a leading zero in IPv4,
- * which some programs read as octal.
+ * Returns `undefined` if the text is not an IPv4 or IPv6 address. It refuses a zone (`%eth0`), and in IPv4 a leading
+ * zero, which some programs read as octal.
  */
 export function parseAddress(text: string): Address | undefined {
   return text.includes(":") ? parse6(text) : parse4(text);
 }
 
-/** The family of an address in text, or `null` where it is none. */
+/** The family of a textual address, or `null` if the text is not an address. */
 export function familyOf(text: string): Family | null {
   return parseAddress(text)?.family ?? null;
 }
@@ -27,14 +27,14 @@ export function endpoint(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** True where both addresses have the same first `length` bits. */
+/** True if the first `length` bits of both addresses are equal. */
 export function sameNetwork(a: Address, b: Address, length: number): boolean {
   if (a.family !== b.family) return false;
   const hostBits = BigInt(bitsOf(a.family) - length);
   return a.value >> hostBits === b.value >> hostBits;
 }
 
-/** True where `prefix` (`10.0.0.0/8`, `::/0`) contains the address. False for anything that does not parse. */
+/** True if `prefix` (`10.0.0.0/8`, `::/0`) contains the address. False for anything that does not parse. */
 export function covers(prefix: string, address: string): boolean {
   const [network, length] = prefix.split("/");
   const from = parseAddress(network ?? "");

@@ -6,11 +6,11 @@ import { observe } from "../session/observe.ts";
 import type { Turn } from "../turn.ts";
 import { type ClientPath, type Entry, usablePaths } from "../world.ts";
 
-/** A candidate that does not answer is asked again after this time, doubling up to the second. */
+/** Wait before an unanswered candidate is asked again: first and longest; it doubles in between. */
 const RETRY_FIRST_MS: Millis = SECOND;
 const RETRY_MAX_MS: Millis = 30 * SECOND;
 
-/** Asks the gateway to validate every open path that this session does not have yet. */
+/** Asks the gateway to validate every open path that this session has not validated yet. */
 export function ensureCandidates(turn: Turn, entry: Entry): void {
   const { client, session } = entry;
   if (client === null || session.state === "BIRTH") return;
@@ -23,7 +23,7 @@ export function ensureCandidates(turn: Turn, entry: Entry): void {
   }
 }
 
-/** Makes a path known to the session's transport domain. */
+/** Adds a path to the session's transport domain. Without effect if the path is already known. */
 export function addPath(turn: Turn, entry: Entry, path: ClientPath): void {
   if (entry.transport.paths.some((known) => known.id === path.id)) return;
   const { id, label, ifname, priority, metered, remote, local } = path;
@@ -35,14 +35,14 @@ export function candidateAnswered(entry: Entry, path: PathId): void {
   if (entry.client !== null) delete entry.client.asked[path];
 }
 
-/** Later again; a change of the links asks at once. */
+/** Schedules the next request. A change of the links triggers one at once. */
 export function candidateUnanswered(turn: Turn, entry: Entry, path: PathId): void {
   if (entry.client === null) return;
   const failures = (entry.client.asked[path]?.failures ?? 0) + 1;
   entry.client.asked[path] = { failures, retryAt: turn.now + backoff(failures, RETRY_FIRST_MS, RETRY_MAX_MS) };
 }
 
-/** Forgets all waiting: something changed on the machine. */
+/** Clears all waits, because a link or the configuration changed: every candidate is asked again now. */
 export function retryCandidates(entry: Entry): void {
   if (entry.client === null) return;
   for (const [path, asked] of Object.entries(entry.client.asked)) {
@@ -50,13 +50,13 @@ export function retryCandidates(entry: Entry): void {
   }
 }
 
-/** When the next path may be asked again. */
+/** The earliest time at which a path may be asked again; `null` = none waits. */
 export function nextCandidateRetry(turn: Turn, entry: Entry): Millis | null {
   const times = askable(turn, entry).flatMap(({ id }) => entry.client?.asked[id]?.retryAt ?? []);
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** Paths on which the gateway can be asked, and that this session has not validated. */
+/** Usable paths that this session has not validated. */
 function askable(turn: Turn, entry: Entry): readonly ClientPath[] {
   const cold = new Set(entry.transport.paths.filter(({ health }) => health.is === "cold").map(({ id }) => id));
   return usablePaths(turn.world.client).filter(({ id }) => cold.has(id));

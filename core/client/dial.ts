@@ -5,7 +5,7 @@ import type { Reason } from "#kernel/contract/reason";
 import { type Millis, SECOND } from "#kernel/time";
 import { command, emit, emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import {
   type ClientPath,
@@ -22,13 +22,13 @@ import { gatewayInUse } from "./paths.ts";
 
 type Running = Extract<DialPhase, { is: "running" }>;
 
-/** With another gateway to try, one dial gets this long; alone it gets the engine's 90 s. */
+/** A dial is aborted after this time if there is another gateway to try; else the engine's 90 s apply. */
 const DIAL_PATIENCE_MS: Millis = 10 * SECOND;
-/** Between dials: doubling from the first to the second. */
+/** Wait between dials: first and longest; it doubles in between. */
 const BACKOFF_FIRST_MS: Millis = 250;
 const BACKOFF_MAX_MS: Millis = 5 * SECOND;
 
-/** Dials when there is something to dial for, and gives up what lasts too long. Looks at the state only. */
+/** Starts a dial if one is needed and aborts one that lasts too long. Decides by the state, not by events. */
 export function pursue(turn: Turn, entry: Entry | null): void {
   const { world } = turn;
   const { dial } = world.client;
@@ -71,7 +71,7 @@ function start(turn: Turn, purpose: DialPurpose, gatewayKey: string, usable: rea
   emit(turn, { type: "DialStarted", actor: "core", numbers });
 }
 
-/** A path that opened while a dial runs takes part in it. */
+/** Adds a path that opened during a dial to that dial. */
 export function dialAlso(turn: Turn, path: ClientPath): void {
   const { dial } = turn.world.client;
   const { phase } = dial;
@@ -84,12 +84,12 @@ export function dialUnanswered(turn: Turn, dialId: number): void {
   if (runningDial(turn, dialId) !== null) dialFailed(turn, "dial_unanswered");
 }
 
-/** The engine has not begun it. */
+/** The engine refused to begin the dial. */
 export function dialRefused(turn: Turn, dialId: number): void {
   if (runningDial(turn, dialId) !== null) dialFailed(turn, "state_corruption");
 }
 
-/** The attempt is over. The next one waits, and goes to the next gateway if there is one; an inquiry is not repeated by itself. */
+/** Ends the attempt. The next one waits for the back-off and tries the next gateway; an inquiry is not repeated. */
 export function dialFailed(turn: Turn, reason: Reason): void {
   const { client } = turn.world;
   const { dial } = client;
@@ -136,7 +136,7 @@ export function dialForSession(turn: Turn): boolean {
   return true;
 }
 
-/** When the dial needs a look without being told. */
+/** The next time at which the dial needs a Tick; `null` = none. */
 export function nextDialLook(turn: Turn): Millis | null {
   const { client } = turn.world;
   const { phase } = client.dial;
@@ -149,7 +149,7 @@ function runningDial(turn: Turn, id: number): Running | null {
   return dial.phase.is === "running" && dial.id === id ? dial.phase : null;
 }
 
-/** A valid RESP. It makes a session, unless one lives and the gateway process that holds it is the one that answered. */
+/** A valid RESP. It creates a session, unless the answering gateway process already has the live session. */
 export function handshakeDone(turn: Turn, report: Extract<Report, { type: "HandshakeDone" }>, entry: Entry | null): void {
   const { world } = turn;
   const { dial } = world.client;
@@ -177,7 +177,7 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   dial.phase = { is: "waiting", purpose: "session", until: turn.now };
   const predecessor = entry?.session.id ?? dial.predecessor;
   world.client.current = report.session;
-  if (entry !== null) tell(turn, entry, { type: "KeysLost", reason: "session_lost" });
+  if (entry !== null) dispatch(turn, entry, { type: "KeysLost", reason: "session_lost" });
   const gateway = world.client.config?.gateways.find(({ key }) => key === report.gatewayKey);
   const peer = { name: gateway?.name ?? report.gatewayKey, key: report.gatewayKey };
   const session = birth(report.sessionId, report.session, "client", turn.now);
@@ -192,7 +192,10 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
   command(turn, { type: "ConfirmSession", session: report.session });
 }
 
-/** The gateway does not know our index, says somebody. It costs one dial, which proves it or does nothing. */
+/**
+ * An unauthenticated message says that the gateway does not know our index. It causes one dial at most: the dial either
+ * proves that the session is lost, or changes nothing.
+ */
 export function hinted(turn: Turn, entry: Entry): void {
   const { dial } = turn.world.client;
   if (dial.phase.is !== "waiting" || entry.session.state === "BIRTH") return;

@@ -13,9 +13,9 @@ import { type Turn, touch } from "../turn.ts";
 import type { ClientPath, ClientState, Entry } from "../world.ts";
 import { addPath, retryCandidates } from "./candidates.ts";
 
-/** What carries every path of a client. */
+/** The transport of every client path. */
 const TRANSPORT: TransportKind = "udp";
-/** Opening again after a failure: doubling from the first to the second. */
+/** Wait before a failed path is opened again: first and longest; it doubles in between. */
 const REOPEN_FIRST_MS: Millis = 500;
 const REOPEN_MAX_MS: Millis = 30 * SECOND;
 
@@ -23,8 +23,8 @@ type Spot = Pick<ClientPath, "label" | "ifname" | "ifindex" | "local" | "remote"
 const EVERY_INTERFACE: PathRule = { interface: "*", priority: "primary", metered: false };
 
 /**
- * Brings the open paths in line with links and configuration. What is lost is told to the session first, and its socket goes
- * only when address or interface are gone: while they stay, the same path can come back by an answer to a probe.
+ * Makes the open paths match links and configuration. The session learns of a lost path first. Its socket is closed
+ * only when the address or the interface is gone: until then an answer to a probe can bring the same path back.
  */
 export function syncPaths(turn: Turn, entry: Entry | null): void {
   const { client } = turn.world;
@@ -43,7 +43,7 @@ export function syncPaths(turn: Turn, entry: Entry | null): void {
   touch(turn, entry);
 }
 
-/** The engine could not open a path, or the gateway closed it: another one, under a new id, later. */
+/** The engine could not open a path, or the gateway closed it. It is opened again later under a new id. */
 export function pathFailed(turn: Turn, entry: Entry | null, path: ClientPath): void {
   if (entry !== null) observe(turn, entry, { type: "Closed", path: path.id });
   path.socket = "failed";
@@ -51,13 +51,13 @@ export function pathFailed(turn: Turn, entry: Entry | null, path: ClientPath): v
   path.retryAt = turn.now + backoff(path.failures, REOPEN_FIRST_MS, REOPEN_MAX_MS);
 }
 
-/** The engine did not even try to open it. */
+/** The engine refused the command to open the path. */
 export function pathRefused(turn: Turn, id: PathId): void {
   const path = turn.world.client.paths.find((known) => known.id === id);
   if (path?.socket === "opening") pathFailed(turn, null, path);
 }
 
-/** Opens again what failed and waited long enough. */
+/** Opens failed paths again whose wait is over. */
 export function reopenPaths(turn: Turn, entry: Entry | null): void {
   const { client } = turn.world;
   for (const path of client.paths.filter(
@@ -73,7 +73,7 @@ export function nextReopen(client: ClientState): Millis | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** The gateway that paths lead to: the session's while one lives, else the one to be dialled. */
+/** The gateway to which paths lead: that of the live session, or else the one to be dialled. */
 export function gatewayInUse(client: ClientState, entry: Entry | null): ClientConfig["gateways"][number] | null {
   const gateways = client.config?.gateways ?? [];
   const own = gateways.find((gateway) => gateway.key === entry?.peer.key);
@@ -95,7 +95,7 @@ function wantedSpots(client: ClientState, entry: Entry | null): readonly Spot[] 
   return spots.sort((a, b) => PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority)).slice(0, PATHS_MAX);
 }
 
-/** Usable = an address of the family, and a route through the interface that covers the gateway. */
+/** `null` unless the link has an address of the gateway's family and a route that covers the gateway. */
 function spotOn(link: Link, rule: PathRule, gateway: { ip: string; port: number }, paths: readonly ClientPath[]): Spot | null {
   const family = familyOf(gateway.ip);
   const locals = link.addresses.filter((address) => familyOf(address) === family);
@@ -113,13 +113,13 @@ function describe({ ifname, local, remote }: Pick<Spot, "ifname" | "local" | "re
   return { transport: TRANSPORT, local, remote, interface: ifname };
 }
 
-/** The first rule that names an interface; with rules, what none names is never used. */
+/** The first rule that matches the interface. If there are rules and none matches, the priority is `never`. */
 export function ruleFor(config: Pick<ClientConfig, "paths">, ifname: string): PathRule {
   if (config.paths.length === 0) return EVERY_INTERFACE;
   return config.paths.find((rule) => glob(rule.interface, ifname)) ?? { ...EVERY_INTERFACE, priority: "never" };
 }
 
-/** `*` stands for any number of characters; nothing else is special. Linear in the name for each star. */
+/** `*` matches any number of characters; no other character is special. The cost per star is linear in the name. */
 function glob(pattern: string, name: string): boolean {
   const parts = pattern.split("*");
   const first = parts[0] ?? "";
@@ -175,8 +175,8 @@ function regain(turn: Turn, entry: Entry | null, path: ClientPath): void {
   if (entry === null) return;
   if (entry.searchSince !== null) entry.searchSince = turn.now;
   observe(turn, entry, { type: "LinkBack", path: path.id });
-  // The engine tells an answer once. One that came between two steps of the link's return was told too early to count, so it is
-  // asked to tell the next one again.
+  // The engine reports an answer on a dead path once. An answer that came while the link was still returning did not
+  // count, so SetPathDead is repeated: the engine then reports the next answer as well.
   const { health } = entry.transport.paths.find(({ id }) => id === path.id) ?? { health: null };
   if (health?.is === "dead") command(turn, { type: "SetPathDead", session: entry.session.handle, path: path.id, dead: true });
   if (path.socket === "open") addPath(turn, entry, path);
@@ -195,7 +195,7 @@ function whyLost(path: ClientPath, links: readonly Link[]): NonNullable<ClientPa
   return link.addresses.includes(path.local) ? "route_gone" : "address_gone";
 }
 
-/** Sockets whose interface or address is gone, or that the configuration does not want any more. */
+/** Closes lost paths whose interface or address is gone, or which the configuration no longer wants. */
 function closeGone(turn: Turn, entry: Entry | null): void {
   const { client } = turn.world;
   const gateway = gatewayInUse(client, entry);

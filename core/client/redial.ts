@@ -3,10 +3,10 @@ import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 import { backOff, dialFailed, dialForSession, halt } from "./dial.ts";
 
-/** A session that lived this long shows that dialling works: the back-off starts anew. */
+/** A session that lived this long shows that dialling works, so the back-off restarts. */
 const PROVEN_AFTER_MS = 10 * SECOND;
 
-/** What follows the end of the client's session: a new one with this one as its predecessor, or nothing. */
+/** After the end of the client's session: dials a new one with this one as predecessor, or removes the tunnel. */
 export function clientSessionEnded(turn: Turn, { session }: Entry): void {
   const { world } = turn;
   const { client } = world;

@@ -7,7 +7,7 @@ import { guarded } from "../fence/guard.ts";
 import { isStable } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
 import { entryOf, heardReason, type Observation } from "../session/reports.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import { requestSwitch } from "../session/switching.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
@@ -15,7 +15,7 @@ import { addPath, candidateAnswered, candidateUnanswered } from "./candidates.ts
 import { dialAlso, dialUnanswered, handshakeDone, hinted } from "./dial.ts";
 import { pathFailed, syncPaths } from "./paths.ts";
 
-/** Reports that only a client gets. `entry` is its current session. */
+/** Handles the reports that only a client gets. `entry` is its current session. */
 export function clientReport(turn: Turn, report: Observation, entry: Entry | null): void {
   const { client } = turn.world;
   switch (report.type) {
@@ -53,11 +53,11 @@ function aboutSession(turn: Turn, report: Extract<Observation, { session: number
       return;
     case "AttachDenied": {
       const { bindSeq, retryAfterMs } = report;
-      tell(turn, entry, { type: "PeerDenied", bindSeq, reason: heardReason(report.reason, "policy_denied"), retryAfterMs });
+      dispatch(turn, entry, { type: "PeerDenied", bindSeq, reason: heardReason(report.reason, "policy_denied"), retryAfterMs });
       return;
     }
     case "AttachUnanswered":
-      tell(turn, entry, { type: "TargetFailed", path: report.path, bindSeq: report.bindSeq, reason: "target_unanswered" });
+      dispatch(turn, entry, { type: "TargetFailed", path: report.path, bindSeq: report.bindSeq, reason: "target_unanswered" });
       return;
     case "SwitchRequested":
       askedByPeer(turn, entry, report.path, report.reason);
@@ -99,7 +99,7 @@ function pathOpened(turn: Turn, id: number, entry: Entry | null): void {
   if (entry !== null) addPath(turn, entry, path);
 }
 
-/** A path that never opened is opened anew later; one that was open died, and an answer to a probe brings it back. */
+/** A path that never opened is opened again later. An open path is dead, and an answer to a probe brings it back. */
 function pathError(turn: Turn, id: number, errno: string, entry: Entry | null): void {
   const path = turn.world.client.paths.find((known) => known.id === id);
   if (path === undefined) return;
@@ -114,7 +114,7 @@ function attachValidated(turn: Turn, entry: Entry, report: Extract<Report, { typ
     const minted = guarded(turn, "security", () => security.mintHandshakeProof(report, turn.now), null);
     if (minted === null || "stale" in minted) return;
     observe(turn, entry, { type: "Validated", path: report.path, rttUs: 0 });
-    tell(turn, entry, { type: "HandshakeConfirmed", proof: minted, refusal: refusalNow(turn, entry, report.path) });
+    dispatch(turn, entry, { type: "HandshakeConfirmed", proof: minted, refusal: refusalNow(turn, entry, report.path) });
     layTunnel(turn, entry);
     return;
   }
@@ -124,18 +124,22 @@ function attachValidated(turn: Turn, entry: Entry, report: Extract<Report, { typ
     const minted = guarded(turn, "security", () => security.mintAttachProof(attempt, report, turn.now), null);
     if (minted !== null && !("stale" in minted)) proof = minted;
   }
-  tell(turn, entry, { type: "AttachValidated", path: report.path, bindSeq: report.bindSeq, proof, verdict: ALLOWED });
+  dispatch(turn, entry, { type: "AttachValidated", path: report.path, bindSeq: report.bindSeq, proof, verdict: ALLOWED });
 }
 
-/** The confirmation may come late: to an invalid policy, or on a path that was lost meanwhile and whose death nobody would tell. */
+/**
+ * Why the session is refused now; `null` = it is not. When the confirmation arrives, the policy may be invalid, or the
+ * path may be lost, and its death would not be reported again.
+ */
 function refusalNow(turn: Turn, entry: Entry, path: number): Reason | null {
   if (!turn.world.policy.valid) return "policy_invalid";
   return entry.transport.paths.some(({ id, health }) => id === path && health.is === "alive") ? null : "target_unusable";
 }
 
 /**
- * The gateway wishes; the client decides. Its own active path means: prove yourself again. A gateway that only sees a path live calls
- * it a candidate; a client that is out of ATTACHED because of that very path knows better, and its clocks go on.
+ * The gateway requests a switch; the client decides. A request for the active path asks for a new proof on it. A
+ * gateway calls every live path a candidate. A client that left ATTACHED because that path is unstable refuses, and its
+ * clocks keep running.
  */
 function askedByPeer(turn: Turn, entry: Entry, path: number, reason: string): void {
   const unfit = reason === "candidate_available" && entry.session.state !== "ATTACHED" && !isStable(entry, path);
@@ -145,7 +149,7 @@ function askedByPeer(turn: Turn, entry: Entry, path: number, reason: string): vo
   emitFor(turn, entry, { type: "Diagnostic", actor: "peer", reason: refusal.code, transport, numbers: { asked: reason } });
 }
 
-/** The tunnel's addresses, once the session is confirmed; only a change is told. */
+/** Emits the tunnel's addresses once the session is confirmed, and only if they changed. */
 function layTunnel(turn: Turn, entry: Entry): void {
   const { client } = turn.world;
   const { assignment, session } = entry;

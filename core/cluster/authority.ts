@@ -3,14 +3,14 @@ import type { SessionId } from "#kernel/contract/state";
 import { emit } from "../emit.ts";
 import { isolated } from "../fence/faulted.ts";
 import { guarded } from "../fence/guard.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
-/** Key of the authority's deadline among those of sessions, whose handles are positive. */
+/** Key of the authority's deadline. Negative, because sessions' deadlines have positive handles as keys. */
 export const AUTHORITY_KEY = -2;
 
-/** Judges what happened to this node's right to act, and passes every finding to the sessions that it concerns. */
+/** Judges an event about this node's authority and passes every finding to the sessions that it concerns. */
 export function authority(turn: Turn, event: ClusterEvent): void {
   const { world } = turn;
   const judged = guarded(turn, "cluster", () => world.domains.cluster.step(world.authority, event, turn.now), null);
@@ -29,13 +29,13 @@ function route(turn: Turn, finding: ClusterFinding, byId: ReadonlyMap<SessionId,
     case "AuthorityLost": {
       const { epoch, reason } = finding;
       emit(turn, { type: "AuthorityLost", reason: "authority_lost", numbers: { epoch, why: reason } });
-      tellAll(turn, "AuthorityLost");
+      dispatchAll(turn, "AuthorityLost");
       return;
     }
     case "AuthorityRegained": {
       const numbers = { epoch: finding.epoch };
       emit(turn, { type: "AuthorityRegained", reason: "authority_regained", numbers });
-      tellAll(turn, "AuthorityRegained");
+      dispatchAll(turn, "AuthorityRegained");
       return;
     }
     case "OwnershipMoved": {
@@ -43,12 +43,12 @@ function route(turn: Turn, finding: ClusterFinding, byId: ReadonlyMap<SessionId,
       const reason = "ownership_moved";
       emit(turn, { type: "OwnershipMoved", session, reason, numbers: { epoch } });
       const entry = byId.get(session);
-      if (entry !== undefined) tell(turn, entry, { type: "OwnershipMoved", epoch });
+      if (entry !== undefined) dispatch(turn, entry, { type: "OwnershipMoved", epoch });
       return;
     }
     case "Release": {
       const entry = byId.get(finding.session);
-      if (entry !== undefined) tell(turn, entry, { type: "OwnershipMoved", epoch: null });
+      if (entry !== undefined) dispatch(turn, entry, { type: "OwnershipMoved", epoch: null });
       return;
     }
     case "DiscardClaim":
@@ -64,11 +64,11 @@ function diagnose(turn: Turn, numbers: Readonly<Record<string, string>>): void {
   emit(turn, { type: "Diagnostic", numbers });
 }
 
-function tellAll(turn: Turn, type: "AuthorityLost" | "AuthorityRegained"): void {
-  for (const entry of [...turn.world.sessions.values()]) isolated(turn, entry, type, () => tell(turn, entry, { type }));
+function dispatchAll(turn: Turn, type: "AuthorityLost" | "AuthorityRegained"): void {
+  for (const entry of [...turn.world.sessions.values()]) isolated(turn, entry, type, () => dispatch(turn, entry, { type }));
 }
 
-/** Built only for findings that name a session: authority itself concerns all of them. */
+/** Built only if a finding names a session, because building it visits all sessions. */
 function sessionsById(turn: Turn, findings: readonly ClusterFinding[]): ReadonlyMap<SessionId, Entry> {
   const named = new Set(findings.flatMap((finding) => ("session" in finding ? [finding.session] : [])));
   if (named.size === 0) return new Map();

@@ -11,7 +11,7 @@ import * as rank from "#domains/transport/rank";
 import * as transport from "#domains/transport/step";
 import * as views from "#domains/transport/views";
 
-/** The six domains as the core calls them. A value, so that a test can put one in place that throws. */
+/** The six domains as the core calls them. It is a value, so that a test can replace one by a domain that throws. */
 export const REAL_DOMAINS = {
   transport: {
     step: transport.step,

@@ -8,8 +8,8 @@ import { createCore } from "../world.ts";
 
 const FAULT = { type: "Faulted", what: "AnswerAttach", why: "expected u64", thrown: false } as const;
 
-describe("a fault in carrying out", () => {
-  test("ends the session it belongs to and is told with it, as state_corruption", () => {
+describe("an input or command that could not be carried out", () => {
+  test("ends its session with state_corruption and is recorded with it", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     const effects = step(world, { ...FAULT, session: 1 }, 5_000);
@@ -22,14 +22,14 @@ describe("a fault in carrying out", () => {
     expect(world.sessions.size).toBe(0);
   });
 
-  test("of no session is told and ends none", () => {
+  test("without a session is recorded and ends none", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     expect(types(step(world, { ...FAULT, session: null }, 5_000))).toContain("Diagnostic");
     expect(world.sessions.get(1)?.session.state).toBe("ATTACHED");
   });
 
-  test("of a session that only the engine knows closes it there", () => {
+  test("of a session that only the engine has closes it there", () => {
     const world = createCore("gateway");
     expect(step(world, { ...FAULT, session: 9 }, 5_000)).toContainEqual({
       type: "Engine",
@@ -37,7 +37,7 @@ describe("a fault in carrying out", () => {
     });
   });
 
-  test("after a throw a wake is always told, so that no deadline waits for a tick that was lost", () => {
+  test("always emits a Wake after a throw, so that no deadline waits for a lost tick", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     world.deadlines.set(1, null);
@@ -46,7 +46,7 @@ describe("a fault in carrying out", () => {
     expect(world.deadlines.earliest).not.toBeNull();
   });
 
-  test("one session whose deadline throws ends; the others that are due get theirs", () => {
+  test("ends only the session whose deadline threw; the others that are due are handled", () => {
     const world = createCore("gateway");
     feed(world, script("0 gateway van-1 van-2\n0 policy standard"));
     for (const handle of [1, 2]) step(world, confirmed(handle), 10);
@@ -86,7 +86,7 @@ describe("a command that the engine refused", () => {
     expect(closes(step(world, refusal({ command: "CloseSession", session: 9 }), 5_000))).toEqual([]);
   });
 
-  test("of no session is on record, ends none, and leaves no path in opening: it is opened anew", () => {
+  test("without a session is recorded, ends none, and leaves no path in opening: the path is opened again", () => {
     const world = createCore("client");
     feed(world, script("0 policy standard\n0 client\n10 links eth0"));
     const effects = step(world, refusal({ command: "OpenPath", path: 1 }), 20);
@@ -96,7 +96,7 @@ describe("a command that the engine refused", () => {
     expect(later).toContainEqual(expect.objectContaining({ command: expect.objectContaining({ type: "OpenPath", path: 2 }) }));
   });
 
-  test("leaves no dial running: the next one begins after its pause", () => {
+  test("leaves no dial running: the next one begins after its back-off", () => {
     const world = createCore("client");
     feed(world, script("0 policy standard\n0 client\n10 links eth0\n11 opened 1"));
     const effects = step(world, refusal({ command: "Dial", dial: 1 }), 20);

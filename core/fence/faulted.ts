@@ -4,7 +4,7 @@ import { dialRefused } from "../client/dial.ts";
 import { pathRefused } from "../client/paths.ts";
 import type { Input } from "../contract.ts";
 import { command, emit, emitFor } from "../emit.ts";
-import { tellCorrupt } from "../session/sessions.ts";
+import { endCorrupt } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
@@ -12,22 +12,22 @@ import type { Entry } from "../world.ts";
 const TEXT_MAX = 200;
 
 /**
- * Something could not be carried out: it is told, and the session it belongs to ends with `state_corruption`, because core and
- * engine may not agree on it any more. After a throw the other sessions are looked at again: their follow-ups were cut off with it.
+ * Records a fault and ends its session with `state_corruption`, because core and engine may disagree about it. After a
+ * throw all other sessions are settled again, because the throw cut off their follow-ups.
  */
 export function faulted(turn: Turn, fault: Omit<Extract<Input, { type: "Faulted" }>, "type">): void {
   const { sessions } = turn.world;
   const numbers = { what: fault.what.slice(0, TEXT_MAX), why: fault.why.slice(0, TEXT_MAX) };
-  const told = { type: "Diagnostic", reason: "state_corruption", numbers } as const satisfies Partial<CoreEvent>;
+  const diagnostic = { type: "Diagnostic", reason: "state_corruption", numbers } as const satisfies Partial<CoreEvent>;
   const entry = fault.session === null ? undefined : sessions.get(fault.session);
-  if (entry === undefined) emit(turn, told);
-  else emitFor(turn, entry, told);
+  if (entry === undefined) emit(turn, diagnostic);
+  else emitFor(turn, entry, diagnostic);
   if (fault.thrown) lookAgain(turn, [...sessions.values()]);
-  if (entry !== undefined) tellCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));
+  if (entry !== undefined) endCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));
   else if (fault.session !== null) command(turn, { type: "CloseSession", session: fault.session, reason: "state_corruption" });
 }
 
-/** Works on one session; a throw ends that one and no other. */
+/** Works on one session. A throw ends only that session. */
 export function isolated(turn: Turn, entry: Entry, what: string, work: () => void): void {
   try {
     work();
@@ -37,8 +37,8 @@ export function isolated(turn: Turn, entry: Entry, what: string, work: () => voi
 }
 
 /**
- * The engine could not carry out a command. What waits for an answer that will not come has failed: a path that is not
- * opened, a dial that is not begun. The command's session ends, as after every fault.
+ * The engine refused a command. A path or dial that waits for its answer has failed. The command's session ends, as after
+ * every fault.
  */
 export function refused(turn: Turn, { command: what, session, path, dial, why }: Extract<Report, { type: "Refused" }>): void {
   // A close that is refused asks for no further close.

@@ -1,12 +1,12 @@
 import type { DomainName } from "#kernel/contract/health";
 import type { Turn } from "../turn.ts";
 
-/** Of a fault's text, that much is kept. */
+/** Maximum length of a fault's text, characters. */
 const FAULT_TEXT_MAX = 200;
 
 /**
- * Calls into a domain. A domain that throws is a fault of ours: it is noted in the turn, which reports it once, and `fallback` is
- * what the other five go on with.
+ * Calls into a domain and returns its result. A domain that throws is our own bug: the turn notes it, reports it once,
+ * and the other five domains continue with `fallback`.
  */
 export function guarded<T, F = T>(turn: Turn, domain: DomainName, work: () => T, fallback: F): T | F {
   try {

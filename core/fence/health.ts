@@ -2,7 +2,7 @@ import { DOMAIN_NAMES, type DomainName, type HealthLevel } from "#kernel/contrac
 import { emit } from "../emit.ts";
 import type { Turn } from "../turn.ts";
 
-/** Reports the faults of a turn, and moves the lamps: a domain that failed in it has failed, one that only worked is well. */
+/** Reports the faults of a turn and updates the domains' health: `failed` if the domain threw in this turn. */
 export function settleHealth(turn: Turn): void {
   for (const domain of DOMAIN_NAMES) {
     const what = turn.faults.get(domain);

@@ -7,7 +7,7 @@ import { view } from "../view/view.ts";
 import { createCore } from "../world.ts";
 import { type Domains, REAL_DOMAINS } from "./domains.ts";
 
-/** What goes on around an attached client: a loss of the active path, an answer, a switch asked for, statistics, forged frames. */
+/** Events of an attached client: loss of the active path, an answer, a requested switch, statistics, forged frames. */
 const LIFE = script(`
   5000 suspected 1
   5050 silent 1
@@ -21,7 +21,7 @@ const LIFE = script(`
 `);
 
 describe("failure isolation", () => {
-  test.each(DOMAIN_NAMES)("a throwing %s domain is one fault per turn, and the session keeps its identity", (domain) => {
+  test.each(DOMAIN_NAMES)("a throwing %s domain causes one fault per turn, and the session keeps its identity", (domain) => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     const broken = Object.assign(world, { domains: failing(domain) });
@@ -39,7 +39,7 @@ describe("failure isolation", () => {
     expect(effects.filter((effect) => effect.type === "Reply").length).toBe(1);
   });
 
-  test("I20: with a dead record the same commands go to the engine as with a live one", () => {
+  test("I20: with a failed observability domain the engine gets the same commands as with a working one", () => {
     const commands = (domains: Domains): readonly Effect[] => {
       const world = createCore("client", domains);
       const early = feed(world, ATTACHED_CLIENT);
@@ -57,7 +57,7 @@ describe("failure isolation", () => {
     expect(world.sessions.get(1)?.session).toMatchObject({ state: "ATTACHED", version: 1, active: 1 });
   });
 
-  test("a throwing policy domain denies: no limit is bypassed, and the last policy stays", () => {
+  test("a throwing policy domain denies moves: no limit is bypassed, and the last policy stays", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     const { policy } = world;
@@ -70,7 +70,7 @@ describe("failure isolation", () => {
     expect(world.sessions.get(1)?.session.state).toBe("ATTACHED");
   });
 
-  test("a throwing cluster domain holds no authority: frozen, never attached, explicit end by the clock (I12)", () => {
+  test("a throwing cluster domain has no authority: sessions never attach, and a clock ends them explicitly (I12)", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     Object.assign(world, { domains: failing("cluster") });
@@ -82,7 +82,7 @@ describe("failure isolation", () => {
     expect(view(world, 700_000).sessions[0]).toMatchObject({ state: "TERMINATED", reason: "degraded_ttl_exceeded" });
   });
 
-  test("a throwing session domain rejects the event; only an unsound state is ended, with its reason", () => {
+  test("a throwing session domain rejects the event; only a session with a corrupt state ends, with that reason", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     Object.assign(world, { domains: failing("session") });
@@ -95,7 +95,7 @@ describe("failure isolation", () => {
     expect(view(world, 43_300_001).sessions[0]).toMatchObject({ state: "TERMINATED", reason: "state_corruption" });
   });
 
-  test("a domain that works again has its lamp back", () => {
+  test("the health of a domain that works again is ok", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     const real = world.domains;
@@ -118,7 +118,7 @@ describe("failure isolation", () => {
   });
 });
 
-/** The real domains with one whose every function throws. */
+/** The real domains, except that every function of one throws. */
 function failing(domain: DomainName): Domains {
   const fail = (): never => {
     throw new TypeError(`planted in ${domain}`);

@@ -10,15 +10,16 @@ import { guarded } from "../fence/guard.ts";
 import { pathLabel } from "../path-label.ts";
 import { holdsAuthority } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Admission, type Entry, freshEntry, sendingNumbers } from "../world.ts";
 
 type Evidence = Admission["evidence"];
 
 /**
- * A client proved that it holds its key. The session waits in BIRTH for its addresses, and, while another session of the same key
- * lives, until that one was challenged: silent = superseded, answering = cloned. Then it is taken, or refused with a reason.
+ * A client proved that it has its key. The session waits in BIRTH for its addresses. If another session of the same key
+ * is live, that one is challenged first: if it is silent, the new session supersedes it; if it answers, the new one is
+ * a clone. Then the new session is accepted, or refused with a reason.
  */
 export function confirmed(turn: Turn, evidence: Evidence): void {
   const { world } = turn;
@@ -35,7 +36,7 @@ export function confirmed(turn: Turn, evidence: Evidence): void {
   else decide(turn, entry, refusal);
 }
 
-/** The store answered for a session, which may have ended since. Only a definite yes counts as one. */
+/** The store answered for a session, which may have ended meanwhile. Only `done` counts as success. */
 export function storeAnswered(turn: Turn, token: StoreToken, outcome: StoreOutcome): void {
   const { requests } = turn.world.gateway;
   const entry = turn.world.sessions.get(requests.get(token) ?? 0);
@@ -56,20 +57,20 @@ export function storeAnswered(turn: Turn, token: StoreToken, outcome: StoreOutco
   else challenge(turn, old, entry);
 }
 
-/** The old session answered, or it did not. */
+/** The result of a challenge: whether the old session answered. */
 export function challengeResult(turn: Turn, old: Entry, answered: boolean): void {
   const waiter = takeWaiter(turn, old.session.handle);
   if (waiter === null) return;
   if (answered) {
-    tell(turn, old, { type: "CloneDetected" });
+    dispatch(turn, old, { type: "CloneDetected" });
     decide(turn, waiter, "session_cloned");
     return;
   }
-  tell(turn, old, { type: "Superseded" });
+  dispatch(turn, old, { type: "Superseded" });
   decide(turn, waiter, refusalNow(turn, waiter));
 }
 
-/** What follows the end of a gateway's session: whoever waited for it comes in, and its key is free. */
+/** After the end of a gateway's session: frees its key and decides on the session that waited for it. */
 export function gatewaySessionEnded(turn: Turn, { session, peer, admission }: Entry): void {
   const { gateway } = turn.world;
   if (gateway.byKey.get(peer.key) === session.handle) gateway.byKey.delete(peer.key);
@@ -79,7 +80,7 @@ export function gatewaySessionEnded(turn: Turn, { session, peer, admission }: En
   if (waiter !== null) decide(turn, waiter, refusalNow(turn, waiter));
 }
 
-/** No entry in the table: without a policy there is nothing to hold it to, and a full table has no room. */
+/** Refuses a session without an entry in the table: there is no policy for it, or the table is full. */
 function refuseUnborn(turn: Turn, { session, sessionId }: Evidence, reason: Reason): void {
   command(turn, { type: "RefuseSession", session, reason });
   const numbers = { kind: "session_refused" satisfies SecurityKind };
@@ -112,7 +113,7 @@ function askStore(turn: Turn, entry: Entry, evidence: Evidence): void {
   turn.effects.push({ type: "Store", token, operation: { type: "Lease", key: entry.peer.key } });
 }
 
-/** The smaller of the tunnel's MTU and the policy's wins. */
+/** The smaller of tunnel MTU and policy MTU wins. */
 function sized(assignment: Assignment, policy: Policy): Assignment {
   return { ...assignment, mtu: Math.min(assignment.mtu, policy.mtu) };
 }
@@ -129,13 +130,13 @@ function decide(turn: Turn, entry: Entry, refusal: Reason | null): void {
     world.sessions.delete(session.handle);
     return;
   }
-  tell(turn, entry, { type: "HandshakeConfirmed", proof, refusal });
+  dispatch(turn, entry, { type: "HandshakeConfirmed", proof, refusal });
   if (entry.session.state !== "ATTACHED") return;
   entry.admission = null;
   world.gateway.byKey.set(entry.peer.key, session.handle);
 }
 
-/** Three of one key: the newest waits, the one that waited is refused. */
+/** If a session of the same key already waits, it is refused, and the newest one waits in its place. */
 function challenge(turn: Turn, old: Entry, entry: Entry): void {
   const before = takeWaiter(turn, old.session.handle);
   turn.world.gateway.waiting.set(old.session.handle, entry.session.handle);
@@ -157,7 +158,7 @@ function liveOf(turn: Turn, key: string): Entry | null {
   return entry === undefined || entry.session.state === "TERMINATED" ? null : entry;
 }
 
-/** Asked when a session is decided on, which may be later than it was confirmed. */
+/** Why the session is refused; `null` = accepted. Checked at the decision, which may follow the confirmation later. */
 function refusalNow(turn: Turn, entry: Entry): Reason | null {
   if (entry.transport.paths[0]?.health.is !== "alive") return "target_unusable";
   if (!turn.world.gateway.clients.has(entry.peer.key)) return "policy_denied";

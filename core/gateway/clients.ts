@@ -2,12 +2,12 @@ import { type Policy, policyFor } from "#domains/policy/model";
 import type { GatewayConfig } from "../contract.ts";
 import { command } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 
 type Client = GatewayConfig["clients"][number];
 
-/** A new list of clients: those that left lose their sessions, the others are known to the engine with their group's offer. */
+/** Applies a new list of clients. Sessions of removed clients end. New clients and changed groups get a new offer. */
 export function configureClients(turn: Turn, config: GatewayConfig): void {
   const { gateway } = turn.world;
   const before = new Map(gateway.clients);
@@ -21,7 +21,7 @@ export function configureClients(turn: Turn, config: GatewayConfig): void {
   );
 }
 
-/** Tells the engine what each of these clients is offered. Without a policy there is nothing to offer yet. */
+/** Sends the offer of each of these clients to the engine. Without a policy there is no offer yet. */
 export function offerTo(turn: Turn, clients: readonly Client[]): void {
   const { current } = turn.world.policy;
   if (current === null) return;
@@ -31,7 +31,7 @@ export function offerTo(turn: Turn, clients: readonly Client[]): void {
   }
 }
 
-/** The policy that applies to the client with this key now. */
+/** The policy that applies now to the client with this key; `null` = there is no policy yet. */
 export function policyOfKey(turn: Turn, key: string): Policy | null {
   const { policy, gateway } = turn.world;
   const group = gateway.clients.get(key)?.group ?? null;
@@ -44,5 +44,5 @@ function removeClient(turn: Turn, key: string): void {
   const handle = gateway.byKey.get(key);
   const entry = handle === undefined ? undefined : sessions.get(handle);
   const numbers = { detail: "the client was removed from the configuration", actor: "configuration" };
-  if (entry !== undefined) tell(turn, entry, { type: "OperatorTerminate", reason: "operator_terminated", numbers });
+  if (entry !== undefined) dispatch(turn, entry, { type: "OperatorTerminate", reason: "operator_terminated", numbers });
 }

@@ -3,7 +3,7 @@ import { feed, script } from "../../transcripts/script.ts";
 import { step } from "../step.ts";
 import { createCore } from "../world.ts";
 
-test("what the engine denied by itself is on record with its reason, its path and its number, and changes nothing", () => {
+test("denials by the engine are recorded with reason, path and count, and change nothing", () => {
   const world = createCore("gateway");
   feed(world, script("0 gateway van-12\n0 policy standard\n100 confirmed 1 van-12\n100 leased 1"));
   const before = world.sessions.get(1)?.session;

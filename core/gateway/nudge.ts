@@ -5,13 +5,13 @@ import { candidateFor } from "../session/context.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
-/** The client is given this long to act by itself; then it is asked, ever more rarely. */
+/** Wait before the client is asked: first, so that it can act by itself, and longest; it doubles in between. */
 const FIRST_MS: Millis = SECOND;
 const MAX_MS: Millis = 10 * SECOND;
 
 /**
- * Only the client attaches. A gateway that saw a disturbance which its client did not see would wait for ever, so while a path
- * lives it asks the client to prove itself again.
+ * Only a client starts an attach. If the gateway saw a disturbance that its client did not see, it would wait forever.
+ * So while a path is live, the gateway asks the client to prove itself again.
  */
 export function nudge(turn: Turn, entry: Entry): void {
   const { session } = entry;

@@ -7,12 +7,12 @@ import { pathLabel } from "../path-label.ts";
 import { mayRecover } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
 import { entryOf, type Observation } from "../session/reports.ts";
-import { tell } from "../session/sessions.ts";
+import { dispatch } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
 import { challengeResult, confirmed } from "./admission.ts";
 
-/** Reports that only a gateway gets. */
+/** Handles the reports that only a gateway gets. */
 export function gatewayReport(turn: Turn, report: Observation): void {
   if (report.type === "HandshakeConfirmed") {
     confirmed(turn, report);
@@ -26,7 +26,7 @@ export function gatewayReport(turn: Turn, report: Observation): void {
       attachRequested(turn, entry, report);
       return;
     case "ActivationsDenied": {
-      // The engine has answered the client already: nothing changes, and the record has every denial.
+      // The engine has already answered the client. The denials are only recorded.
       const { path, reason, count } = report;
       const transport = { old: labelOf(entry, activeOf(entry.session)), new: labelOf(entry, path) };
       emitFor(turn, entry, {
@@ -63,7 +63,7 @@ export function gatewayReport(turn: Turn, report: Observation): void {
   }
 }
 
-/** The client proved itself on a path. The gateway holds it to the policy and to the order of bind seqs, and follows. */
+/** The client proved itself on a path. The gateway checks the policy and the order of bind seqs, then follows it. */
 function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { type: "AttachRequested" }>): void {
   const { path, bindSeq } = report;
   know(turn, entry, path, report.description);
@@ -73,10 +73,10 @@ function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { typ
   const attempt = { by: "gateway", boundSeq: entry.session.bindSeq } as const;
   const minted = guarded(turn, "security", () => security.mintAttachProof(attempt, report, turn.now), null);
   const proof = minted === null || "stale" in minted ? null : minted;
-  tell(turn, entry, { type: "AttachValidated", path, bindSeq, proof, verdict: verdictFor(turn, entry, path) });
+  dispatch(turn, entry, { type: "AttachValidated", path, bindSeq, proof, verdict: verdictFor(turn, entry, path) });
 }
 
-/** The client's address changed on the way, and the engine has asked both: the same path, under its new name. Not a switch. */
+/** The client's address changed and the engine validated the change. The path gets a new label; this is no switch. */
 function rebound(turn: Turn, entry: Entry, { path: id, description }: Extract<Report, { type: "PathRebound" }>): void {
   const path = entry.transport.paths.find((known) => known.id === id);
   if (path === undefined) return;
@@ -87,12 +87,12 @@ function rebound(turn: Turn, entry: Entry, { path: id, description }: Extract<Re
   emitFor(turn, entry, { type: "PathRebound", transport: { old, new: label }, numbers: { remote } });
 }
 
-/** Cooldown is the client's to keep: delay on the way must not turn its permitted switch into a denial here. */
+/** The cooldown is not checked: only the client enforces it. Delay must not turn a permitted switch into a denial. */
 function verdictFor(turn: Turn, entry: Entry, path: number): Verdict {
   return mayRecover(turn, entry, lastActiveOf(entry.session) === path ? "revalidate" : "emergency");
 }
 
-/** Makes a path known to the session's transport domain, if it is not. Returns its label by this description. */
+/** Adds a path to the session's transport domain unless it is known. Returns the label of this description. */
 function know(turn: Turn, entry: Entry, path: number, description: PathDescription): string {
   const label = pathLabel(description);
   if (entry.transport.paths.some(({ id }) => id === path)) return label;

@@ -8,7 +8,7 @@ import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 import { shunnedNow } from "./shun.ts";
 
-/** What the session may not know by itself. The candidate is only looked for where a row can ask for it. */
+/** The facts from other domains for judging an event. A candidate is searched only if a row can use one. */
 export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Context {
   const limits = entry.policy.session;
   const authority = holdsAuthority(turn);
@@ -17,11 +17,11 @@ export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Conte
   if (candidate === null || entry.session.role === "gateway") return context(candidate, ALLOWED);
   const verdict = mayRecover(turn, entry, kindOf(entry, event, candidate));
   const own = verdict.allowed ? null : instead(turn, entry, candidate);
-  // Moving is denied, but the path that the session was on is good again: proving it anew costs no switch.
+  // A move is denied, but the previous path is stable again: proving it again costs no switch.
   return own === null ? context(candidate, verdict) : context(own, mayRecover(turn, entry, "revalidate"));
 }
 
-/** The path that a degraded session was on, in place of one that it may not take. Failed targets come last here as well. */
+/** The previous path of a degraded session if it may replace a denied candidate; else `null`. */
 function instead(turn: Turn, entry: Entry, denied: PathId): PathId | null {
   const own = lastActiveOf(entry.session);
   if (entry.session.state !== "DEGRADED" || own === null || own === denied || !isStable(entry, own)) return null;
@@ -29,20 +29,20 @@ function instead(turn: Turn, entry: Entry, denied: PathId): PathId | null {
   return shunned.includes(own) && !shunned.includes(denied) ? null : own;
 }
 
-/** The word of the budgets on a move of `kind`. */
+/** Whether the budgets permit a move of `kind`. */
 export function mayRecover(turn: Turn, entry: Entry, kind: RecoveryKind): Verdict {
   const { policy } = turn.world.domains;
   const ask = () => policy.mayRecover(entry.budget, entry.policy, kind, entry.session.role, turn.now);
   return guarded(turn, "policy", ask, UNDECIDED);
 }
 
-/** Authority of this node now. A failing cluster domain holds none: consistency before availability. */
+/** Whether this node has authority now. If the cluster domain fails, it has none: consistency before availability. */
 export function holdsAuthority(turn: Turn): boolean {
   const { domains, authority } = turn.world;
   return guarded(turn, "cluster", () => domains.cluster.holds(authority, turn.now), false);
 }
 
-/** The path by which this end would go on; paths that just failed come last. */
+/** The best candidate path; shunned paths are chosen last. `null` = none. */
 export function candidateFor(turn: Turn, entry: Entry, event: SessionEvent | null): PathId | null {
   const exclude = excluded(entry, event);
   const shunned = shunnedNow(entry, turn.now);

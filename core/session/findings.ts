@@ -3,12 +3,12 @@ import { command, emitFor } from "../emit.ts";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
 import { mayRecover } from "./context.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 
-/** Findings worked off in one turn. Each costs a bounded step; eight paths cannot cause more by any single input. */
+/** Maximum number of findings handled in one turn. No single input can cause more with eight paths. */
 const FINDINGS_MAX = 256;
 
-/** Hands findings to their sessions, in order, until there are none. */
+/** Handles the waiting findings in order, including those that follow from them. */
 export function drainFindings(turn: Turn): void {
   for (let handled = 0; handled < FINDINGS_MAX; handled++) {
     const next = turn.findings.shift();
@@ -28,7 +28,7 @@ function handle(turn: Turn, entry: Entry, finding: Finding): void {
       const numbers = { ...finding.numbers, wasActive: finding.wasActive };
       emitFor(turn, entry, { type: "TransportDead", reason: finding.reason, transport, numbers });
       command(turn, { type: "SetPathDead", session, path, dead: true });
-      tell(turn, entry, { type: "TransportDead", path, numbers: { path: label, death: finding.reason, ...finding.numbers } });
+      dispatch(turn, entry, { type: "TransportDead", path, numbers: { path: label, death: finding.reason, ...finding.numbers } });
       return;
     }
     case "Returned":
@@ -37,17 +37,17 @@ function handle(turn: Turn, entry: Entry, finding: Finding): void {
       return;
     case "Exceeded": {
       const numbers = { path: label, measured: Math.round(finding.measured * 10_000) / 10_000, threshold: finding.threshold };
-      tell(turn, entry, { type: "ThresholdExceeded", path, reason: finding.reason, numbers });
+      dispatch(turn, entry, { type: "ThresholdExceeded", path, reason: finding.reason, numbers });
       return;
     }
     case "Restored":
-      tell(turn, entry, { type: "StabilityRestored", path, verdict: mayRecover(turn, entry, "revalidate") });
+      dispatch(turn, entry, { type: "StabilityRestored", path, verdict: mayRecover(turn, entry, "revalidate") });
       return;
     case "Stable":
       return;
     case "Unstable":
       if (entry.session.state === "RECOVERING" && entry.session.target === path)
-        tell(turn, entry, { type: "TargetFailed", path, bindSeq: entry.session.attempt, reason: "target_unstable" });
+        dispatch(turn, entry, { type: "TargetFailed", path, bindSeq: entry.session.attempt, reason: "target_unstable" });
       return;
     case "Refused": {
       const numbers = { path, refused: "path" };

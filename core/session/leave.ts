@@ -5,7 +5,7 @@ import type { Turn } from "../turn.ts";
 import { sessionView } from "../view/view.ts";
 import { ENDED_MAX, type Entry } from "../world.ts";
 
-/** A terminated session makes room: what remains of it is its last view. Its role decides what follows. */
+/** Removes a terminated session from the table and keeps its last view. What follows depends on the role. */
 export function leave(turn: Turn, entry: Entry): void {
   const { world } = turn;
   const { handle } = entry.session;

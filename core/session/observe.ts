@@ -6,7 +6,7 @@ import { guarded } from "../fence/guard.ts";
 import { type Turn, touch } from "../turn.ts";
 import { DEPARTED_MAX, type Entry } from "../world.ts";
 
-/** Tells a session's transport domain what happened. Its findings wait until `drainFindings`. */
+/** Passes an event to a session's transport domain. The findings wait for `drainFindings`. */
 export function observe(turn: Turn, entry: Entry, event: TransportEvent): void {
   const { transport } = turn.world.domains;
   const judged = guarded(
@@ -22,7 +22,7 @@ export function observe(turn: Turn, entry: Entry, event: TransportEvent): void {
   for (const finding of judged.findings) turn.findings.push({ entry, finding });
 }
 
-/** The last moment at which a removed path has a label. */
+/** Keeps the label of a path that is about to be removed. */
 function keepLabel(entry: Entry, path: PathId): void {
   const removed = entry.transport.paths.find(({ id }) => id === path);
   if (removed === undefined) return;

@@ -3,12 +3,12 @@ import type { Input, OperatorOutcome } from "../contract.ts";
 import { command, emitFor } from "../emit.ts";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 import { requestSwitch } from "./switching.ts";
 
 type Asked = Extract<Input, { type: "Operator" }>;
 
-/** A person's or a program's request. Every one gets exactly one reply. */
+/** Carries out an operator's request. Each request gets exactly one reply. */
 export function operate(turn: Turn, { id, actor, request }: Asked): void {
   const entry = turn.world.sessions.get(request.session);
   const outcome = entry === undefined ? notFound() : carryOut(turn, entry, request, actor);
@@ -19,7 +19,7 @@ function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: st
   const session = entry.session.id;
   switch (request.verb) {
     case "terminate":
-      tell(turn, entry, {
+      dispatch(turn, entry, {
         type: "OperatorTerminate",
         reason: "operator_terminated",
         numbers: { detail: request.detail.slice(0, 200), actor },
@@ -36,7 +36,7 @@ function switchHere(turn: Turn, entry: Entry, to: number): OperatorOutcome {
   return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to) } };
 }
 
-/** A gateway wishes; its client decides and may deny. */
+/** A gateway requests the switch from its client, which decides and may deny it. */
 function askClient(turn: Turn, entry: Entry, to: number): OperatorOutcome {
   if (!entry.transport.paths.some(({ id }) => id === to)) {
     const hint = "`jvpn session` lists its transports";

@@ -4,16 +4,16 @@ import { command } from "../emit.ts";
 import type { Turn } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
-/** The search for a path: how long it has run, and the interval until then. */
+/** Probing interval during the search for a path, by the time that the search has run. */
 const SEARCH: readonly { readonly untilMs: Millis; readonly everyMs: Millis }[] = [
   { untilMs: 30 * SECOND, everyMs: 25 },
   { untilMs: MINUTE, everyMs: 100 },
   { untilMs: Number.POSITIVE_INFINITY, everyMs: SECOND },
 ];
-/** A gateway leaves the search to its clients and only keeps listening. */
+/** A gateway's interval. Its clients do the searching; it only has to notice that a path works again. */
 const GATEWAY_SEARCH_MS = SECOND;
 
-/** Tells the engine how to probe, where that changed. */
+/** Sends the engine a new probing interval if it changed. */
 export function settleProbing(turn: Turn, entry: Entry): void {
   const { session } = entry;
   if (session.state === "BIRTH" || session.state === "TERMINATED") return;
@@ -41,7 +41,7 @@ function wanted(entry: Entry, now: Millis): Millis {
   return SEARCH.find((stage) => now - searchSince < stage.untilMs)?.everyMs ?? SECOND;
 }
 
-/** The engine suspects the path that is active: a suspicion of the one before it is left behind with it. */
+/** True if the engine suspects the active path. A suspicion of another path has no effect. */
 function suspected({ session, transport }: Entry): boolean {
   const active = activeOf(session);
   const path = transport.paths.find(({ id }) => id === active);

@@ -6,22 +6,22 @@ import { guarded } from "../fence/guard.ts";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf, type World } from "../world.ts";
 import { observe } from "./observe.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 
-/** What happened, as opposed to a command that was refused. */
+/** A report about an event, not about a refused command. */
 export type Observation = Exclude<Report, { type: "Refused" }>;
 
-/** The session a report is about; `undefined` for one that is gone: a late report about it means nothing. */
+/** The session of a report; `undefined` if it is gone. A late report has no effect. */
 export function entryOf(world: World, session: number): Entry | undefined {
   return world.sessions.get(session);
 }
 
-/** A reason from the wire; one that this version does not know becomes `otherwise`, and its text is kept in the numbers. */
+/** A reason received from the peer; `otherwise` if this version does not know it. The event's numbers keep the text. */
 export function heardReason(text: string, otherwise: Reason): Reason {
   return reasonOf(text) ?? otherwise;
 }
 
-/** What the engine says about a path, the same for both roles. False for reports that are about something else. */
+/** Handles reports about a path that are equal in both roles. False for all other reports. */
 export function pathReport(turn: Turn, report: Observation): boolean {
   switch (report.type) {
     case "PathSuspected":
@@ -70,7 +70,7 @@ export function pathReport(turn: Turn, report: Observation): boolean {
   }
 }
 
-/** What the engine says about proofs, keys and the peer's will, the same for both roles. */
+/** Handles reports on proofs, keys, drops and the peer's close that are equal in both roles. False for all others. */
 export function sessionReport(turn: Turn, report: Observation): boolean {
   switch (report.type) {
     case "ValidationFailed":
@@ -88,7 +88,7 @@ export function sessionReport(turn: Turn, report: Observation): boolean {
       const entry = entryOf(turn.world, report.session);
       if (entry === undefined) return true;
       const numbers = { peerReason: report.reason };
-      tell(turn, entry, { type: "PeerClose", reason: heardReason(report.reason, "peer_closed"), numbers });
+      dispatch(turn, entry, { type: "PeerClose", reason: heardReason(report.reason, "peer_closed"), numbers });
       return true;
     }
     default:
@@ -115,7 +115,7 @@ function judgeSecurity(turn: Turn, entry: Entry, report: SecurityReport): void {
   entry.security = judged.next;
   for (const finding of judged.findings) securityFinding(turn, entry, finding);
   if (report.type === "ValidationFailed" && !report.attributable)
-    tell(turn, entry, { type: "ValidationFailed", attributable: false, exhausted: false, numbers: { kind: report.kind } });
+    dispatch(turn, entry, { type: "ValidationFailed", attributable: false, exhausted: false, numbers: { kind: report.kind } });
 }
 
 function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): void {
@@ -127,7 +127,7 @@ function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): vo
     }
     case "Failure": {
       const { kind, used, max, exceeded } = finding;
-      tell(turn, entry, { type: "ValidationFailed", attributable: true, exhausted: exceeded, numbers: { kind, used, max } });
+      dispatch(turn, entry, { type: "ValidationFailed", attributable: true, exhausted: exceeded, numbers: { kind, used, max } });
       return;
     }
     case "KeyChanged": {
@@ -138,7 +138,7 @@ function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): vo
   }
 }
 
-/** Drops that belong to no session: counted and told at the node, and they reach no session at all. */
+/** Drops that belong to no session. They are counted and recorded for the node and affect no session. */
 function judgeDrop(turn: Turn, input: SecurityInput): void {
   const { world } = turn;
   const policy = world.policy.current?.base ?? { security: { validationFailBudget: 0 } };

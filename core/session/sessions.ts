@@ -10,8 +10,8 @@ import { contextFor } from "./context.ts";
 import { observe } from "./observe.ts";
 import { forgive, shunFailed } from "./shun.ts";
 
-/** Tells a session what happened and carries out what it wants. Nothing happens to one that is already terminated and gone. */
-export function tell(turn: Turn, entry: Entry, event: SessionEvent): void {
+/** Judges an event by the session domain and carries out the effects. Without effect on a terminated session. */
+export function dispatch(turn: Turn, entry: Entry, event: SessionEvent): void {
   const context = contextFor(turn, entry, event);
   const { session } = turn.world.domains;
   const before = entry.session;
@@ -19,13 +19,13 @@ export function tell(turn: Turn, entry: Entry, event: SessionEvent): void {
   carryOut(turn, entry, judged ?? afterFault(turn, entry, context));
 }
 
-/** Ends a session whose state is known to be unsound. */
-export function tellCorrupt(turn: Turn, entry: Entry, why: string): void {
+/** Ends a session whose state is known to be corrupt. */
+export function endCorrupt(turn: Turn, entry: Entry, why: string): void {
   const context = contextFor(turn, entry, { type: "Tick" });
   carryOut(turn, entry, corrupted(turn, entry, why, context));
 }
 
-/** The reducer failed: the event is rejected, and the session ends only if its own state broke a promise. */
+/** The reducer threw. The event is rejected, and the session ends only if its state broke an invariant. */
 function afterFault(turn: Turn, entry: Entry, context: Context): Step {
   const { session } = entry;
   const promise = session.state === "TERMINATED" ? null : broken(session, turn.now);
@@ -125,7 +125,7 @@ function perform(turn: Turn, entry: Entry, effect: SessionEffect): void {
   }
 }
 
-/** SWITCH for a path that is validated, ATTACH with data behind it for one that is not. */
+/** `switch` for a validated path; `reattach`, with data right behind it, for one that is not. */
 function kindFor(entry: Entry, path: number): "switch" | "reattach" {
   return entry.transport.paths.some((known) => known.id === path && known.health.is === "cold") ? "reattach" : "switch";
 }

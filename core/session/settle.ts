@@ -9,20 +9,20 @@ import { candidateFor, holdsAuthority, mayRecover } from "./context.ts";
 import { drainFindings } from "./findings.ts";
 import { leave } from "./leave.ts";
 import { probingChangesAt, settleProbing } from "./probing.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 import { shunnedNow, unshunnedAt } from "./shun.ts";
 
-/** Rounds of follow-ups per turn; what is left waits for the next deadline. */
+/** Rounds of follow-ups per turn. Remaining ones wait for the next deadline. */
 const ROUNDS_MAX = 8;
 
 /**
- * Ends a turn: findings reach their sessions, and whatever the new state makes possible at once is done. It looks at the state
- * and not at what happened, so that no opportunity is lost with an event.
+ * Ends a turn: handles the findings and does everything that the new state permits. It decides by the state and not by
+ * the event, so that a lost event loses no opportunity.
  */
 export function settle(turn: Turn): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     drainFindings(turn);
-    // Those that end because of it are behind them. A gateway that stops has thousands: taking out one by one would move them all.
+    // Sessions that end meanwhile are appended and visited by this loop; removing each would be quadratic.
     for (const entry of turn.ended) leave(turn, entry);
     turn.ended.length = 0;
     const moved = [...turn.touched.values()].filter((entry) => isLive(entry) && followUp(turn, entry));
@@ -35,7 +35,7 @@ export function settle(turn: Turn): void {
   }
 }
 
-/** True where it told the session something. */
+/** True if the session changed. */
 function followUp(turn: Turn, entry: Entry): boolean {
   if (entry.session.role === "gateway") {
     nudge(turn, entry);
@@ -57,11 +57,11 @@ function followUp(turn: Turn, entry: Entry): boolean {
 function takeCandidate(turn: Turn, entry: Entry): boolean {
   if (!holdsAuthority(turn) || candidateFor(turn, entry, null) === null) return false;
   const before = entry.session;
-  tell(turn, entry, { type: "CandidateAvailable", reason: "candidate_available" });
+  dispatch(turn, entry, { type: "CandidateAvailable", reason: "candidate_available" });
   return entry.session !== before;
 }
 
-/** The score's own wish. A denied one is told once and asked again when it is permitted. */
+/** Switches to a better path. A denial is dispatched once; the next attempt waits until the limits permit it. */
 function takeBetter(turn: Turn, entry: Entry): boolean {
   const { session } = entry;
   if (session.state !== "ATTACHED" || entry.electiveAt > turn.now) return false;
@@ -75,11 +75,11 @@ function takeBetter(turn: Turn, entry: Entry): boolean {
   if (choice === null || shunnedNow(entry, turn.now).includes(choice.path)) return false;
   const verdict = mayRecover(turn, entry, "elective");
   if (!verdict.allowed) entry.electiveAt = turn.now + Math.max(1, verdict.retryAfterMs);
-  tell(turn, entry, { type: "SwitchRequested", target: choice.path, reason: choice.reason, verdict });
+  dispatch(turn, entry, { type: "SwitchRequested", target: choice.path, reason: choice.reason, verdict });
   return entry.session !== session;
 }
 
-/** The earliest time at which this session may need something without being told. */
+/** The earliest time at which this session needs a Tick; `null` = none. */
 function nextLook(turn: Turn, entry: Entry): Millis | null {
   const clocks = sooner(deadline(entry.session, entry.policy.session), probingChangesAt(entry, turn.now));
   if (entry.session.role === "gateway") return sooner(clocks, entry.ask?.at ?? null);

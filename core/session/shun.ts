@@ -6,13 +6,13 @@ import type { PathId } from "#kernel/contract/state";
 import { MINUTE, type Millis, SECOND } from "#kernel/time";
 import type { Entry } from "../world.ts";
 
-/** A path that failed as a target is chosen last for this long, doubling up to the second. */
+/** Time for which a failed target is chosen last: first and longest; it doubles in between. */
 const FIRST_MS: Millis = 2 * SECOND;
 const MAX_MS: Millis = 5 * MINUTE;
-/** Failures that say something about the target; a denial or a lost authority does not. */
+/** Failures caused by the target. A denial or a lost authority is not. */
 const TARGETS_FAULT: ReadonlySet<Reason> = new Set(["target_unanswered", "target_unstable", "attempt_timeout"]);
 
-/** Remembers a target that failed, so that a path which answers probes and no attempt is not tried without end. */
+/** Records a failed target, so that a path which answers probes but no attempt is not tried forever. */
 export function shunFailed(entry: Entry, record: Audit, now: Millis): void {
   const target = record.paths?.new ?? null;
   if (record.type !== "AttachResult" || target === null || record.reason === undefined) return;
@@ -22,12 +22,12 @@ export function shunFailed(entry: Entry, record: Audit, now: Millis): void {
   entry.shunned = [...entry.shunned.filter(({ path }) => path !== target), { path: target, failures, until }].slice(-PATHS_MAX);
 }
 
-/** The path proved itself. */
+/** Clears the failures of a path on which an attempt succeeded. */
 export function forgive(entry: Entry, path: PathId): void {
   entry.shunned = entry.shunned.filter((shunned) => shunned.path !== path);
 }
 
-/** When the next of them is a candidate like any other again; `null` = none is shunned. */
+/** When the next shunned path becomes a normal candidate again; `null` = no path is shunned. */
 export function unshunnedAt(entry: Entry, now: Millis): Millis | null {
   const times = entry.shunned.map(({ until }) => until).filter((until) => until > now);
   return times.length === 0 ? null : Math.min(...times);

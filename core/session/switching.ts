@@ -5,7 +5,7 @@ import type { Verdict } from "#kernel/contract/verdict";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
 import { mayRecover } from "./context.ts";
-import { tell } from "./sessions.ts";
+import { dispatch } from "./sessions.ts";
 
 interface SwitchRefusal {
   readonly code: Reason;
@@ -15,8 +15,8 @@ interface SwitchRefusal {
 }
 
 /**
- * An elective switch at the client. What cannot be meant (no such path, a dead one, the active one) is refused without a word to
- * the session; what the limits deny is an event of the session. `null` = under way.
+ * An elective switch at the client. An impossible target (unknown, dead or already active) is refused without an event
+ * of the session. A denial by the limits is an event of the session. `null` = the switch has begun.
  */
 export function requestSwitch(
   turn: Turn,
@@ -34,9 +34,9 @@ export function requestSwitch(
   if (path.health.is !== "alive")
     return refusal("target_unusable", `${label} is ${path.health.is}`, "wait until `jvpn paths` shows it as warm");
   if (path.priority === "never")
-    return refusal("policy_denied", `${label} is never to be used`, "change its priority in the configuration");
+    return refusal("policy_denied", `${label} has priority never`, "change its priority in the configuration");
   const verdict = verdictFor(turn, entry, target);
-  tell(turn, entry, { type: "SwitchRequested", target, reason: "switch_requested", verdict });
+  dispatch(turn, entry, { type: "SwitchRequested", target, reason: "switch_requested", verdict });
   if (verdict.allowed) return null;
   const { reason, used, max, retryAfterMs } = verdict;
   const next = `next in ${Math.ceil(retryAfterMs / 1_000)} s`;
@@ -44,7 +44,7 @@ export function requestSwitch(
     ? `${reason} (${used} of ${max} in the last minute; ${next})`
     : `${reason} (${next})`;
   const running = reason === "attempt_in_progress";
-  return { ...refusal(reason, running ? reason : limits, "the policy bounds how often a session may move"), retryAfterMs };
+  return { ...refusal(reason, running ? reason : limits, "the policy limits how often a session may move"), retryAfterMs };
 }
 
 function verdictFor(turn: Turn, entry: Entry, target: PathId): Verdict {

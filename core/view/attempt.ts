@@ -1,4 +1,4 @@
-/** `fallback` where a domain throws: what a person looks at must not fail because of it. The next turn reports the fault. */
+/** The result of `work`, or `fallback` if a domain throws: a view never fails. The next turn reports the fault. */
 export function attempt<T, F>(work: () => T, fallback: F): T | F {
   try {
     return work();

@@ -7,7 +7,7 @@ import { createCore, DEPARTED_MAX, labelOf } from "../world.ts";
 import { sessionAt } from "./view.ts";
 
 describe("the label of a path that was removed", () => {
-  test("stays with the client's session: a jump from a pulled interface names it", () => {
+  test("is kept in the client's session: a jump away from a removed interface names it", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);
     feed(world, script("9000 links wlan0"));
@@ -17,7 +17,7 @@ describe("the label of a path that was removed", () => {
     expect(sessionAt(world, 1, 9_051)?.jumps.last).toMatchObject({ from: "eth0/udp4", to: "wlan0/udp4" });
   });
 
-  test("stays with the gateway's session: the client closed the path and attached another", () => {
+  test("is kept in the gateway's session when the client closed the path and attached another", () => {
     const world = createCore("gateway");
     feed(world, script("0 gateway van-12\n0 policy standard\n100 confirmed 1 van-12\n100 leased 1\n200 path-closed 1 link_down"));
     const effects = feed(world, script("300 requested 2 2"));
@@ -25,7 +25,7 @@ describe("the label of a path that was removed", () => {
     expect(sessionAt(world, 1, 301)?.jumps.last?.from).toBe("udp4 198.51.100.1:50211");
   });
 
-  test(`is kept for the newest ${DEPARTED_MAX}, also where a client of the gateway closes paths without end`, () => {
+  test(`is kept for the newest ${DEPARTED_MAX}, even if a client of the gateway keeps closing paths`, () => {
     const world = createCore("gateway");
     feed(world, script("0 gateway van-12\n0 policy standard\n100 confirmed 1 van-12\n100 leased 1"));
     for (let path = 2; path < 40; path++) {

@@ -11,7 +11,7 @@ import { attempt } from "./attempt.ts";
 
 const KINDS: readonly RecoveryKind[] = ["elective", "emergency", "revalidate"];
 
-/** What the policy permits a session now and until when, and why its paths rank as they do; `null` where it does not live. */
+/** What the policy permits a session now, its running clocks, and the rank of its paths; `null` if it is not live. */
 export function explainSession(world: World, handle: SessionHandle, now: Millis): SessionReasonView | null {
   const entry = world.sessions.get(handle);
   if (entry === undefined || entry.session.state === "TERMINATED") return null;

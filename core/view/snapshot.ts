@@ -1,7 +1,7 @@
 import { type Domains, REAL_DOMAINS } from "../fence/domains.ts";
 import { createCore, type Entry, type World } from "../world.ts";
 
-/** A world as plain JSON: what a journal starts from. Two worlds with equal snapshots answer every further input alike. */
+/** A world as plain JSON, from which a journal can start. Worlds with equal snapshots answer every input equally. */
 interface Snapshot {
   readonly role: World["role"];
   readonly state: Pick<World, (typeof PLAIN)[number]>;
@@ -16,10 +16,10 @@ interface Snapshot {
   };
 }
 
-/** Members of the world that are JSON as they are. */
+/** Members of the world that are already plain JSON. */
 const PLAIN = ["now", "stopping", "policy", "authority", "security", "health", "ended", "wakeAt", "client"] as const;
 
-/** Copies everything: the world may go on changing. */
+/** A deep copy, so that the world can change afterwards. */
 export function snapshot(world: World): Snapshot {
   const { gateway } = world;
   const state = Object.fromEntries(PLAIN.map((name) => [name, world[name]])) as Snapshot["state"];
@@ -38,7 +38,7 @@ export function snapshot(world: World): Snapshot {
   });
 }
 
-/** A world that goes on where the snapshot was taken. A proof does not survive JSON and none is needed: states hold none. */
+/** A world that continues from the snapshot. Proofs do not survive JSON, but no state contains one. */
 export function restore(from: Snapshot, domains: Domains = REAL_DOMAINS): World {
   const { role, state, sessions, deadlines, gateway } = copy(from);
   const world: World = Object.assign(createCore(role, domains), state);

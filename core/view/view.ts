@@ -5,11 +5,11 @@ import type { Millis } from "#kernel/time";
 import { type Entry, policyLabel, type World } from "../world.ts";
 import { attempt } from "./attempt.ts";
 
-/** Sessions of one look at the whole node: a crowd must not hold up those who decide. */
+/** Maximum number of sessions in the view of a node, so that a view does not delay decisions. */
 const SHOWN_MAX = 256;
 const WORST_FIRST: readonly StateName[] = ["DEGRADED", "RECOVERING", "VOLATILE", "BIRTH", "ATTACHED"];
 
-/** The whole node as a person sees it. */
+/** The whole node in readable form. */
 export function view(world: World, now: Millis): NodeView {
   const { policy } = world;
   const base = policy.current?.base;
@@ -31,7 +31,7 @@ export function view(world: World, now: Millis): NodeView {
   };
 }
 
-/** Costs a glance at every session, and a view of those on the page. */
+/** One page of sessions. It reads the state of every session and builds a view only for those on the page. */
 export function sessionPage(world: World, query: PageQuery, now: Millis): SessionPage {
   return pageOf(world, liveByState(world), query, now);
 }
@@ -46,7 +46,7 @@ function pageOf(world: World, groups: ByState, { offset, limit, states }: PageQu
   return { total: live.length + gone.length, sessions: [...views, ...gone.slice(behind(from), behind(to))] };
 }
 
-/** Those whose id begins like that, live ones first. Ids are compared as they are written. */
+/** Sessions whose id starts with `beginning`, live ones first. The comparison is case-sensitive. */
 export function sessionsNamed(world: World, beginning: string): readonly SessionName[] {
   const named: SessionName[] = [];
   const look = ({ handle, id, state }: SessionName) => {
@@ -57,13 +57,13 @@ export function sessionsNamed(world: World, beginning: string): readonly Session
   return named;
 }
 
-/** A session by its handle, live or ended; `null` where there is none. */
+/** A live or ended session by its handle; `null` if there is none. */
 export function sessionAt(world: World, handle: SessionHandle, now: Millis): SessionView | null {
   const entry = world.sessions.get(handle);
   return entry === undefined ? (world.ended.find((one) => one.handle === handle) ?? null) : sessionView(world, entry, now);
 }
 
-/** Where a client has a session, those before it are of no interest. */
+/** Ended sessions. A client that has a session shows none. */
 function ended(world: World): readonly SessionView[] {
   return world.role === "client" && world.client.current !== null ? [] : world.ended;
 }

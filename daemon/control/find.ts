@@ -85,7 +85,7 @@ export function findPath(session: SessionView, text: string, neverUsed: (interfa
     return refuse(
       409,
       "policy_denied",
-      `${text} is never to be used`,
+      `${text} has priority never`,
       `the configuration gives ${interfaceName} the priority "never"`,
       "change its priority in the configuration",
     );

@@ -4,8 +4,8 @@ import { AUTH_TTL_MS, type Authority, CLAIM_WAIT_MS, type ClusterEvent } from ".
 import { deadlineOf, holds, solo, step } from "./step.ts";
 import { ruleFor, TABLE } from "./table.ts";
 
-describe("a gateway alone", () => {
-  test("holds authority for ever, whatever fails", () => {
+describe("a single gateway", () => {
+  test("has authority for ever, whatever fails", () => {
     const authority = solo(1_000);
     expect(holds(authority, Number.MAX_SAFE_INTEGER)).toBe(true);
     expect(deadlineOf(authority)).toBeNull();
@@ -14,7 +14,7 @@ describe("a gateway alone", () => {
     }
   });
 
-  test("a fence ends even that, for good", () => {
+  test("loses it by a fence, finally", () => {
     const fenced = step(solo(0), { type: "Fenced" }, 50);
     expect(fenced).toEqual({
       next: { state: "fenced", epoch: 1, since: 50 },
@@ -25,7 +25,7 @@ describe("a gateway alone", () => {
   });
 });
 
-describe("a gateway of several", () => {
+describe("a gateway of a cluster", () => {
   test("owns nothing before its first committed heartbeat", () => {
     expect(holds(joined(4), 0)).toBe(false);
     expect(step(joined(4), committed(100), 120)).toEqual({
@@ -34,7 +34,7 @@ describe("a gateway of several", () => {
     });
   });
 
-  test("loses what it held as a gateway alone when it joins, and joins under rising epochs only", () => {
+  test("loses its authority as a single gateway when it joins, and joins under increasing epochs only", () => {
     expect(step(solo(0), { type: "Joined", epoch: 2 }, 7)).toEqual({
       next: { state: "lost", epoch: 2, since: 7 },
       findings: [{ type: "AuthorityLost", epoch: 1, reason: "joined" }],
@@ -48,7 +48,7 @@ describe("a gateway of several", () => {
     });
   });
 
-  test("counts the deadline from before sending, and is past it at the deadline itself", () => {
+  test("counts the deadline from the time before sending, and has no authority at the deadline itself", () => {
     const { next } = step(joined(2), committed(100), 2_000);
     expect(deadlineOf(next)).toBe(100 + AUTH_TTL_MS);
     expect(holds(next, 6_099)).toBe(true);
@@ -59,12 +59,12 @@ describe("a gateway of several", () => {
     });
   });
 
-  test("a reply slower than the authority that it brings changes nothing", () => {
+  test("a reply that takes longer than the authority it gives changes nothing", () => {
     const lost = joined(2);
     expect(step(lost, committed(100), 6_100)).toEqual({ next: lost, findings: [] });
   });
 
-  test("a late but valid renewal is a loss first, then a return", () => {
+  test("a late but valid renewal causes a loss first, then a return", () => {
     const { next } = step(joined(2), committed(0), 10);
     expect(step(next, committed(5_000), 6_500).findings).toEqual([
       { type: "AuthorityLost", epoch: 2, reason: "deadline_passed" },
@@ -90,7 +90,7 @@ describe("a gateway of several", () => {
     expect(step(solo(0), moved(3), 1).findings).toEqual([{ type: "Rejected", why: "stale_epoch" }]);
   });
 
-  test("a heartbeat from the future is a fault of a clock and believed by nobody", () => {
+  test("a heartbeat from the future is rejected", () => {
     expect(step(joined(2), committed(500), 400).findings).toEqual([{ type: "Rejected", why: "heartbeat_from_the_future" }]);
   });
 });
@@ -106,7 +106,7 @@ test("every pair has exactly one row, and the rows are what the step does", () =
   for (const row of TABLE) expect(ruleFor(row.from, row.on)).toBe(row.rule);
 });
 
-test("for any sequence: authority exactly while an honest oracle grants it, and a fence is for good", () => {
+test("for any sequence: authority exactly while an honest oracle grants it, and a fence is final", () => {
   const events: fc.Arbitrary<{ gapMs: number; delayMs: number; kind: "commit" | "fail" | "fence" | "tick" }> = fc.record({
     gapMs: fc.nat(4_000),
     delayMs: fc.nat(7_000),

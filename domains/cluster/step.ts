@@ -2,24 +2,24 @@ import type { Millis } from "#kernel/time";
 import { AUTH_TTL_MS, type Authority, type Claim, type ClusterEvent, type ClusterFinding, type ClusterStep } from "./model.ts";
 import { ruleFor } from "./table.ts";
 
-/** One gateway whose store is locked by this process: authority is perpetual, epoch 1, and no event but a fence ends it. */
+/** A single gateway whose process locks the store: perpetual authority in epoch 1, ended only by a fence or a join. */
 export function solo(now: Millis): Authority {
   return { state: "held", epoch: 1, since: now, deadline: null };
 }
 
-/** May this node act for its sessions now? Strict: at the deadline itself it may not. */
+/** True if this node may act for its sessions now. At the deadline itself it may not. */
 export function holds(authority: Authority, now: Millis): boolean {
   return authority.state === "held" && (authority.deadline === null || now < authority.deadline);
 }
 
-/** When authority ends unless a heartbeat is committed; `null` = it does not end by itself. */
+/** When authority ends if no heartbeat is committed; `null` = it does not end by itself. */
 export function deadlineOf(authority: Authority): Millis | null {
   return authority.state === "held" ? authority.deadline : null;
 }
 
 /**
- * Judges one event about this node's authority. Consistency over availability: whatever is not known to be ours is not ours.
- * Expiry comes first, so that a late event is judged by a node that knows it has lost.
+ * Judges one event about this node's authority. Consistency before availability: without certain ownership there is
+ * none. Expiry comes first, so that a late event is judged when authority is already lost.
  */
 export function step(authority: Authority, event: ClusterEvent, now: Millis): ClusterStep {
   const expired = expire(authority, now);
@@ -44,7 +44,7 @@ function judge(authority: Authority, event: ClusterEvent, now: Millis): ClusterS
   }
 }
 
-/** A node of several owns nothing before its first committed heartbeat. Its epochs rise, as those of owners do. */
+/** A node of a cluster owns nothing before its first committed heartbeat. Its epochs must increase. */
 function join(authority: Authority, epoch: number, now: Millis): ClusterStep {
   if (epoch <= authority.epoch) return { next: authority, findings: [{ type: "Rejected", why: "stale_epoch" }] };
   const next: Authority = { state: "lost", epoch, since: now };
@@ -52,14 +52,14 @@ function join(authority: Authority, epoch: number, now: Millis): ClusterStep {
   return { next, findings: [{ type: "AuthorityLost", epoch: authority.epoch, reason: "joined" }] };
 }
 
-/** Claims come before the new deadline: a session that another node waits for must be stopped before it is served longer. */
+/** Claims are answered before the deadline moves: a claimed session must stop before it is served longer. */
 function renew(authority: Authority, sentAt: Millis, claims: readonly Claim[], now: Millis): ClusterStep {
   if (sentAt > now) return { next: authority, findings: [{ type: "Rejected", why: "heartbeat_from_the_future" }] };
   const answered = claims.map(answer);
   if (authority.state === "held" && authority.deadline === null) return { next: authority, findings: answered };
   const held = authority.state === "held" ? authority.deadline : null;
   const deadline = Math.max(sentAt + AUTH_TTL_MS, held ?? 0);
-  // The reply took longer than the authority that it brings: it changes nothing but the claims.
+  // The reply took longer than the authority that it gives, so it only answers the claims.
   if (deadline <= now) return { next: authority, findings: answered };
   const since = authority.state === "held" ? authority.since : now;
   const next: Authority = { state: "held", epoch: authority.epoch, since, deadline };
@@ -78,7 +78,7 @@ function fence(authority: Authority, now: Millis): ClusterStep {
   return { next, findings: [{ type: "AuthorityLost", epoch: authority.epoch, reason: "fenced" }] };
 }
 
-/** Owner epochs strictly rise; an equal or lower one is somebody's late news. */
+/** Owner epochs strictly increase. An equal or lower one is a late message. */
 function move(authority: Authority, event: Extract<ClusterEvent, { type: "Moved" }>): ClusterStep {
   if (event.epoch <= event.heldEpoch) return { next: authority, findings: [{ type: "Rejected", why: "stale_epoch" }] };
   return { next: authority, findings: [{ type: "OwnershipMoved", session: event.session, epoch: event.epoch }] };

@@ -2,7 +2,7 @@ import type { Authority, ClusterEvent } from "./model.ts";
 
 type State = Authority["state"];
 
-/** What each event does to the authority in each state. `clock` = nothing but what the time itself has done by then. */
+/** What each event does to the authority in each state. `clock` = nothing except the expiry by time. */
 type Rule = "join" | "renew" | "clock" | "fence" | "move" | "reject";
 
 interface Row {
@@ -14,9 +14,9 @@ interface Row {
 /**
  * ```
  * held ──deadline passed, Joined──► lost ──heartbeat committed──► held
- *   └────────Fenced───────────┴──Fenced──► fenced (for good)
+ *   └────────Fenced───────────┴──Fenced──► fenced (final)
  * ```
- * A heartbeat that fails is no event of its own: it only does not move the deadline, which the clock then passes.
+ * A failed heartbeat does not move the deadline, so authority expires by the clock.
  */
 export const TABLE = [
   { from: "held", on: "Joined", rule: "join" },
@@ -42,10 +42,9 @@ export const TABLE = [
 type Pair<R> = R extends { from: infer F extends string; on: infer E extends string } ? `${F}:${E}` : never;
 type Uncovered = Exclude<`${State}:${ClusterEvent["type"]}`, Pair<(typeof TABLE)[number]>>;
 type Nothing<T extends never> = T;
-/** Fails to compile, naming the missing pairs, when a (state, event) has no row. */
+/** Does not compile if a (state, event) has no row; the error names the missing pairs. */
 export type EveryPairHasARow = Nothing<Uncovered>;
 
-/** The rule for a pair. */
 export function ruleFor(from: State, on: ClusterEvent["type"]): Rule {
   const row = TABLE.find((candidate) => candidate.from === from && candidate.on === on);
   return row?.rule ?? "clock";

@@ -1,12 +1,13 @@
 /**
- * The one text of a record that its hash is made of: JSON with keys in code-unit order at every depth, no spaces, absent and
- * `undefined` alike. Two equal records have equal text, however they were put together.
+ * The canonical text of a record, from which its hash is computed: JSON with keys in code-unit order at every depth and
+ * without spaces. Absent and `undefined` are the same. Equal records have equal text, whatever the order of their
+ * members.
  */
 export function canonical(record: unknown): string {
   return inOrder(record) ? JSON.stringify(record ?? null) : sorted(record);
 }
 
-/** The same object, or a copy, with its own keys in order. */
+/** The object, or a copy, with its own keys in order. */
 export function withKeysInOrder<T extends object>(members: T): T {
   if (keysInOrder(members)) return members;
   const ordered: Record<string, unknown> = {};
@@ -14,7 +15,7 @@ export function withKeysInOrder<T extends object>(members: T): T {
   return ordered as T;
 }
 
-/** True where the runtime's own JSON is the canonical text already, as it is for every record that `envelope` made. */
+/** True if `JSON.stringify` already gives the canonical text, as for every record of `envelope`. */
 function inOrder(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (Array.isArray(value)) return value.every(inOrder);

@@ -4,7 +4,7 @@ import { withKeysInOrder } from "./canonical.ts";
 
 const EVENT_SCHEMA = "jumping-vpn/event/v1";
 
-/** What only the shell knows of a record: its number, the wall time as RFC 3339 text (for display) and the node's name. */
+/** What only the daemon knows: the record's number, the wall time as RFC 3339 text (for display), the node's name. */
 interface Stamp {
   readonly seq: number;
   readonly time: string;
@@ -15,8 +15,8 @@ interface Stamp {
 type Unchained = Omit<EventRecord, "prev" | "hash">;
 
 /**
- * Wraps an event into its record, with its members in the order of the canonical text. The event is redacted already, because
- * the record is not its only reader. A member that says nothing is `undefined`.
+ * Makes the record of an event, with members in the order of the canonical text. The event is already redacted, because
+ * the record is not its only reader. A member without a value is `undefined`.
  */
 function envelope(event: CoreEvent, { seq, time, node }: Stamp): Unchained {
   const { actor, bootMs, from, numbers, policy, reason, session, to, transport, type, version } = event;
@@ -39,7 +39,7 @@ function envelope(event: CoreEvent, { seq, time, node }: Stamp): Unchained {
   } satisfies { readonly [Member in keyof Required<Unchained>]: Unchained[Member] };
 }
 
-/** The canonical text of that record: `envelope` has put its members in order already. */
+/** The canonical text of the event's record. `envelope` has already ordered the members. */
 export function recordText(event: CoreEvent, stamp: Stamp): string {
   return JSON.stringify(envelope(event, stamp));
 }

@@ -1,7 +1,7 @@
-/** Emptied slots at the front that are worth one copy of the rest. */
+/** Number of empty slots at the front from which the rest is copied to free them. */
 const COMPACT_AT = 1_024;
 
-/** A queue with O(1) amortized `push` and `shift`. Its owner bounds it. */
+/** A queue with O(1) amortized `push` and `shift`. Its owner must bound it. */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
   #head = 0;

@@ -21,7 +21,7 @@ describe("the envelope", () => {
     actor: "engine",
   };
 
-  test("adds what only the shell knows", () => {
+  test("adds what only the daemon knows", () => {
     expect(JSON.parse(recordText(event, { seq: 48_121, time: "2026-11-20T13:49:20.004Z", node: "fra-2" }))).toEqual({
       schema: "jumping-vpn/event/v1",
       seq: 48_121,
@@ -38,14 +38,14 @@ describe("the envelope", () => {
     });
   });
 
-  test("its text is the canonical one, whatever is there and in whatever order", () => {
+  test("has the canonical text, whatever members an event has and in whatever order", () => {
     const stamp = { seq: 1, time: "2026-11-20T13:49:20.004Z", node: "fra-2" };
     const numbers = { wasActive: true, evidence: "timeout", Zed: null, limitMs: 90.5, é: 'ü"\n' };
     for (const one of [event, { ...event, numbers, from: undefined }, { type: event.type, bootMs: 0, actor: event.actor }])
       expect(recordText(one, stamp)).toBe(canonical(JSON.parse(recordText(one, stamp))));
   });
 
-  test("every type has a class and a sentence", () => {
+  test("every type has a class and a description", () => {
     expect(Object.keys(EVENT_KINDS).sort()).toEqual([...EVENT_TYPES].sort());
     expect(classOf("SessionStateChange")).toBe("transition");
     expect(classOf("SecurityEvent")).toBe("security");
@@ -69,7 +69,7 @@ describe("redaction", () => {
     expect(redactedText(text)).toBe(expected);
   });
 
-  test("an event is redacted wherever it has free text, and is the same event where there is nothing to redact", () => {
+  test("all free text of an event is redacted, and an event with nothing to redact stays the same object", () => {
     const plain = { type: "PathAdded", bootMs: 1, session: "s-1", actor: "engine" } as const satisfies CoreEvent;
     expect(redactedEvent(plain)).toBe(plain);
     const leaks: readonly [Partial<CoreEvent>, Partial<CoreEvent>][] = [
@@ -96,7 +96,7 @@ describe("redaction", () => {
     expect(redactedText("ab ".repeat(1_000))).toHaveLength(256);
   });
 
-  test("no run of 43 key characters gets through, wherever it stands", () => {
+  test("no run of 43 key characters remains, wherever it stands", () => {
     fc.assert(
       fc.property(
         fc.string({ maxLength: 40 }),
@@ -115,7 +115,7 @@ describe("the canonical text", () => {
     expect(canonical({ b: [{ d: 1, c: "é" }], a: null, x: undefined })).toBe('{"a":null,"b":[{"c":"é","d":1}]}');
   });
 
-  test("is the same for equal values however they were put together, and reads back as the value", () => {
+  test("is the same for equal values whatever the order of their members, and parses to the value", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (record) => {
         const plain = JSON.parse(JSON.stringify(record));

@@ -1,25 +1,25 @@
 import type { CoreEvent } from "#kernel/contract/event";
 
-/** Longer text in a record is cut: whoever chooses it must not choose the size of our record. */
+/** Longer text in a record is cut, so that a stranger who chooses the text does not choose the size of our record. */
 const TEXT_MAX = 256;
 
 const PRIVATE_KEY = /jvps1:[A-Za-z0-9_-]*/g;
-/** A public key is shortened to what tells it apart from others at a glance. */
+/** A public key is shortened to its first characters, which are enough to recognise it. */
 const PUBLIC_KEY = /(jvpk1:[A-Za-z0-9_-]{8})[A-Za-z0-9_-]{4,}/g;
-/** 32 bytes in hex or base64 have at least 43 characters in one run; no word of ours is that long. */
+/** 32 bytes in hex or base64 have at least 43 characters in one run. None of our own words is that long. */
 const SECRET_LIKE = /[A-Za-z0-9_-]{43,}|[A-Za-z0-9+/]{43}=/g;
 
-/** Shorter text has no run of `SECRET_LIKE`. */
+/** Shorter text cannot match `SECRET_LIKE`. */
 const SECRET_MIN = 43;
 
-/** Members of an event that are numbers, or words of closed lists. */
+/** Members of an event that are numbers or words of closed lists, which need no redaction. */
 type Closed = "type" | "bootMs" | "version" | "from" | "to" | "reason";
 type LookedAt = "session" | "policy" | "actor" | "transport" | "numbers";
 type Nothing<T extends never> = T;
-/** Does not compile, naming the member, while one is neither. */
+/** Does not compile if a member of `CoreEvent` is in neither list; the error names the member. */
 export type NoTextIsOverlooked = Nothing<Exclude<keyof CoreEvent, Closed | LookedAt>>;
 
-/** An event with its free text redacted. Hardly any event has something to redact. */
+/** The event with its free text redacted; the same object if there is nothing to redact, as in most cases. */
 export function redactedEvent(event: CoreEvent): CoreEvent {
   const { session, transport, numbers, policy, actor } = event;
   const plain = isPlain(session) && isPlain(policy) && isPlain(actor) && arePlain(transport) && arePlain(numbers);
@@ -33,7 +33,7 @@ function arePlain(members: Readonly<Record<string, unknown>> | undefined): boole
   return true;
 }
 
-/** True where one look shows that there is nothing to redact. */
+/** True if a cheap check shows that there is nothing to redact. */
 function isPlain(value: unknown): boolean {
   return typeof value !== "string" || (value.length < SECRET_MIN && !value.includes("jvp"));
 }
@@ -45,12 +45,12 @@ export function redactedText(text: string): string {
   return safe.length > TEXT_MAX ? `${safe.slice(0, TEXT_MAX - 1)}…` : safe;
 }
 
-/** The same value with every string in it redacted, at any depth. */
+/** The value with every string redacted, at any depth. */
 function redact<T>(value: T): T {
   return walk(value) as T;
 }
 
-/** What holds nothing to redact is returned as it is. */
+/** Returns the same object if it contains nothing to redact. */
 function walk(value: unknown): unknown {
   if (typeof value === "string") return redactedText(value);
   if (typeof value !== "object" || value === null) return value;
@@ -70,7 +70,7 @@ function walk(value: unknown): unknown {
   return safe ?? value;
 }
 
-/** A digest under that name is public, and cut short it would no longer name what it is the digest of. */
+/** A value named `digest` is public, and a shortened digest would identify nothing. */
 function isDigest(key: string, value: unknown): boolean {
   return key === "digest" && typeof value === "string" && /^[0-9a-f]{1,128}$/.test(value);
 }

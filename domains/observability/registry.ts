@@ -1,15 +1,15 @@
 import type { EventClass, EventType } from "#kernel/contract/event";
 
 interface EventKind {
-  /** What is dropped last when the record overflows. */
+  /** Decides which events are dropped last when the record overflows. */
   readonly class: EventClass;
-  /** What happened, for a person. */
+  /** A description for people. */
   readonly text: string;
 }
 
-/** Every event type there is. A type without an entry does not compile; a class is a property of the type, not of its writer. */
+/** All event types. A type without an entry does not compile. The class belongs to the type, not to its emitter. */
 export const EVENT_KINDS: Readonly<Record<EventType, EventKind>> = {
-  SessionCreated: { class: "transition", text: "a session came into being" },
+  SessionCreated: { class: "transition", text: "a session was created" },
   SessionStateChange: { class: "transition", text: "a session changed its state" },
   SessionTerminated: { class: "transition", text: "a session ended, with its reason" },
   TransportDead: { class: "transition", text: "a transport died" },
@@ -17,10 +17,10 @@ export const EVENT_KINDS: Readonly<Record<EventType, EventKind>> = {
   TransportSwitchDenied: { class: "transition", text: "a switch was denied, with the limit that denied it" },
   PathAdded: { class: "info", text: "a transport is being tried" },
   PathValidated: { class: "info", text: "a transport answered its challenge" },
-  PathRebound: { class: "info", text: "a transport's address changed on the way" },
-  PathMtu: { class: "info", text: "the largest packet that a transport carries was found, or is another one" },
+  PathRebound: { class: "info", text: "the client's address on a transport changed" },
+  PathMtu: { class: "info", text: "the largest packet that a transport carries was found or has changed" },
   PathSuspected: { class: "info", text: "a transport is silent for longer than expected" },
-  PathCleared: { class: "info", text: "a suspected transport was heard again" },
+  PathCleared: { class: "info", text: "a suspected transport works again" },
   PathAlive: { class: "info", text: "a dead transport answers again" },
   AttachAttempt: { class: "info", text: "an activation of a transport began" },
   AttachResult: { class: "info", text: "an activation of a transport ended" },
@@ -33,16 +33,15 @@ export const EVENT_KINDS: Readonly<Record<EventType, EventKind>> = {
   AuthorityLost: { class: "transition", text: "this node may no longer act for its sessions" },
   AuthorityRegained: { class: "transition", text: "this node may act for its sessions again" },
   OwnershipMoved: { class: "transition", text: "another node owns a session" },
-  OwnershipReleased: { class: "transition", text: "this node gave a session away" },
-  DialStarted: { class: "info", text: "the client calls a gateway" },
-  DialFailed: { class: "info", text: "a call to a gateway failed" },
-  DomainFault: { class: "security", text: "a domain failed by itself and was contained" },
-  Diagnostic: { class: "info", text: "something that changed no state: it was rejected, or asked of a client" },
-  EventLoss: { class: "security", text: "records were dropped; exactly which" },
+  OwnershipReleased: { class: "transition", text: "this node released a session to another node" },
+  DialStarted: { class: "info", text: "the client dials a gateway" },
+  DialFailed: { class: "info", text: "a dial of a gateway failed" },
+  DomainFault: { class: "security", text: "a domain failed, and the others continued" },
+  Diagnostic: { class: "info", text: "an event that changed no state, such as a rejected message or a request to a client" },
+  EventLoss: { class: "security", text: "records were dropped, with their class, count and numbers" },
   HealthChange: { class: "security", text: "a failure domain's health changed" },
 };
 
-/** The class of an event type. */
 export function classOf(type: EventType): EventClass {
   return EVENT_KINDS[type].class;
 }

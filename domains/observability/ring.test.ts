@@ -6,7 +6,7 @@ import { type EventLoss, EventRing } from "./ring.ts";
 type Entry<T> = Parameters<EventRing<T>["push"]>[0];
 
 describe("the ring", () => {
-  test("gives back in the order of numbers, across classes", () => {
+  test("returns records in the order of their numbers, across classes", () => {
     const ring = new EventRing<string>();
     for (const [seq, name] of (["info", "transition", "security", "info"] as const).entries()) ring.push(entry(seq, name));
     expect(ring.drain(3).map(({ seq }) => seq)).toEqual([0, 1, 2]);
@@ -22,7 +22,7 @@ describe("the ring", () => {
     expect(ring.hasLosses).toBe(false);
   });
 
-  test("when full, the oldest of the lowest class goes first, transitions last", () => {
+  test("when full, the oldest of the lowest class is dropped first, transitions last", () => {
     const ring = new EventRing<string>({ records: 4, bytes: 1_000_000 });
     const classes: readonly EventClass[] = ["info", "security", "transition", "info", "transition", "security", "transition"];
     for (const [seq, name] of classes.entries()) ring.push(entry(seq, name));
@@ -33,13 +33,13 @@ describe("the ring", () => {
     expect(ring.drain(9).map(({ seq }) => seq)).toEqual([2, 4, 5, 6]);
   });
 
-  test("a newcomer of a lower class than everything else is itself what is lost", () => {
+  test("a new record of a lower class than all others is dropped itself", () => {
     const ring = new EventRing<string>({ records: 2, bytes: 1_000_000 });
     for (const [seq, name] of (["transition", "transition", "security"] as const).entries()) ring.push(entry(seq, name));
     expect(ring.takeLosses()).toEqual([{ class: "security", count: 1, first: 2, last: 2 }]);
   });
 
-  test("bytes are bounded as well, and one record larger than everything is lost alone", () => {
+  test("bytes are bounded as well, and a record larger than the limit is dropped alone", () => {
     const ring = new EventRing<string>({ records: 100, bytes: 1_000 });
     for (let seq = 0; seq < 10; seq++) ring.push(entry(seq, "transition", 300));
     expect(ring.size).toBe(3);
@@ -89,7 +89,7 @@ test("for any load: bounded, ordered, and every record is delivered or counted i
   );
 });
 
-test("at its real size a flood of information fills all but the reserve, to the record", () => {
+test("at its real size a flood of information fills exactly all but the reserve", () => {
   const ring = new EventRing<null>();
   for (let seq = 0; seq < 200_000; seq++) ring.push({ seq, class: "info", bytes: 10, record: null });
   expect(ring.size).toBe(49_152);

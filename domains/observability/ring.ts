@@ -3,10 +3,10 @@ import { Fifo } from "./fifo.ts";
 
 const RECORDS_MAX = 65_536;
 const BYTES_MAX = 64 * 1024 * 1024;
-/** Of both, this share is kept for transitions and security: information never fills it. */
+/** Share of both limits that is reserved for transitions and security. */
 const RESERVE = 0.25;
 
-/** Lowest first: what is dropped first. */
+/** In the order in which they are dropped. */
 const CLASSES: readonly EventClass[] = ["info", "security", "transition"];
 
 interface Entry<T> {
@@ -16,7 +16,7 @@ interface Entry<T> {
   readonly record: T;
 }
 
-/** Exactly what is missing: `count` records of a class, the first and the last by number. */
+/** Dropped records of one class: their count, and the first and last number. */
 export interface EventLoss {
   readonly class: EventClass;
   readonly count: number;
@@ -30,8 +30,9 @@ interface RingLimits {
 }
 
 /**
- * What waits to be written. `push` is O(1) amortized, never waits and never throws: when full it drops the oldest of the lowest
- * class, be it the new one itself, and remembers what is missing. The one mutable container of this domain; the shell owns it.
+ * The records that wait to be written. `push` is O(1) amortized, never waits and never throws. When full it drops the
+ * oldest record of the lowest class, which can be the new one, and counts the loss. It is the only mutable container of
+ * this domain; the daemon owns it.
  */
 export class EventRing<T> {
   readonly #limits: RingLimits;
@@ -60,7 +61,7 @@ export class EventRing<T> {
     while (this.#isOver()) this.#drop(CLASSES.find((name) => this.#queues[name].size > 0) ?? "info");
   }
 
-  /** Takes the oldest `max` entries, in the order of their numbers. */
+  /** Removes and returns the oldest `max` entries, in the order of their numbers. */
   drain(max: number): readonly Entry<T>[] {
     const taken: Entry<T>[] = [];
     while (taken.length < max) {
@@ -71,7 +72,7 @@ export class EventRing<T> {
     return taken;
   }
 
-  /** What was lost since the last call, one per class. To be pushed as EventLoss records once there is room again. */
+  /** Returns the losses since the last call, one per class. The caller pushes them as EventLoss records. */
   takeLosses(): readonly EventLoss[] {
     const losses = CLASSES.flatMap((name) => this.#losses.get(name) ?? []);
     this.#losses.clear();

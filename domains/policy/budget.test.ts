@@ -30,7 +30,7 @@ describe("switch and recovery budgets", () => {
     expect(mayRecover(recovered, policy, "revalidate", "client", 3_000)).toMatchObject({ reason: "recovery_rate_limited" });
   });
 
-  test("the cooldown holds back an elective switch and not the way out of a death", () => {
+  test("the cooldown delays an elective switch, but not the switch after a death", () => {
     const policy = limits({ cooldownMs: 1_500, emergencyCooldownMs: 0 });
     const budget = recordSwitch(UNUSED, policy, 10_000);
     expect(mayRecover(budget, policy, "elective", "client", 11_000)).toMatchObject({
@@ -41,14 +41,14 @@ describe("switch and recovery budgets", () => {
     expect(mayRecover(budget, policy, "elective", "client", 11_500)).toEqual({ allowed: true });
   });
 
-  test("a budget that was lowered meanwhile waits for as many to leave as are too many", () => {
+  test("after a budget was lowered, all entries beyond it must leave the window first", () => {
     const wide = limits({ maxPerMin: 3, cooldownMs: 0 });
     const budget = [1_000, 2_000, 3_000].reduce((before, at) => recordSwitch(before, wide, at), UNUSED);
     const narrow = limits({ maxPerMin: 1, cooldownMs: 0 });
     expect(mayRecover(budget, narrow, "elective", "client", 4_000)).toMatchObject({ used: 3, max: 1, retryAfterMs: 59_001 });
   });
 
-  test("usage shows what a person sees", () => {
+  test("usage shows used, maximum and the next elective switch", () => {
     const policy = limits({ maxPerMin: 8, cooldownMs: 1_500 });
     const budget = recordRecovery(recordSwitch(UNUSED, policy, 10_000), policy, 9_990);
     expect(usage(budget, policy, 10_500)).toEqual({
@@ -61,8 +61,8 @@ describe("switch and recovery budgets", () => {
   });
 });
 
-describe("against an oracle that keeps every time for ever", () => {
-  test("no closed interval of 60 s holds more than the maximum, whatever is asked when", () => {
+describe("compared with an oracle that keeps all times", () => {
+  test("no closed interval of 60 s contains more than the maximum, for any requests at any times", () => {
     fc.assert(
       fc.property(policies, fc.array(asks, { maxLength: 200 }), (policy, sequence) => {
         const { switches, recoveries, electives } = run(policy, sequence);
@@ -73,7 +73,7 @@ describe("against an oracle that keeps every time for ever", () => {
     );
   });
 
-  test("retryAfterMs is the first millisecond at which it is permitted", () => {
+  test("retryAfterMs is the first millisecond at which the move is permitted", () => {
     fc.assert(
       fc.property(policies, fc.array(asks, { maxLength: 100 }), (policy, sequence) => {
         const { budget, now } = run(policy, sequence);
@@ -87,7 +87,7 @@ describe("against an oracle that keeps every time for ever", () => {
     );
   });
 
-  test("a gateway that hears of each switch up to 4.9 s late denies nothing that the client's rate allowed", () => {
+  test("a gateway that learns of each switch up to 4.9 s late denies nothing that the client's rate allowed", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(9_000), fc.nat(4_900)), { maxLength: 120 }), (moves) => {
         const policy = limits({ maxPerMin: 4, recoveriesPerMin: 4, cooldownMs: 0 });

@@ -4,8 +4,8 @@ import { MINUTE, type Millis } from "#kernel/time";
 import type { Policy } from "./model.ts";
 
 /**
- * What a session has used of its limits: exact times, oldest first. Bounded by the policy's own maxima (at most 600 and 1,200),
- * because nothing is recorded that was not allowed before.
+ * The use of a session's limits: exact times, oldest first. The policy's own maxima (at most 600 and 1,200) bound the
+ * lists, because only allowed moves are recorded.
  */
 export interface Budget {
   readonly switches: readonly Millis[];
@@ -15,14 +15,14 @@ export interface Budget {
 
 export const UNUSED: Budget = { switches: [], recoveries: [], lastSwitchAt: null };
 
-/** `revalidate` = the active path proves itself again: a recovery, but no switch. */
+/** `revalidate` = a new proof on the active path: a recovery, but no switch. */
 export type RecoveryKind = "elective" | "emergency" | "revalidate";
 
 type Denial = "switch_rate_limited" | "recovery_rate_limited" | "cooldown_active";
 
 /**
- * The gateway looks back 55 s where the client looks back 60: delay on the way cannot make it deny what the client's own
- * limits allowed. Its cooldown is shorter in the same ratio.
+ * The gateway's window is 55 s and the client's 60 s, so that delay cannot make the gateway deny what the client's own
+ * limits allowed. The gateway's cooldown is shorter in the same ratio.
  */
 const WINDOW_MS: Readonly<Record<Role, Millis>> = { client: MINUTE, gateway: 55_000 };
 
@@ -33,7 +33,7 @@ interface Limit {
   readonly waitMs: Millis;
 }
 
-/** May RECOVERING be entered? Reasons in this order: switch budget, recovery budget, cooldown. */
+/** Whether the session may enter RECOVERING. The first reason of: switch budget, recovery budget, cooldown. */
 export function mayRecover(budget: Budget, policy: Policy, kind: RecoveryKind, role: Role, now: Millis): Verdict<Denial> {
   const windowMs = WINDOW_MS[role];
   const recoveries = rate("recovery_rate_limited", budget.recoveries, policy.switch.recoveriesPerMin, windowMs, now);
@@ -51,12 +51,12 @@ export function mayRecover(budget: Budget, policy: Policy, kind: RecoveryKind, r
   return { allowed: false, reason: first.reason, retryAfterMs, used: first.used, max: first.max };
 }
 
-/** RECOVERING was entered. */
+/** Records that the session entered RECOVERING. */
 export function recordRecovery(budget: Budget, policy: Policy, now: Millis): Budget {
   return { ...budget, recoveries: append(budget.recoveries, policy.switch.recoveriesPerMin, now) };
 }
 
-/** A switch was committed: the active path changed. */
+/** Records a switch: the active path changed. */
 export function recordSwitch(budget: Budget, policy: Policy, now: Millis): Budget {
   return { ...budget, switches: append(budget.switches, policy.switch.maxPerMin, now), lastSwitchAt: now };
 }
@@ -66,11 +66,11 @@ interface Usage {
   readonly switchesMax: number;
   readonly recoveriesUsed: number;
   readonly recoveriesMax: number;
-  /** Until the next elective switch is permitted; 0 = it is. */
+  /** Time until the next elective switch is permitted; 0 = now. */
   readonly nextSwitchInMs: Millis;
 }
 
-/** What is used and when the next elective switch is possible, as the client counts. */
+/** The use of the limits and the time of the next elective switch, by the client's windows. */
 export function usage(budget: Budget, policy: Policy, now: Millis): Usage {
   const verdict = mayRecover(budget, policy, "elective", "client", now);
   return {
@@ -84,7 +84,7 @@ export function usage(budget: Budget, policy: Policy, now: Millis): Usage {
 
 function rate(reason: Denial, times: readonly Millis[], max: number, windowMs: Millis, now: Millis): Limit {
   const recent = inWindow(times, windowMs, now);
-  // The entry whose leaving makes room: with `max` lowered meanwhile, more than one must leave.
+  // The entry that must leave the window to make room. If `max` was lowered meanwhile, earlier ones must leave as well.
   const blocker = recent[recent.length - max];
   return { reason, used: recent.length, max, waitMs: blocker === undefined ? 0 : blocker + windowMs + 1 - now };
 }
@@ -95,7 +95,7 @@ function cooldown(budget: Budget, cooldownMs: Millis, windowMs: Millis, now: Mil
   return { reason: "cooldown_active", used: 1, max: 1, waitMs };
 }
 
-/** Both ends of the window count, so that no closed interval of its length holds more than the maximum. */
+/** Both ends of the window count, so that no closed interval of its length contains more than the maximum. */
 function inWindow(times: readonly Millis[], windowMs: Millis, now: Millis): readonly Millis[] {
   return times.filter((at) => now - at <= windowMs);
 }

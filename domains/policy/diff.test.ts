@@ -9,7 +9,7 @@ test("a policy does not differ from itself, whatever its version", () => {
   expect(differences(set({}, 1), set({}, 2))).toEqual([]);
 });
 
-test("a changed value is told by its key, in the spelling of the file, with its effect", () => {
+test("a changed value is listed with its key, its text as in the file, and its effect", () => {
   const changed = differences(set({}), set({ switch: { max_per_min: 4 }, session: { transport_lost_ttl: "30s" } }));
   expect(changed).toEqual([
     {
@@ -23,22 +23,22 @@ test("a changed value is told by its key, in the spelling of the file, with its 
   ]);
 });
 
-test("a word is told as the word", () => {
+test("a word is listed as the word", () => {
   expect(differences(set({}), set({ volatile: { liveness: "realtime" } }))).toMatchObject([{ old: "normal", new: "realtime" }]);
 });
 
-test("a new override is told for its group alone", () => {
+test("a new override is listed only for its group", () => {
   const to = set({ override: [{ match: { group: "field" }, switch: { max_per_min: 6 } }] });
   expect(differences(set({}), to)).toMatchObject([{ key: "switch.max_per_min", group: "field", old: "8", new: "6" }]);
 });
 
-test("a change for everybody is not repeated for a group that it reaches in the same way", () => {
+test("a change for all clients is not repeated for a group with the same change", () => {
   const override = [{ match: { group: "field" }, switch: { max_per_min: 6 } }];
   const changed = differences(set({ override }), set({ override, switch: { cooldown: "1s" } }));
   expect(changed.map(({ key, group }) => [key, group])).toEqual([["switch.cooldown", null]]);
 });
 
-test("every key of a policy has its effect in words, and every effect its key", () => {
+test("every key of a policy has an effect, and every effect a key", () => {
   expect(Object.keys(EFFECTS).toSorted()).toEqual(FIELDS.map(({ path }) => path.join(".")).toSorted());
 });
 

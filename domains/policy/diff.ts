@@ -4,8 +4,8 @@ import { FIELDS, type Field, valueText } from "./fields.ts";
 import { type Policy, type PolicySet, policyFor } from "./model.ts";
 
 /**
- * What changes when `to` replaces `from`, in the order of the fields. For a group only what differs from the change for everybody
- * is listed, so that an override that stays the same says nothing.
+ * What changes when `to` replaces `from`, in the order of the fields. For a group it lists only changes that differ
+ * from the change for all clients.
  */
 export function differences(from: PolicySet, to: PolicySet): readonly PolicyDifference[] {
   const forAll = between(from.base, to.base, null);

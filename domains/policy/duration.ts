@@ -9,7 +9,7 @@ export function durationOf(text: string): Millis | undefined {
   return unit === undefined ? undefined : Number(match?.[1]) * unit;
 }
 
-/** The shortest exact spelling, as a policy file has it. */
+/** The shortest exact text, as in a policy file. */
 export function durationText(value: Millis): string {
   if (value > 0 && value % HOUR === 0) return `${value / HOUR}h`;
   if (value > 0 && value % MINUTE === 0) return `${value / MINUTE}m`;

@@ -11,27 +11,27 @@ type Kind =
   | {
       readonly is: "choice";
       readonly values: Readonly<Record<string, number | string>>;
-      /** Words that belong to the language but not to this version, with the reason. */
+      /** Words that this version does not support, with the reason. */
       readonly refused: Readonly<Record<string, string>>;
     };
 
-/** One key of a policy file: where a person writes it, where it lands, what it may be. */
+/** One key of a policy file: its path in the file, its place in `Policy`, its permitted values. */
 export interface Field {
   readonly path: readonly string[];
   readonly at: readonly string[];
   readonly kind: Kind;
 }
 
-/** `step` = what the wire carries it in: finer values would differ between the two ends. */
+/** `step` = resolution on the wire. Finer values would differ between the two ends. */
 const duration = (min: Millis, max: Millis, step: Millis = 1): Kind => ({ is: "duration", min, max, step });
 const count = (min: number, max: number): Kind => ({ is: "count", min, max });
 const ratio = (min: number, max: number): Kind => ({ is: "ratio", min, max });
 
 const DAY = 24 * HOUR;
-/** Eight snapshots of 100 ms must fit a window, or it would never measure anything; the longest is what a path's samples span. */
+/** A window must contain eight snapshots of 100 ms, or it never measures. Maximum: the span of a path's samples. */
 const WINDOW = duration(SECOND, 10 * SECOND);
 
-/** Every key, once. Bounds that keep an invariant: switching has a ceiling, a failure budget exists, no window is blind. */
+/** All keys. The bounds keep invariants: switching has a maximum, a failure budget exists, every window can measure. */
 export const FIELDS: readonly Field[] = [
   { path: ["session", "max_lifetime"], at: ["session", "maxLifetimeMs"], kind: duration(2 * SECOND, 7 * DAY, SECOND) },
   { path: ["session", "transport_lost_ttl"], at: ["session", "transportLostTtlMs"], kind: duration(SECOND, 3 * DAY) },
@@ -86,7 +86,7 @@ export const FIELDS: readonly Field[] = [
   { path: ["mtu"], at: ["mtu"], kind: count(1_280, 1_500) },
 ];
 
-/** Reads one raw value; a refusal names the value, the bounds and their unit. */
+/** Reads one raw value. The message of a refusal names the value, the bounds and their unit. */
 export function readValue(kind: Kind, raw: unknown): Read<number | string> {
   switch (kind.is) {
     case "duration":
@@ -102,14 +102,14 @@ export function readValue(kind: Kind, raw: unknown): Read<number | string> {
   }
 }
 
-/** A checked value as a policy file spells it, without quotes. */
+/** A checked value as written in a policy file, without quotes. */
 export function valueText(kind: Kind, value: unknown): string {
   if (kind.is === "duration") return durationText(value as number);
   if (kind.is !== "choice") return String(value);
   return Object.entries(kind.values).find(([, chosen]) => chosen === value)?.[0] ?? String(value);
 }
 
-/** The nearest value within bounds, for numbers that a peer sent. */
+/** The nearest permitted value, for numbers from a peer. */
 export function clamped(field: Field, value: number): number {
   const { kind } = field;
   if (kind.is !== "choice") return Math.min(kind.max, Math.max(kind.min, value));
@@ -117,11 +117,11 @@ export function clamped(field: Field, value: number): number {
   return allowed.reduce((near, candidate) => (Math.abs(candidate - value) < Math.abs(near - value) ? candidate : near));
 }
 
-/** The field that lands at `section.key`, as in `Policy`. */
+/** The field whose place in `Policy` is `section.key`. */
 export function fieldAt<S extends keyof Preset>(section: S, ...keys: readonly string[]): Field {
   const at = [section, ...keys].join(".");
   const field = FIELDS.find((candidate) => candidate.at.join(".") === at);
-  if (field === undefined) throw new Error(`no policy field lands at ${at}`);
+  if (field === undefined) throw new Error(`no policy field has the place ${at}`);
   return field;
 }
 
@@ -154,7 +154,7 @@ function words(values: Readonly<Record<string, unknown>>): string {
     .join(" or ");
 }
 
-/** A raw value for a message: never longer than a line, whatever was in the file. */
+/** A raw value for a message, always shorter than a line. */
 function shown(raw: unknown): string {
   if (typeof raw === "string") return raw.length > 40 ? `"${raw.slice(0, 40)}…"` : `"${raw}"`;
   if (typeof raw === "number" || typeof raw === "boolean") return String(raw);

@@ -6,13 +6,13 @@ import type { Millis } from "#kernel/time";
 export type LivenessMs = 10 | 50 | 250;
 
 /**
- * One complete, checked policy. Plain JSON, so that a journal can carry it. Every number lies within the bounds of `fields.ts`,
- * and the relations of `relations.ts` hold: no `Policy` exists that switches an invariant off.
+ * One complete, checked policy. Plain JSON, so that a journal can store it. Every number is within the bounds of
+ * `fields.ts`, and the relations of `relations.ts` hold: no `Policy` can switch an invariant off.
  */
 export interface Policy {
   readonly name: string;
   readonly version: number;
-  /** Hex digits of the digest of the policy's source; the first 16 travel to the client. */
+  /** Hex digits of the digest of the policy's source. The gateway sends the first 16 to the client. */
   readonly digest: string;
   readonly session: SessionLimits;
   readonly volatile: {
@@ -26,11 +26,13 @@ export interface Policy {
     readonly maxPerMin: number;
     /** Between elective switches. */
     readonly cooldownMs: Millis;
-    /** After a death of the active transport. */
+    /** Between a switch and the next one after a death of the active transport. */
     readonly emergencyCooldownMs: Millis;
     readonly recoveriesPerMin: number;
     readonly returnToPreferredAfterMs: Millis;
-    /** Inside a bucket a move must gain more than the larger of `marginMs` and `marginRatio` of the active round trip. */
+    /**
+     * Inside a bucket a move must gain more than the larger of `marginMs` and `marginRatio` of the active round trip.
+     */
     readonly marginMs: Millis;
     readonly marginRatio: number;
     readonly mode: SendingMode;
@@ -45,18 +47,18 @@ export interface Policy {
   readonly mtu: number;
 }
 
-/** What one policy file says: the policy for everybody, and whole policies for groups that override parts of it. */
+/** The content of one policy file: the policy for all clients, and complete policies for groups with overrides. */
 export interface PolicySet {
   readonly base: Policy;
   /** At most `OVERRIDES_MAX`; the group is unique. */
   readonly overrides: readonly { readonly group: string; readonly policy: Policy }[];
 }
 
-/** A thing wrong with a policy file, at the key it is wrong at; the shell finds file and line. */
+/** An error in a policy file, with its key. The daemon finds file and line. */
 export interface PolicyError {
   readonly path: readonly string[];
   readonly message: string;
-  /** The key that `path` does not fit to: the place in the file where `path` itself is left out. */
+  /** The other key of a broken relation: the place in the file if `path` itself is absent there. */
   readonly against?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** The known name that a mistyped one most likely meant: at most a third of its letters differ. `undefined` where none is near. */
+/** The most likely known name for a mistyped one: at most a third of its letters differ. `undefined` = none. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
@@ -7,10 +7,10 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best !== undefined && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
 }
 
-/** Longer names are nobody's typing error, and comparing them would cost what the file's author chooses. */
+/** Longer names are no typing errors, and the cost of a comparison must not depend on the author of the file. */
 const NAME_MAX = 64;
 
-/** Levenshtein. */
+/** Levenshtein distance. */
 function editDistance(from: string, to: string): number {
   if (from.length > NAME_MAX) return from.length;
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);

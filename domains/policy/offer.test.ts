@@ -5,7 +5,7 @@ import type { Policy } from "./model.ts";
 import { offerOf, policyFromOffer } from "./offer.ts";
 import { type PresetName, presets } from "./presets.ts";
 
-test("an offer carries what binds both ends, in the units of the wire", () => {
+test("an offer contains what binds both ends, in the units of the wire", () => {
   expect(offerOf(policyOf("standard", 17, "00112233445566778899aabb"))).toEqual({
     lifetimeS: 43_200,
     transportLostTtlMs: 120_000,
@@ -22,21 +22,21 @@ test("an offer carries what binds both ends, in the units of the wire", () => {
   });
 });
 
-test.each(Object.keys(presets) as PresetName[])("the client of preset %s runs by the gateway's limits", (name) => {
+test.each(Object.keys(presets) as PresetName[])("a client with preset %s uses the gateway's limits", (name) => {
   const gateway = policyOf(name, 5, "0123456789abcdef");
   const client = policyFromOffer(offerOf(gateway), policyOf("strict", 1, "ff"));
   expect(offerOf(client)).toEqual(offerOf(gateway));
   expect(client.volatile.loss).toEqual(presets.strict.volatile.loss);
 });
 
-test("a client sends on two paths where the gateway says so, whatever its own policy says", () => {
+test("a client sends on two paths if the gateway's offer says so, whatever its own policy says", () => {
   const standard = policyOf("standard", 1, "00");
   const redundant = { ...standard, switch: { ...standard.switch, mode: "redundant" as const } };
   expect(policyFromOffer(offerOf(redundant), standard).switch.mode).toBe("redundant");
   expect(policyFromOffer(offerOf(standard), redundant).switch.mode).toBe("failover");
 });
 
-test("no offer, whatever it says, takes a bound away", () => {
+test("no offer removes a bound", () => {
   const u16 = fc.nat(0xffff);
   const u32 = fc.nat(0xffffffff);
   const offers = fc.record({

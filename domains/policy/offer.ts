@@ -3,10 +3,10 @@ import { SECOND } from "#kernel/time";
 import { clamped, fieldAt } from "./fields.ts";
 import type { LivenessMs, Policy } from "./model.ts";
 
-/** Hex digits of the digest that travel. */
+/** Number of hex digits of the digest in an offer. */
 const DIGEST_DIGITS = 16;
 
-/** What a gateway offers a client: the part of the policy that binds both ends. */
+/** A gateway's offer to a client: the part of the policy that binds both ends. */
 export function offerOf(policy: Policy): Offer {
   return {
     lifetimeS: policy.session.maxLifetimeMs / SECOND,
@@ -25,8 +25,8 @@ export function offerOf(policy: Policy): Offer {
 }
 
 /**
- * The policy that a client runs a session by: the gateway's where it binds both ends, the client's own for the rest. Numbers of
- * a peer are brought within our bounds, so that no gateway can take a limit away.
+ * The policy of a client's session: the gateway's values if they bind both ends, else the client's own. A peer's
+ * numbers are clamped to our bounds, so that no gateway can remove a limit.
  */
 export function policyFromOffer(offer: Offer, local: Policy): Policy {
   return {

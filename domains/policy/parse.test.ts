@@ -9,14 +9,14 @@ import { presets } from "./presets.ts";
 import { brokenRelations } from "./relations.ts";
 
 describe("a policy file", () => {
-  test("with nothing but its schema is the standard preset", () => {
+  test("with only a schema is the standard preset", () => {
     expect(parsePolicy({ schema: POLICY_SCHEMA }, 3, "abcd")).toEqual({
       ok: true,
       policy: { base: { name: "standard", version: 3, digest: "abcd", ...presets.standard }, overrides: [] },
     });
   });
 
-  test("as the handbook shows it", () => {
+  test("as in the handbook is accepted", () => {
     const outcome = parsed({
       name: "fleet",
       preset: "standard",
@@ -118,7 +118,12 @@ describe("is refused", () => {
       ["session", "degraded_max"],
       /10m would end a session before its 20m/,
     ],
-    ["a budget that the cooldown makes a lie", { switch: { cooldown: "10s" } }, ["switch", "cooldown"], /lower max_per_min to 6/],
+    [
+      "a budget that the cooldown makes unreachable",
+      { switch: { cooldown: "10s" } },
+      ["switch", "cooldown"],
+      /lower max_per_min to 6/,
+    ],
     [
       "an emergency slower than a choice",
       { switch: { emergency_cooldown: "2s" } },
@@ -154,13 +159,13 @@ describe("is refused", () => {
     expect(outcome).toMatchObject({ ok: false, errors: [{ path, message: expect.stringMatching(message) }] });
   });
 
-  test("whatever is not a table, and more overrides than fit", () => {
+  test("if it is no table or has too many overrides", () => {
     for (const raw of [null, undefined, 3, "x", []]) expect(parsePolicy(raw, 1, "").ok).toBe(false);
     const override = Array.from({ length: 65 }, (_, index) => ({ match: { group: `g${index}` } }));
     expect(parsed({ override })).toMatchObject({ ok: false, errors: [{ path: ["override"] }] });
   });
 
-  test("every error is told at once, up to a page", () => {
+  test("with all errors at once, up to the maximum", () => {
     const outcome = parsed({ mtu: 3, keepalive: 4, switch: { mode: "x" } });
     expect(!outcome.ok && outcome.errors.map((error) => error.path.join("."))).toEqual(["mtu", "keepalive", "switch.mode"]);
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`k${index}`, 1]));
@@ -169,7 +174,7 @@ describe("is refused", () => {
 });
 
 describe("for any input", () => {
-  test("it never throws, and what it accepts keeps every relation", () => {
+  test("it never throws, and every accepted policy keeps every relation", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...SECTIONS), fc.jsonValue()), (file) => {
         const outcome = parsed(file);
@@ -179,7 +184,7 @@ describe("for any input", () => {
     );
   });
 
-  test("a duration reads as it is written", () => {
+  test("a duration parses to the value it was written from", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 259_200 }), (seconds) => {
         const text = durationText(seconds * 1_000);
@@ -189,7 +194,7 @@ describe("for any input", () => {
     );
   });
 
-  test("a swapped or missing letter finds its name", () => {
+  test("a name with a swapped or missing letter finds the correct one", () => {
     expect(nearest("cooldwon", ["cooldown", "mode"])).toBe("cooldown");
     expect(nearest("liveness", ["loss", "jitter"])).toBeUndefined();
     expect(nearest("x".repeat(100_000), ["x"])).toBeUndefined();

@@ -6,13 +6,13 @@ import { brokenRelations } from "./relations.ts";
 
 export const POLICY_SCHEMA = "jumping-vpn/policy/v1";
 const OVERRIDES_MAX = 64;
-/** Errors told at once; whoever has more reads these first. */
+/** Maximum number of errors in one answer. */
 const ERRORS_MAX = 50;
 
 type Table = Readonly<Record<string, unknown>>;
 type Path = readonly string[];
 
-/** Values that the file sets, by the place where they land (`switch.maxPerMin`). */
+/** Values that the file sets, by their place in `Policy` (`switch.maxPerMin`). */
 type Values = ReadonlyMap<string, number | string>;
 
 interface Findings {
@@ -21,9 +21,9 @@ interface Findings {
 }
 
 /**
- * Checks a parsed policy file (a plain object, as a TOML parser returns it): schema, bounds, relations, unknown keys. Refuses with
- * every error at its key. A value that the file leaves out comes from the preset; `degraded_max` and `recoveries_per_min` then also
- * follow `transport_lost_ttl` and `max_per_min`, which they must not undercut.
+ * Checks a parsed policy file (a plain object, as a TOML parser returns it): schema, bounds, relations, unknown keys. A
+ * refusal has every error with its key. An absent value comes from the preset. Absent `degraded_max` and
+ * `recoveries_per_min` are also raised to `transport_lost_ttl` and `max_per_min`, below which they must not be.
  */
 export function parsePolicy(raw: unknown, version: number, digest: string): PolicyOutcome {
   if (!isTable(raw)) return refused([{ path: [], message: "a policy is a table of sections" }]);
@@ -62,7 +62,7 @@ function readHead(raw: Table, errors: PolicyError[]): Head {
   return { name: "", preset };
 }
 
-/** `known` = the path by which fields are found, `shown` = the path by which a person finds them (overrides lie deeper). */
+/** `known` = the path for finding fields; `shown` = the path in error messages, which is deeper inside an override. */
 function readFields(raw: Table, known: Path, shown: Path, others: readonly string[], found: Findings): void {
   for (const [key, value] of Object.entries(raw)) {
     if (others.includes(key)) continue;
@@ -157,7 +157,7 @@ function assemble({ preset, ...origin }: Origin, values: Values): Policy {
   };
 }
 
-/** A copy of `table` with `value` at the place; every place of `FIELDS` exists in every preset. */
+/** A copy of `table` with `value` at that place. Every place of `FIELDS` exists in every preset. */
 function placed(table: Table, [key, ...rest]: Path, value: unknown): Table {
   if (key === undefined) return table;
   return { ...table, [key]: rest.length === 0 ? value : placed(table[key] as Table, rest, value) };

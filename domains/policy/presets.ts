@@ -1,7 +1,7 @@
 import { HOUR, MINUTE, SECOND } from "#kernel/time";
 import type { Policy } from "./model.ts";
 
-/** A policy's values without what names the file it came from. */
+/** The values of a policy, without its name, version and digest. */
 export type Preset = Omit<Policy, "name" | "version" | "digest">;
 
 const standard: Preset = {
@@ -35,25 +35,25 @@ const standard: Preset = {
   mtu: 1_380,
 };
 
-/** For desks and servers: an outage ends the session soon and explicitly. */
+/** For fixed machines: an outage soon ends the session explicitly. */
 const strict: Preset = {
   ...standard,
   session: { ...standard.session, maxLifetimeMs: 8 * HOUR, transportLostTtlMs: 15 * SECOND, degradedMaxMs: MINUTE },
 };
 
-/** For people on the move: a lift, a tunnel, a train. */
+/** For people on the move: outages in a lift, a tunnel or a train. */
 const mobile: Preset = {
   ...standard,
   session: { ...standard.session, transportLostTtlMs: 30 * MINUTE, degradedMaxMs: 30 * MINUTE },
 };
 
-/** For vehicles: a night in an underground garage. */
+/** For vehicles: outages such as a night in an underground garage. */
 const vehicle: Preset = {
   ...standard,
   session: { ...standard.session, maxLifetimeMs: 24 * HOUR, transportLostTtlMs: 8 * HOUR, degradedMaxMs: 8 * HOUR },
 };
 
-/** For measuring jumps one after another; the bounds stay. */
+/** For benchmarks with many jumps in a row; the bounds still apply. */
 const bench: Preset = {
   ...standard,
   switch: { ...standard.switch, maxPerMin: 600, cooldownMs: 0, recoveriesPerMin: 1_200 },

@@ -3,15 +3,15 @@ import { durationText } from "./duration.ts";
 import type { Policy, PolicyError } from "./model.ts";
 
 interface Relation {
-  /** The key that a person would change, as in the file. */
+  /** The key to change, as in the file. */
   readonly path: readonly string[];
-  /** The key that it must fit to. */
+  /** The other key of the relation. */
   readonly against: readonly string[];
   readonly holds: (policy: Policy) => boolean;
   readonly message: (policy: Policy) => string;
 }
 
-/** What single bounds cannot say. */
+/** Relations between values, which the bounds of single values cannot express. */
 const RELATIONS: readonly Relation[] = [
   {
     path: ["session", "transport_lost_ttl"],
@@ -61,7 +61,7 @@ const RELATIONS: readonly Relation[] = [
   },
 ];
 
-/** Every relation that does not hold, at the key to change. */
+/** An error for each relation that does not hold, with the key to change. */
 export function brokenRelations(policy: Policy): readonly PolicyError[] {
   const broken = RELATIONS.filter((relation) => !relation.holds(policy));
   return broken.map(({ path, against, message }) => ({ path, against, message: message(policy) }));

@@ -3,7 +3,7 @@ import type { PolicyOutcome } from "./model.ts";
 import { presets } from "./presets.ts";
 import { NO_POLICY, offer } from "./validity.ts";
 
-test("a good policy is taken, a bad one takes nothing away, the next good one clears its errors", () => {
+test("a valid policy is applied, an invalid one changes nothing, the next valid one clears its errors", () => {
   const good = (version: number): PolicyOutcome => ({
     ok: true,
     policy: { base: { name: "standard", version, digest: "00", ...presets.standard }, overrides: [] },
@@ -17,7 +17,7 @@ test("a good policy is taken, a bad one takes nothing away, the next good one cl
   expect(offer(broken, good(2))).toMatchObject({ valid: true, current: { base: { version: 2 } }, errors: [] });
 });
 
-test("a bad policy before any good one leaves nothing to create sessions by", () => {
+test("an invalid policy before any valid one leaves no policy for sessions", () => {
   const broken = offer(NO_POLICY, { ok: false, errors: [{ path: [], message: "a policy is a table of sections" }] });
   expect(broken).toMatchObject({ current: null, valid: false });
 });

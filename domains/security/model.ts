@@ -1,24 +1,24 @@
 import type { SecurityKind } from "#kernel/contract/security-kind";
 import type { Millis } from "#kernel/time";
 
-/** The part of a policy that the security domain reads. A whole `Policy` fits. */
+/** The part of a policy that the security domain reads. */
 export interface SecurityPolicy {
   readonly security: { readonly validationFailBudget: number };
 }
 
-/** Attributable failures count against the budget for this long. */
+/** How long an attributable failure counts against the budget. */
 export const FAILURE_WINDOW_MS: Millis = 60_000;
-/** Times of failures kept; no policy has a larger budget. */
+/** Maximum number of failures that are stored; no policy has a larger budget. */
 export const FAILURES_MAX = 100;
-/** Kinds of drops told apart; further ones are counted as `other`. */
+/** Maximum number of kinds that are counted separately; further ones are counted as `other`. */
 export const KINDS_MAX = 32;
-/** At most one SecurityEvent per kind in this time; what is held back is counted into the next one. */
+/** At most one SecurityEvent per kind in this time. The next one includes what was held back. */
 export const EVENT_INTERVAL_MS: Millis = 1_000;
 
-/** How often a kind was told, and how much was held back since. */
+/** When a kind was last emitted, and the number of occurrences held back since. */
 export interface KindTally {
   readonly kind: SecurityKind;
-  readonly toldAt: Millis;
+  readonly emittedAt: Millis;
   readonly held: number;
 }
 
@@ -27,7 +27,7 @@ export interface Security {
   /** Times of attributable failures inside the window, oldest first. */
   readonly failures: readonly Millis[];
   readonly tallies: readonly KindTally[];
-  /** Newest key epoch heard of. */
+  /** Newest reported key epoch. */
   readonly keyEpoch: number;
 }
 
@@ -41,16 +41,16 @@ export type SecurityInput =
   | { readonly type: "RekeyDenied"; readonly epoch: number; readonly reason: string };
 
 export type SecurityFinding =
-  /** To be told as SecurityEvent. `count` includes what was held back since the last one of this kind. */
+  /** To be emitted as SecurityEvent. `count` includes occurrences held back since the last one of this kind. */
   | {
       readonly type: "SecurityEvent";
       readonly kind: SecurityKind;
       readonly attributable: boolean;
       readonly count: number;
     }
-  /** To be told as Diagnostic: one of the ordinary drops. */
+  /** Ordinary drops, to be emitted as Diagnostic. */
   | { readonly type: "TrafficDropped"; readonly kind: SecurityKind; readonly count: number }
-  /** An attributable failure, and what is used of the budget with it. The session survives while `exceeded` is false. */
+  /** An attributable failure and the use of the budget with it. The session survives while `exceeded` is false. */
   | {
       readonly type: "Failure";
       readonly kind: SecurityKind;

@@ -58,7 +58,7 @@ describe("an attach is proven", () => {
   });
 });
 
-test("nobody else makes a proof: the mint is taken, and a copy is not genuine", () => {
+test("no other module makes a proof: the mint is claimed only once, and a copy is not genuine", () => {
   expect(() => claimMint()).toThrow();
   const proof = mintHandshakeProof(confirmed, 1_000);
   expect(Proof.genuine(JSON.parse(JSON.stringify(proof)))).toBe(false);

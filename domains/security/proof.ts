@@ -5,26 +5,26 @@ import type { Millis } from "#kernel/time";
 
 const mint = claimMint();
 
-/** The bind seq under which a client's new session is confirmed. */
+/** The bind seq that confirms a client's new session. */
 const FIRST_BIND_SEQ = 1;
 
 type ReportOf<T extends Report["type"]> = Extract<Report, { type: T }>;
 
-/** Evidence that proves nothing about the attempt it was held against. Never attributable: delay and reordering produce it. */
+/** Evidence that belongs to another attempt. Never attributable, because delay and reordering produce it. */
 interface Stale {
   readonly stale: true;
-  /** What a proof would have needed. */
+  /** What a proof needs. */
   readonly expected: { readonly path: PathId | null; readonly bindSeq: number };
 }
 
-/** What an attach may prove: the client its own attempt, the gateway anything newer than what it has bound. */
+/** What an attach may prove: a client's own attempt; at a gateway, anything newer than what is bound. */
 type Attempt =
   | { readonly by: "client"; readonly path: PathId; readonly bindSeq: number }
   | { readonly by: "gateway"; readonly boundSeq: number };
 
 /**
- * Proof that a new session is confirmed. At the gateway its first authenticated packet, from an address that answered a
- * challenge; at the client the acknowledgement of its first activation.
+ * Proof that a new session is confirmed. At the gateway this is the first authenticated packet, from an address that
+ * answered a challenge; at the client the acknowledgement of its first activation.
  */
 export function mintHandshakeProof(
   report: ReportOf<"HandshakeConfirmed"> | ReportOf<"AttachValidated">,
@@ -35,7 +35,7 @@ export function mintHandshakeProof(
   return { stale: true, expected: { path: null, bindSeq: FIRST_BIND_SEQ } };
 }
 
-/** Proof of *this* attempt: same path and bind seq at the client, a higher bind seq than any bound one at the gateway. */
+/** Proof of this attempt. A client needs the same path and bind seq; a gateway a higher bind seq than the bound one. */
 export function mintAttachProof(
   attempt: Attempt,
   report: ReportOf<"AttachValidated"> | ReportOf<"AttachRequested">,

@@ -21,17 +21,17 @@ describe("attributable failures", () => {
 
   test("count against the budget; the one after the last permitted exceeds it", () => {
     let security = NO_FAILURES;
-    const told = [1, 2, 3, 4, 5, 6].map((at) => {
+    const findingsAt = [1, 2, 3, 4, 5, 6].map((at) => {
       const { next, findings } = step(security, blamed("echo_never_issued"), POLICY, at * 2_000);
       security = next;
       return findings;
     });
-    expect(told[0]).toEqual([
+    expect(findingsAt[0]).toEqual([
       { type: "SecurityEvent", kind: "echo_never_issued", count: 1, attributable: true },
       { type: "Failure", kind: "echo_never_issued", used: 1, max: 5, exceeded: false },
     ]);
-    expect(told[4]).toContainEqual(expect.objectContaining({ type: "Failure", used: 5, exceeded: false }));
-    expect(told[5]).toContainEqual(expect.objectContaining({ type: "Failure", used: 6, exceeded: true }));
+    expect(findingsAt[4]).toContainEqual(expect.objectContaining({ type: "Failure", used: 5, exceeded: false }));
+    expect(findingsAt[5]).toContainEqual(expect.objectContaining({ type: "Failure", used: 6, exceeded: true }));
   });
 
   test("leave the budget after 60 s", () => {
@@ -41,7 +41,7 @@ describe("attributable failures", () => {
     expect(findings).toContainEqual({ type: "Failure", kind: "path_zero", used: 1, max: 5, exceeded: false });
   });
 
-  test("all count, also those whose telling is held back", () => {
+  test("all count, also those whose event is held back", () => {
     let security = NO_FAILURES;
     for (let burst = 0; burst < 5; burst++) security = step(security, blamed("path_zero"), POLICY, 1_000).next;
     expect(step(security, blamed("path_zero"), POLICY, 1_001).findings).toEqual([
@@ -50,10 +50,10 @@ describe("attributable failures", () => {
   });
 });
 
-describe("what nobody can be blamed for", () => {
-  test("changes nothing but counters and is told once a second, with what was held back", () => {
+describe("what is not attributable", () => {
+  test("changes only counters and is emitted once a second, with what was held back", () => {
     let security = NO_FAILURES;
-    const told = [0, 10, 20, 999, 1_000].map((at) => {
+    const findingsAt = [0, 10, 20, 999, 1_000].map((at) => {
       const { next, findings } = step(
         security,
         { type: "ValidationFailed", kind: "stale_bind_seq", attributable: false },
@@ -63,8 +63,8 @@ describe("what nobody can be blamed for", () => {
       security = next;
       return findings;
     });
-    expect(told.map((findings) => findings.length)).toEqual([1, 0, 0, 0, 1]);
-    expect(told[4]).toEqual([{ type: "SecurityEvent", kind: "stale_bind_seq", count: 4, attributable: false }]);
+    expect(findingsAt.map((findings) => findings.length)).toEqual([1, 0, 0, 0, 1]);
+    expect(findingsAt[4]).toEqual([{ type: "SecurityEvent", kind: "stale_bind_seq", count: 4, attributable: false }]);
     expect(security.failures).toEqual([]);
   });
 
@@ -73,7 +73,7 @@ describe("what nobody can be blamed for", () => {
     expect(findings).toEqual([{ type: "SecurityEvent", kind: "bad_tag", count: 90_000, attributable: false }]);
   });
 
-  test("more kinds than fit are told as other", () => {
+  test("kinds beyond the maximum are counted as other", () => {
     let security = NO_FAILURES;
     for (const kind of KINDS) security = step(security, { type: "Dropped", kind, count: 1 }, POLICY, 0).next;
     expect(security.tallies).toHaveLength(KINDS_MAX);
@@ -82,7 +82,7 @@ describe("what nobody can be blamed for", () => {
 });
 
 describe("keys", () => {
-  test("each trigger is told, and epochs only rise", () => {
+  test("each trigger is emitted, and epochs must increase", () => {
     const rotated = step(NO_FAILURES, { type: "KeyRotated", epoch: 1, trigger: "age" }, POLICY, 0);
     expect(rotated.findings).toEqual([{ type: "KeyChanged", event: "KeyRotated", epoch: 1, trigger: "age" }]);
     const again = step(rotated.next, { type: "KeyRotated", epoch: 1, trigger: "age" }, POLICY, 0);
@@ -94,7 +94,7 @@ describe("keys", () => {
   });
 });
 
-test("for any flood: bounded state, exact budget, and every occurrence told or held", () => {
+test("for any flood: bounded state, exact budget, and every occurrence emitted or held back", () => {
   const inputs: fc.Arbitrary<SecurityInput> = fc.oneof(
     fc.record({ type: fc.constant("ValidationFailed"), kind: fc.constantFrom(...KINDS.slice(0, 3)), attributable: fc.boolean() }),
     fc.record({ type: fc.constant("Dropped"), kind: fc.constantFrom(...KINDS), count: fc.nat(1_000) }),
@@ -105,7 +105,7 @@ test("for any flood: bounded state, exact budget, and every occurrence told or h
       let now = 0;
       const blamedAt: number[] = [];
       let happened = 0;
-      let toldCount = 0;
+      let emittedCount = 0;
       for (const [gapMs, input] of sequence) {
         now += gapMs;
         const { next, findings } = step(security, input, POLICY, now);
@@ -113,7 +113,7 @@ test("for any flood: bounded state, exact budget, and every occurrence told or h
         happened += input.type === "Dropped" ? input.count : 1;
         if (input.type === "ValidationFailed" && input.attributable) blamedAt.push(now);
         for (const finding of findings) {
-          if (finding.type === "SecurityEvent" || finding.type === "TrafficDropped") toldCount += finding.count;
+          if (finding.type === "SecurityEvent" || finding.type === "TrafficDropped") emittedCount += finding.count;
           if (finding.type === "Failure") {
             const used = blamedAt.filter((at) => now - at <= FAILURE_WINDOW_MS).length;
             expect(finding).toMatchObject({ used: Math.min(used, FAILURES_MAX + 1), exceeded: used > 5 });
@@ -123,7 +123,7 @@ test("for any flood: bounded state, exact budget, and every occurrence told or h
         expect(security.failures.length).toBeLessThanOrEqual(FAILURES_MAX + 1);
       }
       const held = security.tallies.reduce((sum, tally) => sum + tally.held, 0);
-      expect(toldCount + held).toBe(happened);
+      expect(emittedCount + held).toBe(happened);
     }),
   );
 });

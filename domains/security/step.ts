@@ -5,15 +5,17 @@ import type { Security, SecurityFinding, SecurityInput, SecurityPolicy, Security
 import { tallied } from "./tally.ts";
 
 /**
- * Judges one security report. It can count, tell and, over budget, say so; it has no way to touch a path, a key or an identity.
- * What nobody can be blamed for changes nothing but counters.
+ * Judges one security report. It counts, emits findings and reports an exceeded budget. It cannot change a path, a key
+ * or an identity. A failure that is not attributable changes only counters.
  */
 export function step(security: Security, input: SecurityInput, policy: SecurityPolicy, now: Millis): SecurityStep {
   switch (input.type) {
     case "ValidationFailed":
-      return input.attributable ? blame(security, input.kind, policy, now) : tell(security, input.kind, 1, now);
+      return input.attributable ? blame(security, input.kind, policy, now) : securityEvent(security, input.kind, 1, now);
     case "Dropped":
-      return isOrdinary(input.kind) ? note(security, input.kind, input.count, now) : tell(security, input.kind, input.count, now);
+      return isOrdinary(input.kind)
+        ? note(security, input.kind, input.count, now)
+        : securityEvent(security, input.kind, input.count, now);
     case "KeyRotated":
       return rotated(security, input.epoch, input.trigger, now);
     case "KeyExpired":
@@ -23,30 +25,30 @@ export function step(security: Security, input: SecurityInput, policy: SecurityP
   }
 }
 
-/** Every attributable failure counts, also where its telling is held back. */
+/** Every attributable failure counts, also if its event is held back. */
 function blame(security: Security, kind: SecurityKind, policy: SecurityPolicy, now: Millis): SecurityStep {
   const failures = failed(security.failures, now);
   const { used, max, exceeded } = failureUse(failures, policy, now);
-  const { tallies, told } = tallied(security.tallies, kind, 1, now);
+  const { tallies, due } = tallied(security.tallies, kind, 1, now);
   const findings: SecurityFinding[] = [{ type: "Failure", kind, used, max, exceeded }];
-  if (told !== null) findings.unshift({ type: "SecurityEvent", ...told, attributable: true });
+  if (due !== null) findings.unshift({ type: "SecurityEvent", ...due, attributable: true });
   return { next: { ...security, failures, tallies }, findings };
 }
 
-function tell(security: Security, kind: SecurityKind, count: number, now: Millis): SecurityStep {
-  const { tallies, told } = tallied(security.tallies, kind, count, now);
-  const findings: readonly SecurityFinding[] = told === null ? [] : [{ type: "SecurityEvent", ...told, attributable: false }];
+function securityEvent(security: Security, kind: SecurityKind, count: number, now: Millis): SecurityStep {
+  const { tallies, due } = tallied(security.tallies, kind, count, now);
+  const findings: readonly SecurityFinding[] = due === null ? [] : [{ type: "SecurityEvent", ...due, attributable: false }];
   return { next: { ...security, tallies }, findings };
 }
 
 function note(security: Security, kind: SecurityKind, count: number, now: Millis): SecurityStep {
-  const { tallies, told } = tallied(security.tallies, kind, count, now);
-  return { next: { ...security, tallies }, findings: told === null ? [] : [{ type: "TrafficDropped", ...told }] };
+  const { tallies, due } = tallied(security.tallies, kind, count, now);
+  return { next: { ...security, tallies }, findings: due === null ? [] : [{ type: "TrafficDropped", ...due }] };
 }
 
-/** Key epochs only rise. One that does not is told and believed by nobody. */
+/** Key epochs must increase. One that does not is recorded and otherwise ignored. */
 function rotated(security: Security, epoch: number, trigger: string, now: Millis): SecurityStep {
-  if (epoch <= security.keyEpoch) return tell(security, "key_epoch_not_rising", 1, now);
+  if (epoch <= security.keyEpoch) return securityEvent(security, "key_epoch_not_rising", 1, now);
   return keyChanged({ ...security, keyEpoch: epoch }, "KeyRotated", epoch, trigger);
 }
 

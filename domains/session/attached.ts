@@ -3,7 +3,7 @@ import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
 import type { Attached, Identity } from "./model.ts";
 
-/** The only way into ATTACHED: a genuine proof, which names the path that becomes active. Clears every clock by having none. */
+/** The only way into ATTACHED. The genuine proof names the path that becomes active. ATTACHED has no clocks. */
 export function attached(from: Identity, proof: Proof, now: Millis): Attached {
   invariant(Proof.genuine(proof), "ATTACHED is entered with a proof that the security domain minted");
   const state: Omit<Attached, symbol> = {

@@ -7,8 +7,8 @@ import type { Context, Session } from "./model.ts";
 import { activeOf, lastActiveOf } from "./model.ts";
 
 /**
- * The cases of each event. `classify` names exactly one of them, so the rows of one (state, role, event) are disjoint by
- * construction, and the table only has to be complete.
+ * The guards of each event type. `classify` returns exactly one of them, so the rows of one (state, role, event) are
+ * disjoint by construction, and the table only has to be complete.
  */
 export const GUARDS = {
   HandshakeConfirmed: ["accepted", "refused"],
@@ -44,7 +44,7 @@ export const GUARDS = {
 export type GuardOf<E extends OccurrenceType> = (typeof GUARDS)[E][number];
 export type Guard = GuardOf<OccurrenceType>;
 
-/** Which case of its event this is, for this session. Total. */
+/** The guard of this event for this session. Total. */
 export function classify(session: Session, event: Occurrence, context: Context, now: Millis): Guard {
   switch (event.type) {
     case "HandshakeConfirmed":
@@ -100,7 +100,7 @@ function waits(session: Session, context: Context, now: Millis): boolean {
   return session.wait.denies === "every_attempt" || context.candidate !== lastActiveOf(session);
 }
 
-/** A jump needs a candidate, this node's authority, and the budgets' consent. */
+/** A jump needs a candidate, this node's authority, and permission by the budgets. */
 function move<None extends string>(context: Context, none: None): None | "allowed" | "denied" {
   if (context.candidate === null || !context.authority) return none;
   return context.verdict.allowed ? "allowed" : "denied";
@@ -112,7 +112,7 @@ function dead(session: Session, path: PathId, context: Context): GuardOf<"Transp
   return path === activeOf(session) ? `active_${moving}` : "other";
 }
 
-/** The bind seq that an answer must name to be about what runs: BIRTH asks with 1. */
+/** The bind seq of the running attempt, which an answer must name; `null` = no attempt runs. BIRTH uses 1. */
 function attemptOf(session: Session): number | null {
   if (session.state === "BIRTH") return 1;
   return session.state === "RECOVERING" ? session.attempt : null;

@@ -9,7 +9,7 @@ interface Clock {
   readonly limitMs: Millis;
 }
 
-/** The clock that ends a session whatever else happens. */
+/** The lifetime clock, which runs in every state. */
 function lifetime(session: Session, limits: SessionLimits): Clock {
   return { type: "LifetimeExceeded", since: session.bornAt, limitMs: limits.maxLifetimeMs };
 }
@@ -30,17 +30,17 @@ function running(session: Session, limits: SessionLimits): readonly Clock[] {
   return clocks;
 }
 
-/** SESSION_MAX_LIFETIME, if it passed. */
+/** Whether SESSION_MAX_LIFETIME has passed; `null` = not yet. */
 export function lifetimePassed(session: Session, limits: SessionLimits, now: Millis): Judgement | null {
   return passed([lifetime(session, limits)], now);
 }
 
-/** The first of the other clocks that passed. Strictly greater, as the failure matrix has it. */
+/** The first of the other clocks that has exceeded its limit (strictly, as in the failure matrix), or `null`. */
 export function clockPassed(session: Session, limits: SessionLimits, now: Millis): Judgement | null {
   return passed(running(session, limits), now);
 }
 
-/** When the session must be looked at again though nothing happens; `null` = never. */
+/** When the session needs a Tick if no event comes; `null` = never. */
 export function deadline(session: Session, limits: SessionLimits): Millis | null {
   if (session.state === "TERMINATED") return null;
   let at = passesAt(lifetime(session, limits));

@@ -4,11 +4,11 @@ import type { PathId, StateName } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 import type { Session } from "./model.ts";
 
-/** What the session wants done. Data: the core turns it into commands and bookkeeping. */
+/** Effects of a step, as data. The core makes commands and bookkeeping of them. */
 export type SessionEffect =
   | { readonly type: "Accept" }
   | { readonly type: "Refuse"; readonly reason: Reason }
-  /** Client: ask for the confirmation of the handshake once more. */
+  /** Client: request the confirmation of the handshake again. */
   | { readonly type: "Confirm" }
   | {
       readonly type: "Attach";
@@ -26,10 +26,11 @@ export type SessionEffect =
       readonly retryAfterMs: Millis;
     }
   | { readonly type: "RequestSwitch"; readonly path: PathId; readonly reason: Reason }
-  /** The active path of record. `jump` is absent where the path did not change. */
-  /** `left`: the active path until then; `null` = there was none. */
+  /**
+   * The path becomes active. `left` = the active path until then, or `null`. `jump` is absent if the path is the same.
+   */
   | { readonly type: "Bind"; readonly path: PathId; readonly left: PathId | null; readonly jump?: Jump }
-  /** One entry to RECOVERING, for the recovery budget. */
+  /** The session entered RECOVERING: counts against the recovery budget. */
   | { readonly type: "RecordRecovery" }
   | { readonly type: "Close"; readonly reason: Reason }
   | { readonly type: "Forget" };

@@ -2,22 +2,22 @@ import type { Reason } from "#kernel/contract/reason";
 import type { PathId, StateName } from "#kernel/contract/state";
 import { invariant, unreachable } from "#kernel/invariant";
 import { attached } from "./attached.ts";
+import type { EventContext } from "./event-context.ts";
+import { denialOf, proofOf, targetOf } from "./event-context.ts";
 import type { Clocks, Identity, Session, Wait } from "./model.ts";
 import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
-import type { Scene } from "./scene.ts";
-import { denialOf, proofOf, targetOf } from "./scene.ts";
 
-/** What outlives a transition besides the identity. */
+/** What a transition keeps besides the identity. */
 export interface Facts extends Clocks {
   readonly active: PathId | null;
-  /** A row that denies or aborts sets the time of the next attempt. */
+  /** Set by the actions deny and abort; decides the time of the next attempt. */
   readonly retry: "none" | "denied" | "soon";
 }
 
-/** Denials of a switch; proving the same path again is none. */
+/** Limits that deny a switch but not a new proof on the same path. */
 const SWITCH_LIMITS: ReadonlySet<Reason> = new Set(["switch_rate_limited", "cooldown_active"]);
 
-/** The clocks of a state; ATTACHED and BIRTH have none running. */
+/** The facts of a state. In ATTACHED and BIRTH no clock runs. */
 export function factsOf(session: Session): Facts {
   const clocks = "transportlessSince" in session ? session : { transportlessSince: null, degradedSince: null, lastActive: null };
   return {
@@ -29,9 +29,9 @@ export function factsOf(session: Session): Facts {
   };
 }
 
-/** Makes the next state. Every member is written out, so that no field of the old state leaks into the new one. */
-export function enter(to: StateName, from: Session, facts: Facts, reason: Reason, scene: Scene): Session {
-  const { now, event, context } = scene;
+/** Makes the next state. Every state lists its fields explicitly, so that no field of the old state remains. */
+export function enter(to: StateName, from: Session, facts: Facts, reason: Reason, given: EventContext): Session {
+  const { now, event, context } = given;
   const { active, transportlessSince, degradedSince, lastActive } = facts;
   const clocks = { active, transportlessSince, degradedSince, lastActive, since: now };
   const identity = successor(from);
@@ -44,9 +44,9 @@ export function enter(to: StateName, from: Session, facts: Facts, reason: Reason
     case "VOLATILE":
       return { state: "VOLATILE", ...identity, ...clocks, cause: reason };
     case "DEGRADED":
-      return { state: "DEGRADED", ...identity, ...clocks, cause: reason, wait: waitFor(from, facts, scene) };
+      return { state: "DEGRADED", ...identity, ...clocks, cause: reason, wait: waitFor(from, facts, given) };
     case "RECOVERING": {
-      const target = targetOf(scene, from);
+      const target = targetOf(given, from);
       invariant(target !== null, "a row that leads to RECOVERING has a target");
       const attempt = event.type === "AttachValidated" ? event.bindSeq : from.bindSeq + 1;
       const timeoutMs = context.limits.attemptTimeoutMs;
@@ -63,16 +63,16 @@ export function enter(to: StateName, from: Session, facts: Facts, reason: Reason
   }
 }
 
-/** What the client's next attempt waits for after what just happened. A gateway makes none. */
-export function waitFor(session: Session, facts: Facts, scene: Scene): Wait | null {
+/** The wait before the client's next attempt; `null` = none. A gateway makes no attempts. */
+export function waitFor(session: Session, facts: Facts, given: EventContext): Wait | null {
   if (facts.retry === "none" || session.role === "gateway") return null;
-  if (facts.retry === "soon") return { until: scene.now + RETRY_INTERVAL_MS, denies: "every_attempt" };
+  if (facts.retry === "soon") return { until: given.now + RETRY_INTERVAL_MS, denies: "every_attempt" };
   const running = session.state === "DEGRADED" ? session.wait : null;
-  const { reason, retryAfterMs } = denialOf(scene);
-  const ours = scene.event.type !== "PeerDenied" && SWITCH_LIMITS.has(reason);
-  // What holds up every attempt is not shortened by what denies some.
-  if (ours && running?.denies === "every_attempt" && running.until > scene.now) return running;
-  return { until: scene.now + Math.max(1, retryAfterMs), denies: ours ? "other_paths" : "every_attempt" };
+  const { reason, retryAfterMs } = denialOf(given);
+  const ours = given.event.type !== "PeerDenied" && SWITCH_LIMITS.has(reason);
+  // A wait that blocks every attempt is not replaced by one that blocks only moves to other paths.
+  if (ours && running?.denies === "every_attempt" && running.until > given.now) return running;
+  return { until: given.now + Math.max(1, retryAfterMs), denies: ours ? "other_paths" : "every_attempt" };
 }
 
 function successor(from: Session): Identity {

@@ -4,15 +4,15 @@ import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import type { Verdict } from "#kernel/contract/verdict";
 
-/** What can happen to a session. Guards that need other domains arrive inside the event or the context. */
+/** Events of a session. Values from other domains come in the event or in the context. */
 export type SessionEvent =
-  /** The first authenticated packet. `refusal` = why the node will not have the session; `null` = it will. */
+  /** The first authenticated packet. `refusal` = why the node refuses the session; `null` = it accepts it. */
   | { readonly type: "HandshakeConfirmed"; readonly proof: Proof; readonly refusal: Reason | null }
-  /** A stable candidate is there, or a pending retry is due: the context names candidate and verdict. */
+  /** There is a stable candidate, or a pending retry is due. The context has candidate and verdict. */
   | { readonly type: "CandidateAvailable"; readonly reason: "candidate_available" | "authority_regained" }
   | { readonly type: "TransportDead"; readonly path: PathId; readonly numbers: Numbers }
   | { readonly type: "ThresholdExceeded"; readonly path: PathId; readonly reason: Reason; readonly numbers: Numbers }
-  /** `verdict`: may this path be validated again? It costs a recovery and no switch. */
+  /** `verdict`: whether this path may be validated again, which costs a recovery and no switch. */
   | { readonly type: "StabilityRestored"; readonly path: PathId; readonly verdict: Verdict }
   | {
       readonly type: "SwitchRequested";
@@ -20,7 +20,7 @@ export type SessionEvent =
       readonly reason: Reason;
       readonly verdict: Verdict;
     }
-  /** Client: the gateway acknowledged. Gateway: the client proved itself on a path. No proof = the security domain minted none. */
+  /** Client: the gateway acknowledged. Gateway: the client proved itself on a path. `proof: null` = none was minted. */
   | {
       readonly type: "AttachValidated";
       readonly path: PathId;
@@ -49,11 +49,11 @@ export type SessionEvent =
   | { readonly type: "KeysLost"; readonly reason: "rekey_failed" | "session_lost" }
   | { readonly type: "PolicyInvalid" }
   | { readonly type: "PolicyUpdated" }
-  /** `epoch`: the new owner's; `null` = another node claims the session and has not taken it yet. */
+  /** `epoch` = the new owner's epoch; `null` = another node claims the session but does not own it yet. */
   | { readonly type: "OwnershipMoved"; readonly epoch: number | null }
   | { readonly type: "Tick" };
 
-/** What the order of judging itself finds, before the event: clocks and integrity. */
+/** What `step` itself finds before it judges the event: passed clocks and broken integrity. */
 export type Judgement =
   | { readonly type: "LifetimeExceeded"; readonly numbers: Numbers }
   | { readonly type: "BirthTimedOut"; readonly numbers: Numbers }

@@ -1,7 +1,7 @@
 import type { Millis } from "#kernel/time";
 import type { Clocks, Session } from "./model.ts";
 
-/** The first promise that a state breaks, or `null`. Total, also for a state that came from a damaged journal. */
+/** The first invariant that a state breaks, or `null`. Total, also for a state from a damaged journal. */
 export function broken(session: Session, now: Millis): string | null {
   if (!count(session.version) || !count(session.bindSeq) || !past(session.bornAt, now))
     return "version, bind seq and birth are sound";

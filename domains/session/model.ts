@@ -4,7 +4,7 @@ import type { PathId, Role, SessionHandle, SessionId } from "#kernel/contract/st
 import type { Verdict } from "#kernel/contract/verdict";
 import type { Millis } from "#kernel/time";
 
-/** What every state has. The id never changes; `version` rises by one with every transition, from 0 at BIRTH. */
+/** Fields of every state. The id never changes; `version` is 0 at BIRTH and increases by one with every transition. */
 export interface Identity {
   readonly id: SessionId;
   readonly handle: SessionHandle;
@@ -16,14 +16,14 @@ export interface Identity {
 }
 
 /**
- * Clocks that end a session, and the path that is missed. They start when their condition does and are cleared by ATTACHED alone.
+ * Clocks that end a session, and its last active path. They start with their condition; only ATTACHED clears them.
  */
 export interface Clocks {
-  /** Since when there has been no active path: set exactly while `active` is `null`. */
+  /** Start of the time without an active path: set exactly while `active` is `null`. */
   readonly transportlessSince: Millis | null;
-  /** Since when loss, death or lost authority has kept the session from ATTACHED. Latency and jitter do not start it. */
+  /** Start of the time in which loss, death or lost authority prevents ATTACHED. Latency and jitter do not start it. */
   readonly degradedSince: Millis | null;
-  /** The path that was active when the transportless clock started; binding it again is no switch. */
+  /** The active path when the transportless clock started. A bind to it is no switch. */
   readonly lastActive: PathId | null;
 }
 
@@ -33,7 +33,7 @@ interface Birth extends Identity {
   readonly state: "BIRTH";
 }
 
-/** Only `attached()` makes one, and it takes a proof; the phantom member keeps literals from compiling anywhere else. */
+/** Only `attached()` makes one, from a proof. The phantom member prevents object literals elsewhere from compiling. */
 export interface Attached extends Identity {
   readonly state: "ATTACHED";
   readonly active: PathId;
@@ -53,30 +53,30 @@ interface Degraded extends Identity, Clocks {
   readonly active: PathId | null;
   readonly since: Millis;
   readonly cause: Reason;
-  /** `null` = the next attempt starts as soon as a candidate is there. */
+  /** `null` = the next attempt starts as soon as there is a candidate. */
   readonly wait: Wait | null;
 }
 
-/** What a degraded session waits for although there may be a candidate. */
+/** Why a degraded session waits although there may be a candidate. */
 export interface Wait {
   readonly until: Millis;
   /**
-   * Our own limits of switches deny only moves to another path: the one that the session was on may prove itself again at any
-   * time. Whatever else denies (the peer, the limit of recoveries), and a failed attempt, hold up every attempt.
+   * Our own limits of switches deny only moves to other paths; a new proof on the last active path is always permitted.
+   * Any other denial (by the peer or the limit of recoveries) and a failed attempt block every attempt.
    */
   readonly denies: "every_attempt" | "other_paths";
 }
 
 interface Recovering extends Identity, Clocks {
   readonly state: "RECOVERING";
-  /** The old path, which goes on carrying traffic while it lives. */
+  /** The old path, which carries traffic while it is alive. */
   readonly active: PathId | null;
   readonly since: Millis;
   readonly cause: Reason;
   readonly target: PathId;
   /** Bind seq of this attempt. */
   readonly attempt: number;
-  /** Fixed when the attempt starts: a policy update never shortens a running one. */
+  /** Fixed when the attempt starts: a policy update never shortens a running attempt. */
   readonly timeoutMs: Millis;
 }
 
@@ -86,33 +86,33 @@ interface Terminated extends Identity {
   readonly endedAt: Millis;
 }
 
-/** Plain JSON apart from a phantom type member, so that it can be journaled and replayed. */
+/** Plain JSON except for a phantom type member, so that a journal can store and replay it. */
 export type Session = Birth | Attached | Volatile | Degraded | Recovering | Terminated;
 
-/** What the session may not know by itself, gathered by the core for one event. */
+/** Values from other domains, which the core collects for one event. */
 export interface Context {
   readonly limits: SessionLimits;
   readonly authority: boolean;
-  /** Client: the best stable candidate for this event. Gateway: another validated path that lives. */
+  /** Client: the best stable candidate for this event. Gateway: another validated path that is alive. */
   readonly candidate: PathId | null;
-  /** The budgets' word on moving to `candidate`. */
+  /** Whether the budgets permit a move to `candidate`. */
   readonly verdict: Verdict;
 }
 
-/** After a failed attempt the next one waits this long, where nobody named a time. */
+/** Wait after a failed attempt, if no denial gave a time. */
 export const RETRY_INTERVAL_MS: Millis = 250;
 
-/** The active path of record; `null` where the state has none. */
+/** The active path; `null` if there is none. */
 export function activeOf(session: Session): PathId | null {
   return "active" in session ? session.active : null;
 }
 
-/** The path that was active last, whether it still is or not. */
+/** The active path, or else the last one. */
 export function lastActiveOf(session: Session): PathId | null {
   return activeOf(session) ?? ("lastActive" in session ? session.lastActive : null);
 }
 
-/** A session as it is born: version 0, nothing proven. */
+/** A new session: version 0, nothing proven. */
 export function birth(id: SessionId, handle: SessionHandle, role: Role, now: Millis): Birth {
   return { state: "BIRTH", id, handle, role, version: 0, bornAt: now, bindSeq: 0 };
 }

@@ -3,19 +3,19 @@ import type { Role, StateName } from "#kernel/contract/state";
 import type { Guard } from "./classify.ts";
 import type { OccurrenceType } from "./event.ts";
 
-/** Cases of the failure matrix that a row serves; `life` = the ordinary life of a session, `order` = the rules of judging. */
+/** The case of the failure matrix of a row; `life` = normal operation, `order` = rules of the order of judging. */
 type MatrixCase = "life" | "order" | "1.1" | "1.2" | "2.1" | "2.2" | "3" | "4" | "5" | "6" | "7" | "8" | "isolation";
 
-/** `$cause` = the event's own reason, `$denial` = the reason of the verdict that refused. */
-export type Because = Reason | "$cause" | "$denial";
+/** A fixed reason, or where to find it: `$cause` = the event's own reason, `$denial` = the reason of the denial. */
+export type ReasonSource = Reason | "$cause" | "$denial";
 
 interface Hop {
   readonly to: StateName;
-  readonly because: Because;
+  readonly because: ReasonSource;
 }
 
-/** What a row does besides its transitions. Each is one small function in `deeds.ts`. */
-export type Deed =
+/** What a row does besides its transitions. Each action is a small function in `actions.ts`. */
+export type Action =
   | "lose_active"
   | "count_cause"
   | "abort"
@@ -42,9 +42,9 @@ export interface Row {
   readonly role: Role | "both";
   readonly on: readonly OccurrenceType[];
   readonly when: readonly Guard[] | "any";
-  /** The chain, in order; empty = the state stays. */
+  /** The chain of transitions, in order; empty = the state stays. */
   readonly to: readonly Hop[];
-  readonly does: readonly Deed[];
-  /** Why nothing happens, for rows that refuse. */
+  readonly does: readonly Action[];
+  /** The reason of a row that refuses its event. */
   readonly refuses?: Reason;
 }

@@ -21,7 +21,7 @@ const TICK: SessionEvent = { type: "Tick" };
 const AVAILABLE: SessionEvent = { type: "CandidateAvailable", reason: "candidate_available" };
 
 describe("a client's session", () => {
-  test("I2: is ATTACHED by a handshake's proof, and starts no clock", () => {
+  test("I2: becomes ATTACHED by a handshake's proof, and starts no clock", () => {
     const { next, effects, audit } = step(
       born(),
       { type: "HandshakeConfirmed", proof: mint("handshake", 3, 1, 10), refusal: null },
@@ -49,7 +49,7 @@ describe("a client's session", () => {
     expect(() => attached(born(), forged, 10)).toThrow("minted");
   });
 
-  test("1.1: the death of its path with a backup is VOLATILE, RECOVERING and one attempt, in one step", () => {
+  test("1.1: the death of its path with a backup causes VOLATILE, RECOVERING and one attempt, in one step", () => {
     const { next, effects } = step(steady(), dead(1), given({ candidate: 2 }), 100);
     expect(next).toMatchObject({
       state: "RECOVERING",
@@ -67,7 +67,7 @@ describe("a client's session", () => {
     ]);
   });
 
-  test("I8: an attempt does not reset the clocks, and its failure goes on from them", () => {
+  test("I8: an attempt does not reset the clocks, and they continue after its failure", () => {
     const recovering = step(steady(), dead(1), given({ candidate: 2 }), 100).next;
     const failed = step(recovering, { type: "TargetFailed", path: 2, bindSeq: 2, reason: "target_unanswered" }, given(), 700);
     expect(failed.next).toMatchObject({ state: "DEGRADED", transportlessSince: 100, degradedSince: 100, wait: { until: 950 } });
@@ -78,7 +78,7 @@ describe("a client's session", () => {
     });
   });
 
-  test("7: a healthy session that is denied a switch stays byte for byte", () => {
+  test("7: a denied switch does not change a healthy session at all", () => {
     const before = steady();
     const { next, effects, audit } = step(
       before,
@@ -93,14 +93,14 @@ describe("a client's session", () => {
     ]);
   });
 
-  test("3: denied after a death, it waits in DEGRADED and tries by itself at the earliest permitted time (I22)", () => {
+  test("3: denied after a death, it waits in DEGRADED and tries again at the earliest permitted time (I22)", () => {
     const waiting = step(steady(), dead(1), given({ candidate: 2, verdict: DENIED }), 100).next;
     expect(waiting).toMatchObject({ state: "DEGRADED", cause: "switch_rate_limited", wait: { until: 1_000 } });
     expect(step(waiting, TICK, given({ candidate: 2 }), 999).next.state).toBe("DEGRADED");
     expect(step(waiting, TICK, given({ candidate: 2 }), 1_000).next).toMatchObject({ state: "RECOVERING", target: 2 });
   });
 
-  test("3: a death in DEGRADED asks again at once: what a cooldown denied to a wish is no answer to an emergency", () => {
+  test("3: a death in DEGRADED causes a new attempt at once: the cooldown for elective switches no longer applies", () => {
     const lossy: SessionEvent = { type: "ThresholdExceeded", path: 1, reason: "loss_threshold_exceeded", numbers: {} };
     const waiting = step(steady(), lossy, given({ candidate: 2, verdict: DENIED }), 100).next;
     expect(waiting).toMatchObject({ state: "DEGRADED", active: 1, wait: { until: 1_000 } });
@@ -111,13 +111,13 @@ describe("a client's session", () => {
     });
   });
 
-  test("3: our own limits of switches do not hold up the path that the session was on", () => {
+  test("3: our own limits of switches do not block the last active path", () => {
     const waiting = step(steady(), dead(1), given({ candidate: 2, verdict: DENIED }), 100).next;
     expect(step(waiting, AVAILABLE, given({ candidate: 2 }), 500).next).toEqual(waiting);
     expect(step(waiting, AVAILABLE, given({ candidate: 1 }), 500).next).toMatchObject({ state: "RECOVERING", target: 1 });
   });
 
-  test("3: a peer's denial holds up every attempt, also on the path that the session was on", () => {
+  test("3: a peer's denial blocks every attempt, also on the last active path", () => {
     const recovering = step(steady(), dead(1), given({ candidate: 2 }), 100).next;
     const denied: SessionEvent = { type: "PeerDenied", bindSeq: 2, reason: "switch_rate_limited", retryAfterMs: 900 };
     const waiting = step(recovering, denied, given(), 150).next;
@@ -176,7 +176,7 @@ describe("the order of judging", () => {
     wait: { until: 50, denies: "every_attempt" },
   };
 
-  test("integrity comes before everything, also before an operator", () => {
+  test("integrity comes first, also before an operator's request", () => {
     const unsound: typeof waiting = { ...waiting, transportlessSince: null };
     const { next } = step(unsound, { type: "OperatorTerminate", reason: "operator_terminated", numbers: {} }, given(), 100);
     expect(next).toMatchObject({ state: "TERMINATED", reason: "state_corruption" });
@@ -199,14 +199,14 @@ describe("the order of judging", () => {
     expect(step(waiting, TICK, given({ authority: false, candidate: 2 }), 60).next.state).toBe("DEGRADED");
   });
 
-  test("I7: TERMINATED absorbs", () => {
+  test("I7: TERMINATED is final", () => {
     const ended = step(steady(), { type: "PeerClose", reason: "peer_closed", numbers: {} }, given(), 100).next;
     const again = step(ended, dead(1), given({ candidate: 2 }), 900_000_000);
     expect(again.next).toEqual(ended);
     expect(again.audit).toMatchObject([{ type: "Diagnostic", reason: "terminal" }]);
   });
 
-  test("a value that is no session at all still ends explicitly", () => {
+  test("a value that is no session still ends explicitly", () => {
     const nonsense = { ...steady(), state: "HALFWAY", version: Number.NaN } as unknown as Session;
     expect(step(nonsense, TICK, given(), 100).next).toMatchObject({ state: "TERMINATED", reason: "state_corruption", id: "s-1" });
     expect(corrupt(steady(), "planted", given(), 100).audit[0]).toMatchObject({
@@ -235,14 +235,14 @@ describe("a gateway's session", () => {
     ]);
   });
 
-  test("denies with reason and time, and stays where it is", () => {
+  test("denies with reason and time, and stays on its path", () => {
     const before = { ...steady(), role: "gateway" } as Attached;
     const { next, effects } = step(before, attach(2, 5, DENIED), given(), 100);
     expect(next).toEqual(before);
     expect(effects).toEqual([{ type: "AnswerAttach", path: 2, bindSeq: 5, deny: "switch_rate_limited", retryAfterMs: 900 }]);
   });
 
-  test("takes the place of nothing that is newer: an old bind seq proves nothing", () => {
+  test("ignores an old bind seq, which proves nothing", () => {
     const before = { ...steady(), role: "gateway", bindSeq: 9 } as Attached;
     expect(step(before, attach(2, 9), given(), 100).next).toEqual(before);
   });

@@ -3,53 +3,53 @@ import type { Reason } from "#kernel/contract/reason";
 import { STATES } from "#kernel/contract/state";
 import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
+import type { Draft } from "./actions.ts";
+import { AFTER, BEFORE, bind, writeBack } from "./actions.ts";
 import { classify } from "./classify.ts";
 import { clockPassed, lifetimePassed } from "./clock.ts";
-import type { Draft } from "./deeds.ts";
-import { AFTER, BEFORE, bind, writeBack } from "./deeds.ts";
 import type { Step } from "./effect.ts";
 import { enter, factsOf } from "./enter.ts";
 import type { Occurrence, SessionEvent } from "./event.ts";
+import type { EventContext } from "./event-context.ts";
+import { denialOf, numbersOf, reasonFor } from "./event-context.ts";
 import { broken } from "./integrity.ts";
 import type { Context, Session } from "./model.ts";
 import { activeOf, birth } from "./model.ts";
 import type { Row } from "./row.ts";
-import type { Scene } from "./scene.ts";
-import { denialOf, numbersOf, reasonFor } from "./scene.ts";
 import { rowFor } from "./table.ts";
 
-/** One event never causes more transitions than this. */
+/** Maximum number of transitions by one event. */
 const TRANSITIONS_MAX = 4;
 
 /**
- * Judges one event. Pure and total for every event; throws only where our own table is broken.
+ * Judges one event. Pure and total for every event. Throws only if our own table has a bug.
  *
  *   (0) integrity → (1) lifetime → (2) operator or peer close → (3) authority → (4) BIRTH_TTL → (5) TRANSPORT_LOST_TTL
  *   → (6) DEGRADED_MAX → (7) attempt and volatile time-outs → (8) the event → (9) a pending retry
  */
 export function step(session: Session, event: SessionEvent, context: Context, now: Millis): Step {
   const draft: Draft = { session, facts: factsOf(session), effects: [], audit: [] };
-  const scene = (occurrence: Occurrence): Scene => ({ event: occurrence, context, now });
+  const inContext = (occurrence: Occurrence): EventContext => ({ event: occurrence, context, now });
   const promise = session.state === "TERMINATED" ? null : broken(session, now);
   if (promise !== null) return corrupt(session, promise, context, now);
   const overriding = overrides(session, event, context, now);
   if (overriding !== null) {
-    apply(draft, scene(overriding));
+    apply(draft, inContext(overriding));
     return finish(draft);
   }
   const lost = !context.authority && session.state === "ATTACHED";
-  if (lost) apply(draft, scene({ type: "AuthorityLost" }));
+  if (lost) apply(draft, inContext({ type: "AuthorityLost" }));
   const passed = clockPassed(draft.session, context.limits, now);
-  if (passed !== null) apply(draft, scene(passed));
+  if (passed !== null) apply(draft, inContext(passed));
   if (passed !== null && draft.session.state === "TERMINATED") return finish(draft);
-  if (!lost || event.type !== "AuthorityLost") apply(draft, scene(event));
-  if (retryDue(draft.session, now)) apply(draft, scene({ type: "CandidateAvailable", reason: "candidate_available" }));
+  if (!lost || event.type !== "AuthorityLost") apply(draft, inContext(event));
+  if (retryDue(draft.session, now)) apply(draft, inContext({ type: "CandidateAvailable", reason: "candidate_available" }));
   return finish(draft);
 }
 
 /**
- * The explicit end of a state that broke a promise, or whose reducer failed. Works for any value of `session`, also for one whose
- * state has no name.
+ * Ends a session whose state broke an invariant or whose reducer failed. Works for any value of `session`, also for one
+ * with an unknown state.
  */
 export function corrupt(session: Session, why: string, context: Context, now: Millis): Step {
   const known = STATES.includes(session.state) ? session : birth(session.id, session.handle, session.role, now);
@@ -58,7 +58,7 @@ export function corrupt(session: Session, why: string, context: Context, now: Mi
   return finish(draft);
 }
 
-/** What leaves nothing else to be judged: (1) the lifetime, (2) a close. */
+/** What ends the judging at once: (1) the lifetime, (2) a close. */
 function overrides(session: Session, event: SessionEvent, context: Context, now: Millis): Occurrence | null {
   if (session.state === "TERMINATED") return event;
   const lifetime = lifetimePassed(session, context.limits, now);
@@ -70,31 +70,31 @@ function retryDue(session: Session, now: Millis): boolean {
   return session.state === "DEGRADED" && session.role === "client" && session.wait !== null && session.wait.until <= now;
 }
 
-function apply(draft: Draft, scene: Scene): void {
-  const guard = classify(draft.session, scene.event, scene.context, scene.now);
-  const row = rowFor(draft.session.state, draft.session.role, scene.event.type, guard);
-  invariant(row !== undefined, `no row for ${draft.session.state}, ${draft.session.role}, ${scene.event.type}, ${guard}`);
+function apply(draft: Draft, given: EventContext): void {
+  const guard = classify(draft.session, given.event, given.context, given.now);
+  const row = rowFor(draft.session.state, draft.session.role, given.event.type, guard);
+  invariant(row !== undefined, `no row for ${draft.session.state}, ${draft.session.role}, ${given.event.type}, ${guard}`);
   draft.facts = factsOf(draft.session);
-  for (const deed of row.does) BEFORE[deed]?.(draft, scene, row);
+  for (const action of row.does) BEFORE[action]?.(draft, given, row);
   if (row.to.length === 0)
-    draft.session = row.does.length === 0 ? draft.session : writeBack(draft.session, draft.facts, row, scene);
-  else transition(draft, scene, row);
-  for (const deed of row.does) AFTER[deed]?.(draft, scene, row);
+    draft.session = row.does.length === 0 ? draft.session : writeBack(draft.session, draft.facts, row, given);
+  else transition(draft, given, row);
+  for (const action of row.does) AFTER[action]?.(draft, given, row);
 }
 
-function transition(draft: Draft, scene: Scene, row: Row): void {
+function transition(draft: Draft, given: EventContext, row: Row): void {
   for (const hop of row.to) {
-    if (hop.to === "ATTACHED" && row.does.includes("bind")) bind(draft, scene);
+    if (hop.to === "ATTACHED" && row.does.includes("bind")) bind(draft, given);
     const from = draft.session;
-    const reason = reasonFor(hop.because, scene);
-    draft.session = enter(hop.to, from, draft.facts, reason, scene);
-    const measured = numbersOf(scene.event);
-    record(draft, from, reason, hop.because === "$denial" ? { ...measured, ...denialNumbers(scene) } : measured, scene);
+    const reason = reasonFor(hop.because, given);
+    draft.session = enter(hop.to, from, draft.facts, reason, given);
+    const measured = numbersOf(given.event);
+    record(draft, from, reason, hop.because === "$denial" ? { ...measured, ...denialNumbers(given) } : measured, given);
   }
 }
 
-/** What a transition leaves behind: exactly one SessionStateChange, and what follows from the state that was entered. */
-function record(draft: Draft, from: Session, reason: Reason, measured: Numbers, scene: Scene): void {
+/** Records a transition: exactly one SessionStateChange, and what follows from the entered state. */
+function record(draft: Draft, from: Session, reason: Reason, measured: Numbers, given: EventContext): void {
   const { session } = draft;
   const { version } = session;
   const numbers = session.state === "RECOVERING" ? { ...measured, attempt: session.attempt } : measured;
@@ -109,12 +109,12 @@ function record(draft: Draft, from: Session, reason: Reason, measured: Numbers, 
   });
   if (session.state === "RECOVERING") draft.effects.push({ type: "RecordRecovery" });
   if (session.state !== "TERMINATED") return;
-  const lived = { ...numbers, livedMs: scene.now - session.bornAt };
+  const lived = { ...numbers, livedMs: given.now - session.bornAt };
   draft.audit.push({ type: "SessionTerminated", version, reason, numbers: lived });
 }
 
-function denialNumbers(scene: Scene): Record<string, number> {
-  const { retryAfterMs, used, max } = denialOf(scene);
+function denialNumbers(given: EventContext): Record<string, number> {
+  const { retryAfterMs, used, max } = denialOf(given);
   return { retryAfterMs, ...(used === null || max === null ? {} : { used, max }) };
 }
 

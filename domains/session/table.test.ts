@@ -10,7 +10,7 @@ const ROLES = ["client", "gateway"] as const;
 const EVENTS = Object.keys(GUARDS) as OccurrenceType[];
 const ROWS: readonly Row[] = TABLE;
 
-/** I10: the mission's life cycle with the edges that its documents need; no others exist. */
+/** I10: all edges of the mission's life cycle. */
 const EDGES = new Set([
   "BIRTH→ATTACHED",
   "ATTACHED→VOLATILE",
@@ -57,14 +57,14 @@ describe("the table", () => {
     expect(ROWS.filter((row) => row.from.includes("TERMINATED") && row.to.length > 0)).toEqual([]);
   });
 
-  test("rows have their own ids, registered reasons, and a reason where they refuse", () => {
+  test("rows have unique ids and registered reasons, and refusing rows have a reason", () => {
     expect(new Set(ROWS.map((row) => row.id)).size).toBe(ROWS.length);
     const reasons = ROWS.flatMap((row) => row.to.map((hop) => hop.because)).filter((because) => !because.startsWith("$"));
     expect(reasons.filter((reason) => !Object.hasOwn(REASONS, reason))).toEqual([]);
     expect(ROWS.filter((row) => row.does.includes("diagnose") && row.refuses === undefined)).toEqual([]);
   });
 
-  test("every case of the failure matrix has a row that serves it", () => {
+  test("every case of the failure matrix has a row", () => {
     const served = new Set(ROWS.map((row) => row.case));
     expect(["1.1", "1.2", "2.1", "2.2", "3", "4", "5", "6", "7", "8"].filter((id) => !served.has(id as Row["case"]))).toEqual([]);
   });

@@ -12,7 +12,7 @@ import { RECOVERING_ROWS } from "./rows/recovering.ts";
 import { TERMINATED_ROWS } from "./rows/terminated.ts";
 import { VOLATILE_ROWS } from "./rows/volatile.ts";
 
-/** The whole life of a session. Everything else in this domain reads it. */
+/** All transitions of a session. The rest of this domain interprets it. */
 export const TABLE = [
   ...BIRTH_ROWS,
   ...ATTACHED_ROWS,
@@ -34,14 +34,14 @@ type Covered<T> = T extends { from: readonly (infer F)[]; role: infer R; on: rea
 type Everything = { [E in OccurrenceType]: `${Cases<StateName, "both", E>}:${GuardOf<E>}` }[OccurrenceType];
 type Nothing<T extends never> = T;
 
-/** Does not compile, naming the missing cases, while a (state, role, event, guard) has no row. */
+/** Does not compile if a (state, role, event, guard) has no row; the error names the missing cases. */
 export type EveryCaseHasARow = Nothing<Exclude<Everything, Covered<(typeof TABLE)[number]>>>;
 
 const key = (state: StateName, role: Role, event: OccurrenceType, guard: Guard): string => `${state}:${role}:${event}:${guard}`;
 
 const INDEX: ReadonlyMap<string, Row> = index(TABLE);
 
-/** The one row for a case. */
+/** The row of a case. */
 export function rowFor(state: StateName, role: Role, event: OccurrenceType, guard: Guard): Row | undefined {
   return INDEX.get(key(state, role, event, guard));
 }
@@ -64,7 +64,7 @@ function guardsOf(row: Row, event: OccurrenceType): readonly Guard[] {
   return row.when === "any" ? possible : row.when.filter((guard) => possible.includes(guard));
 }
 
-/** The transitions of the table as a Mermaid state diagram; `role` keeps the rows of one end. */
+/** The transitions of one role as a Mermaid state diagram. */
 export function diagram(role: Role): string {
   const edges = new Map<string, Set<string>>();
   for (const row of TABLE as readonly Row[]) {

@@ -13,7 +13,7 @@ import {
 } from "./model.ts";
 import { step } from "./step.ts";
 
-test("any sequence of events keeps the state sound, and its findings tell the same story as a simple checker's", () => {
+test("any sequence of events keeps the state valid, and its findings agree with a simple checker", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(2_000), events), { maxLength: 150 }), (sequence) => {
       let t = NO_PATHS;
@@ -54,7 +54,7 @@ function soundness(t: Transport, now: number): void {
   }
 }
 
-/** Follows the findings alone, and keeps its own books of who is dead and who is stable. */
+/** Reads only the findings and keeps its own list of dead and stable paths. */
 class Checker {
   readonly #dead = new Set<number>();
   readonly #stable = new Set<number>();

@@ -5,7 +5,7 @@ import { type Choice, type Path, type PathPolicy, pathOf, type Transport } from 
 import { LOSS_UNMEASURED, losesLessForCertain, ranked, tupleOf } from "./rank.ts";
 import { longestWindowMs } from "./windows.ts";
 
-/** Why a path does not replace the active one, with what a person needs to see that it is so. */
+/** Why a path does not replace the active one, with the numbers that explain it. */
 type Stay =
   | {
       readonly because:
@@ -17,9 +17,9 @@ type Stay =
         | "metered"
         | "unmeasured";
     }
-  /** It would, after this time, if it stays as it is. */
+  /** It replaces the active one after this time, if nothing changes. */
   | { readonly because: "not_stable_long_enough" | "penalty"; readonly waitMs: Millis }
-  /** It gains too little: "eth0 gains 9 ms, policy needs 15". */
+  /** The gain is too small: "eth0 gains 9 ms, policy needs 15". */
   | { readonly because: "margin"; readonly gainMs: number; readonly neededMs: number };
 
 type Comparison =
@@ -31,10 +31,10 @@ interface BetterChoice extends Choice {
 }
 
 /**
- * The path that a healthy session should move to by score, or `null` to stay. A better bucket wins at once, inside a bucket the
- * gain must exceed max(`marginMs`, `marginRatio`); a preferred class, or getting off a metered link, needs stability for
- * `returnToPreferredAfterMs`, and so does a path that was left alive before. A path under penalty or stable for less than a
- * window never wins here, and an active path that is unstable is not this rule's business: thresholds and deaths decide.
+ * The better path for a healthy session, or `null` to stay. A better bucket wins at once; inside a bucket the gain must
+ * exceed max(`marginMs`, `marginRatio`). A preferred class, an unmetered link, or a path that was left while it was
+ * alive needs stability for `returnToPreferredAfterMs`. A path with a penalty, or stable for less than a window, never
+ * wins. If the active path is unstable, the result is `null`: then thresholds and deaths decide.
  */
 export function better(t: Transport, active: PathId, policy: PathPolicy, now: Millis): BetterChoice | null {
   for (const { path, tuple } of ranked(t, policy, now)) {
@@ -44,7 +44,7 @@ export function better(t: Transport, active: PathId, policy: PathPolicy, now: Mi
   return null;
 }
 
-/** When `better` may say something new without any new measurement; `null` = never. */
+/** When the result of `better` may change without a new measurement; `null` = never. */
 export function betterAt(t: Transport, active: PathId, policy: PathPolicy, now: Millis): Millis | null {
   const waits = t.paths
     .map((path) => compared(t, path.id, active, policy, now))
@@ -52,17 +52,17 @@ export function betterAt(t: Transport, active: PathId, policy: PathPolicy, now: 
   return waits.length === 0 ? null : now + Math.min(...waits);
 }
 
-/** One path's rank and its comparison with the active one, as data. */
+/** The rank of a path and its comparison with the active one. */
 interface Explanation {
   readonly path: PathId;
   readonly label: string;
   readonly active: boolean;
   readonly tuple: RankView;
-  /** `null` for the active path itself, and where none is active. */
+  /** `null` for the active path itself, and if no path is active. */
   readonly comparison: Comparison | null;
 }
 
-/** Why every path is where it is, best first: the answer to "why did it stay?". */
+/** The rank of every path and why it does not replace the active one, best first. */
 export function explain(t: Transport, active: PathId | null, policy: PathPolicy, now: Millis): readonly Explanation[] {
   return ranked(t, policy, now).map(({ path, tuple }) => ({
     path,
@@ -90,7 +90,7 @@ function compared(t: Transport, candidateId: PathId, activeId: PathId, policy: P
   return waitMs > 0 ? { move: false, because: "not_stable_long_enough", waitMs } : won;
 }
 
-/** A path that was left waits as long as a preferred one: a load that slows each path it is put on must not go in circles. */
+/** A path that was left waits like a preferred one, so that a load that slows each path causes no endless switches. */
 function eligibleAt(candidate: Path, reason: BetterChoice["reason"], policy: PathPolicy): Millis {
   const returnMs = policy.switch.returnToPreferredAfterMs;
   const stableAt = (candidate.stableSince ?? 0) + (reason === "preferred_path_stable" ? returnMs : longestWindowMs(policy));
@@ -102,7 +102,7 @@ interface Contender {
   readonly tuple: RankView;
 }
 
-/** The tuples part by part, before time and penalty have their say. */
+/** Compares the tuples part by part, without time and penalty. */
 function contest(candidate: Contender, active: Contender, cleaner: boolean, policy: PathPolicy): Comparison {
   const theirs = candidate.tuple;
   const ours = active.tuple;
@@ -116,12 +116,13 @@ function contest(candidate: Contender, active: Contender, cleaner: boolean, poli
   if (theirs.latencyBucket > ours.latencyBucket) return { move: false, because: "higher_latency" };
 
   const current = gain(theirs.rttUs, ours.rttUs, policy);
-  // Two equals on both sides of a bucket's edge must not trade places for ever, so the edge needs the margin as well.
+  // Two almost equal paths on both sides of a bucket's edge must not alternate for ever, so the edge needs the margin
+  // too.
   if (theirs.latencyBucket < ours.latencyBucket)
     return current.enough ? BETTER : { move: false, because: "margin", ...current.numbers };
   if (theirs.metered !== ours.metered) return theirs.metered < ours.metered ? PREFERRED : { move: false, because: "metered" };
 
-  // Inside a bucket the gain must also be there without the queue that our own traffic builds up on the active path.
+  // Inside a bucket the gain must also exist without the queue of our own traffic on the active path.
   const floor = gain(candidate.path.rttMinUs ?? theirs.rttUs, active.path.rttMinUs ?? ours.rttUs, policy);
   if (current.enough && floor.enough) return BETTER;
   return { move: false, because: "margin", ...(current.enough ? floor.numbers : current.numbers) };

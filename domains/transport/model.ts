@@ -6,12 +6,12 @@ import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import type { Millis } from "#kernel/time";
 
-/** Dead paths that are remembered for their penalty, also after their path id is gone. */
+/** Maximum number of penalties, which outlive the path ids. */
 export const PENALTIES_MAX = 16;
-/** Snapshots kept per path: a window of 10 s at the engine's cadence of 100 ms, with room; a faster cadence is thinned. */
+/** Snapshots per path: enough for 10 s at the engine's interval of 100 ms. At shorter intervals some are dropped. */
 export const SAMPLES_MAX = 128;
 
-/** The part of a policy that judges paths. A whole `Policy` fits. */
+/** The part of a policy that the transport domain reads. */
 export interface PathPolicy {
   readonly volatile: {
     readonly loss: { readonly threshold: number; readonly windowMs: Millis };
@@ -22,7 +22,7 @@ export interface PathPolicy {
   readonly penalty: { readonly firstMs: Millis; readonly maxMs: Millis };
 }
 
-/** One snapshot as the windows keep it. Counters are cumulative; differences mean something, levels do not. */
+/** One snapshot. Counters are cumulative; only differences have a meaning. */
 export interface Sample {
   readonly at: Millis;
   /** 0 = no estimate yet. */
@@ -33,21 +33,21 @@ export interface Sample {
   readonly downSent: number;
   readonly downReceived: number;
   /**
-   * The direction's counters have moved since the windows started afresh. Until then they are of an unknown age: those of the peer's
-   * newest probe may be from before a blackout, and a difference to them would count what the blackout swallowed.
+   * True once the direction's counters have changed since the windows were cleared. Before that their age is unknown:
+   * the counters in the peer's newest probe may be from before a blackout, and a difference would include its losses.
    */
   readonly upMoved: boolean;
   readonly downMoved: boolean;
 }
 
-/** What is known of a path's life. `cold` = not validated: it never was, or its challenge stayed unanswered. */
+/** `cold` = not validated: it never was, or its challenge was not answered. */
 type Health =
   | { readonly is: "cold"; readonly reason: Reason | null }
   | { readonly is: "alive"; readonly suspected: boolean; readonly unansweredSince: Millis | null }
   | {
       readonly is: "dead";
       readonly reason: Reason;
-      /** Its interface, address or route is gone: an answer counts only once that is back. */
+      /** The interface, address or route is gone. An answer counts only when it is back. */
       readonly linkLost: boolean;
       readonly answeredSince: boolean;
     };
@@ -62,29 +62,29 @@ export interface Path {
   readonly priority: Priority;
   readonly metered: boolean;
   readonly health: Health;
-  /** Since when it has been a stable candidate without a break; `null` = it is none. */
+  /** Start of the present time as a stable candidate; `null` = the path is no stable candidate. */
   readonly stableSince: Millis | null;
-  /** When it stopped being the active path without dying; `null` = never. */
+  /** When the path stopped being active without dying; `null` = never. */
   readonly unboundAt: Millis | null;
-  /** Newest estimates, in µs; `null` = not measured. They outlive the windows, which a death clears. */
+  /** Newest estimates, in µs; `null` = not measured. A death clears the windows but not these. */
   readonly rttUs: number | null;
-  /** The smallest round trip seen: what is left of the path when nothing queues on it. */
+  /** The smallest measured round trip: the delay without queues. */
   readonly rttMinUs: number | null;
   readonly rttVarUs: number | null;
   readonly jitterUs: number | null;
-  /** The largest outer packet that passes from here, bytes; `null` = not searched. */
+  /** The largest outer packet that this end can send on the path, bytes; `null` = not measured. */
   readonly mtu: number | null;
   /** Oldest first, at most `SAMPLES_MAX`. */
   readonly samples: readonly Sample[];
   readonly probes: Probes;
 }
 
-/** Loss of probes, for a standby whose traffic is too thin for a window. */
+/** Loss of probes, for a standby path with too little traffic for a window. */
 export interface Probes {
-  /** The engine's cumulative counters at the newest snapshot; `null` = none since the path came alive. */
+  /** The engine's cumulative counters in the newest snapshot; `null` = none since the path became alive. */
   readonly answered: number | null;
   readonly lost: number | null;
-  /** Probes judged since the path came alive, counted up to the memory of the average. */
+  /** Number of probes judged since the path became alive, at most `PROBES_MEMORY`. */
   readonly judged: number;
   /** Moving average over about 64 probes, 0…1. */
   readonly lossRatio: number;
@@ -92,11 +92,11 @@ export interface Probes {
 
 export const NO_PROBES: Probes = { answered: null, lost: null, judged: 0, lossRatio: 0 };
 
-/** The growing penalty of a path that died, by what stays the same when its path id does not. */
+/** The growing penalty of a path that died. Its key stays the same when the path gets a new id. */
 export interface Penalty {
   readonly ifname: string;
   readonly remote: string;
-  /** Deaths that were not forgotten yet. */
+  /** Number of deaths that still count. */
   readonly deaths: number;
   readonly until: Millis;
 }
@@ -110,7 +110,7 @@ const THRESHOLD_REASONS = [
 ] as const;
 export type ThresholdReason = (typeof THRESHOLD_REASONS)[number];
 
-/** A threshold that the active path has exceeded since it was last stable for a whole window. */
+/** A threshold that the active path has exceeded since it was last stable for a full window. */
 export interface Excess {
   readonly reason: ThresholdReason;
   readonly reportedAt: Millis;
@@ -120,13 +120,13 @@ export interface Excess {
 export interface Transport {
   readonly paths: readonly Path[];
   readonly penalties: readonly Penalty[];
-  /** Of the active path. */
+  /** Excesses of the active path. */
   readonly excesses: readonly Excess[];
 }
 
 export const NO_PATHS: Transport = { paths: [], penalties: [], excesses: [] };
 
-/** The path of that id; `undefined` where it is not watched. */
+/** The path with that id; `undefined` if it is unknown. */
 export function pathOf(t: Transport, id: PathId | null): Path | undefined {
   return t.paths.find((path) => path.id === id);
 }
@@ -160,9 +160,9 @@ export type TransportEvent =
   | { readonly type: "SendError"; readonly path: PathId; readonly errno: string }
   | { readonly type: "Closed"; readonly path: PathId }
   | { readonly type: "Removed"; readonly path: PathId }
-  /** Only the statistics of this session's paths count; others are ignored by path id. */
+  /** Statistics of unknown paths are ignored. */
   | { readonly type: "Measured"; readonly stats: readonly PathStats[] }
-  /** This path became the active one, or proved itself anew. `left`: the active path until then, if it lives. */
+  /** This path became active, or was proved again. `left`: the active path until then, if it is alive. */
   | { readonly type: "Bound"; readonly path: PathId; readonly left: PathId | null };
 
 export type Finding =
@@ -175,7 +175,7 @@ export type Finding =
     }
   /** A dead path is alive again. */
   | { readonly type: "Returned"; readonly path: PathId }
-  /** The active path: at the edge, then at most once per window. Ratio for loss, ms for the others. */
+  /** The active path exceeds a threshold: at the first time, then once per window. Loss as a ratio, others in ms. */
   | {
       readonly type: "Exceeded";
       readonly path: PathId;
@@ -183,13 +183,13 @@ export type Finding =
       readonly measured: number;
       readonly threshold: number;
     }
-  /** The active path stayed below every threshold for a whole window after it had exceeded one. */
+  /** The active path has stayed below every threshold for a full window after an excess. */
   | { readonly type: "Restored"; readonly path: PathId }
-  /** The path became a stable candidate (the active one counts). */
+  /** The path became a stable candidate. The active path can be one. */
   | { readonly type: "Stable"; readonly path: PathId }
-  /** The path is alive but no stable candidate any more. */
+  /** The path is alive but no longer a stable candidate. */
   | { readonly type: "Unstable"; readonly path: PathId }
-  /** The table is full: the path is not watched. */
+  /** The table is full, so the path was not added. */
   | { readonly type: "Refused"; readonly path: PathId; readonly reason: "resource_exhausted" };
 
 export interface TransportStep {

@@ -15,7 +15,7 @@ describe("the growing penalty", () => {
     expect(lengths).toEqual([8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000, 600_000]);
   });
 
-  test("runs down to nothing and belongs to interface and gateway, not to a path id", () => {
+  test("runs down to zero and belongs to interface and gateway, not to a path id", () => {
     const penalties = penalized([], died(null), POLICY, 1_000);
     const renumbered: Path = { ...died(null), id: 99 };
     expect(penaltyMs(penalties, renumbered, 4_000)).toBe(5_000);
@@ -24,7 +24,7 @@ describe("the growing penalty", () => {
     expect(penaltyMs(penalties, { ifname: "wlan0", remote: "192.0.2.2:4774" }, 4_000)).toBe(0);
   });
 
-  test("is forgotten after stability for twice its length, at least the time of a preferred path's return", () => {
+  test("is cleared after stability for twice its length, and at least for the return time of a preferred path", () => {
     const once = penalized([], died(null), POLICY, 0);
     expect(penalized(once, died(10_000), POLICY, 39_999)[0]?.deaths).toBe(2);
     expect(penalized(once, died(10_000), POLICY, 40_000)[0]?.deaths).toBe(1);
@@ -33,7 +33,7 @@ describe("the growing penalty", () => {
     expect(penalized(thrice, died(100_000), POLICY, 164_000)[0]?.deaths).toBe(1);
   });
 
-  test("the table is bounded: the penalty that ends first makes room", () => {
+  test("the table is bounded: the penalty that ends first is dropped", () => {
     let penalties: readonly Penalty[] = [];
     for (let index = 0; index <= PENALTIES_MAX; index++) {
       penalties = penalized(penalties, { ...died(null), ifname: `if${index}` }, POLICY, index);
@@ -53,7 +53,7 @@ const POLICY: PathPolicy = {
   penalty: { firstMs: 8_000, maxMs: 600_000 },
 };
 
-/** A path at the moment of its death, which had been a stable candidate since then. */
+/** A path at the moment of its death, which was a stable candidate since `stableSince`. */
 function died(stableSince: number | null): Path {
   return {
     id: 1,

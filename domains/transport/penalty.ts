@@ -4,16 +4,16 @@ import { type Path, type PathPolicy, PENALTIES_MAX, type Penalty } from "./model
 
 type Key = Pick<Path, "ifname" | "remote">;
 
-/** Remaining penalty of a path in ms; 0 = none. It ranks, it never makes the only path unusable. */
+/** Remaining penalty of a path in ms; 0 = none. It lowers the rank but never makes the only path unusable. */
 export function penaltyMs(penalties: readonly Penalty[], key: Key, now: Millis): Millis {
   const penalty = penalties.find((candidate) => same(candidate, key));
   return penalty === undefined ? 0 : Math.max(0, penalty.until - now);
 }
 
 /**
- * The path died: its penalty starts, or doubles up to the maximum. What it did before is forgotten where it had been a stable
- * candidate for twice its last penalty, at least for the time after which a preferred path may return.
- * At capacity the penalty that ends first makes room.
+ * Starts the penalty of a path that died, or doubles it up to the maximum. Earlier deaths no longer count if the path
+ * was a stable candidate for twice its last penalty and at least for `returnToPreferredAfterMs`. If the table is full,
+ * the penalty that ends first is dropped.
  */
 export function penalized(penalties: readonly Penalty[], path: Path, policy: PathPolicy, now: Millis): readonly Penalty[] {
   const before = penalties.find((candidate) => same(candidate, path));

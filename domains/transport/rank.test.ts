@@ -9,17 +9,17 @@ import { choose, compareTuples, ranked } from "./rank.ts";
 const NOW = 1_000_000;
 
 describe("choosing, part by part", () => {
-  // Each row: the first path wins although everything after the part in question speaks for the second.
+  // In each row the first path wins, although all later parts of the tuple favour the second.
   const rows: readonly (readonly [string, Partial<Path>, Partial<Path>])[] = [
     ["a stable candidate before any other", { priority: "backup" }, { stableSince: null }],
     ["a better class before less loss", { priority: "primary", samples: [] }, { priority: "secondary" }],
-    ["less loss before a shorter way", { rttUs: 90_000 }, { samples: lossy(0.07), rttUs: 5_000 }],
+    ["less loss before a shorter round trip", { rttUs: 90_000 }, { samples: lossy(0.07), rttUs: 5_000 }],
     ["known loss before unknown loss", { rttUs: 90_000 }, { samples: [], rttUs: 5_000 }],
     ["a lower latency bucket before an unmetered link", { metered: true, rttUs: 90_000 }, { rttUs: 110_000 }],
-    ["an unmetered link before a shorter way", { rttUs: 90_000 }, { metered: true, rttUs: 5_000 }],
-    ["a clean record before a shorter way", { rttUs: 90_000 }, { ifname: "flappy", rttUs: 5_000 }],
-    ["the shorter way", { rttUs: 19_000 }, { rttUs: 20_000 }],
-    ["a measured way before an unmeasured one", { rttUs: 95_000 }, { rttUs: null }],
+    ["an unmetered link before a shorter round trip", { rttUs: 90_000 }, { metered: true, rttUs: 5_000 }],
+    ["no penalty before a shorter round trip", { rttUs: 90_000 }, { ifname: "flappy", rttUs: 5_000 }],
+    ["the shorter round trip", { rttUs: 19_000 }, { rttUs: 20_000 }],
+    ["a measured round trip before an unmeasured one", { rttUs: 95_000 }, { rttUs: null }],
     ["the lower id, when all is equal", {}, {}],
   ];
   test.each(rows)("%s", (_what, winner, loser) => {
@@ -28,13 +28,13 @@ describe("choosing, part by part", () => {
     expect(choose({ ...t, paths: [...t.paths].reverse() }, POLICY, NOW)?.path).toBe(1);
   });
 
-  test("what is excluded or unstable is not chosen, though it were the only one", () => {
+  test("an excluded or unstable path is not chosen, even if it is the only one", () => {
     expect(choose(transport([path(1, {})]), POLICY, NOW, { exclude: [1] })).toBeNull();
     expect(choose(transport([path(1, { stableSince: null })]), POLICY, NOW)).toBeNull();
     expect(choose(transport([]), POLICY, NOW)).toBeNull();
   });
 
-  test("a penalty ranks, it never makes the only path unusable", () => {
+  test("a penalty lowers the rank, but never makes the only path unusable", () => {
     expect(choose(transport([path(1, { ifname: "flappy" })]), POLICY, NOW)).toMatchObject({
       path: 1,
       tuple: { penaltyMs: 8_000 },
@@ -42,11 +42,11 @@ describe("choosing, part by part", () => {
   });
 });
 
-describe("moving by score", () => {
+describe("moving to a better path", () => {
   const stay: readonly (readonly [string, Partial<Path>, Partial<Path>, object])[] = [
     ["9 ms of the 10 that are needed", { rttUs: 29_000 }, { rttUs: 20_000 }, { because: "margin", gainMs: 9, neededMs: 10 }],
     ["19 % of the 20 that are needed", { rttUs: 100_000 }, { rttUs: 81_000 }, { because: "margin", gainMs: 19, neededMs: 20 }],
-    ["two equals on both sides of a bucket's edge", { rttUs: 101_000 }, { rttUs: 99_000 }, { because: "margin" }],
+    ["two almost equal paths on both sides of a bucket's edge", { rttUs: 101_000 }, { rttUs: 99_000 }, { because: "margin" }],
     [
       "a queue of our own making",
       { rttUs: 95_000, rttMinUs: 20_000 },
@@ -62,11 +62,11 @@ describe("moving by score", () => {
       { because: "margin" },
     ],
     ["a metered link", { rttUs: 95_000 }, { metered: true, rttUs: 1_000 }, { because: "metered" }],
-    ["an unmeasured way", {}, { rttUs: null }, { because: "unmeasured" }],
-    ["loss that was never measured", {}, { samples: [], probes: NO_PROBES, rttUs: 1_000 }, { because: "unmeasured" }],
-    ["a path that died lately", { rttUs: 95_000 }, { ifname: "flappy", rttUs: 1_000 }, { because: "penalty", waitMs: 8_000 }],
+    ["an unmeasured round trip", {}, { rttUs: null }, { because: "unmeasured" }],
+    ["unmeasured loss", {}, { samples: [], probes: NO_PROBES, rttUs: 1_000 }, { because: "unmeasured" }],
+    ["a path that died recently", { rttUs: 95_000 }, { ifname: "flappy", rttUs: 1_000 }, { because: "penalty", waitMs: 8_000 }],
     ["an unstable path", {}, { stableSince: null }, { because: "unusable" }],
-    ["an active path that is unstable itself", { stableSince: null }, {}, { because: "active_unusable" }],
+    ["an active path that is unstable", { stableSince: null }, {}, { because: "active_unusable" }],
     [
       "a shorter way that is stable for less than a window",
       { rttUs: 95_000 },
@@ -105,7 +105,7 @@ describe("moving by score", () => {
     ],
     ["proven loss against a proven clean path", { samples: lossy(0.07) }, { samples: [], probes: clean(64) }, "better_path"],
     ["the preferred class after 30 s", { priority: "backup" }, { stableSince: NOW - 30_000 }, "preferred_path_stable"],
-    ["off a metered link after 30 s", { metered: true }, { stableSince: NOW - 30_000 }, "preferred_path_stable"],
+    ["away from a metered link after 30 s", { metered: true }, { stableSince: NOW - 30_000 }, "preferred_path_stable"],
   ];
   test.each(move)("yes: %s", (_what, active, candidate, reason) => {
     const t = transport([path(1, active), path(2, candidate)]);
@@ -125,7 +125,7 @@ describe("for any paths", () => {
     );
   });
 
-  test("the choice is what a search over all stable paths finds, in whatever order they were added", () => {
+  test("the choice is the best of all stable paths, in whatever order they were added", () => {
     fc.assert(
       fc.property(pathSets, (paths) => {
         const t = transport(paths);
@@ -142,7 +142,7 @@ describe("for any paths", () => {
     );
   });
 
-  test("two paths never both want to replace each other", () => {
+  test("two paths never both replace each other", () => {
     fc.assert(
       fc.property(pathSets, (paths) => {
         const t = transport(paths);
@@ -170,7 +170,7 @@ function transport(paths: readonly Path[]): Transport {
   return { paths, penalties, excesses: [] };
 }
 
-/** A path that is stable since long and clean on real traffic. The samples carry no round trip, so that `rttUs` decides. */
+/** A path that has long been stable and lost nothing. The samples have no round trip, so that `rttUs` decides. */
 function path(id: number, changed: Partial<Path>): Path {
   return {
     id,

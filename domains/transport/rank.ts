@@ -7,21 +7,21 @@ import { penaltyMs } from "./penalty.ts";
 import { latencyMsOver, lossExceeds, lossOver, PROBES_MEMORY, PROBES_MIN } from "./windows.ts";
 
 /**
- * Loss against the threshold: not above half of it, above half, unmeasured, above all of it. "Above" means beyond chance. The few
- * probes of a standby rank it among its peers; they are never proof enough for the last bucket.
+ * Loss relative to the threshold: at most half of it, above half, unmeasured, above all of it. "Above" means more than
+ * chance. The few probes of a standby path never suffice for the last bucket.
  */
 const LOSS_LOW = 0;
 const LOSS_ABOVE_HALF = 1;
 export const LOSS_UNMEASURED = 2;
 const LOSS_ABOVE = 3;
-/** So many probes, and loss below an eighth of the threshold among them, prove a standby to be clean. */
+/** A standby path is proven to lose little by this many probes with loss below an eighth of the threshold. */
 const PROVING_PROBES = PROBES_MEMORY;
 const PROVING_SHARE = 1 / 8;
-/** Round trip in quarters of the threshold: up to one, two, four, above, unmeasured. */
+/** Round trip relative to the threshold: up to a quarter, a half, all of it, above, unmeasured. */
 const LATENCY_SHARES = [1 / 4, 1 / 2, 1] as const;
 const LATENCY_UNMEASURED = LATENCY_SHARES.length + 1;
 
-/** Where a path ranks and by what. Smaller is better, part by part. */
+/** The rank of a path. Smaller is better, part by part. */
 export function tupleOf(t: Transport, path: Path, policy: PathPolicy, now: Millis): RankView {
   const rttUs = rttUsOf(path, policy, now);
   return {
@@ -36,7 +36,7 @@ export function tupleOf(t: Transport, path: Path, policy: PathPolicy, now: Milli
   };
 }
 
-/** Total order over tuples; never 0 for two paths. */
+/** Total order over tuples; never 0 for different paths. */
 export function compareTuples(a: RankView, b: RankView): number {
   return (
     a.usable - b.usable ||
@@ -50,7 +50,7 @@ export function compareTuples(a: RankView, b: RankView): number {
   );
 }
 
-/** The best stable candidate, the active path included; `null` where there is none. */
+/** The best stable candidate, including the active path; `null` if there is none. */
 export function choose(
   t: Transport,
   policy: PathPolicy,
@@ -84,8 +84,9 @@ function lossBucketOf(path: Path, policy: PathPolicy, now: Millis): number {
 }
 
 /**
- * Is moving from one path to the other for its loss bucket more than a guess? The left one lost on real traffic, beyond chance,
- * and the other is known to be clean. Two paths that both lose 5 % must not trade places because a few probes were lucky.
+ * Whether a lower loss bucket is certain enough for a move: the active path lost real traffic, more than by chance, and
+ * the candidate is proven to lose little. Two paths that both lose 5 % must not alternate because of a few lucky
+ * probes.
  */
 export function losesLessForCertain(candidate: Path, active: Path, policy: PathPolicy, now: Millis): boolean {
   const { threshold, windowMs } = policy.volatile.loss;

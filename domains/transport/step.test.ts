@@ -6,24 +6,24 @@ import { step } from "./step.ts";
 import { views } from "./views.ts";
 
 describe("a path comes up", () => {
-  test("cold, then validated and stable at once, and it may be chosen", () => {
+  test("cold, then validated and stable at once, and can be chosen", () => {
     const life = new Life();
     expect(life.add(1)).toEqual([]);
     expect(choose(life.t, POLICY, life.now)).toBeNull();
-    expect(life.tell({ type: "Validated", path: 1, rttUs: 20_000 })).toEqual([{ type: "Stable", path: 1 }]);
+    expect(life.dispatch({ type: "Validated", path: 1, rttUs: 20_000 })).toEqual([{ type: "Stable", path: 1 }]);
     expect(choose(life.t, POLICY, life.now)).toMatchObject({ path: 1, tuple: { usable: 0, rttUs: 20_000 } });
   });
 
   test("an unanswered challenge leaves it cold, with the reason, until it is validated", () => {
     const life = new Life();
     life.add(1);
-    life.tell({ type: "Unanswered", path: 1 });
+    life.dispatch({ type: "Unanswered", path: 1 });
     expect(views(life.t, life.active, life.now)[0]).toMatchObject({ role: "cold", reason: "path_unanswered" });
-    expect(life.tell({ type: "Alive", path: 1, rttUs: 9 })).toEqual([]);
-    expect(life.tell({ type: "Validated", path: 1, rttUs: 9 })).toEqual([{ type: "Stable", path: 1 }]);
+    expect(life.dispatch({ type: "Alive", path: 1, rttUs: 9 })).toEqual([]);
+    expect(life.dispatch({ type: "Validated", path: 1, rttUs: 9 })).toEqual([{ type: "Stable", path: 1 }]);
   });
 
-  test("the ninth path is refused and the eight are untouched", () => {
+  test("the ninth path is refused, and the eight stay the same", () => {
     const life = new Life();
     for (let id = 1; id <= PATHS_MAX; id++) life.up(id);
     const before = life.t;
@@ -64,16 +64,16 @@ describe("a path dies", () => {
     const life = new Life();
     life.up(1);
     life.take(1);
-    expect(life.tell(event)).toMatchObject([{ type: "Dead", path: 1, wasActive: true, ...expected }]);
+    expect(life.dispatch(event)).toMatchObject([{ type: "Dead", path: 1, wasActive: true, ...expected }]);
     expect(choose(life.t, POLICY, life.now)).toBeNull();
   });
 
-  test("once: what follows on the dead path is no second death", () => {
+  test("once: later events on the dead path cause no second death", () => {
     const life = new Life();
     life.up(1);
-    life.tell({ type: "SendError", path: 1, errno: "ENODEV" });
-    expect(life.tell({ type: "SendError", path: 1, errno: "ENODEV" })).toEqual([]);
-    expect(life.tell({ type: "LinkLost", path: 1, reason: "link_down" })).toEqual([]);
+    life.dispatch({ type: "SendError", path: 1, errno: "ENODEV" });
+    expect(life.dispatch({ type: "SendError", path: 1, errno: "ENODEV" })).toEqual([]);
+    expect(life.dispatch({ type: "LinkLost", path: 1, reason: "link_down" })).toEqual([]);
     expect(views(life.t, life.active, life.now)[0]).toMatchObject({ role: "dead", reason: "link_down" });
   });
 
@@ -81,18 +81,18 @@ describe("a path dies", () => {
     const life = new Life();
     life.up(1);
     life.traffic(1, { seconds: 3, lossUp: 0.5 });
-    life.tell({ type: "Silent", path: 1, silentUs: 1, limitUs: 1, evidence: "timeout" });
-    expect(life.tell({ type: "Alive", path: 1, rttUs: 30_000 })).toEqual([
+    life.dispatch({ type: "Silent", path: 1, silentUs: 1, limitUs: 1, evidence: "timeout" });
+    expect(life.dispatch({ type: "Alive", path: 1, rttUs: 30_000 })).toEqual([
       { type: "Returned", path: 1 },
       { type: "Stable", path: 1 },
     ]);
     expect(pathOf(life.t, 1)?.samples).toEqual([]);
   });
 
-  test("statistics of the blackout do not wake or condemn it", () => {
+  test("statistics of the blackout neither revive it nor count against it", () => {
     const life = new Life();
     life.up(1);
-    life.tell({ type: "SendError", path: 1, errno: "ENETDOWN" });
+    life.dispatch({ type: "SendError", path: 1, errno: "ENETDOWN" });
     const before = life.t;
     life.traffic(1, { seconds: 3, lossUp: 1 });
     expect(life.t).toEqual(before);
@@ -101,20 +101,20 @@ describe("a path dies", () => {
   test("with its link gone an answer counts only when the link is back", () => {
     const life = new Life();
     life.up(1);
-    life.tell({ type: "LinkLost", path: 1, reason: "link_down" });
-    expect(life.tell({ type: "Alive", path: 1, rttUs: 5 })).toEqual([]);
-    expect(life.tell({ type: "LinkBack", path: 1 })).toEqual([
+    life.dispatch({ type: "LinkLost", path: 1, reason: "link_down" });
+    expect(life.dispatch({ type: "Alive", path: 1, rttUs: 5 })).toEqual([]);
+    expect(life.dispatch({ type: "LinkBack", path: 1 })).toEqual([
       { type: "Returned", path: 1 },
       { type: "Stable", path: 1 },
     ]);
   });
 
-  test("a link that is back without an answer yet waits for the answer", () => {
+  test("after the link is back, it still waits for an answer", () => {
     const life = new Life();
     life.up(1);
-    life.tell({ type: "LinkLost", path: 1, reason: "address_gone" });
-    expect(life.tell({ type: "LinkBack", path: 1 })).toEqual([]);
-    expect(life.tell({ type: "Alive", path: 1, rttUs: 5 })).toMatchObject([{ type: "Returned" }, { type: "Stable" }]);
+    life.dispatch({ type: "LinkLost", path: 1, reason: "address_gone" });
+    expect(life.dispatch({ type: "LinkBack", path: 1 })).toEqual([]);
+    expect(life.dispatch({ type: "Alive", path: 1, rttUs: 5 })).toMatchObject([{ type: "Returned" }, { type: "Stable" }]);
   });
 });
 
@@ -122,8 +122,8 @@ describe("a stable candidate", () => {
   test("is unstable while suspected", () => {
     const life = new Life();
     life.up(1);
-    expect(life.tell({ type: "Suspected", path: 1 })).toEqual([{ type: "Unstable", path: 1 }]);
-    expect(life.tell({ type: "Cleared", path: 1 })).toEqual([{ type: "Stable", path: 1 }]);
+    expect(life.dispatch({ type: "Suspected", path: 1 })).toEqual([{ type: "Unstable", path: 1 }]);
+    expect(life.dispatch({ type: "Cleared", path: 1 })).toEqual([{ type: "Stable", path: 1 }]);
   });
 
   test("is unstable while a probe is overdue, but not before any probe was sent", () => {
@@ -137,20 +137,20 @@ describe("a stable candidate", () => {
   test("is unstable above a threshold, and needs eight samples for that", () => {
     const life = new Life();
     life.up(1);
-    const told = Array.from({ length: 8 }, () => life.measure([stats(1, { srttUs: 500_000 })]));
-    expect(told.slice(0, 7).flat()).toEqual([]);
-    expect(told[7]).toEqual([{ type: "Unstable", path: 1 }]);
+    const findings = Array.from({ length: 8 }, () => life.measure([stats(1, { srttUs: 500_000 })]));
+    expect(findings.slice(0, 7).flat()).toEqual([]);
+    expect(findings[7]).toEqual([{ type: "Unstable", path: 1 }]);
   });
 
   test("is never a path of priority never", () => {
     const life = new Life();
     life.add(1, { priority: "never" });
-    expect(life.tell({ type: "Validated", path: 1, rttUs: 5 })).toEqual([]);
+    expect(life.dispatch({ type: "Validated", path: 1, rttUs: 5 })).toEqual([]);
   });
 });
 
 describe("the active path against the thresholds", () => {
-  test("loss: the edge with its numbers, then once per window", () => {
+  test("loss: the first excess with its numbers, then once per window", () => {
     const life = new Life();
     life.bind(1);
     const found = life.traffic(1, { seconds: 7, lossUp: 0.2 }).filter(({ type }) => type === "Exceeded");
@@ -184,14 +184,14 @@ describe("the active path against the thresholds", () => {
     expect(found).toContainEqual({ type: "Exceeded", path: 1, reason: "jitter_threshold_exceeded", measured: 90, threshold: 80 });
   });
 
-  test("heartbeat: probes unanswered for a whole window though data is heard", () => {
+  test("heartbeat: probes stay unanswered for a whole window although data arrives", () => {
     const life = new Life();
     life.bind(1);
     const found = life.traffic(1, { seconds: 4, answering: false });
     expect(found).toContainEqual({ type: "Exceeded", path: 1, reason: "heartbeat_timeout", measured: 3_100, threshold: 3_000 });
   });
 
-  test("a candidate exceeds nothing: it is merely unstable", () => {
+  test("a candidate reports no excess: it is only unstable", () => {
     const life = new Life();
     life.up(1);
     expect(life.traffic(1, { seconds: 3, lossUp: 0.5 })).toEqual([{ type: "Unstable", path: 1 }]);
@@ -208,7 +208,7 @@ describe("the active path against the thresholds", () => {
     ]);
   });
 
-  test("binding another path ends the episode, and the left one is no news any more", () => {
+  test("binding another path clears the excesses, and the left path causes no more findings", () => {
     const life = new Life();
     life.bind(1);
     life.up(2);
@@ -218,7 +218,7 @@ describe("the active path against the thresholds", () => {
   });
 });
 
-describe("what says nothing new changes nothing", () => {
+describe("an event without new information changes nothing", () => {
   const idle: readonly TransportEvent[] = [
     { type: "Validated", path: 7, rttUs: 1 },
     { type: "Silent", path: 7, silentUs: 1, limitUs: 1, evidence: "timeout" },
@@ -232,7 +232,7 @@ describe("what says nothing new changes nothing", () => {
     const life = new Life();
     life.up(1);
     const before = life.t;
-    expect(life.tell(event)).toEqual([]);
+    expect(life.dispatch(event)).toEqual([]);
     expect(life.t).toEqual(before);
   });
 });
@@ -256,14 +256,14 @@ interface Traffic {
   readonly answering?: boolean;
 }
 
-/** One session's paths over time; 100 ms between snapshots, 100 packets in each and direction. */
+/** One session's paths over time; 100 ms between snapshots, 100 packets per snapshot and direction. */
 class Life {
   t: Transport = NO_PATHS;
   active: number | null = null;
   now = 1_000;
   readonly #counters = new Map<number, { sent: number; up: number; down: number }>();
 
-  tell(event: TransportEvent): readonly Finding[] {
+  dispatch(event: TransportEvent): readonly Finding[] {
     const { next, findings } = step(this.t, this.active, event, POLICY, this.now);
     this.t = next;
     if (findings.some((finding) => finding.type === "Dead" && finding.wasActive)) this.active = null;
@@ -272,12 +272,12 @@ class Life {
 
   add(path: number, changed: { priority?: "backup" | "never"; metered?: boolean } = {}) {
     const described = { label: `if${path}/udp4`, ifname: `if${path}`, remote: "192.0.2.1:4774" };
-    return this.tell({ type: "Added", path, ...described, priority: "primary", metered: false, ...changed });
+    return this.dispatch({ type: "Added", path, ...described, priority: "primary", metered: false, ...changed });
   }
 
   up(path: number) {
     this.add(path);
-    return this.tell({ type: "Validated", path, rttUs: 20_000 });
+    return this.dispatch({ type: "Validated", path, rttUs: 20_000 });
   }
 
   bind(path: number) {
@@ -289,12 +289,12 @@ class Life {
   take(path: number) {
     const left = this.active;
     this.active = path;
-    this.tell({ type: "Bound", path, left });
+    this.dispatch({ type: "Bound", path, left });
   }
 
   measure(snapshot: readonly PathStats[]) {
     this.now += 100;
-    return this.tell({ type: "Measured", stats: snapshot });
+    return this.dispatch({ type: "Measured", stats: snapshot });
   }
 
   traffic(path: number, { seconds, lossUp = 0, lossDown = 0, ...rest }: Traffic): readonly Finding[] {

@@ -20,7 +20,7 @@ import { excessesOf, longestWindowMs, probed, sampled } from "./windows.ts";
 
 type Dead = Extract<Path["health"], { is: "dead" }>;
 
-/** What a death by silence is called, by the evidence for it. */
+/** The reason of a death by silence, by its evidence. */
 const SILENCE: Readonly<Record<SilenceEvidence, Reason>> = {
   standby_answered: "silent",
   timeout: "silent_timeout",
@@ -28,9 +28,9 @@ const SILENCE: Readonly<Record<SilenceEvidence, Reason>> = {
 };
 
 /**
- * Judges one event. Total and pure: an event about an unknown path, or one that says nothing new, changes nothing.
- * It never binds, switches or closes: its findings are what others decide on. `active`: the session's active path, which the
- * session alone decides on; `null` = none.
+ * Judges one event. Total and pure. An event about an unknown path, or without new information, changes nothing. It
+ * never binds, switches or closes; others decide by its findings. `active` = the active path, on which only the session
+ * decides; `null` = none.
  */
 export function step(t: Transport, active: PathId | null, event: TransportEvent, policy: PathPolicy, now: Millis): TransportStep {
   const judged = judge(t, active, event, policy, now);
@@ -39,7 +39,7 @@ export function step(t: Transport, active: PathId | null, event: TransportEvent,
   return { next: watched.next, findings: joined(judged.findings, joined(settled.findings, watched.findings)) };
 }
 
-/** Most events find nothing, and no list is made for that. */
+/** Joins lists without a new one if either is empty, as for most events. */
 function joined(first: readonly Finding[], second: readonly Finding[]): readonly Finding[] {
   if (first.length === 0) return second;
   return second.length === 0 ? first : [...first, ...second];
@@ -120,14 +120,14 @@ function add(t: Transport, event: Extract<TransportEvent, { type: "Added" }>): T
   return quiet(withPaths(t, [...t.paths, path]));
 }
 
-/** A new episode begins, also where the path stays the same: an excess after a revalidation is a new edge. */
+/** Clears the excesses, also if the path stays the same: an excess after a revalidation is reported as new. */
 function bind(t: Transport, path: Path, leftId: PathId | null, now: Millis): Transport {
   const left = pathOf(t, leftId);
   const released = left === undefined || left.id === path.id ? t : put(t, { ...left, unboundAt: now });
   return { ...released, excesses: [] };
 }
 
-/** A validation or an answer to a probe. Only a validation warms a path that was never validated. */
+/** A validation or an answer to a probe. Only a validation makes a cold path alive. */
 function answered(t: Transport, path: Path, by: "Validated" | "Alive", rttUs: number): TransportStep {
   const measured = rttUs > 0 && rttUs !== path.rttUs ? { ...path, rttUs } : path;
   switch (path.health.is) {
@@ -144,7 +144,7 @@ function answered(t: Transport, path: Path, by: "Validated" | "Alive", rttUs: nu
 
 const ALIVE = { is: "alive", suspected: false, unansweredSince: null } as const;
 
-/** Windows start afresh: the losses of a blackout must not condemn the path that came back from it. */
+/** Clears the windows, so that losses during a blackout do not count against the returned path. */
 function revived(path: Path): Path {
   return { ...path, health: ALIVE, samples: [], probes: NO_PROBES };
 }
@@ -157,7 +157,7 @@ function unanswered(t: Transport, path: Path, isActive: boolean, policy: PathPol
   return { next: cold, findings: wasStable ? [{ type: "Unstable", path: path.id }] : [] };
 }
 
-/** The first reason stands: what is cold or dead cannot die. A path that the peer closed has done no wrong and pays no penalty. */
+/** The first reason stays: only a path that is alive can die. A path that the peer closed gets no penalty. */
 function die(
   t: Transport,
   path: Path,
@@ -183,12 +183,12 @@ function die(
   };
 }
 
-/** What a path answered before the peer closed it does not bring it back with its link. */
+/** An answer from before the peer closed the path must not bring it back together with its link. */
 function forgetAnswer(t: Transport, path: Path, health: Dead): TransportStep {
   return quiet(put(t, { ...path, health: { ...health, answeredSince: false } }));
 }
 
-/** `died`: what its death does to a path that lives. */
+/** `died` = the result of the death of a path that is alive. */
 function loseLink(t: Transport, path: Path, died: TransportStep, reason: Reason): TransportStep {
   if (path.health.is === "cold") return quiet(put(t, { ...path, health: { is: "cold", reason } }));
   const known = pathOf(died.next, path.id) ?? path;
@@ -204,7 +204,7 @@ function regainLink(t: Transport, path: Path): TransportStep {
   return quiet(put(t, { ...path, health: { ...path.health, linkLost: false } }));
 }
 
-/** Statistics of paths that live; a dead path's counters only tell of the blackout. */
+/** Applies statistics to paths that are alive. A dead path's counters only show the blackout. */
 function measure(t: Transport, stats: readonly PathStats[], policy: PathPolicy, now: Millis): Transport {
   const paths = t.paths.map((path): Path => {
     const own = stats.find((candidate) => candidate.path === path.id);
@@ -224,8 +224,8 @@ function measure(t: Transport, stats: readonly PathStats[], policy: PathPolicy, 
 }
 
 /**
- * *Stable candidate*: validated, its last probe answered and none overdue, not suspected, and below the thresholds where they
- * are measured. A path of priority `never` is none.
+ * *Stable candidate*: validated, the last probe answered and none overdue, not suspected, and below every threshold
+ * that is measured. A path of priority `never` is not one.
  */
 function isStable(path: Path, policy: PathPolicy, now: Millis): boolean {
   const { health } = path;
@@ -245,7 +245,7 @@ function settle(t: Transport, policy: PathPolicy, now: Millis): TransportStep {
   return { next: withPaths(t, paths), findings };
 }
 
-/** The active path against the thresholds: the edge, a reminder per window, and the end of the episode. */
+/** Checks the active path against the thresholds: reports an excess, one reminder per window, and the recovery. */
 function watchActive(t: Transport, active: PathId | null, policy: PathPolicy, now: Millis): TransportStep {
   const path = pathOf(t, active);
   if (path === undefined) return quiet(t.excesses.length === 0 ? t : { ...t, excesses: [] });

@@ -5,7 +5,7 @@ import type { Path, Transport } from "./model.ts";
 import { penaltyMs } from "./penalty.ts";
 import { lossOver, PROBES_MIN } from "./windows.ts";
 
-/** All paths as a person sees them, in the order in which they were added. */
+/** All paths in readable form, in the order in which they were added. */
 export function views(t: Transport, active: PathId | null, now: Millis): readonly PathView[] {
   return t.paths.map((path) => ({
     id: path.id,
@@ -30,7 +30,7 @@ function roleOf(path: Path, active: PathId | null): PathView["role"] {
   return path.id === active ? "active" : "warm";
 }
 
-/** Over all samples kept, which span the policy's longest window; else by probes. */
+/** Loss over all stored samples, which span the policy's longest window; else loss of probes. */
 function lossOf(path: Path, now: Millis): number | null {
   const measured = lossOver(path.samples, Number.POSITIVE_INFINITY, now);
   return measured?.ratio ?? (path.probes.judged >= PROBES_MIN ? path.probes.lossRatio : null);

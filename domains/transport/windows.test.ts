@@ -4,23 +4,23 @@ import type { PathStats } from "#kernel/contract/engine.generated";
 import { NO_PROBES, type PathPolicy, SAMPLES_MAX, type Sample } from "./model.ts";
 import { jitterMsOver, latencyMsOver, lossExceeds, lossOver, probed, sampled } from "./windows.ts";
 
-/** With less than this, nothing is measured. */
+/** Fewer samples measure nothing. */
 const SAMPLES_MIN = 8;
 const PACKETS_MIN = 20;
 
 describe("loss over a window", () => {
-  test("is not measured by too few snapshots or too few packets", () => {
+  test("is not measured with too few snapshots or too few packets", () => {
     expect(lossOver(steady(SAMPLES_MIN - 1, 100, 0.5), WINDOW_MS, NOW)).toBeUndefined();
     expect(lossOver(steady(SAMPLES_MIN, 2, 0.5), WINDOW_MS, NOW)).toBeUndefined();
     expect(lossOver(steady(SAMPLES_MIN, PACKETS_MIN, 0.5), WINDOW_MS, NOW)).toMatchObject({ ratio: 0.5 });
   });
 
-  test("counts nothing from before the window", () => {
+  test("ignores everything before the window", () => {
     const old = steady(10, 100, 0.9).map((sample) => ({ ...sample, at: sample.at - 60_000 }));
     expect(lossOver(old, WINDOW_MS, NOW)).toBeUndefined();
   });
 
-  test("equals what a packet-by-packet count says, the worse direction", () => {
+  test("equals a packet-by-packet count of the worse direction", () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(200), fc.nat(200), fc.nat(200), fc.nat(200)), { minLength: 8, maxLength: 30 }),
@@ -48,7 +48,7 @@ describe("loss over a window", () => {
 });
 
 describe("after a blackout", () => {
-  /** Both directions moved 100 packets per 100 ms before it; 5,000 of each were swallowed. The peer's probe comes 300 ms late. */
+  /** 100 packets per 100 ms and direction; the blackout lost 5,000 of each. The peer's probe arrives 300 ms late. */
   function returned(lossAfter: number): readonly Sample[] {
     let samples: readonly Sample[] = [];
     for (let tick = 0; tick < 30; tick++) {
@@ -60,15 +60,15 @@ describe("after a blackout", () => {
     return samples;
   }
 
-  test("what it swallowed is not counted in the direction that is told of last", () => {
+  test("its losses are not counted in the direction that is reported last", () => {
     expect(lossOver(returned(0), WINDOW_MS, NOW)).toMatchObject({ ratio: 0 });
   });
 
-  test("what is lost after it is counted", () => {
+  test("later losses are counted", () => {
     expect(lossOver(returned(0.3), WINDOW_MS, NOW)?.ratio).toBeCloseTo(0.3, 9);
   });
 
-  test("counters that never moved measure nothing, whatever they stand at", () => {
+  test("counters that never changed measure nothing, whatever their value", () => {
     let samples: readonly Sample[] = [];
     for (let tick = 0; tick < 30; tick++) {
       samples = sampled(samples, stats({ upSent: 5_000, upReceived: 1_000 }), POLICY, NOW - 2_900 + tick * 100);
@@ -77,8 +77,8 @@ describe("after a blackout", () => {
   });
 });
 
-describe("chance is no loss", () => {
-  test("the plain threshold decides from about 500 packets on, small samples need more", () => {
+describe("random loss below the threshold", () => {
+  test("from about 500 packets on the plain threshold decides; smaller samples need more loss", () => {
     expect(lossExceeds({ ratio: 0.081, sent: 3_000 }, 0.08)).toBe(true);
     expect(lossExceeds({ ratio: 0.08, sent: 3_000 }, 0.08)).toBe(false);
     expect(lossExceeds({ ratio: 0.081, sent: 500 }, 0.08)).toBe(true);
@@ -123,7 +123,7 @@ describe("chance is no loss", () => {
 });
 
 describe("latency and jitter", () => {
-  test("are medians, so one spike is no spike", () => {
+  test("are medians, so one spike has no effect", () => {
     const samples = steady(15, 100, 0).map((sample, index) => ({
       ...sample,
       srttUs: index === 7 ? 9_000_000 : 20_000,
@@ -151,8 +151,8 @@ describe("latency and jitter", () => {
   });
 });
 
-describe("what is kept", () => {
-  test("never more than the maximum, and every window can still be measured, at any cadence", () => {
+describe("stored samples and probes", () => {
+  test("never more than the maximum, and every window can still be measured, at any interval", () => {
     for (const cadenceMs of [1, 10, 77, 100]) {
       let samples: readonly Sample[] = [];
       let now = 0;
@@ -167,7 +167,7 @@ describe("what is kept", () => {
     }
   });
 
-  test("the average of probes forgets slowly and ignores counters that went backwards", () => {
+  test("the average of probes changes slowly and ignores counters that went backwards", () => {
     const first = probed(NO_PROBES, stats({ probesAnswered: 100, probesLost: 50 }));
     expect(first).toMatchObject({ judged: 0, lossRatio: 0 });
     const clean = probed(first, stats({ probesAnswered: 110, probesLost: 50 }));

@@ -4,25 +4,25 @@ import { type Path, type PathPolicy, type Probes, SAMPLES_MAX, type Sample, type
 
 /** A window with fewer snapshots measures nothing. Source: docs/spec/glossary.md, stable candidate. */
 const SAMPLES_MIN = 8;
-/** A direction that carried fewer packets in the window has no loss ratio. */
+/** A direction with fewer packets in the window has no loss ratio. */
 const PACKETS_MIN = 20;
 /**
- * Small samples lie: of 60 packets at 2 % loss, five are lost once in 130 windows, which is several false jumps an hour. So a
- * ratio above the threshold counts only where it is also this many standard deviations above half the threshold. From about
- * 500 packets on (at 8 %) the plain threshold is the stricter of the two and decides alone.
+ * Small samples mislead: of 60 packets at 2 % loss, five are lost once in 130 windows, which would cause several false
+ * jumps an hour. So a ratio above the threshold counts only if it is also this many standard deviations above half the
+ * threshold. From about 500 packets on (at 8 %) the plain threshold is stricter and decides alone.
  */
 const CHANCE_SIGMAS = 4.5;
-/** Probes that a standby's average needs before it means anything. */
+/** Minimum number of probes for the average of a standby path. */
 export const PROBES_MIN = 8;
-/** Probes that the average remembers; a snapshot that covers more overwrites it. */
+/** Number of probes in the moving average. A snapshot with more replaces it. */
 export const PROBES_MEMORY = 64;
 
-/** The longest window of a policy: how far back samples are of use. */
+/** The longest window of a policy. Older samples are not used. */
 export function longestWindowMs({ volatile }: PathPolicy): Millis {
   return Math.max(volatile.loss.windowMs, volatile.latency.windowMs, volatile.jitter.windowMs);
 }
 
-/** Adds a snapshot, forgets what no window reaches, and thins a cadence that would overflow the array. */
+/** Adds a snapshot, drops those older than every window, and drops some if the interval is too short for the array. */
 export function sampled(samples: readonly Sample[], stats: PathStats, policy: PathPolicy, now: Millis): readonly Sample[] {
   const longest = longestWindowMs(policy);
   const before = samples.at(-1);
@@ -45,14 +45,14 @@ export function sampled(samples: readonly Sample[], stats: PathStats, policy: Pa
 
 interface Loss {
   readonly ratio: number;
-  /** Packets that the ratio is drawn from. */
+  /** Number of packets behind the ratio. */
   readonly sent: number;
 }
 
 /**
- * Loss over the last `windowMs` on real traffic, the worse direction, 0…1; `undefined` until `SAMPLES_MIN` snapshots lie in the
- * window and `PACKETS_MIN` packets were sent: an unmeasured path must rank last, never best. Each direction is counted from its
- * own first movement after a fresh start. Source: failure matrix 2.1.
+ * Loss of real traffic over the last `windowMs` in the worse direction, 0…1. `undefined` until `SAMPLES_MIN` snapshots
+ * are in the window and `PACKETS_MIN` packets were sent, because an unmeasured path must rank last, never best. Each
+ * direction counts from its first change after the windows were cleared. Source: failure matrix 2.1.
  */
 export function lossOver(samples: readonly Sample[], windowMs: Millis, now: Millis): Loss | undefined {
   const window = recent(samples, windowMs, now);
@@ -85,7 +85,7 @@ interface Excessive {
 
 const NONE: readonly Excessive[] = [];
 
-/** Every threshold that a path exceeds, in the order of `THRESHOLD_REASONS`. What is not measured exceeds nothing. */
+/** All thresholds that a path exceeds, in the order of `THRESHOLD_REASONS`. An unmeasured value exceeds nothing. */
 export function excessesOf(path: Path, policy: PathPolicy, now: Millis): readonly Excessive[] {
   const since = path.health.is === "alive" ? path.health.unansweredSince : null;
   if (path.samples.length === 0 && since === null) return NONE;
@@ -119,13 +119,13 @@ export function excessesOf(path: Path, policy: PathPolicy, now: Millis): readonl
   return found;
 }
 
-/** More than the threshold, and more than chance makes of half of it. */
+/** True if the loss is above the threshold, and higher than chance allows at half the threshold. */
 export function lossExceeds({ ratio, sent }: Loss, threshold: number): boolean {
   const half = threshold / 2;
   return ratio > threshold && ratio > half + CHANCE_SIGMAS * Math.sqrt((half * (1 - half)) / sent);
 }
 
-/** Moves the average of probe loss by what a snapshot says since the one before. */
+/** Updates the average of probe loss with the difference to the previous snapshot. */
 export function probed(probes: Probes, stats: PathStats): Probes {
   const answered = stats.probesAnswered - (probes.answered ?? stats.probesAnswered);
   const lost = stats.probesLost - (probes.lost ?? stats.probesLost);

@@ -2,19 +2,19 @@ import type { CoreEvent } from "#kernel/contract/event";
 import type { Role, SessionId } from "#kernel/contract/state";
 import type { NodeView, PathView, SessionView } from "#kernel/contract/view";
 
-/** The documents that the control socket of a daemon answers with. Additive within a version of their schema. */
+/** The documents with which a daemon answers on its control socket. A schema version only ever gains fields. */
 
-/** An audit record as it is stored and streamed: the core's event with its place in the chain of this node. */
-export interface EventRecord extends Omit<CoreEvent, "bootMs" | "class"> {
+/** An audit record as it is stored and streamed: the core's event and its place in the hash chain of this node. */
+export interface EventRecord extends Omit<CoreEvent, "bootMs"> {
   readonly schema: "jumping-vpn/event/v1";
-  /** Rises by one per record of this node, across restarts. */
+  /** Increases by one with each record of this node, also across restarts. */
   readonly seq: number;
   /** Wall time, ISO 8601 in UTC; for display only. */
   readonly time: string;
-  /** The boot-time clock, which the core decided by. */
+  /** The boot-time clock, which the core used for its decision. */
   readonly boot_ms: number;
   readonly node: string;
-  /** Hash of the record before, 64 hex digits. */
+  /** Hash of the previous record, 64 hex digits. */
   readonly prev: string;
   /** BLAKE2s of `prev` and this record without `prev` and `hash` in canonical encoding. */
   readonly hash: string;
@@ -45,15 +45,15 @@ export interface StatusDocument {
   readonly workers: number | null;
   readonly tunnel: TunnelView;
   readonly config: {
-    /** Why the configuration file was refused at the last reload, at most 20 lines; none = it is in force. */
+    /** Why the last reload refused the configuration file, at most 20 lines; empty = the file is in force. */
     readonly errors: readonly string[];
-    /** Settings that the last valid file changed, and that keep their values until the next start. */
+    /** Settings that the last valid file changed, and that take effect only at the next start. */
     readonly awaitingRestart: readonly string[];
   };
   readonly record: RecordStatus;
   /**
-   * The engine's reports since the start: the most that waited at once, and snapshots of statistics that gave way to
-   * others.
+   * The engine's reports since the start: the largest number that waited at once, and the number of snapshots of
+   * statistics that were replaced by newer ones.
    */
   readonly reports: { readonly waitingMost: number; readonly lost: number };
   readonly view: NodeView;
@@ -61,27 +61,27 @@ export interface StatusDocument {
 
 export interface RecordStatus {
   readonly lastSeq: number;
-  /** Records lost since the start, counted for each place that lost them. */
+  /** Records lost since the start, counted once per sink that lost them. */
   readonly lost: number;
   readonly sinks: readonly SinkStatus[];
 }
 
-/** A place that keeps the record. */
+/** One destination of the record. */
 export interface SinkStatus {
   readonly name: string;
-  /** Why it does not keep the record; `null` = it does. */
+  /** Why the sink does not store records; `null` = it does. */
   readonly trouble: string | null;
-  /** Number of the newest record that it kept; 0 = none since the start. */
+  /** Number of the newest record that the sink stored; 0 = none since the start. */
   readonly keptTo: number;
   readonly lost: number;
 }
 
-/** Sessions of one answer: about 20 ms of the thread that decides. */
+/** Sessions per answer. Writing that many takes about 20 ms of the core's thread. */
 export const SESSIONS_PAGE_MAX = 1_000;
 
 export interface SessionsDocument {
   readonly schema: "jumping-vpn/sessions/v1";
-  /** All that were asked for; `sessions` holds some of them. */
+  /** Number of matches before paging. */
   readonly total: number;
   readonly sessions: readonly SessionView[];
 }
@@ -95,14 +95,14 @@ export interface SessionDocument {
 export interface TimelineDocument {
   readonly schema: "jumping-vpn/timeline/v1";
   readonly session: SessionId;
-  /** Older records of this session were dropped from memory (the log file has them). */
+  /** True if older records of this session were dropped from memory. The log file still has them. */
   readonly truncated: boolean;
   readonly events: readonly EventRecord[];
 }
 
 export interface PathsDocument {
   readonly schema: "jumping-vpn/paths/v1";
-  /** All that were asked for, the live ones unless states were named; `sessions` holds some of them. */
+  /** Number of matching sessions before paging. Without named states, only live sessions match. */
   readonly total: number;
   readonly sessions: readonly { readonly session: SessionId; readonly state: string; readonly paths: readonly PathView[] }[];
 }
@@ -121,7 +121,7 @@ export interface DoneDocument {
   readonly value: unknown;
 }
 
-/** A hole in the stream of events: the subscriber was too slow, or asked for records that memory no longer holds. */
+/** A gap in the stream of events: the subscriber was too slow, or asked for records that are no longer in memory. */
 export interface EventGap {
   readonly schema: "jumping-vpn/gap/v1";
   readonly first: number;
@@ -129,7 +129,7 @@ export interface EventGap {
   readonly count: number;
 }
 
-/** Every refusal: what happened, why, what to do. */
+/** The form of every refusal: what happened, why, what to do. */
 export interface ErrorDocument {
   readonly schema: "jumping-vpn/error/v1";
   readonly code: string;
@@ -137,13 +137,13 @@ export interface ErrorDocument {
   readonly why: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
-  /** A text that was refused: everything that is wrong with it, and where. The first fault is also the error above. */
+  /** All errors of a refused text, with their places. The first one is also the error above. */
   readonly faults?: readonly TextFault[];
 }
 
 export interface TextFault {
   readonly file: string;
-  /** From 1; `null` = the whole file. */
+  /** Counted from 1; `null` = the whole file. */
   readonly line: number | null;
   readonly what: string;
   readonly why: string;

@@ -36,17 +36,17 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** Decides what is dropped last when the record overflows. */
+/** Decides which events are dropped last when the record overflows. */
 export type EventClass = "transition" | "security" | "info";
 
 /**
- * What a reason was decided on: threshold and measured value, budget and use, time until the next permitted attempt.
+ * The numbers behind a reason: threshold and measured value, budget and use, time until the next permitted attempt.
  */
 export type Numbers = Readonly<Record<string, number | string | boolean | null>>;
 
 /**
  * One audit record as the core returns it. The daemon adds `schema`, `seq`, `time`, `node`, `prev` and `hash`.
- * A member that says nothing is absent or `undefined`, which is the same.
+ * A member without a value is absent or `undefined`; both mean the same.
  */
 export interface CoreEvent {
   readonly type: EventType;

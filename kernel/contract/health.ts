@@ -3,7 +3,8 @@ export const DOMAIN_NAMES = ["transport", "session", "security", "policy", "obse
 export type DomainName = (typeof DOMAIN_NAMES)[number];
 
 /**
- * `degraded` = it does less than promised, `failed` = it does not do its work. Both are flags: no session reads them.
+ * `degraded` = the domain does less than it should, `failed` = it does not work. Both only inform: no session reads
+ * them.
  */
 export const HEALTH_LEVELS = ["ok", "degraded", "failed"] as const;
 export type HealthLevel = (typeof HEALTH_LEVELS)[number];

@@ -3,18 +3,18 @@ import type { PathId, Role, SessionId, StateName } from "#kernel/contract/state"
 import type { SendingView } from "#kernel/contract/view";
 
 /**
- * The documents about the policy that the control socket of a daemon answers with. Additive within a version of their
- * schema.
+ * The documents with which a daemon answers about its policy on the control socket. A schema version only ever gains
+ * fields.
  */
 
 /** Where the policy in force came from: its file, an operator's apply or rollback, or the program itself. */
 export type PolicyOrigin = "file" | "apply" | "rollback" | "built-in";
 
-/** One value that differs between two policies, as a person reads it. */
+/** One value that differs between two policies, in readable form. */
 export interface PolicyDifference {
-  /** As in the file: `switch.max_per_min`. */
+  /** Spelt as in the file: `switch.max_per_min`. */
   readonly key: string;
-  /** `null` = for everybody; else only for the clients of this group. */
+  /** `null` = for all clients; else only for the clients of this group. */
   readonly group: string | null;
   readonly old: string;
   readonly new: string;
@@ -22,7 +22,7 @@ export interface PolicyDifference {
   readonly effect: string;
 }
 
-/** A version that was in force once. */
+/** A version that is or was in force. */
 export interface PolicyVersion {
   readonly version: number;
   readonly name: string;
@@ -36,10 +36,10 @@ export interface PolicyVersion {
   readonly inForce: boolean;
 }
 
-/** What somebody offers as a policy. */
+/** A policy that somebody offers. */
 export interface PolicyText {
   readonly text: string;
-  /** How errors name it: the file that it was read from. */
+  /** The file that it was read from, for error messages. */
   readonly file: string;
 }
 
@@ -56,12 +56,12 @@ export interface PolicyAppliedDocument {
   readonly name: string;
   readonly version: number;
   readonly digest: string;
-  /** The version that it replaced. */
+  /** The replaced version. */
   readonly previous: number;
-  /** False: the policy in force has the same values already and keeps its version. */
+  /** False: the policy in force already has the same values, and keeps its version. */
   readonly changed: boolean;
   readonly changes: readonly PolicyDifference[];
-  /** The file that now holds the text; `null` = none was written, and the policy holds until its file changes. */
+  /** The file that now has the text; `null` = no file was written, and the policy stays until its file changes. */
   readonly written: string | null;
 }
 
@@ -78,19 +78,19 @@ export interface PolicyVersionDocument {
   readonly text: string;
 }
 
-/** Whether one kind of move is permitted now, by every limit. */
+/** Whether all limits permit one kind of move now. */
 export interface MoveView {
-  /** `elective` = could wait, `emergency` = after a death, `revalidate` = the active path proves itself anew. */
+  /** `elective` = could wait, `emergency` = after a transport death, `revalidate` = proves the active path again. */
   readonly kind: "elective" | "emergency" | "revalidate";
   readonly allowed: boolean;
   readonly reason: Reason | null;
-  /** Until every limit permits it, if nothing else happens; 0 = now. */
+  /** Time until every limit permits the move, if nothing else happens; 0 = now. */
   readonly retryAfterMs: number;
   readonly used: number;
   readonly max: number;
 }
 
-/** A clock that runs towards the end of the session or of its state. */
+/** A running clock that will end the session or its present state. */
 export interface ClockView {
   readonly reason: Reason;
   readonly limitMs: number;
@@ -98,11 +98,11 @@ export interface ClockView {
 }
 
 /**
- * Why a path ranks where it does: an ordered tuple, smaller is better, no weights. An unmeasured part takes its worst
- * value, so that an unmeasured path ranks last and never best.
+ * The rank of a path: an ordered tuple without weights; smaller is better. An unmeasured part has its worst value, so
+ * that an unmeasured path ranks last and never best.
  */
 export interface RankView {
-  /** 0 = stable candidate, 1 = not to be used. */
+  /** 0 = stable candidate, 1 = not usable. */
   readonly usable: 0 | 1;
   /** Index in `PRIORITIES`. */
   readonly priority: number;
@@ -110,9 +110,9 @@ export interface RankView {
   readonly latencyBucket: number;
   readonly metered: 0 | 1;
   readonly penaltyMs: number;
-  /** Median over the latency window, else the newest estimate. `null` = not measured: after every number. */
+  /** Median over the latency window, else the newest estimate. `null` = not measured; it ranks after every number. */
   readonly rttUs: number | null;
-  /** Makes the order total. */
+  /** The last criterion; it makes the order total. */
   readonly id: PathId;
 }
 
@@ -122,7 +122,7 @@ export interface PathReasonView {
   readonly label: string;
   readonly active: boolean;
   readonly rank: RankView;
-  /** `null` for the active path itself, and where none is active. */
+  /** `null` for the active path itself, and if no path is active. */
   readonly comparison:
     | null
     | { readonly move: true; readonly reason: Reason }
@@ -148,7 +148,7 @@ export interface SessionReasonView {
     readonly recoveriesMax: number;
   };
   readonly moves: readonly MoveView[];
-  /** The next to run out first. */
+  /** Ordered by the time left, shortest first. */
   readonly clocks: readonly ClockView[];
   /** Best first. */
   readonly paths: readonly PathReasonView[];
@@ -161,15 +161,15 @@ export interface PolicyExplainDocument {
     readonly version: number;
     readonly digest: string;
     readonly origin: PolicyOrigin;
-    /** The file that is read at start and reload; `null` = none. */
+    /** The file read at start and reload; `null` = none. */
     readonly file: string | null;
     readonly valid: boolean;
     readonly errors: readonly string[];
-    /** An operator's policy is in force, and holds until the file changes. */
+    /** True if an operator's policy is in force. It stays until the file changes. */
     readonly overFile: boolean;
   };
   readonly newSessions: { readonly allowed: boolean; readonly reason: Reason | null };
-  /** Live sessions: the one that was asked for, else at most 16. */
+  /** The requested live session, or else at most 16 live sessions. */
   readonly sessions: readonly SessionReasonView[];
   readonly total: number;
 }

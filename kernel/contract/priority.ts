@@ -1,3 +1,3 @@
-/** How much an operator prefers a path, best first. `never` = it carries nothing. */
+/** How much an operator prefers a path, best first. `never` = the path carries no traffic. */
 export const PRIORITIES = ["primary", "secondary", "backup", "never"] as const;
 export type Priority = (typeof PRIORITIES)[number];

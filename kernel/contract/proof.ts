@@ -3,18 +3,19 @@ import { invariant } from "#kernel/invariant";
 import type { Millis } from "#kernel/time";
 
 /**
- * What was proven: `handshake` = the first authenticated packet of a new session, `attach` = this activation of a path.
+ * What is proven: `handshake` = the first authenticated packet of a new session, `attach` = this activation of a path.
  */
 type ProofKind = "handshake" | "attach";
 
-/** Makes proofs. Held by the security domain alone: see `claimMint`. */
+/** Makes proofs. Only the security domain has it: see `claimMint`. */
 type Mint = (kind: ProofKind, path: PathId, bindSeq: number, at: Millis) => Proof;
 
 let mint: Mint | null = null;
 
 /**
- * Evidence that the peer proved itself on a path. ATTACHED cannot be entered without one. The constructor is private
- * and the private field makes the type nominal, so neither `new` nor an object literal compiles outside this class.
+ * Evidence that the peer authenticated itself on a path. No session enters ATTACHED without one. The constructor is
+ * private, and the private field makes the type nominal: neither `new` nor an object literal compiles outside this
+ * class.
  */
 export class Proof {
   readonly #minted = true;
@@ -30,7 +31,7 @@ export class Proof {
     this.at = at;
   }
 
-  /** False for anything that only looks like a proof, such as one that came out of JSON. */
+  /** False for anything that only looks like a proof, such as one parsed from JSON. */
   static genuine(value: unknown): value is Proof {
     return typeof value === "object" && value !== null && #minted in value;
   }
@@ -40,9 +41,9 @@ export class Proof {
   }
 }
 
-/** Hands out the mint once, to the security domain when it loads. A second claim is a fault of ours and throws. */
+/** Returns the mint once, to the security domain when its module loads. A second call is our own bug and throws. */
 export function claimMint(): Mint {
-  invariant(mint !== null, "the mint of proofs was claimed before");
+  invariant(mint !== null, "the mint of proofs is claimed only once");
   const claimed = mint;
   mint = null;
   return claimed;

@@ -1,13 +1,12 @@
 /**
- * Every reason code that a transition, a denial or an end can carry. Codes are for ever; the text is what a person
- * reads.
+ * Every reason code of a transition, a denial or an end. A code never changes; its text is for people and may change.
  */
 export const REASONS = {
   handshake_confirmed: "the handshake was confirmed by the first authenticated packet",
   policy_invalid: "the policy in force is invalid, so no new session is created",
   resource_exhausted: "a table is at its capacity",
   address_pool_exhausted: "no inner address is left in the pool",
-  store_outcome_unknown: "the store did not say whether it kept the session's addresses",
+  store_outcome_unknown: "the store did not confirm that it saved the session's addresses",
   store_answer_late: "the store answered after the session had ended",
   authority_unreachable: "the node cannot prove that it owns sessions",
   birth_timeout: "the handshake was not confirmed in time",
@@ -34,7 +33,7 @@ export const REASONS = {
   candidate_available: "a stable transport appeared",
   volatile_persisted: "instability lasted longer than VOLATILE_MAX",
   authority_lost: "the node lost its authority over the session",
-  authority_regained: "the node has its authority back",
+  authority_regained: "the node regained its authority over the session",
   stale_attempt: "the proof belongs to another attempt",
   target_dead: "the target of the attempt died",
   target_unstable: "the target of the attempt became unstable",
@@ -48,8 +47,8 @@ export const REASONS = {
   operator_terminated: "an operator ended the session",
   daemon_stopped: "the daemon was asked to stop",
   peer_closed: "the peer closed the session",
-  superseded: "the same client key confirmed a new session and the old one was silent",
-  session_cloned: "the same client key asked for a second session while the first one answers",
+  superseded: "the same client key confirmed a new session, and the old one was silent",
+  session_cloned: "the same client key requested a second session while the first one still answers",
   rekey_failed: "keys could not be renewed in time",
   session_lost: "the gateway no longer has the session",
   state_corruption: "the state broke its own invariants",
@@ -60,20 +59,20 @@ export const REASONS = {
   address_gone: "the local address went away",
   route_gone: "no route to the gateway through the interface",
   local_send_error: "the kernel refused to send on the transport",
-  silent: "nothing was heard in spite of an answer on another transport",
-  silent_timeout: "nothing was heard for the whole time-out",
-  peer_deaf: "the peer does not hear this transport",
+  silent: "nothing arrived on the transport, although another transport answered",
+  silent_timeout: "nothing arrived on the transport for the whole time-out",
+  peer_deaf: "the peer receives nothing on this transport",
   path_closed: "the peer closed the transport",
   path_unanswered: "the transport did not answer its challenge",
-  path_limit: "the session has as many transports as the gateway takes",
-  path_not_validated: "the transport has not answered a challenge, so nothing is bound to it",
-  ownership_stale: "the message names an older owner of the session",
-  dial_unanswered: "no answer from the gateway",
+  path_limit: "the session already has the maximum number of transports",
+  path_not_validated: "the transport has not answered a challenge, so the session cannot be bound to it",
+  ownership_stale: "the message names an earlier owner of the session",
+  dial_unanswered: "the gateway did not answer",
 } as const satisfies Record<string, string>;
 
 export type Reason = keyof typeof REASONS;
 
-/** A reason that arrived on the wire, or `undefined` where this version does not know it. */
+/** A reason received from the peer, or `undefined` if this version does not know it. */
 export function reasonOf(text: string): Reason | undefined {
   return Object.hasOwn(REASONS, text) ? (text as Reason) : undefined;
 }

@@ -5,9 +5,9 @@ export const LIVE_STATES: readonly StateName[] = STATES.filter((state) => state 
 
 export type Role = "client" | "gateway";
 
-/** Printable session id, `s-XXXX-XXXX…`; the identity. Constant for the life of a session. */
+/** Printable session id, `s-XXXX-XXXX…`: the identity of a session, which never changes. */
 export type SessionId = string;
 /** The engine's handle of a session in this process. Never reused. */
 export type SessionHandle = number;
-/** Chosen by the client, the same on both ends, never reused within a session. */
+/** Chosen by the client, equal on both ends, never reused within a session. */
 export type PathId = number;

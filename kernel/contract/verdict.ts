@@ -1,7 +1,7 @@
 import type { Reason } from "#kernel/contract/reason";
 import { type Millis, SECOND } from "#kernel/time";
 
-/** What the budgets say about a move. `R` = the reasons that can deny it. */
+/** Whether the budgets permit a move. `R` = the reasons that can deny it. */
 export type Verdict<R extends Reason = Reason> =
   | { readonly allowed: true }
   | {
@@ -15,7 +15,10 @@ export type Verdict<R extends Reason = Reason> =
 
 export const ALLOWED: Verdict<never> = { allowed: true };
 
-/** In place of a policy domain that fails: a limit is never bypassed. The time is when it is asked again. */
+/**
+ * The verdict while the policy domain fails: the move is denied, so that no limit is bypassed. `retryAfterMs` is the
+ * time until the domain is asked again.
+ */
 export const UNDECIDED = {
   allowed: false,
   reason: "policy_denied",

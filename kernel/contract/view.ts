@@ -3,16 +3,16 @@ import type { Priority } from "#kernel/contract/priority";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionHandle, SessionId, StateName } from "#kernel/contract/state";
 
-/** `failover`: on one path; `redundant`: every inner packet goes out on two. */
+/** `failover`: each inner packet is sent on one path; `redundant`: on two. */
 export type SendingMode = "failover" | "redundant";
 
-/** How a session sends, settled in its handshake, and how its policy would have it. */
+/** How a session sends, as its handshake agreed, and how its policy wants it to send. */
 export interface SendingView {
   readonly mode: SendingMode;
   readonly wanted: SendingMode;
 }
 
-/** One path as a person sees it. Times in ms; `null` = not measured. */
+/** One path in readable form. Times in ms; `null` = not measured. */
 export interface PathView {
   readonly id: PathId;
   /** `wlan0/udp4` on a client, `udp4 198.51.100.7:50211` on a gateway. */
@@ -24,12 +24,12 @@ export interface PathView {
   readonly rttVarMs: number | null;
   readonly jitterMs: number | null;
   readonly lossRatio: number | null;
-  /** The largest outer packet that passes from here, bytes. */
+  /** The largest outer packet that this end can send on the path, bytes. */
   readonly mtu: number | null;
   readonly priority: Priority;
   readonly metered: boolean;
   readonly penaltyMs: number;
-  /** Why it is dead or cold. */
+  /** Why the path is dead or cold. */
   readonly reason: Reason | null;
 }
 
@@ -69,7 +69,7 @@ export interface SessionView {
 export interface NodeView {
   readonly role: Role;
   readonly bootMs: number;
-  /** The client's dialling, where it has no session. */
+  /** The client's dialling while it has no session. */
   readonly dial: { readonly sinceBootMs: number; readonly attempts: number; readonly lastReason: Reason | null } | null;
   readonly policy: {
     readonly name: string;
@@ -78,20 +78,20 @@ export interface NodeView {
     readonly errors: readonly string[];
   };
   readonly health: Health;
-  /** How many there are of each state, of those that ended the newest few alone. */
+  /** Number of sessions in each state. Of ended sessions only the newest few are counted. */
   readonly states: Readonly<Record<StateName, number>>;
-  /** The worst 256 at most, in the order of `SessionPage`. */
+  /** At most 256 sessions, in the order of `SessionPage`. */
   readonly sessions: readonly SessionView[];
 }
 
-/** A session as it is looked for. */
+/** The fields by which a session is found. */
 export interface SessionName {
   readonly handle: SessionHandle;
   readonly id: SessionId;
   readonly state: StateName;
 }
 
-/** Which sessions are wanted: so many, behind the first `offset` of those in these states. */
+/** Selects sessions in `states`: skips the first `offset`, returns at most `limit`. */
 export interface PageQuery {
   readonly offset: number;
   readonly limit: number;
@@ -99,12 +99,12 @@ export interface PageQuery {
 }
 
 /**
- * Some sessions of all, worst first: DEGRADED, RECOVERING, VOLATILE, BIRTH, ATTACHED, then those that ended; of one
- * state in order of birth, or of their end. Each page is a look of its own: a session that changes its state in between
- * may be missing or come twice.
+ * One page of sessions, worst first: DEGRADED, RECOVERING, VOLATILE, BIRTH, ATTACHED, then ended ones; within a state
+ * in order of birth, or of their end. Each page is computed separately: a session that changes its state between pages
+ * may be missing or appear twice.
  */
 export interface SessionPage {
-  /** All in the states that were asked for. */
+  /** Number of matches before paging. */
   readonly total: number;
   readonly sessions: readonly SessionView[];
 }

@@ -11,7 +11,7 @@ const LIVE: readonly StateName[] = STATES.filter((state) => state !== "TERMINATE
 
 /** The transition table, and one diagram per role from the same rows. */
 export function transitions(): Page {
-  const head = ["state", "role", "event", "guard", "next", "reason", "deeds", "case", "row"];
+  const head = ["state", "role", "event", "guard", "next", "reason", "actions", "case", "row"];
   const moving = ROWS.filter((row) => row.to.length > 0);
   const staying = ROWS.filter((row) => row.to.length === 0);
   return page("transitions.md", "domains/session/table.ts", "Transitions", [

@@ -1,6 +1,6 @@
 import type { Row } from "../row.ts";
 
-/** ATTACHED: an active, live, validated path. Every way out leads through VOLATILE. */
+/** ATTACHED: there is an active, validated path that is alive. Except for the end, the next state is VOLATILE. */
 // biome-ignore format: a row is read as one line of a table
 export const ATTACHED_ROWS = [
   {

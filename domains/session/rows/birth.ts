@@ -1,6 +1,6 @@
 import type { Row } from "../row.ts";
 
-/** BIRTH: the handshake is done, its confirmation is not. Nothing but the confirmation or an end leaves it. */
+/** BIRTH: the handshake is done but not confirmed. Only the confirmation or an end leaves this state. */
 // biome-ignore format: a row is read as one line of a table
 export const BIRTH_ROWS = [
   {

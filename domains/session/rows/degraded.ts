@@ -1,6 +1,6 @@
 import type { Row } from "../row.ts";
 
-/** DEGRADED: no path is good enough, or none is permitted. The search goes on until a stable candidate or a clock. */
+/** DEGRADED: no path is good enough, or none is permitted. The search ends with a stable candidate or a time-out. */
 // biome-ignore format: a row is read as one line of a table
 export const DEGRADED_ROWS = [
   {
@@ -25,7 +25,7 @@ export const DEGRADED_ROWS = [
   },
   {
     id: "degraded-dead", case: "6", from: ["DEGRADED"], role: "both", on: ["TransportDead"],
-    // A death changes the question: what the cooldown denied to a wish is no answer to an emergency.
+    // After a death the cooldown for elective switches no longer applies, so the wait is cleared.
     when: ["active_alone", "active_allowed", "active_denied"], to: [], does: ["lose_active", "clear_wait"],
   },
   {

@@ -4,7 +4,7 @@ const LIVE = ["BIRTH", "ATTACHED", "VOLATILE", "DEGRADED", "RECOVERING"] as cons
 const BORN = ["ATTACHED", "VOLATILE", "DEGRADED", "RECOVERING"] as const;
 const UNSTABLE = ["VOLATILE", "DEGRADED", "RECOVERING"] as const;
 
-/** What is the same in several states: ends, bounds, and refusals. */
+/** Rows that are equal in several states: ends, limits and refusals. */
 // biome-ignore format: a row is read as one line of a table
 export const LIVE_ROWS = [
   {

@@ -1,6 +1,6 @@
 import type { Row } from "../row.ts";
 
-/** RECOVERING: one attempt on one target runs, under a time-out. The old path stays active while it lives. */
+/** RECOVERING: one attempt on one target runs, with a time-out. The old path stays active while it is alive. */
 // biome-ignore format: a row is read as one line of a table
 export const RECOVERING_ROWS = [
   {

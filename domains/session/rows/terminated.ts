@@ -4,7 +4,7 @@ import type { Row } from "../row.ts";
 
 const EVERYTHING = Object.keys(GUARDS) as OccurrenceType[];
 
-/** TERMINATED absorbs. */
+/** TERMINATED is final: every event is refused. */
 // biome-ignore format: a row is read as one line of a table
 export const TERMINATED_ROWS = [
   {

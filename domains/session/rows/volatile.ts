@@ -1,6 +1,6 @@
 import type { Row } from "../row.ts";
 
-/** VOLATILE: something is wrong with the active path, and it is not decided what comes next. At most VOLATILE_MAX. */
+/** VOLATILE: the active path has a problem, and the next step is not decided. Lasts at most VOLATILE_MAX. */
 // biome-ignore format: a row is read as one line of a table
 export const VOLATILE_ROWS = [
   {

@@ -2,13 +2,13 @@ import type { Reason } from "#kernel/contract/reason";
 import type { Audit, SessionEffect } from "./effect.ts";
 import type { Facts } from "./enter.ts";
 import { waitFor } from "./enter.ts";
+import type { EventContext } from "./event-context.ts";
+import { causeOf, denialOf, numbersOf, proofOf, targetOf } from "./event-context.ts";
 import type { Session } from "./model.ts";
 import { activeOf } from "./model.ts";
-import type { Deed, Row } from "./row.ts";
-import type { Scene } from "./scene.ts";
-import { causeOf, denialOf, numbersOf, proofOf, targetOf } from "./scene.ts";
+import type { Action, Row } from "./row.ts";
 
-/** What a step has gathered. Only `step` holds one, and only while it runs. */
+/** The working state of one `step`: it exists only while the step runs. */
 export interface Draft {
   session: Session;
   facts: Facts;
@@ -16,9 +16,9 @@ export interface Draft {
   readonly audit: Audit[];
 }
 
-type Do = (draft: Draft, scene: Scene, row: Row) => void;
+type Do = (draft: Draft, given: EventContext, row: Row) => void;
 
-/** Causes that run the degraded clock. */
+/** Causes that start the degraded clock. */
 const COUNTED: ReadonlySet<Reason> = new Set([
   "transport_dead",
   "loss_threshold_exceeded",
@@ -26,8 +26,8 @@ const COUNTED: ReadonlySet<Reason> = new Set([
   "authority_lost",
 ]);
 
-/** Done before the transitions of a row, in the order of the row. `bind` is in neither list: see there. */
-export const BEFORE: { readonly [D in Deed]?: Do } = {
+/** Actions before the transitions of a row, in the row's order. `bind` is in neither list: see its own comment. */
+export const BEFORE: { readonly [A in Action]?: Do } = {
   lose_active: (draft, { event, now }) => {
     if (event.type !== "TransportDead" || draft.facts.active !== event.path) return;
     const { transportlessSince, degradedSince } = draft.facts;
@@ -42,13 +42,13 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
   count_cause: (draft, { event, now }) => {
     if (COUNTED.has(causeOf(event))) draft.facts = { ...draft.facts, degradedSince: draft.facts.degradedSince ?? now };
   },
-  abort: (draft, scene) => {
+  abort: (draft, given) => {
     const { session, facts } = draft;
     if (session.state !== "RECOVERING") return;
     draft.effects.push({ type: "AbortAttach", bindSeq: session.attempt, restore: facts.active });
-    const failed = { ageMs: scene.now - session.since, bindSeq: session.attempt, result: "failed", ...numbersOf(scene.event) };
+    const failed = { ageMs: given.now - session.since, bindSeq: session.attempt, result: "failed", ...numbersOf(given.event) };
     const paths = { old: facts.active, new: session.target };
-    draft.audit.push({ type: "AttachResult", version: session.version, reason: abortReason(scene), paths, numbers: failed });
+    draft.audit.push({ type: "AttachResult", version: session.version, reason: abortReason(given), paths, numbers: failed });
     draft.facts = { ...facts, retry: "soon" };
   },
   deny: (draft) => {
@@ -73,8 +73,8 @@ export const BEFORE: { readonly [D in Deed]?: Do } = {
   },
 };
 
-/** Done after the transitions of a row, in the order of the row. */
-export const AFTER: { readonly [D in Deed]?: Do } = {
+/** Actions after the transitions of a row, in the row's order. */
+export const AFTER: { readonly [A in Action]?: Do } = {
   attach: (draft) => {
     const { session } = draft;
     if (session.state !== "RECOVERING") return;
@@ -96,16 +96,16 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
     if (draft.session.state === "ATTACHED")
       draft.session = { ...draft.session, bindSeq: Math.max(draft.session.bindSeq, event.bindSeq) };
   },
-  answer_deny: (draft, scene) => {
-    const { event } = scene;
+  answer_deny: (draft, given) => {
+    const { event } = given;
     if (event.type !== "AttachValidated") return;
-    const { reason, retryAfterMs } = denialOf(scene);
+    const { reason, retryAfterMs } = denialOf(given);
     draft.effects.push({ type: "AnswerAttach", path: event.path, bindSeq: event.bindSeq, deny: reason, retryAfterMs });
   },
-  deny: (draft, scene) => {
-    const { reason, retryAfterMs, used, max } = denialOf(scene);
+  deny: (draft, given) => {
+    const { reason, retryAfterMs, used, max } = denialOf(given);
     const { session } = draft;
-    const paths = { old: activeOf(session), new: targetOf(scene, session) };
+    const paths = { old: activeOf(session), new: targetOf(given, session) };
     const numbers = { retryAfterMs, ...(max === null ? {} : { used, max }), state: session.state };
     draft.audit.push({ type: "TransportSwitchDenied", version: session.version, reason, paths, numbers });
   },
@@ -119,8 +119,8 @@ export const AFTER: { readonly [D in Deed]?: Do } = {
   forget: (draft) => draft.effects.push({ type: "Forget" }),
 };
 
-/** Deeds on a state that stays: what the row changed in its facts is written back, and nothing else. */
-export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene): Session {
+/** For a row without transitions: writes the facts that its actions changed back into the state, and nothing else. */
+export function writeBack(session: Session, facts: Facts, row: Row, given: EventContext): Session {
   const { active, transportlessSince, degradedSince, lastActive } = facts;
   switch (session.state) {
     case "VOLATILE":
@@ -134,7 +134,7 @@ export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene
         transportlessSince,
         degradedSince,
         lastActive,
-        wait: facts.retry === "none" ? cleared : waitFor(session, facts, scene),
+        wait: facts.retry === "none" ? cleared : waitFor(session, facts, given),
       };
     }
     default:
@@ -142,9 +142,9 @@ export function writeBack(session: Session, facts: Facts, row: Row, scene: Scene
   }
 }
 
-/** Done right before the transition to ATTACHED: TransportSwitch precedes the transition that it explains, as in the matrix. */
-export function bind(draft: Draft, scene: Scene): void {
-  const proof = proofOf(scene.event);
+/** Runs right before the transition to ATTACHED: in the failure matrix TransportSwitch precedes that transition. */
+export function bind(draft: Draft, given: EventContext): void {
+  const proof = proofOf(given.event);
   if (proof === null) return;
   const { session, facts } = draft;
   const old = facts.active ?? facts.lastActive;
@@ -155,14 +155,14 @@ export function bind(draft: Draft, scene: Scene): void {
   }
   const { bindSeq } = proof;
   const result = "ok";
-  const numbers = session.state === "RECOVERING" ? { ageMs: scene.now - session.since, bindSeq, result } : { bindSeq, result };
+  const numbers = session.state === "RECOVERING" ? { ageMs: given.now - session.since, bindSeq, result } : { bindSeq, result };
   draft.audit.push({ type: "AttachResult", version: session.version, paths, numbers });
   const reason = session.state === "RECOVERING" && session.role === "client" ? session.cause : "peer_reattach";
   if (old === proof.path) {
     draft.effects.push({ type: "Bind", path: proof.path, left: facts.active });
     return;
   }
-  const withoutPathMs = facts.transportlessSince === null ? 0 : scene.now - facts.transportlessSince;
+  const withoutPathMs = facts.transportlessSince === null ? 0 : given.now - facts.transportlessSince;
   draft.effects.push({
     type: "Bind",
     path: proof.path,
@@ -173,8 +173,8 @@ export function bind(draft: Draft, scene: Scene): void {
   draft.audit.push({ type: "TransportSwitch", version: session.version, reason, paths, numbers: jump });
 }
 
-function abortReason(scene: Scene): Reason {
-  switch (scene.event.type) {
+function abortReason(given: EventContext): Reason {
+  switch (given.event.type) {
     case "TransportDead":
       return "target_dead";
     case "AttemptTimedOut":
@@ -182,7 +182,7 @@ function abortReason(scene: Scene): Reason {
     case "ValidationFailed":
       return "reattach_validation_failed";
     default:
-      return causeOf(scene.event);
+      return causeOf(given.event);
   }
 }
 

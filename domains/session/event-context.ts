@@ -6,10 +6,10 @@ import type { Millis } from "#kernel/time";
 import type { Occurrence } from "./event.ts";
 import type { Context, Session } from "./model.ts";
 import { activeOf, RETRY_INTERVAL_MS } from "./model.ts";
-import type { Because } from "./row.ts";
+import type { ReasonSource } from "./row.ts";
 
-/** One event as a row sees it. */
-export interface Scene {
+/** One event with everything that a row and its actions read. */
+export interface EventContext {
   readonly event: Occurrence;
   readonly context: Context;
   readonly now: Millis;
@@ -22,9 +22,9 @@ interface Denial {
   readonly max: number | null;
 }
 
-/** The path that a jump would go to. */
-export function targetOf(scene: Scene, session: Session): PathId | null {
-  const { event } = scene;
+/** The target path of a jump. */
+export function targetOf(given: EventContext, session: Session): PathId | null {
+  const { event } = given;
   switch (event.type) {
     case "SwitchRequested":
       return event.target;
@@ -33,13 +33,13 @@ export function targetOf(scene: Scene, session: Session): PathId | null {
     case "AttachValidated":
       return event.path;
     default:
-      return scene.context.candidate ?? activeOf(session);
+      return given.context.candidate ?? activeOf(session);
   }
 }
 
-/** Who said no, and until when. */
-export function denialOf(scene: Scene): Denial {
-  const { event, context } = scene;
+/** The denial that applies to this event: its reason, and how long it lasts. */
+export function denialOf(given: EventContext): Denial {
+  const { event, context } = given;
   if (event.type === "PeerDenied") return { reason: event.reason, retryAfterMs: event.retryAfterMs, used: null, max: null };
   if (event.type === "ValidationFailed")
     return { reason: "reattach_validation_failed", retryAfterMs: RETRY_INTERVAL_MS, used: null, max: null };
@@ -49,7 +49,7 @@ export function denialOf(scene: Scene): Denial {
   return verdict;
 }
 
-/** The reason that an event carries by itself. */
+/** The event's own reason. */
 export function causeOf(event: Occurrence): Reason {
   switch (event.type) {
     case "HandshakeConfirmed":
@@ -63,21 +63,21 @@ export function causeOf(event: Occurrence): Reason {
   }
 }
 
-export function reasonFor(because: Because, scene: Scene): Reason {
-  const { event, context } = scene;
+export function reasonFor(because: ReasonSource, given: EventContext): Reason {
+  const { event, context } = given;
   if (because === "$cause" && event.type === "HandshakeConfirmed" && !context.authority)
     return event.refusal ?? "authority_unreachable";
   if (because === "$cause") return causeOf(event);
-  if (because === "$denial") return denialOf(scene).reason;
+  if (because === "$denial") return denialOf(given).reason;
   return because;
 }
 
-/** The proof inside an event, where it carries one. */
+/** The proof in an event, or `null`. */
 export function proofOf(event: Occurrence): Proof | null {
   return "proof" in event ? event.proof : null;
 }
 
-/** What was measured or counted for this event. */
+/** The numbers in an event; empty if it has none. */
 export function numbersOf(event: Occurrence): Numbers {
   return "numbers" in event ? event.numbers : {};
 }

@@ -21,7 +21,7 @@ const OURS: readonly Undo[] = [
   { kind: "nft", script: "delete table ip jvpn_jvpn_0\n" },
 ];
 
-test("what this daemon notes is read back whole", () => {
+test("all noted entries are read back", () => {
   new UndoJournal(folder).note(OURS);
   expect(new UndoJournal(folder).entries).toEqual(OURS);
 });
@@ -43,17 +43,17 @@ test.each([
   expect(new UndoJournal(folder).entries).toEqual([]);
 });
 
-test("a journal that others can write to is refused, and one that is a link", () => {
+test("a journal that other users can write to is refused, and so is a link", () => {
   new UndoJournal(folder).note(OURS);
   chmodSync(file, 0o662);
-  expect(() => new UndoJournal(folder)).toThrow(/mode 0662 lets others write/);
+  expect(() => new UndoJournal(folder)).toThrow(/mode 0662 lets other users write/);
   rmSync(file);
   writeFileSync(join(folder, "planted"), "");
   symlinkSync(join(folder, "planted"), file);
   expect(() => new UndoJournal(folder)).toThrow(/symbolic link/);
 });
 
-test("a link in the place of the new journal is not written through", () => {
+test("a link in the place of the new journal is not followed", () => {
   const journal = new UndoJournal(folder);
   journal.note(OURS);
   writeFileSync(join(folder, "victim"), "precious");

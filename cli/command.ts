@@ -9,7 +9,7 @@ export interface CommonOptions {
 }
 
 /**
- * Adds the common options and runs the verb with a client of the control socket; the verb answers with the exit code.
+ * Adds the common options and runs the verb with a client of the control socket. `run` returns the exit code.
  */
 export function verb<O extends CommonOptions>(
   command: Command,

@@ -21,7 +21,7 @@ export function switchVerb(program: Command): void {
   });
 }
 
-/** A gateway only asks; what the client made of it shows in its session. */
+/** A gateway can only ask the client to switch. The session shows whether the client did. */
 const isWish = (value: unknown): boolean => typeof value === "object" && value !== null && "asked" in value;
 
 interface TerminateOptions extends CommonOptions {

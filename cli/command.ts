@@ -16,8 +16,8 @@ export function verb<O extends CommonOptions>(
   run: (control: Control, options: O, args: readonly string[]) => Promise<number>,
 ): void {
   command
-    .option("--json", "one JSON document instead of text")
-    .option("--socket <path>", "control socket of the daemon (JVPN_SOCKET)")
+    .option("--json", "print one JSON document instead of text")
+    .option("--socket <path>", "control socket of the daemon (default: JVPN_SOCKET, else /run/jumping-vpn/control.sock)")
     .action((...all: unknown[]) => {
       const options = command.opts<O>();
       const args = all

@@ -232,7 +232,7 @@ export class Daemon implements ControlTarget {
     this.#ending = true;
     this.#loop.stop();
     await this.#takeDown();
-    this.#on.log.info("ended");
+    this.#on.log.info("stopped");
     this.#on.ended(exit);
   }
 

@@ -17,11 +17,11 @@ for (const role of ["gateway", "client"] as const) {
   program
     .command(role)
     .description(`run a ${role}`)
-    .option("--config <file>", `configuration file (JVPN_CONFIG, /etc/jumping-vpn/${role}.toml)`)
-    .option("--socket <path>", "control socket (JVPN_SOCKET, /run/jumping-vpn/control.sock)")
-    .option("--state <dir>", "state directory (/var/lib/jumping-vpn)")
-    .option("--events <file>", "record of events (events.jsonl in the state directory)")
-    .option("--policy <file>", "policy file (policy.toml beside the configuration)")
+    .option("--config <file>", `configuration file (default: JVPN_CONFIG, else /etc/jumping-vpn/${role}.toml)`)
+    .option("--socket <path>", "control socket (default: JVPN_SOCKET, else /run/jumping-vpn/control.sock)")
+    .option("--state <dir>", "state directory (default: /var/lib/jumping-vpn)")
+    .option("--events <file>", "file for the record of events (default: events.jsonl in the state directory)")
+    .option("--policy <file>", "policy file (default: policy.toml beside the configuration)")
     .addOption(
       new Option("--log-level <level>", "lowest level of the log on stderr").choices(["trace", "debug", "info", "warn", "error"]),
     )
@@ -43,7 +43,7 @@ const config = program.command("config").description("check or show configuratio
 config
   .command("check")
   .argument("[files...]")
-  .option("--json", "one JSON document")
+  .option("--json", "print one JSON document instead of text")
   .option("--config <file>", "configuration file to check if no files are named (JVPN_CONFIG)")
   .action((files: readonly string[], options: Flags & { json?: boolean }) => {
     process.exitCode = checkFiles(files, options, options.json === true);
@@ -70,7 +70,7 @@ const policy = program.command("policy").description("check policy files");
 policy
   .command("check")
   .argument("<file>")
-  .option("--json", "one JSON document")
+  .option("--json", "print one JSON document instead of text")
   .action((file: string, options: { json?: boolean }) => {
     process.exitCode = checkPolicyFile(resolve(file), options.json === true);
   });

@@ -33,7 +33,7 @@ export async function run(role: Role, flags: Flags, version: string): Promise<vo
     process.exit(exit); // otherwise the engine's callback keeps the process alive
   };
   try {
-    for (const complaint of await changes.undoAll()) log.warn(`a change by an earlier process cannot be undone: ${complaint}`);
+    for (const complaint of await changes.undoAll()) log.warn(`an earlier process's change cannot be undone: ${complaint}`);
     const store = openStore(places.state);
     const daemon = new Daemon({
       version,

@@ -26,7 +26,7 @@ interface ClientOptions extends Options {
 }
 
 const DIRECTORY = "/etc/jumping-vpn";
-const POLICY = `# Limits and thresholds. A key that is left out has its value from the preset: strict, standard, mobile or vehicle.
+const POLICY = `# Limits and thresholds. Missing keys have the values of the preset: strict, standard, mobile or vehicle.
 schema = "jumping-vpn/policy/v1"
 name = "standard"
 preset = "standard"
@@ -34,14 +34,14 @@ preset = "standard"
 
 /** Writes a working configuration and prints what the other side needs. Never overwrites a file. */
 export function initVerb(program: Command): void {
-  const init = program.command("init").description("write a first configuration and key");
+  const init = program.command("init").description("write a first configuration and a key");
   const gateway = init
     .command("gateway")
     .option("--dir <dir>", "folder to write to", DIRECTORY)
     .option("--listen <address...>", "addresses to listen on", ["0.0.0.0:4774", "[::]:4774"])
     .option("--pool <network...>", "networks for the inner addresses", ["10.80.0.0/16", "fd80::/64"])
     .option("--masquerade", "let clients reach other networks through this machine's addresses (needs nftables)")
-    .option("--json", "one JSON document instead of text");
+    .option("--json", "print one JSON document instead of text");
   gateway.action(() => {
     const options = gateway.opts<GatewayOptions>();
     return perform(options.json === true, () => initGateway(options));
@@ -53,7 +53,7 @@ export function initVerb(program: Command): void {
     .option("--name <name>", "name of this client at the gateway", hostname().split(".")[0] ?? "client")
     .option("--all", "send all traffic through the tunnel")
     .option("--dir <dir>", "folder to write to", DIRECTORY)
-    .option("--json", "one JSON document instead of text");
+    .option("--json", "print one JSON document instead of text");
   client.action(() => {
     const options = client.opts<ClientOptions>();
     return perform(options.json === true, () => initClient(options));

@@ -11,7 +11,7 @@ interface Options {
 /** Only the engine makes and reads private keys; this process only sees public keys. */
 export function keyVerbs(program: Command): void {
   const verbs = [
-    ["genkey", "write a new private key (0600, never over an existing file) and print its public key"],
+    ["genkey", "write a new private key (mode 0600, never overwrites a file) and print its public key"],
     ["pubkey", "print the public key of a private key file"],
   ] as const;
   for (const [name, description] of verbs) {
@@ -19,7 +19,7 @@ export function keyVerbs(program: Command): void {
       .command(name)
       .description(description)
       .argument("<file>")
-      .option("--json", "one JSON document instead of text");
+      .option("--json", "print one JSON document instead of text");
     command.action((file: string) => {
       const { json = false } = command.opts<Options>();
       return perform(json, async () => {
@@ -44,7 +44,7 @@ export function configVerb(program: Command): void {
     .description("check files (default: the file of --config or JVPN_CONFIG, else the files in /etc/jumping-vpn)")
     .argument("[files...]")
     .option("--config <file>", "configuration file to check if no files are named (JVPN_CONFIG)")
-    .option("--json", "one JSON document instead of text");
+    .option("--json", "print one JSON document instead of text");
   check.action((files: readonly string[]) => {
     const { config: file, json = false } = check.opts<ConfigOptions>();
     const flags = [...(json ? ["--json"] : []), ...configFlag(file)];

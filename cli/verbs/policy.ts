@@ -33,7 +33,7 @@ function checkVerb(policy: Command): void {
     .command("check")
     .description("check a policy file; needs no daemon")
     .argument("<file>")
-    .option("--json", "one JSON document instead of text");
+    .option("--json", "print one JSON document instead of text");
   command.action((file: string) => {
     const { json = false } = command.opts<CommonOptions>();
     return perform(json, () => passToDaemon(["policy", "check", ...(json ? ["--json"] : []), resolve(file)]));

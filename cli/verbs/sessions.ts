@@ -43,7 +43,7 @@ export function sessionVerb(program: Command): void {
   const command = program
     .command("session")
     .description("show one session")
-    .argument("<id>", "its id, or a unique prefix of it")
+    .argument("<id>", "id of the session, or a unique prefix of it")
     .option("--timeline", "list its records in order");
   verb<OneOptions>(command, async (control, options, [id = ""]) => {
     if (options.timeline) {

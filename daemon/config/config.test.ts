@@ -130,7 +130,14 @@ describe("every fault says where and what it is, why, and what to do", () => {
     ["the gateway's own address", "10.80.0.14", "10.80.0.1", 10, /client address 10.80.0.1 cannot be used/, /inside the pool/],
     ["no worker", "[gateway]", "[gateway]\nworkers = 0", 2, /gateway.workers is not valid: 0/, /correct/],
     ["too many workers", "[gateway]", "[gateway]\nworkers = 17", 2, /gateway.workers is not valid: 17/, /correct/],
-    ["workers in words", "[gateway]", '[gateway]\nworkers = "many"', 2, /gateway.workers is not valid: "many"/, /correct/],
+    [
+      "a word as the number of workers",
+      "[gateway]",
+      '[gateway]\nworkers = "many"',
+      2,
+      /gateway.workers is not valid: "many"/,
+      /correct/,
+    ],
     ["a line that is not TOML", "[gateway]", "[gateway", 1, /not valid TOML/, /correct the line/],
   ];
   test.each(gateway)("%s (gateway)", (_, from, to, line, what, hint) =>

@@ -129,8 +129,8 @@ describe("a client that has connected", () => {
   });
 
   test.each([
-    ["a session that is not there", () => control.session("s-none"), "not_found"],
-    ["a path that is not there", () => control.switch("7qf2", "wlan9/udp4"), "unknown_path"],
+    ["an unknown session", () => control.session("s-none"), "not_found"],
+    ["an unknown path", () => control.switch("7qf2", "wlan9/udp4"), "unknown_path"],
     ["a termination without a reason", () => control.terminate("7qf2", ""), "bad_request"],
     ["a reason of two lines", () => control.terminate("7qf2", "a\nb"), "bad_request"],
   ])("keeps its session when a request is refused: %s", async (_, act, code) => {
@@ -174,7 +174,7 @@ describe("a client that has connected", () => {
   });
 });
 
-test("a handshake whose lease cannot be stored is refused with resource_exhausted, and the daemon continues", async () => {
+test("a handshake is refused with resource_exhausted if its lease cannot be stored, and the daemon continues", async () => {
   store.exec("PRAGMA query_only = 1");
   engine.report({
     type: "HandshakeConfirmed",

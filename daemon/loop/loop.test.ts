@@ -73,7 +73,7 @@ describe("a command that the engine refuses", () => {
 });
 
 describe("the store", () => {
-  test("gets one call for a batch of handshakes, and its answers reach the engine with the commands of that batch", () => {
+  test("gets one call for a batch of handshakes, and its answers reach the engine in one call, too", () => {
     store.calls = [];
     engine.calls = 0;
     hear(confirmed(3, "c"), attach(1, 7), confirmed(4, "b"));

@@ -27,7 +27,7 @@ afterEach(() => {
   }
 });
 
-test("the file is in force from the start; its version stays while its values stay, and increases when they change", () => {
+test("the file is in force from the start; its version increases only when its values change", () => {
   writeFileSync(file, policy(4));
   expect([started().inForce.version, started().inForce.version]).toEqual([1, 1]);
   writeFileSync(file, `# a comment\n${policy(4)}`);
@@ -36,7 +36,7 @@ test("the file is in force from the start; its version stays while its values st
   expect(started().inForce).toMatchObject({ version: 2, origin: "file", file, valid: true, overFile: false });
 });
 
-test("an applied policy is in force at once, is recorded with its operator, and stays in force across restarts and reloads", () => {
+test("an applied policy is in force at once, names its operator, and survives restarts and reloads", () => {
   writeFileSync(file, policy(4));
   const book = started();
   expect(book.apply({ text: policy(6), file: "/tmp/new.toml" }, "ann", false)).toMatchObject({
@@ -105,7 +105,7 @@ test("an invalid policy is refused with every fault and changes nothing", () => 
   ]);
 });
 
-test("an invalid file at a reload denies new sessions and keeps the last valid policy; a valid file ends the denial", () => {
+test("an invalid file at a reload denies new sessions and keeps the last valid policy; a valid file ends that", () => {
   writeFileSync(file, policy(4));
   const book = started();
   writeFileSync(file, policy(9_000));

@@ -109,7 +109,7 @@ test("an apply reaches running sessions, the engine and the record, with its ope
   });
 });
 
-test("an invalid policy is refused with all its faults; the refusal is recorded, and nothing else happens", async () => {
+test("an invalid policy is refused with all its faults; only the refusal is recorded", async () => {
   const bad = { text: `${policy("max_per_min = 0")}cooldown = "9h"\n`, file: "/tmp/bad.toml" };
   await expect(control.policyApply(bad)).rejects.toMatchObject({
     code: "policy_invalid",

@@ -57,7 +57,7 @@ test.each([
   ]);
 });
 
-test("a sink that is too slow loses what does not fit its own queue; kept and lost records together are all records", async () => {
+test("a sink that is too slow loses what does not fit its queue; each record is either kept or lost", async () => {
   const good = new Collecting("good");
   const slow = new Collecting("slow", () => turns(20));
   const recorder = open([slow, good], { waitingBytesMax: 200_000 });
@@ -77,7 +77,7 @@ test("a sink that is too slow loses what does not fit its own queue; kept and lo
     expect(losses.some(({ numbers }) => Number(numbers?.first) <= seq && seq <= Number(numbers?.last))).toBe(true);
 });
 
-test("a sink that works again gets the record of its own loss, and health is ok after the last trouble ends", async () => {
+test("a sink that works again gets the record of its own loss, and health is ok when no trouble is left", async () => {
   const changes: string[] = [];
   let broken = true;
   const sink = new Collecting("sink", () => (broken ? fail("it broke") : Promise.resolve()));

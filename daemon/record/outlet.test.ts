@@ -14,7 +14,7 @@ describe("an outlet", () => {
     expect(life.outlet).toMatchObject({ keptTo: 3_000, lost: 0, trouble: null, isDone: true });
   });
 
-  test("whose sink refuses a batch counts it, reports the cause once, and has the loss ready when the sink works again", async () => {
+  test("whose sink refuses a batch counts it, reports why once, and has the loss ready afterwards", async () => {
     const life = new Life({ restMs: 1 });
     life.sink.answer = () => Promise.reject(new Error("no space"));
     for (const line of ["a", "b", "c"]) life.push(line);
@@ -44,7 +44,7 @@ describe("an outlet", () => {
     expect(life.outlet).toMatchObject({ lost: 1, keptTo: 2, trouble: null });
   });
 
-  test("whose sink does not answer reports it, refuses what does not fit, and continues when the answer comes", async () => {
+  test("whose sink does not answer reports it, refuses what does not fit, and continues after the answer", async () => {
     const life = new Life({ waitingBytesMax: 10, writeMsMax: 1 });
     const answers: (() => void)[] = [];
     life.sink.answer = () => new Promise<void>((resolve) => answers.push(resolve));

@@ -87,7 +87,7 @@ describe.skipIf(!permitted)("answers of the store, through a real gateway (needs
     expect(gateway.states()).toEqual(["ATTACHED"]);
   });
 
-  test("no address is given twice, and a client that dials again gets the address that the store kept for it", async () => {
+  test("no address is given twice, and a client that dials again gets the address that was kept for it", async () => {
     gateway.store.mannerOf = () => "yes";
     const second = new Client(join(folder, "late"), "again");
     clients.set("late", replaced(clients.get("late"), second));

@@ -25,7 +25,7 @@ test("a change is in the journal before the machine sees it", async () => {
   expect([applied.ok, machine.log]).toEqual([true, ["ip -4 -batch - <rule add pref 1;route add x>"]]);
 });
 
-test("the changes of a killed process are undone at the next start, newest first, and then removed from the journal", async () => {
+test("the changes of a killed process are undone at the next start, newest first, and then forgotten", async () => {
   const machine = new Recorder();
   await changesOn(machine).apply([RULE, ROUTE, FORWARD]);
   const after = new Recorder();

@@ -31,7 +31,7 @@ export function claimState(stateDir: string): Claim {
     }
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause;
-    const hint = "run as root, or use --state to name a separate directory (mode 0700) that only this user can write to";
+    const hint = "run as root, or name with --state a separate directory (mode 0700) that only this user can write to";
     throw new StartFailure(
       [{ what: `the state directory ${stateDir} cannot be used`, why: causeText(cause), hint }],
       EXIT.failed,

@@ -38,7 +38,7 @@ test("without configured routes a client routes the networks of its inner addres
 
 test.each([
   ["a default route", { v4Prefix: 0 }, "10.80.0.14/0 is wider than /8"],
-  ["half of all", { v4Prefix: 1 }, "10.80.0.14/1 is wider than /8"],
+  ["half of all addresses", { v4Prefix: 1 }, "10.80.0.14/1 is wider than /8"],
   ["all of IPv6", { v6Prefix: 3 }, "fd80::e/3 is wider than /32"],
 ])("a gateway that assigns %s is not followed, unless routes are configured", (_, prefix, why) => {
   expect(assignmentFault(CLIENT, { ...ASSIGNED, ...prefix })).toContain(why);

@@ -81,7 +81,7 @@ export function assignmentFault(settings: Pick<ClientSettings, "routes">, assign
   if (settings.routes !== null) return null;
   const wide = innerPrefixes(assignment).find(({ family, length }) => length < PREFIX_MIN[family]);
   if (wide === undefined) return null;
-  return `the gateway's network ${formatPrefix(wide)} is wider than /${PREFIX_MIN[wide.family]}; set \`routes\` in [tunnel] to the networks that you want`;
+  return `the gateway's network ${formatPrefix(wide)} is wider than /${PREFIX_MIN[wide.family]}; set \`routes\` in [tunnel]`;
 }
 
 /**

@@ -44,7 +44,7 @@ test("a full file is renamed, and the oldest is removed", async () => {
   ]);
 });
 
-test("a batch for a file that cannot be opened is refused with the reason, and the next one is kept when it can", async () => {
+test("a batch is refused with the reason if the file cannot be opened, and a later one is kept", async () => {
   mkdirSync(join(folder, "events.jsonl"));
   const sink = new FileSink(join(folder, "events.jsonl"));
   await expect(write(sink, ["a\n"])).rejects.toThrow("EISDIR");

@@ -61,7 +61,7 @@ function unreadable(file: string, cause: unknown): Fault {
   return { file, line: null, what: "this configuration file cannot be read", why: causeText(cause), hint };
 }
 
-/** Checks a document against its schema. Every fault carries its line; at most 20 are listed. */
+/** Checks a document against its schema. Every fault has its line; at most 20 are listed. */
 export function checkDocument<T extends z.ZodType>(document: TomlDocument, schema: T): Outcome<z.output<T>> {
   const result = schema.safeParse(document.value);
   if (result.success) return { ok: true, value: result.data };

@@ -47,7 +47,7 @@ interface Wish {
  *     policy.toml ──read()──┐                       ┌─► store: version, digest, text, actor, time
  *                           ├─► check ─► in force ──┤
  *     operator ───apply()───┘     │                 └─► core: PolicyOffered
- *                                 └─► refused: what is in force stays in force
+ *                                 └─► refused: the policy in force stays
  *
  * The newest change wins: an operator's policy stays in force, across restarts, until the file's text differs from its
  * text at the time of the `apply`. While the file is invalid, new sessions are denied. An invalid `apply` is only
@@ -60,7 +60,7 @@ export class PolicyBook {
   readonly #wallMs: () => number;
   #values: PolicySet | null = null;
   #origin: PolicyOrigin = "built-in";
-  /** The faults of a refused file; empty = the file, or an operator's policy, is in force. */
+  /** The faults of a refused file; empty = no file is refused. */
   #faults: readonly Fault[] = [];
 
   constructor(history: PolicyHistory, place: PolicyPlace, offer: (offered: Offered) => void, wallMs: () => number) {

@@ -3,7 +3,7 @@ import { causeText, type Fault, StartFailure } from "#daemon/fault";
 import type { Command, EngineConfig, ReportBatch } from "#kernel/contract/engine.generated";
 import { EXIT } from "#kernel/contract/exit-code";
 
-/** The packet engine as the daemon sees it: batches of commands in, batches of reports out. */
+/** The daemon's interface to the packet engine: batches of commands in, batches of reports out. */
 export interface EnginePort {
   /**
    * The engine accepts all commands or none. Throws `EngineBusy` if more than 65,536 would wait for a worker, and after

@@ -62,8 +62,8 @@ const TAIL_BYTES = 256 * 1024;
 
 /**
  * The end of the chain in this file, so that the next process continues it; the start of a new chain if the file is
- * absent or its tail has no whole record. A last line that was cut off (by the end of a process) is skipped, and its
- * number is not used again, so that the gap is visible.
+ * absent or its tail has no whole record. A last line that was cut off when a process was killed is skipped. Its number
+ * is not used again, so that the gap is visible.
  */
 export function chainEnd(file: string): ChainEnd {
   const end = endOf(file);
@@ -75,7 +75,7 @@ export function chainEnd(file: string): ChainEnd {
 
 function endOf(file: string): ChainEnd {
   const lines = tailOf(file).split("\n");
-  const torn = lines.at(-1) !== ""; // a file that ends with a newline splits into a last empty piece
+  const torn = lines.at(-1) !== ""; // if the file ends with a newline, the last piece is empty
   for (const line of lines.toReversed()) {
     const end = endIn(line);
     if (end !== undefined) return { seq: torn ? end.seq + 1 : end.seq, hash: end.hash, torn };

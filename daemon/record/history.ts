@@ -36,7 +36,7 @@ export class History {
   after(seq: number): { readonly records: readonly EventRecord[]; readonly missing: { first: number; last: number } | null } {
     const lines = this.#recent.all();
     const records: EventRecord[] = [];
-    // From the newest: a reader that reconnects has missed a few, and only these are parsed.
+    // Starts with the newest: a reader that reconnects has missed only a few records, and only these are parsed.
     for (const line of lines.toReversed()) {
       const record = read(line);
       if (record.seq <= seq) break;

@@ -8,7 +8,7 @@ export interface StoreRequest {
 /** Called with the outcome of one request. */
 export type StoreAnswer = (token: StoreToken, outcome: StoreOutcome) => void;
 
-/** The store of record as the loop sees it. Every implementation passes the tests of `contract.test.ts`. */
+/** The loop's interface to the store of record. Every implementation passes the tests of `contract.test.ts`. */
 export interface StorePort {
   /**
    * Carries out the requests of one turn of the loop, in their order and if possible in one write. Calls `answer` at

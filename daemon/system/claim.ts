@@ -90,7 +90,7 @@ function startTime(pid: number): number | null {
   } catch {
     return null;
   }
-  // From field 3 of proc_pid_stat(5): state, …, number of threads (20), …, start time (22).
+  // Starts with field 3 of proc_pid_stat(5): state, …, number of threads (20), …, start time (22).
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const isZombie = "ZXx".includes(fields[0] ?? "") && Number(fields[17]) <= 1;
   return isZombie ? null : Number(fields[19]);

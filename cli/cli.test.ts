@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SessionView, StatusDocument } from "#sdk/index";
 
-/** The commands as they are installed; `npm run build` made them. */
+/** The commands as they are installed; `npm run build` compiles them. */
 const BIN = join(import.meta.dirname, "../bin");
 const IS_BUILT = existsSync(join(BIN, "../build/cli/main.js"));
 const KEY = `jvpk1:${"A".repeat(43)}`;
@@ -47,7 +47,10 @@ describe.runIf(IS_BUILT)("exit codes", () => {
       stderr += text.toString();
     });
     const code = await new Promise((resolve) => child.on("close", resolve));
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: the result is lost\n {2}why: .*ENOSPC.*\n {2}do: /)]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: the result cannot be written\n {2}why: .*ENOSPC.*\n {2}do: /),
+    ]);
   });
 
   test("0: --version", async () => {
@@ -151,15 +154,15 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     ]);
   });
 
-  test("11: `up` where an operator asked the daemon to stay down, at once", async () => {
+  test("11: `up`, at once, if an operator ended the session of a client that still runs", async () => {
     const config = join(folder, "up.toml");
     writeFileSync(config, `[client]\nidentity = "k"\n[[gateway]]\naddress = "fra-2.example"\nkey = "${KEY}"\n`);
     status = statusWith("TERMINATED");
     const refused = await jvpn("up", "--config", config, "--state", folder, "--timeout", "60");
-    expect([refused.code, refused.stderr]).toEqual([11, expect.stringContaining("do:  jvpn down, then jvpn up")]);
+    expect([refused.code, refused.stderr]).toEqual([11, expect.stringContaining("do:  run `jvpn down`, then `jvpn up`")]);
   });
 
-  test("0: a wish at a gateway is printed as a wish", async () => {
+  test("0: a switch at a gateway is printed as a request to the client", async () => {
     expect((await jvpn("switch", "wish", "--to", "eth0/udp4")).stdout).toBe("asked the client: wish → eth0/udp4\n");
   });
 });
@@ -167,9 +170,9 @@ describe.runIf(IS_BUILT)("exit codes", () => {
 describe.runIf(IS_BUILT)("what a person reads", () => {
   test.each([
     ["redundant", "redundant", "  sending    redundant: every packet on two paths while two are warm"],
-    ["failover", "redundant", "  sending    failover, on one path: see the gateway"],
+    ["failover", "redundant", "  sending    failover, on one path: see `jvpn status` at the gateway"],
     ["redundant", "failover", "  sending    redundant: every packet on two paths while two are warm"],
-  ] as const)("a session that sends as %s where the policy wants %s says so", async (mode, wanted, line) => {
+  ] as const)("the status shows a session that sends as %s while the policy wants %s", async (mode, wanted, line) => {
     const attached = statusWith("ATTACHED");
     status = {
       ...attached,
@@ -194,7 +197,7 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
   test("a configuration that a reload refused, and settings that wait for a restart", async () => {
     const config = { errors: ['/etc/c.toml:3: paths.wlan0.priority = "first"'], awaitingRestart: ["mtu"] };
     status = { ...statusWith("ATTACHED"), config };
-    expect((await jvpn("status")).stdout).toContain(`  ! the configuration file is refused, the last valid one stays in force:
+    expect((await jvpn("status")).stdout).toContain(`  ! the configuration file is refused; the last valid one stays in force:
   !   /etc/c.toml:3: paths.wlan0.priority = "first"
   ! changed settings wait for a restart: mtu
 `);
@@ -202,8 +205,8 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
 
   test.each([
     ["dial_unanswered", "  why: the gateway is unreachable, UDP to it is blocked"],
-    ["policy_invalid", "  why: the gateway was reached, and no session came of it: policy_invalid"],
-  ] as const)("what keeps a client dialling: %s", async (lastReason, why) => {
+    ["policy_invalid", "  why: the gateway was reached, but no session was established: policy_invalid"],
+  ] as const)("the status of a client that dials says why: %s", async (lastReason, why) => {
     const attached = statusWith("ATTACHED");
     const dial = { sinceBootMs: 8_035_600, attempts: 5, lastReason };
     const states = { ...attached.view.states, ATTACHED: 0 };
@@ -212,18 +215,18 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
     expect(stdout).toContain(`for 4.4 s, 5 without success   last reason ${lastReason}\n${why}`);
   });
 
-  test("what the policy permits, until when, and why a path is not taken", async () => {
+  test("what the policy permits, until when, and why a path is not chosen", async () => {
     expect((await jvpn("policy", "explain")).stdout).toBe(
       `policy field v3   apply, until /etc/p.toml changes
   new sessions    allowed
 
 ● ATTACHED   session s-7QF2-9KXD   policy field v3
   used            8 of 8 switches, 8 of 30 recoveries in the last minute
-  switch at will  denied: switch_rate_limited (8 of 8), allowed in 23 s
-  prove anew      allowed
-  runs out in     10h of 12h: session_lifetime_exceeded
+  elective move   denied: switch_rate_limited (8 of 8), allowed in 23 s
+  revalidation    allowed
+  expires in      10h of 12h: session_lifetime_exceeded
   path  ▶ wlan0/udp4    rtt 18 ms  active
-        · wwan0/udp6    rtt 9 ms   stays: gains 9.0 ms, policy needs 10.0
+        · wwan0/udp6    rtt 9 ms   not chosen: gains 9.0 ms, the policy needs 10.0 ms
 `,
     );
   });

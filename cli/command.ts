@@ -9,15 +9,15 @@ export interface CommonOptions {
 }
 
 /**
- * Adds the common options and runs the verb with a client of the control socket; the verb answers with the exit code.
+ * Adds the common options and runs the verb with a client of the control socket. `run` returns the exit code.
  */
 export function verb<O extends CommonOptions>(
   command: Command,
   run: (control: Control, options: O, args: readonly string[]) => Promise<number>,
 ): void {
   command
-    .option("--json", "one JSON document instead of text")
-    .option("--socket <path>", "control socket of the daemon (JVPN_SOCKET)")
+    .option("--json", "print one JSON document instead of text")
+    .option("--socket <path>", "control socket of the daemon (default: JVPN_SOCKET, else /run/jumping-vpn/control.sock)")
     .action((...all: unknown[]) => {
       const options = command.opts<O>();
       const args = all

@@ -6,7 +6,7 @@ import { ControlError } from "#sdk/index";
 /** Compiled, this file is build/cli/daemon-process.js; tests run it from its source. */
 const ROOT = join(import.meta.dirname, import.meta.url.endsWith(".ts") ? ".." : "../..");
 
-/** What a refusal of the daemon's verbs is, by its exit code. */
+/** The error code for an exit code of the daemon's own verbs. */
 const CODES: Readonly<Record<number, "usage" | "configuration">> = {
   [EXIT.usage]: "usage",
   [EXIT.configuration]: "configuration",
@@ -19,7 +19,7 @@ export function spawnDaemon(args: readonly string[], options: SpawnOptions): Chi
   return spawn(process.execPath, [join(ROOT, "bin/jvpnd"), ...args], options);
 }
 
-/** Runs one of the daemon's own verbs (keys, configuration) to its end: they belong to the process that reads keys. */
+/** Runs one of the daemon's own verbs (keys, configuration) to its end. Only the daemon's program reads keys. */
 function askDaemon(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawnDaemon(args, { stdio: ["ignore", "pipe", "pipe"] });
@@ -36,7 +36,7 @@ function askDaemon(args: readonly string[]): Promise<{ code: number; stdout: str
   });
 }
 
-/** Passes such a verb through: its words, its exit code. */
+/** Runs such a verb, passes its output on, and returns its exit code. */
 export async function passToDaemon(args: readonly string[]): Promise<number> {
   const { code, stdout, stderr } = await askDaemon(args);
   process.stdout.write(stdout);
@@ -44,7 +44,7 @@ export async function passToDaemon(args: readonly string[]): Promise<number> {
   return code;
 }
 
-/** What the daemon prints. A refusal is thrown, in the words of the daemon. */
+/** Returns what such a verb prints. A refusal is thrown with the three lines that the daemon printed. */
 export async function requireFromDaemon(args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await askDaemon(args);
   if (code === 0) return stdout.trim();

@@ -2,16 +2,16 @@ import { EXIT } from "#kernel/contract/exit-code";
 import { ControlError } from "#sdk/index";
 import { exitOf } from "./exit.ts";
 
-/** What a verb may use of the terminal. */
+/** The part of the terminal that a verb may use. */
 export interface Io {
   /** One line of result. */
   line(text: string): void;
   /** One JSON document, on one line. */
   json(document: object): void;
-  /** Told on stderr, and only to a person. */
+  /** Printed on stderr, and only if stderr is a terminal. */
   progress(text: string): void;
   readonly color: boolean;
-  /** A person reads; what is longer than the screen is wide may be cut. */
+  /** stdout is a terminal: lines that are longer than its width may be cut. */
   readonly terminal: boolean;
   readonly columns: number;
 }
@@ -28,7 +28,7 @@ export const io: Io = {
 };
 
 /**
- * Runs a verb; its answer is the exit code. Every failure leaves as three lines, or as one JSON document, on stderr.
+ * Runs a verb, which returns the exit code. Every failure is printed on stderr, as three lines or as one JSON document.
  */
 export async function perform(json: boolean, verb: () => Promise<number>): Promise<void> {
   try {
@@ -45,7 +45,7 @@ export function printFailure(error: ControlError, json: boolean): void {
   process.stderr.write(json ? `${JSON.stringify(error.document)}\n` : threeLines(error));
 }
 
-/** `denied: switch_rate_limited` is what a script greps for; other codes only stand in the JSON. */
+/** Scripts search for `denied: switch_rate_limited`; other codes appear only in the JSON. */
 function threeLines(error: ControlError): string {
   const retry = error.retryAfterMs === null ? "" : ` (next in ${Math.ceil(error.retryAfterMs / 1_000)} s)`;
   const head = exitOf(error) === EXIT.denied ? `denied: ${error.code}${retry}` : `error: ${error.message}${retry}`;

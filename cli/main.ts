@@ -13,7 +13,7 @@ import { downVerb, upVerb } from "./verbs/up.ts";
 import { ownVersion, versionVerb } from "./verbs/version.ts";
 import { watchVerb } from "./verbs/watch.ts";
 
-/** Known before the arguments are parsed, so that an error in them is printed as JSON, too. */
+/** Read before the arguments are parsed, so that a parsing error is printed as JSON, too. */
 const json = process.argv.includes("--json");
 
 const program = new Command("jvpn")
@@ -42,11 +42,11 @@ for (const add of [
 }
 
 process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
-  // The reader of a pipe has read enough, as `head` does.
+  // The reader of the pipe has closed it, as `head` does.
   if (cause.code === "EPIPE") process.exit();
-  const hint = "make room where it goes, or let it go elsewhere";
+  const hint = "free space at the destination, or write to another place";
   printFailure(
-    new ControlError({ code: "failed", message: "the result is lost", why: cause.message, hint, retryAfterMs: null }),
+    new ControlError({ code: "failed", message: "the result cannot be written", why: cause.message, hint, retryAfterMs: null }),
     json,
   );
   process.exit(EXIT.failed);

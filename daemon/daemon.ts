@@ -35,7 +35,7 @@ import type { EngineConfig, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 
-/** Everything a daemon stands on, opened and claimed already. */
+/** Everything that a daemon needs, already opened and claimed. */
 interface Foundations {
   readonly version: string;
   readonly configFile: string;
@@ -47,7 +47,7 @@ interface Foundations {
   readonly changes: SystemChanges;
   readonly startEngine: (config: EngineConfig, onReports: () => void) => EnginePort;
   readonly bootMs: () => number;
-  /** Called once, when nothing is left of the daemon. */
+  /** Called once, after everything is closed. */
   readonly ended: (exit: ExitCode) => void;
 }
 
@@ -97,7 +97,7 @@ export class Daemon implements ControlTarget {
       mark: new RecordMark(on.store),
       bootMs: on.bootMs,
       healthChanged: (health, why) =>
-        health === "ok" ? log.info("the record is kept again") : log.warn({ why }, "the record cannot be kept"),
+        health === "ok" ? log.info("events are recorded again") : log.warn({ why }, "events cannot be recorded"),
     });
     this.#tunnel = new Tunnel(on.changes, settings.interface, settings.mtu, {
       changed: (view) => (view.state === "failed" ? this.#tunnelFailed(view.error ?? "") : log.info(view, "tunnel")),
@@ -128,7 +128,7 @@ export class Daemon implements ControlTarget {
     this.#server = createAdaptorServer({ fetch: createRoutes(this).fetch }) as Server;
   }
 
-  /** Resolves when operators can use it. Throws a `StartFailure` after undoing what was done. */
+  /** Resolves when operators can use the daemon. On a failure, undoes what was done and throws a `StartFailure`. */
   async start(): Promise<void> {
     const { log, places } = this.#on;
     try {
@@ -181,8 +181,8 @@ export class Daemon implements ControlTarget {
   }
 
   shutdown(actor: string): void {
-    this.#on.log.info({ actor }, "asked to stop");
-    setImmediate(() => void this.end(EXIT.ok)); // after the answer
+    this.#on.log.info({ actor }, "an operator requested the stop");
+    setImmediate(() => void this.end(EXIT.ok)); // after the answer is sent
   }
 
   subscribe(since: number | null) {
@@ -193,13 +193,14 @@ export class Daemon implements ControlTarget {
     this.#recorder.unsubscribe(subscriber);
   }
 
-  /** Reads configuration and policy again. What is invalid changes nothing: the last valid one stays in force. */
+  /** Reads configuration and policy again. If one of them is invalid, its last valid version stays in force. */
   async reload(): Promise<void> {
     const { configFile, log } = this.#on;
     const loaded = loadSettings(this.#settings.role, configFile);
     if (loaded.ok) {
       const { settings, kept } = reloaded(this.#settings, loaded.value);
-      if (kept.length > 0) log.warn({ settings: kept }, "changed settings that need a restart keep their values");
+      if (kept.length > 0)
+        log.warn({ settings: kept }, "settings that need a restart were changed; they keep their values until then");
       this.#settings = settings;
       this.#config = { errors: [], awaitingRestart: kept };
       await this.#role.configure(this.#settings);
@@ -211,27 +212,27 @@ export class Daemon implements ControlTarget {
     if (loaded.ok && valid) log.info("reloaded");
   }
 
-  /** True where the policy is valid. What is wrong with it is in the log; the core records it, and denies new sessions. */
+  /** True if the policy is valid. Its faults are logged; the core records them and denies new sessions. */
   #readPolicy(): boolean {
     try {
       const faults = this.policy.read();
       this.#logFaults(faults);
       return faults.length === 0;
     } catch (cause) {
-      const what = "the policy could not be kept in the store";
+      const what = "the policy cannot be written to the store";
       this.#logFaults([{ what, why: causeText(cause), hint: "check the disk of the state directory, then reload" }]);
       if (this.policy.values === null) throw cause;
       return false;
     }
   }
 
-  /** Closes every session, undoes what was changed on the machine, and goes. A second call changes nothing. */
+  /** Closes every session, undoes all changes on the machine, and ends. A second call has no effect. */
   async end(exit: ExitCode): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
     this.#loop.stop();
     await this.#takeDown();
-    this.#on.log.info("ended");
+    this.#on.log.info("stopped");
     this.#on.ended(exit);
   }
 
@@ -246,7 +247,7 @@ export class Daemon implements ControlTarget {
   }
 
   #tunnelFailed(error: string): void {
-    this.#on.log.error({ error }, "the tunnel is not set up; what was done is undone");
+    this.#on.log.error({ error }, "the tunnel cannot be set up; its changes are undone");
     this.#recorder.note("Diagnostic", { what: "tunnel_setup_failed", error });
   }
 
@@ -255,7 +256,7 @@ export class Daemon implements ControlTarget {
     if (report.type !== "Started") return;
     this.#started = report;
     const { aloneBecause: why } = report;
-    if (why !== null) this.#on.log.warn({ why }, "one worker moves all packets, where the machine has processors for more");
+    if (why !== null) this.#on.log.warn({ why }, "one worker moves all packets, although the machine has processors for more");
   }
 
   #event(event: CoreEvent): void {

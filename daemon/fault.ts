@@ -1,16 +1,16 @@
 import type { ExitCode } from "#kernel/contract/exit-code";
 
-/** Something the world did that a person has to repair, in the three lines that they read. */
+/** A fault that a person must repair, with the three lines that the person reads. */
 export interface Fault {
   readonly what: string;
   readonly why: string;
   readonly hint: string;
-  /** Configuration: where. `line` counts from 1; `null` = the whole file. */
+  /** For faults of a configuration file. `line` counts from 1; `null` = the whole file. */
   readonly file?: string;
   readonly line?: number | null;
 }
 
-/** Ends the start of a daemon with its faults and the exit code that belongs to them. */
+/** Ends the start of a daemon with these faults and this exit code. */
 export class StartFailure extends Error {
   readonly faults: readonly Fault[];
   readonly exit: ExitCode;
@@ -28,12 +28,12 @@ export function faultText(fault: Fault): string {
   return `error: ${place}${fault.what}\n  why: ${fault.why}\n  do:  ${fault.hint}\n`;
 }
 
-/** The message of anything thrown, for the `why` of a fault. */
+/** The message of a thrown value, for the `why` of a fault. */
 export function causeText(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** `ENOENT` and the like, or `undefined`. */
+/** The error code of the system, such as `ENOENT`; `undefined` if there is none. */
 export function errnoOf(cause: unknown): string | undefined {
   return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
 }

@@ -10,26 +10,28 @@ import { run } from "#daemon/run";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
-/** `jvpnd gateway|client`, and the verbs that need what only a daemon may touch: keys, and the rules of the configuration. */
+/** `jvpnd gateway|client`, and the verbs that need keys or the rules of the configuration, which only a daemon has. */
 const program = new Command("jvpnd").description("Jumping VPN daemon").exitOverride().showHelpAfterError("(see jvpnd --help)");
 
 for (const role of ["gateway", "client"] as const) {
   program
     .command(role)
     .description(`run a ${role}`)
-    .option("--config <file>", `configuration (JVPN_CONFIG, /etc/jumping-vpn/${role}.toml)`)
-    .option("--socket <path>", "control socket (JVPN_SOCKET, /run/jumping-vpn/control.sock)")
-    .option("--state <dir>", "state directory (/var/lib/jumping-vpn)")
-    .option("--events <file>", "record of events (events.jsonl in the state directory)")
-    .option("--policy <file>", "policy (policy.toml beside the configuration)")
-    .addOption(new Option("--log-level <level>", "of the log on stderr").choices(["trace", "debug", "info", "warn", "error"]))
+    .option("--config <file>", `configuration file (default: JVPN_CONFIG, else /etc/jumping-vpn/${role}.toml)`)
+    .option("--socket <path>", "control socket (default: JVPN_SOCKET, else /run/jumping-vpn/control.sock)")
+    .option("--state <dir>", "state directory (default: /var/lib/jumping-vpn)")
+    .option("--events <file>", "file for the record of events (default: events.jsonl in the state directory)")
+    .option("--policy <file>", "policy file (default: policy.toml beside the configuration)")
+    .addOption(
+      new Option("--log-level <level>", "lowest level of the log on stderr").choices(["trace", "debug", "info", "warn", "error"]),
+    )
     .action((flags: Flags) => run(role, flags, ownVersion()));
 }
 
 program
   .command("genkey")
   .argument("<file>")
-  .description("write a new private key, print its public key")
+  .description("write a new private key and print its public key")
   .action((file: string) => void process.stdout.write(`${generateKey(resolve(file))}\n`));
 program
   .command("pubkey")
@@ -41,8 +43,8 @@ const config = program.command("config").description("check or show configuratio
 config
   .command("check")
   .argument("[files...]")
-  .option("--json", "one JSON document")
-  .option("--config <file>", "configuration (JVPN_CONFIG), where no files are named")
+  .option("--json", "print one JSON document instead of text")
+  .option("--config <file>", "configuration file to check if no files are named (JVPN_CONFIG)")
   .action((files: readonly string[], options: Flags & { json?: boolean }) => {
     process.exitCode = checkFiles(files, options, options.json === true);
   });
@@ -54,12 +56,12 @@ config
   .action((role: Role, text: string) => checkOffered(role, text));
 config
   .command("show")
-  .addOption(new Option("--role <role>", "where left out: what the file configures").choices(["gateway", "client"]))
+  .addOption(new Option("--role <role>", "default: the role that the file configures").choices(["gateway", "client"]))
   .option("--config <file>")
   .option("--socket <path>")
   .option("--state <dir>")
   .option("--policy <file>")
-  .option("--places", "only where things are kept")
+  .option("--places", "print only the paths of the daemon's files")
   .action((options: Flags & { role?: Role; places?: boolean }) =>
     showConfig(options.role ?? null, options, options.places === true),
   );
@@ -68,7 +70,7 @@ const policy = program.command("policy").description("check policy files");
 policy
   .command("check")
   .argument("<file>")
-  .option("--json", "one JSON document")
+  .option("--json", "print one JSON document instead of text")
   .action((file: string, options: { json?: boolean }) => {
     process.exitCode = checkPolicyFile(resolve(file), options.json === true);
   });

@@ -4,7 +4,7 @@ import { policyFile } from "#daemon/config/policy";
 import type { LogLevel } from "#daemon/config/settings";
 import type { Role } from "#kernel/contract/state";
 
-/** Flags of the command line; they win over the environment, that over the configuration, that over the defaults. */
+/** Command-line flags. Precedence: flags, environment, configuration, defaults. */
 export interface Flags {
   readonly config?: string;
   readonly socket?: string;

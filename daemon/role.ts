@@ -8,12 +8,12 @@ import type { PolicySet } from "#domains/policy/model";
 import type { Assignment, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent, Numbers } from "#kernel/contract/event";
 
-/** What a role is given to work with. */
+/** The parts of the daemon that a role uses. */
 export interface RoleContext {
   readonly log: Log;
   readonly machine: Machine;
   readonly tunnel: Tunnel;
-  /** Logs and records why there is no tunnel. */
+  /** Logs and records why the tunnel cannot be set up. */
   readonly tunnelFailed: (error: string) => void;
   /** The policy in force; `null` = there is none yet. */
   readonly policy: () => PolicySet | null;
@@ -22,21 +22,21 @@ export interface RoleContext {
   readonly diagnose: (numbers: Numbers) => void;
 }
 
-/** What a gateway and a client do differently. The daemon calls these; everything else is the same for both. */
+/** The functions in which a gateway and a client differ. The daemon calls them; everything else is the same. */
 export interface Role<S extends Settings = Settings> {
-  /** The store that the core's requests go to; `null` = none. */
+  /** The store for the core's requests; `null` = none. */
   readonly store: StorePort | null;
-  /** Runs once, when the engine has started. Throws a `StartFailure`. */
+  /** Called once, after the engine has started. Throws a `StartFailure`. */
   prepare(): Promise<void>;
-  /** Gives the core its configuration: at the start and after each reload. */
+  /** Passes the configuration to the core, at the start and after each reload. */
   configure(settings: S): Promise<void>;
-  /** The addresses of the tunnel changed; `null` = there are none any more. */
+  /** Called when the addresses of the tunnel change; `null` = it has none. */
   assigned(assignment: Assignment | null): void;
-  /** Sees each report before the core does. */
+  /** Called with each report before the core processes it. */
   reported(report: Report): void;
-  /** Sees each event after it was recorded. */
+  /** Called with each event after it is recorded. */
   recorded(event: CoreEvent): void;
-  /** True if the configuration forbids this node the interface. */
+  /** True if the configuration forbids this node to use the interface. */
   neverUses(interfaceName: string): boolean;
   stop(): void;
 }

@@ -15,8 +15,8 @@ import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
 /**
- * Runs a gateway or client until a signal or an operator ends it. The order of the claims matters: a second daemon must notice the
- * first one before it touches anything that belongs to it.
+ * Runs a gateway or client until a signal or an operator ends it. The order of the claims matters: a second daemon must
+ * notice the first one before it changes anything that belongs to the first.
  */
 export async function run(role: Role, flags: Flags, version: string): Promise<void> {
   const file = configFile(role, flags);
@@ -30,10 +30,10 @@ export async function run(role: Role, flags: Flags, version: string): Promise<vo
   const ended = (exit: ExitCode): never => {
     stopAnnouncing();
     claim.release();
-    process.exit(exit); // the engine's callback keeps the process alive otherwise
+    process.exit(exit); // otherwise the engine's callback keeps the process alive
   };
   try {
-    for (const complaint of await changes.undoAll()) log.warn(`left by an earlier process and not undone: ${complaint}`);
+    for (const complaint of await changes.undoAll()) log.warn(`an earlier process's change cannot be undone: ${complaint}`);
     const store = openStore(places.state);
     const daemon = new Daemon({
       version,
@@ -61,13 +61,13 @@ export async function run(role: Role, flags: Flags, version: string): Promise<vo
   }
 }
 
-/** A journal that others could have written is not obeyed, and not passed over either: a person looks at it. */
+/** Refuses to start with a journal that other users could have written, because a person must look at it. */
 function openJournal(state: string, claim: Claim): UndoJournal {
   try {
     return new UndoJournal(state);
   } catch (cause) {
     claim.release();
-    const hint = "see what it holds and where it comes from, then remove it";
+    const hint = "check its content and its owner, then remove it";
     throw new StartFailure([{ what: "the undo journal is refused", why: causeText(cause), hint }], EXIT.failed, { cause });
   }
 }
@@ -76,9 +76,9 @@ function obeySignals(daemon: Daemon, log: Log): void {
   let asked = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(EXIT.failed); // the person insists; the next start undoes what is left
+      if (asked) process.exit(EXIT.failed); // at once; the next start undoes the daemon's changes
       asked = true;
-      log.info({ signal }, "ending");
+      log.info({ signal }, "stopping");
       void daemon.end(EXIT.ok);
     });
   }

@@ -2,7 +2,7 @@ import type { StatusDocument, VersionDocument } from "#kernel/contract/control";
 import type { Report } from "#kernel/contract/engine.generated";
 import { HEALTH_LEVELS, type HealthLevel } from "#kernel/contract/health";
 
-/** What a status document is made of. */
+/** The parts of a status document. */
 interface Parts extends Pick<StatusDocument, "tunnel" | "config" | "record" | "reports" | "view"> {
   readonly version: VersionDocument;
   /** `null` until the engine has started. */
@@ -10,7 +10,7 @@ interface Parts extends Pick<StatusDocument, "tunnel" | "config" | "record" | "r
   readonly recordHealth: HealthLevel;
 }
 
-/** The record fails outside of the core, so that the worse of both counts. */
+/** Recording can also fail outside of the core, so the worse of both health levels is shown. */
 export function statusDocument({ version, started, recordHealth, view, ...rest }: Parts): StatusDocument {
   const { schema: _schema, ...node } = version;
   return {

@@ -10,10 +10,10 @@ const SESSIONS = Array.from({ length: 2_345 }, (_, index) => ({ handle: index + 
 let folder: string;
 let server: Server;
 let asked: string[];
-/** Sessions that end between two pages. */
+/** Number of sessions that end between two pages. */
 let leaving = 0;
 
-/** A daemon that knows nothing but sessions, and gives at most 1,000 of them at once. */
+/** A daemon that only lists sessions, at most 1,000 per answer. */
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "jvpn-sdk-"));
   asked = [];
@@ -37,13 +37,13 @@ test.each([
   [1_500, 1_500, ["1000 from 0", "500 from 1000"]],
   [1_000, 1_000, ["1000 from 0"]],
   [7, 7, ["7 from 0"]],
-])("at most %i sessions are asked for in pages", async (limit, expected, pages) => {
+])("at most %i sessions are requested in pages", async (limit, expected, pages) => {
   const { total, sessions } = await new Control({ socket: join(folder, "s") }).sessions(limit);
   expect([total, sessions.length, asked]).toEqual([2_345, expected, pages]);
   expect(sessions).toEqual(SESSIONS.slice(0, expected));
 });
 
-test("sessions that end between two pages end the list, not the patience", async () => {
+test("if sessions end between two pages, the list ends early and no further page is requested", async () => {
   leaving = 1_000;
   const { total, sessions } = await new Control({ socket: join(folder, "s") }).sessions();
   expect([total, sessions.length, asked.length]).toEqual([1_345, 1_345, 2]);

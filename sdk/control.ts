@@ -22,19 +22,19 @@ import { timedOut } from "./errors.ts";
 import { type EventsOptions, isGap, type StreamItem, streamEvents } from "./events.ts";
 import { ask } from "./request.ts";
 
-/** Where a daemon listens for its operators by default. */
+/** Default path of a daemon's control socket. */
 export const DEFAULT_SOCKET = "/run/jumping-vpn/control.sock";
 
 export interface ControlOptions {
   /** Default: `JVPN_SOCKET`, else `/run/jumping-vpn/control.sock`. */
   readonly socket?: string;
-  /** For one answer, ms. */
+  /** Time limit for one answer, ms. Default: 15,000. */
   readonly timeoutMs?: number;
 }
 
 /**
- * A typed client of a daemon's control socket. Every refusal is a `ControlError` with a code; `daemon_not_running`
- * where nobody listens. A session is named by its id or a prefix of it that is unique.
+ * A typed client of a daemon's control socket. Every refusal is thrown as a `ControlError` with a code; the code is
+ * `daemon_not_running` if nothing listens on the socket. A session is named by its id or by a unique prefix of it.
  */
 export class Control {
   readonly socket: string;
@@ -49,7 +49,7 @@ export class Control {
     return this.#read("/v1/status");
   }
 
-  /** At most `limit` sessions, worst first; asked for in pages of 1,000, each of them a look of its own. */
+  /** At most `limit` sessions, worst first. They are requested in pages of 1,000; each page is a separate snapshot. */
   sessions(limit = 5_000): Promise<SessionsDocument> {
     return this.#pages("/v1/sessions", limit);
   }
@@ -62,7 +62,7 @@ export class Control {
     return this.#read(`/v1/sessions/${encodeURIComponent(id)}/timeline`);
   }
 
-  /** The paths of at most `limit` live sessions, in the same way. */
+  /** The paths of at most `limit` live sessions, requested in pages like `sessions`. */
   paths(limit = 5_000): Promise<PathsDocument> {
     return this.#pages("/v1/paths", limit);
   }
@@ -71,7 +71,7 @@ export class Control {
     return this.#read("/v1/version");
   }
 
-  /** `to` = label or id of a path. A denial of the policy is thrown with its reason as code and `retryAfterMs`. */
+  /** `to` = label or id of a path. A denial by the policy is thrown with its reason as code and with `retryAfterMs`. */
   switch(id: string, to: string): Promise<DoneDocument> {
     return this.#act(`/v1/sessions/${encodeURIComponent(id)}/switch`, { to });
   }
@@ -80,20 +80,17 @@ export class Control {
     return this.#act(`/v1/sessions/${encodeURIComponent(id)}/terminate`, { reason });
   }
 
-  /**
-   * What would change if this policy came into force. A text that is not valid is thrown as `policy_invalid`, with all
-   * faults.
-   */
+  /** What would change if this policy came into force. Invalid text is thrown as `policy_invalid` with its faults. */
   policyDiff(offered: PolicyText): Promise<PolicyDiffDocument> {
     return this.#act("/v1/policy/diff", offered);
   }
 
-  /** Brings it into force, all or nothing. `write` = the daemon's policy file gets the text too. */
+  /** Brings the policy into force, all or nothing. `write` = also write the text to the daemon's policy file. */
   policyApply(offered: PolicyText, options: { readonly write?: boolean } = {}): Promise<PolicyAppliedDocument> {
     return this.#act("/v1/policy/apply", { ...offered, write: options.write ?? false });
   }
 
-  /** The text of an older version comes into force as a new version. */
+  /** Brings the text of an older version into force as a new version. */
   policyRollback(version: number, options: { readonly write?: boolean } = {}): Promise<PolicyAppliedDocument> {
     return this.#act("/v1/policy/rollback", { version, write: options.write ?? false });
   }
@@ -112,7 +109,7 @@ export class Control {
     return this.#read(`/v1/policy/explain${session === undefined ? "" : `?session=${encodeURIComponent(session)}`}`);
   }
 
-  /** Answered before the daemon ends. */
+  /** The daemon answers before it stops. */
   shutdown(): Promise<DoneDocument> {
     return this.#act("/v1/shutdown", {});
   }
@@ -122,8 +119,8 @@ export class Control {
   }
 
   /**
-   * Resolves with the first session that is in one of these states, at once where one is. Throws `timeout` when
-   * `timeoutMs` have passed, and `daemon_not_running` when the daemon goes away meanwhile.
+   * Resolves with the first session that is in one of these states, at once if there is one already. Throws `timeout`
+   * after `timeoutMs`, and `daemon_not_running` if the daemon stops meanwhile.
    */
   async waitFor(states: StateName | readonly StateName[], timeoutMs: number): Promise<SessionView> {
     const wanted: readonly StateName[] = typeof states === "string" ? [states] : states;
@@ -137,12 +134,12 @@ export class Control {
       if (session !== undefined) return session;
     }
     const now = await this.status();
-    const seen = statesText(now.view.states) || "there is no session";
+    const seen = statesText(now.view.states) || "no session";
     throw timedOut(
       `waiting for ${wanted.join(" or ")}`,
       timeoutMs,
       `state: ${seen}${lastDial(now)}`,
-      "see `jvpn status`, and `jvpn watch` while it tries",
+      "run `jvpn status`, and `jvpn watch` while the client dials",
     );
   }
 
@@ -170,7 +167,7 @@ export class Control {
   }
 }
 
-/** `2 ATTACHED, 1 VOLATILE`; empty where there is none. */
+/** `2 ATTACHED, 1 VOLATILE`; empty if there is no session. */
 export function statesText(states: Readonly<Record<string, number>>): string {
   const some = Object.entries(states).filter(([, count]) => count > 0);
   return some.map(([state, count]) => `${count} ${state}`).join(", ");
@@ -178,7 +175,5 @@ export function statesText(states: Readonly<Record<string, number>>): string {
 
 function lastDial(status: StatusDocument): string {
   const dial = status.view.dial;
-  return dial === null || dial.lastReason === null
-    ? ""
-    : `; dialling, last reason ${dial.lastReason} after ${dial.attempts} attempts`;
+  return dial === null || dial.lastReason === null ? "" : `; dialling, ${dial.attempts} attempts, last reason ${dial.lastReason}`;
 }

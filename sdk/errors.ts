@@ -1,12 +1,12 @@
 import type { ErrorDocument, TextFault } from "#kernel/contract/control";
 
-/** A refusal of the daemon, or of the way to it, in the three lines that a person reads. */
+/** A refusal by the daemon, or a failure to reach it, with the three lines that a person reads. */
 export class ControlError extends Error {
   readonly code: string;
   readonly why: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
-  /** Everything wrong with a text that was refused; empty for other refusals. */
+  /** Every fault of a refused text; empty for other refusals. */
   readonly faults: readonly TextFault[];
 
   constructor(refusal: Omit<ErrorDocument, "schema">, options?: ErrorOptions) {
@@ -30,7 +30,7 @@ export class ControlError extends Error {
 export function notRunning(socket: string, cause: unknown): ControlError {
   const errno = errnoOf(cause);
   if (errno === "EACCES" || errno === "EPERM") {
-    const [message, why] = ["the daemon cannot be asked", `no permission to use ${socket}`];
+    const [message, why] = ["the daemon cannot be reached", `no permission to use ${socket}`];
     return new ControlError(
       { code: "permission_denied", message, why, hint: "run as root, or join the group jvpn", retryAfterMs: null },
       { cause },
@@ -38,7 +38,7 @@ export function notRunning(socket: string, cause: unknown): ControlError {
   }
   const why =
     errno === "ENOENT" ? `there is no control socket at ${socket}` : `nothing answers at ${socket} (${errno ?? String(cause)})`;
-  const hint = "start it with `jvpn up` (client) or `jvpnd gateway`, or name its socket by --socket";
+  const hint = "start it with `jvpn up` (client) or `jvpnd gateway`, or name its socket with --socket";
   return new ControlError(
     { code: "daemon_not_running", message: "the daemon is not running", why, hint, retryAfterMs: null },
     { cause },

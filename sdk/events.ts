@@ -4,18 +4,18 @@ import { ControlError } from "./errors.ts";
 import { open } from "./request.ts";
 
 export interface EventsOptions {
-  /** Records after this number; left out: only new ones. */
+  /** Start with the records after this number. Default: only new records. */
   readonly since?: number;
   readonly signal?: AbortSignal;
-  /** How long to go on when the daemon goes away, ms; then it is thrown as `daemon_not_running`. 0 = at once. */
+  /** How long to retry after the connection is lost, ms; then `daemon_not_running` is thrown. Default: 0 = no retry. */
   readonly reconnectMs?: number;
 }
 
-/** A line of the stream: a record, or the mark of records that are missing from it. */
+/** One item of the stream: a record, or a gap that stands for missing records. */
 export type StreamItem = EventRecord | EventGap;
 
 const RETRY_MS = 200;
-/** The daemon writes a comment every 15 s: a longer silence is a dead stream. */
+/** The daemon writes a comment every 15 s, so the stream is dead after a silence of this length. */
 const SILENCE_MS_MAX = 45_000;
 const LINE_BYTES_MAX = 1_048_576;
 
@@ -24,8 +24,8 @@ export function isGap(item: StreamItem): item is EventGap {
 }
 
 /**
- * All records from now (or from `since`), in order, without end; a lost connection is resumed at the last number, and
- * what cannot be had any more is a gap. Ends when the signal aborts.
+ * All records from now (or after `since`), in order. A lost connection is resumed after the last number; records that
+ * are no longer available appear as a gap. Ends when the signal aborts.
  */
 export async function* streamEvents(socket: string, options: EventsOptions = {}): AsyncGenerator<StreamItem> {
   const { signal, reconnectMs = 0 } = options;
@@ -50,11 +50,11 @@ export async function* streamEvents(socket: string, options: EventsOptions = {})
 }
 
 function gone(): ControlError {
-  const hint = "see its log; start it again with `jvpn up`";
+  const hint = "see its log, then start it again with `jvpn up`";
   return new ControlError({
     code: "daemon_not_running",
-    message: "the daemon went away",
-    why: "it closed the stream of events",
+    message: "the connection to the daemon is lost",
+    why: "the daemon closed the event stream",
     hint,
     retryAfterMs: null,
   });
@@ -80,7 +80,7 @@ async function* once(socket: string, since: number | undefined, signal: AbortSig
       }
     }
   } catch (cause) {
-    if (!isReset(cause)) throw cause; // a daemon that was killed ends the stream hard: the same as an end
+    if (!isReset(cause)) throw cause; // a killed daemon resets the connection: the stream has ended
   } finally {
     answer.destroy();
   }

@@ -12,12 +12,12 @@ interface Call {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: unknown;
-  /** For the head of the answer, and then for each silence; 0 = none. */
+  /** Time limit for the response headers, and then for each silence, ms; 0 = none. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** The answer to a call once its head has come; a refusal of the daemon is thrown as `ControlError`. */
+/** Resolves with the answer when its headers have arrived. A refusal by the daemon is thrown as `ControlError`. */
 export function open(socket: string, call: Call): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const payload = call.body === undefined ? undefined : JSON.stringify(call.body);
@@ -34,12 +34,10 @@ export function open(socket: string, call: Call): Promise<IncomingMessage> {
       },
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
-    const hint = "see whether the daemon is overloaded: `jvpn status`, or its log";
+    const hint = "check whether the daemon is overloaded: `jvpn status`, or its log";
     if (call.timeoutMs > 0) {
       outgoing.setTimeout(call.timeoutMs, () =>
-        outgoing.destroy(
-          timedOut("the answer of the daemon", call.timeoutMs, "it accepted the question and did not answer", hint),
-        ),
+        outgoing.destroy(timedOut("the daemon's answer", call.timeoutMs, "it accepted the request and did not answer", hint)),
       );
     }
     outgoing.on("error", (cause) =>
@@ -58,7 +56,7 @@ function operator(): string {
   try {
     return userInfo().username;
   } catch {
-    return String(process.getuid?.() ?? "unknown"); // an id without an entry in the user table
+    return String(process.getuid?.() ?? "unknown"); // the user id has no entry in the user table
   }
 }
 
@@ -72,7 +70,7 @@ async function textOf(answer: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new Error(`the answer of the daemon has more than ${ANSWER_BYTES_MAX} bytes`);
+    if (bytes > ANSWER_BYTES_MAX) throw new Error(`the daemon's answer has more than ${ANSWER_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
@@ -83,14 +81,14 @@ function refusalOf(status: number, text: string): ControlError {
     const document = JSON.parse(text) as ErrorDocument;
     if (document.schema === "jumping-vpn/error/v1") return new ControlError(document);
   } catch {
-    // no document of a daemon: the error below quotes it
+    // not an error document of a daemon: the error below quotes the text
   }
-  const why = `it answered with status ${status}: ${text.slice(0, 200)}`;
+  const why = `it has status ${status}: ${text.slice(0, 200)}`;
   return new ControlError({
     code: "unexpected_answer",
-    message: "the daemon gave an answer that is not understood",
+    message: "the daemon's answer cannot be understood",
     why,
-    hint: "check that both are of one version: `jvpn version`",
+    hint: "check that jvpn and jvpnd have the same version: `jvpn version`",
     retryAfterMs: null,
   });
 }

@@ -8,8 +8,8 @@ interface LongLine {
 }
 
 /**
- * Comments of TypeScript and Rust, and prose of Markdown, that are too long. Exempt is what cannot be broken: a table, a code block
- * of a document, a line without a space (an address).
+ * Comments of TypeScript and Rust, and prose of Markdown, that are too long. Lines that cannot be broken are exempt:
+ * tables, code blocks of a document, and lines without a space (an address).
  */
 export function longLines(file: string, text: string): readonly LongLine[] {
   const isProse = file.endsWith(".md");
@@ -17,7 +17,8 @@ export function longLines(file: string, text: string): readonly LongLine[] {
   return text.split("\n").flatMap((whole, index) => {
     const content = whole.trim();
     if (isProse && content.startsWith("```")) inBlock = !inBlock;
-    const counts = isProse ? !inBlock && !content.startsWith("|") : /^(?:\/\/|\/\*|\*)/.test(content);
+    const isTable = /^(?:\/\/[/!]\s*)?\|/.test(content);
+    const counts = !isTable && (isProse ? !inBlock : /^(?:\/\/|\/\*|\*)/.test(content));
     const length = [...whole].length;
     const unbreakable = !content.replace(/^(?:\/\/[/!]?|\/?\*+|[-*>#]+)\s*/, "").includes(" ");
     return counts && !unbreakable && length > COLUMNS_MAX ? [{ line: index + 1, length }] : [];

@@ -4,7 +4,7 @@ import type { Io } from "../io.ts";
 import { shortId } from "./session.ts";
 import { cut, paint } from "./text.ts";
 
-/** One record, or the mark of missing ones, on one line. */
+/** One record, or a gap of missing records, as one line. */
 export function eventLine(io: Io, item: StreamItem): string {
   if (isGap(item)) return paint(io, "red", `-- ${item.count} records are missing (${item.first} … ${item.last}) --`);
   const clock = item.time.slice(11, 23);

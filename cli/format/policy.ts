@@ -11,7 +11,7 @@ import type { Io } from "../io.ts";
 import { sendingLines, shortId } from "./session.ts";
 import { cut, duration, paint, stateSign, TABLE_COLUMNS_MIN, table } from "./text.ts";
 
-/** Two lines per value: what it was and is, and what that does. */
+/** Two lines per value: the old and the new value, then the effect of the change. */
 export function differenceLines(io: Io, changes: readonly PolicyDifference[]): string[] {
   return changes.flatMap(({ key, group, old, effect, ...change }) => {
     const whom = group === null ? "" : `   (group ${group})`;
@@ -40,7 +40,7 @@ export function reasonLines(io: Io, document: PolicyExplainDocument): string[] {
   const lines = [`policy ${policy.name} v${policy.version}   ${source}`, `  new sessions    ${permitted}`];
   for (const error of policy.errors) lines.push(paint(io, "red", `  ! ${error}`));
   for (const session of sessions) lines.push("", ...sessionReasonLines(io, session));
-  if (total > sessions.length && sessions.length > 1) lines.push("", `… ${total - sessions.length} more: name one of them`);
+  if (total > sessions.length && sessions.length > 1) lines.push("", `… ${total - sessions.length} more: name one session`);
   return lines.map((line) => cut(io, line, TABLE_COLUMNS_MIN));
 }
 
@@ -56,15 +56,15 @@ function sessionReasonLines(io: Io, session: SessionReasonView): string[] {
     ...sendingLines(session),
     `  used            ${switchesUsed} of ${switchesMax} switches, ${recoveriesUsed} of ${recoveriesMax} recoveries in the last minute`,
     ...session.moves.map((move) => `  ${MOVES[move.kind].padEnd(15)} ${permission(io, move)}`),
-    ...session.clocks.map((clock) => `  ${"runs out in".padEnd(15)} ${clockText(clock)}`),
+    ...session.clocks.map((clock) => `  ${"expires in".padEnd(15)} ${clockText(clock)}`),
     ...session.paths.map((path, index) => `  ${(index === 0 ? "path" : "").padEnd(5)} ${pathReason(path)}`),
   ];
 }
 
 const MOVES: Readonly<Record<MoveView["kind"], string>> = {
-  elective: "switch at will",
-  emergency: "after a death",
-  revalidate: "prove anew",
+  elective: "elective move",
+  emergency: "emergency move",
+  revalidate: "revalidation",
 };
 
 function permission(io: Io, { allowed, reason, retryAfterMs, used, max }: MoveView): string {
@@ -79,14 +79,14 @@ function clockText({ reason, leftMs, limitMs }: ClockView): string {
 
 const STAYS: Readonly<Record<string, string>> = {
   unusable: "not a stable candidate",
-  active_unusable: "the active path is not stable: thresholds and deaths decide",
+  active_unusable: "the active path is not stable: thresholds and dead paths decide",
   lower_priority: "lower priority",
   more_loss: "more loss",
   higher_latency: "higher latency",
   metered: "metered",
   unmeasured: "not measured yet",
   not_stable_long_enough: "not stable for long enough",
-  penalty: "it died lately",
+  penalty: "it died recently",
 };
 
 function pathReason({ label, active, comparison, rank }: PathReasonView): string {
@@ -94,9 +94,9 @@ function pathReason({ label, active, comparison, rank }: PathReasonView): string
   const head = `${active ? "▶" : "·"} ${label.padEnd(12)}  ${rtt.padEnd(10)}`;
   if (comparison === null)
     return `${head} ${active ? "active" : rank.usable === 0 ? "stable candidate" : "not a stable candidate"}`;
-  if (comparison.move) return `${head} would be moved to: ${comparison.reason}`;
+  if (comparison.move) return `${head} would be chosen: ${comparison.reason}`;
   const { because, waitMs, gainMs, neededMs } = comparison;
   const wait = waitMs === undefined ? "" : `, for ${duration(waitMs)} more`;
-  const margin = `gains ${(gainMs ?? 0).toFixed(1)} ms, policy needs ${(neededMs ?? 0).toFixed(1)}`;
-  return `${head} stays: ${because === "margin" ? margin : `${STAYS[because] ?? because}${wait}`}`;
+  const margin = `gains ${(gainMs ?? 0).toFixed(1)} ms, the policy needs ${(neededMs ?? 0).toFixed(1)} ms`;
+  return `${head} not chosen: ${because === "margin" ? margin : `${STAYS[because] ?? because}${wait}`}`;
 }

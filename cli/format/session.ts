@@ -3,7 +3,7 @@ import type { PathView, SessionView } from "#sdk/index";
 import type { Io } from "../io.ts";
 import { cut, duration, paint, stateSign, TABLE_COLUMNS_MIN } from "./text.ts";
 
-/** The whole of one session as `status` and `session` show it. */
+/** One session in full, as `jvpn status` and `jvpn session` show it. */
 export function sessionLines(io: Io, session: SessionView, bootMs: number): string[] {
   const limit = session.lifetimeMs > 0 ? ` (limit ${duration(session.lifetimeMs)})` : "";
   const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.id))}   ${duration(session.ageMs)}${limit}   policy ${session.policy.replace("@", " v")}`;
@@ -18,15 +18,18 @@ export function sessionLines(io: Io, session: SessionView, bootMs: number): stri
   return lines.map((line) => cut(io, line, TABLE_COLUMNS_MIN));
 }
 
-/** Nothing where one path carries the packets and nobody wished for two. */
+/** Empty if one path carries the packets and the policy does not ask for two. */
 export function sendingLines({ sending: { mode, wanted }, role }: Pick<SessionView, "sending" | "role">): string[] {
   if (mode === "redundant") return ["  sending    redundant: every packet on two paths while two are warm"];
   if (wanted === "failover") return [];
-  const why = role === "gateway" ? "the client did not offer two, or the policy is newer than the session" : "see the gateway";
+  const why =
+    role === "gateway"
+      ? "the client did not offer two, or the policy is newer than the session"
+      : "see `jvpn status` at the gateway";
   return [`  sending    failover, on one path: ${why}`];
 }
 
-/** Enough of an id to distinguish sessions; every verb accepts it. */
+/** A prefix of the id that is long enough to distinguish sessions. Every verb accepts it. */
 export function shortId(id: SessionId): string {
   return id.slice(0, "s-7QF2-9KXD".length);
 }
@@ -92,5 +95,5 @@ function transportless(session: SessionView): string {
   return session.transportlessMs === null ? "" : ` (without a transport for ${duration(session.transportlessMs)})`;
 }
 
-/** Below 10 ms a tenth matters. */
+/** Below 10 ms with one decimal. */
 const milliseconds = (ms: number): string => `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;

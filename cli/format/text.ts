@@ -7,7 +7,7 @@ export function paint(io: Io, color: keyof typeof CODES, text: string): string {
   return io.color ? `\u001b[${CODES[color]}m${text}\u001b[0m` : text;
 }
 
-/** The sign and the name of a state. Colour only repeats them. */
+/** The sign and the name of a state. The colour adds no information. */
 export function stateSign(io: Io, state: StateName): string {
   switch (state) {
     case "ATTACHED":
@@ -44,10 +44,10 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map(padded).join("   ").trimEnd());
 }
 
-/** What stands in columns is not cut shorter: on a narrower terminal it wraps, which loses nothing. */
+/** Columns are never cut below this width: on a narrower terminal the lines wrap, which loses nothing. */
 export const TABLE_COLUMNS_MIN = 80;
 
-/** Cut to the width of the terminal, with `…`, but not below `min`; a pipe or a file gets all of it. */
+/** Cuts `text` to the width of the terminal, with `…`, but not below `min`. A pipe or a file gets the whole text. */
 export function cut(io: Io, text: string, min = 0): string {
   const columns = Math.max(io.columns, min);
   if (!io.terminal || visible(text) <= columns) return text;
@@ -55,6 +55,6 @@ export function cut(io: Io, text: string, min = 0): string {
   return `${[...plain].slice(0, columns - 1).join("")}…`;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour is what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern must match the escape that begins a colour
 const COLOR = /\u001b\[\d+m/g;
 const visible = (text: string): number => [...text.replaceAll(COLOR, "")].length;

@@ -11,7 +11,7 @@ export function switchVerb(program: Command): void {
   const command = program
     .command("switch")
     .description("move a session to another path")
-    .argument("<id>", "session")
+    .argument("<id>", "id of the session, or a unique prefix of it")
     .requiredOption("--to <path>", "label or number of the path");
   verb<SwitchOptions>(command, async (control, options, [id = ""]) => {
     const done = await control.switch(id, options.to);
@@ -21,7 +21,7 @@ export function switchVerb(program: Command): void {
   });
 }
 
-/** A gateway only asks; what the client made of it shows in its session. */
+/** A gateway can only ask the client to switch. The session shows whether the client did. */
 const isWish = (value: unknown): boolean => typeof value === "object" && value !== null && "asked" in value;
 
 interface TerminateOptions extends CommonOptions {
@@ -32,8 +32,8 @@ export function terminateVerb(program: Command): void {
   const command = program
     .command("terminate")
     .description("end a session")
-    .argument("<id>", "session")
-    .requiredOption("--reason <text>", "why; it is written to the record");
+    .argument("<id>", "id of the session, or a unique prefix of it")
+    .requiredOption("--reason <text>", "why the session is ended, in one line, for the record");
   verb<TerminateOptions>(command, async (control, options, [id = ""]) => {
     const done = await control.terminate(id, options.reason);
     if (options.json) io.json({ schema: "jumping-vpn/terminate/v1", session: id, value: done.value });

@@ -26,34 +26,34 @@ interface ClientOptions extends Options {
 }
 
 const DIRECTORY = "/etc/jumping-vpn";
-const POLICY = `# Limits and thresholds. Everything left out comes from the preset: strict, standard, mobile or vehicle.
+const POLICY = `# Limits and thresholds. Missing keys have the values of the preset: strict, standard, mobile or vehicle.
 schema = "jumping-vpn/policy/v1"
 name = "standard"
 preset = "standard"
 `;
 
-/** Writes a configuration that works, and says what the other side needs. Never overwrites anything. */
+/** Writes a working configuration and prints what the other side needs. Never overwrites a file. */
 export function initVerb(program: Command): void {
-  const init = program.command("init").description("write a first configuration and key");
+  const init = program.command("init").description("write a first configuration and a key");
   const gateway = init
     .command("gateway")
-    .option("--dir <dir>", "where to", DIRECTORY)
+    .option("--dir <dir>", "folder to write to", DIRECTORY)
     .option("--listen <address...>", "addresses to listen on", ["0.0.0.0:4774", "[::]:4774"])
     .option("--pool <network...>", "networks for the inner addresses", ["10.80.0.0/16", "fd80::/64"])
-    .option("--masquerade", "let clients reach the outside by this machine's addresses (needs nftables)")
-    .option("--json", "one JSON document instead of text");
+    .option("--masquerade", "let clients reach other networks through this machine's addresses (needs nftables)")
+    .option("--json", "print one JSON document instead of text");
   gateway.action(() => {
     const options = gateway.opts<GatewayOptions>();
     return perform(options.json === true, () => initGateway(options));
   });
   const client = init
     .command("client")
-    .requiredOption("--gateway <address>", "name or address of the gateway, with :port where it is not 4774")
+    .requiredOption("--gateway <address>", "name or address of the gateway, with :port if it is not 4774")
     .requiredOption("--gateway-key <key>", "public key that `jvpn init gateway` printed")
-    .option("--name <name>", "how the gateway calls this client", hostname().split(".")[0] ?? "client")
+    .option("--name <name>", "name of this client at the gateway", hostname().split(".")[0] ?? "client")
     .option("--all", "send all traffic through the tunnel")
-    .option("--dir <dir>", "where to", DIRECTORY)
-    .option("--json", "one JSON document instead of text");
+    .option("--dir <dir>", "folder to write to", DIRECTORY)
+    .option("--json", "print one JSON document instead of text");
   client.action(() => {
     const options = client.opts<ClientOptions>();
     return perform(options.json === true, () => initClient(options));
@@ -87,7 +87,7 @@ async function initGateway(options: GatewayOptions): Promise<number> {
   io.line("");
   io.line("on each client:");
   io.line(`  jvpn init client --gateway PUBLIC-ADDRESS:${portOf(options.listen[0])} --gateway-key ${publicKey}`);
-  io.line("then here: add the [[client]] that it prints, and");
+  io.line("then here: add the [[client]] table that it prints, and start the gateway:");
   io.line(`  jvpnd gateway --config ${file}`);
   return EXIT.ok;
 }
@@ -101,15 +101,15 @@ address = ${JSON.stringify(options.gateway)}
 key = ${JSON.stringify(options.gatewayKey)}
 
 [tunnel]
-# routes = ["10.80.0.0/16"]                   # left out: the networks of the inner addresses
+# routes = ["10.80.0.0/16"]                   # default: the networks of the inner addresses
 ${options.all ? 'routes = ["0.0.0.0/0", "::/0"]\n' : ""}
-# [[path]]                                    # first match wins, preference by \`priority\`; none = every usable interface
+# [[path]]                                    # the first match wins; without a [[path]], every usable interface is used
 # match = { interface = "wwan*" }
 # priority = "backup"
 # metered = true
 `;
   await judge("client", text);
-  // The gateway will have to accept the name; its key is not made yet, and any other stands in for it.
+  // The gateway must accept the client's name. The client's key does not exist yet; the gateway's key takes its place.
   await judge(
     "gateway",
     `${gatewayText({ listen: ["0.0.0.0"], pool: ["10.80.0.0/16"] })}
@@ -136,12 +136,12 @@ key = ${JSON.stringify(options.gatewayKey)}
 
 interface Written {
   readonly file: string;
-  /** Everything that was written, `file` first. */
+  /** All files that were written, `file` first. */
   readonly files: readonly string[];
   readonly publicKey: string;
 }
 
-/** Only what the daemon will read is written: its own rules judge the text first. */
+/** Checks a text by the daemon's own rules before it is written. */
 async function judge(role: "gateway" | "client", text: string): Promise<void> {
   await requireFromDaemon(["config", "check-text", "--", role, text]);
 }
@@ -151,12 +151,12 @@ async function write(role: "gateway" | "client", directory: string, text: string
   const file = join(dir, `${role}.toml`);
   const keyFile = join(dir, `${role}.key`);
   for (const existing of [file, keyFile].filter((path) => existsSync(path))) {
-    const why = "nothing is ever overwritten: a lost key is a lost identity";
+    const why = "`jvpn init` never overwrites a file: a lost key is a lost identity";
     throw new ControlError({
       code: "exists",
-      message: `${existing} exists already`,
+      message: `${existing} already exists`,
       why,
-      hint: "edit it, remove it, or name another folder by --dir",
+      hint: "edit it, remove it, or name another folder with --dir",
       retryAfterMs: null,
     });
   }
@@ -170,7 +170,7 @@ async function write(role: "gateway" | "client", directory: string, text: string
   return { file, files: [file, keyFile, ...(isFirst ? [policy] : [])], publicKey };
 }
 
-/** Of a listening address that was accepted. */
+/** The port of a valid listening address. */
 const portOf = (listen = ""): string => /(?:\]|^[^:]+):(\d+)$/.exec(listen)?.[1] ?? "4774";
 
 const list = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(", ")}]`;

@@ -8,10 +8,10 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** Keys are made and read by the engine alone; this process only ever sees the public one. */
+/** Only the engine makes and reads private keys; this process only sees public keys. */
 export function keyVerbs(program: Command): void {
   const verbs = [
-    ["genkey", "write a new private key (0600, never over an existing file) and print its public key"],
+    ["genkey", "write a new private key (mode 0600, never overwrites a file) and print its public key"],
     ["pubkey", "print the public key of a private key file"],
   ] as const;
   for (const [name, description] of verbs) {
@@ -19,7 +19,7 @@ export function keyVerbs(program: Command): void {
       .command(name)
       .description(description)
       .argument("<file>")
-      .option("--json", "one JSON document instead of text");
+      .option("--json", "print one JSON document instead of text");
     command.action((file: string) => {
       const { json = false } = command.opts<Options>();
       return perform(json, async () => {
@@ -41,10 +41,10 @@ export function configVerb(program: Command): void {
   const config = program.command("config").description("check or show the configuration");
   const check = config
     .command("check")
-    .description("check files (default: that of --config or JVPN_CONFIG, else those in /etc/jumping-vpn)")
+    .description("check files (default: the file of --config or JVPN_CONFIG, else the files in /etc/jumping-vpn)")
     .argument("[files...]")
-    .option("--config <file>", "configuration (JVPN_CONFIG), where no files are named")
-    .option("--json", "one JSON document instead of text");
+    .option("--config <file>", "configuration file to check if no files are named (JVPN_CONFIG)")
+    .option("--json", "print one JSON document instead of text");
   check.action((files: readonly string[]) => {
     const { config: file, json = false } = check.opts<ConfigOptions>();
     const flags = [...(json ? ["--json"] : []), ...configFlag(file)];
@@ -52,10 +52,10 @@ export function configVerb(program: Command): void {
   });
   const show = config
     .command("show")
-    .description("the configuration with all defaults, as JSON")
-    .addOption(new Option("--role <role>", "where left out: what the file configures").choices(["gateway", "client"]))
-    .option("--config <file>", "configuration (JVPN_CONFIG)")
-    .option("--json", "the same");
+    .description("print the configuration with all defaults, as JSON")
+    .addOption(new Option("--role <role>", "default: the role that the file configures").choices(["gateway", "client"]))
+    .option("--config <file>", "configuration file (JVPN_CONFIG)")
+    .option("--json", "no effect: the output is always JSON");
   show.action(() => {
     const { role, config: file, json = false } = show.opts<ConfigOptions>();
     const flags = [...(role === undefined ? [] : ["--role", role]), ...configFlag(file)];

@@ -6,7 +6,7 @@ import { io } from "../io.ts";
 import { type ListOptions, limited, moreLines } from "./sessions.ts";
 
 export function pathsVerb(program: Command): void {
-  const command = limited(program.command("paths").description("the paths of live sessions, worst first"));
+  const command = limited(program.command("paths").description("list the paths of live sessions, worst first"));
   verb<ListOptions>(command, async (control, options) => {
     const document = await control.paths(options.limit);
     if (options.json) {

@@ -16,7 +16,7 @@ interface ListOptions extends CommonOptions {
   readonly limit: number;
 }
 
-const WRITE = ["--write", "the daemon's policy file gets this text too"] as const;
+const WRITE = ["--write", "also write this text to the daemon's policy file"] as const;
 
 export function policyVerb(program: Command): void {
   const policy = program.command("policy").description("check, compare, apply and explain the policy");
@@ -33,7 +33,7 @@ function checkVerb(policy: Command): void {
     .command("check")
     .description("check a policy file; needs no daemon")
     .argument("<file>")
-    .option("--json", "one JSON document instead of text");
+    .option("--json", "print one JSON document instead of text");
   command.action((file: string) => {
     const { json = false } = command.opts<CommonOptions>();
     return perform(json, () => passToDaemon(["policy", "check", ...(json ? ["--json"] : []), resolve(file)]));
@@ -41,7 +41,7 @@ function checkVerb(policy: Command): void {
 }
 
 function diffVerb(policy: Command): void {
-  const command = policy.command("diff").description("what a policy file would change").argument("<file>");
+  const command = policy.command("diff").description("show what a policy file would change").argument("<file>");
   verb<CommonOptions>(command, async (control, options, [file = ""]) => {
     const document = await control.policyDiff(read(file));
     if (options.json) io.json(document);
@@ -81,9 +81,9 @@ function rollbackVerb(policy: Command): void {
 function historyVerb(policy: Command): void {
   const command = policy
     .command("history")
-    .description("the versions that were in force, newest first, or the text of one")
+    .description("list the versions that were in force, newest first, or print the text of one")
     .argument("[version]", "its number", versionNumber)
-    .option("--limit <n>", "at most so many", limit, 20);
+    .option("--limit <n>", "list at most this many versions", limit, 20);
   verb<ListOptions>(command, async (control, options, [version]) => {
     if (version !== undefined) {
       const document = await control.policyVersion(Number(version));
@@ -101,8 +101,8 @@ function historyVerb(policy: Command): void {
 function explainVerb(policy: Command): void {
   const command = policy
     .command("explain")
-    .description("what is permitted now and until when, and why the paths rank as they do")
-    .argument("[session]", "its id, or a unique beginning of it");
+    .description("show what is permitted now and until when, and why the paths rank as they do")
+    .argument("[session]", "its id, or a unique prefix of it");
   verb<CommonOptions>(command, async (control, options, [session]) => {
     const document = await control.policyExplain(session);
     if (options.json) io.json(document);
@@ -118,9 +118,13 @@ function printApplied(document: PolicyAppliedDocument, options: CommonOptions): 
   }
   const { name, version, previous, changed, changes, written } = document;
   if (changed) io.line(`in force: ${name} v${version} (before: v${previous}), ${count(changes.length)}`);
-  else io.line(`unchanged: ${name} v${version} has these values already`);
+  else io.line(`unchanged: ${name} v${version} already has these values`);
   for (const line of differenceLines(io, changes)) io.line(line);
-  io.line(written === null ? "  it holds until the policy file changes; --write puts it there" : `  written to ${written}`);
+  io.line(
+    written === null
+      ? "  in force until the policy file changes; --write also writes it to that file"
+      : `  written to ${written}`,
+  );
 }
 
 function read(file: string): PolicyText {
@@ -142,7 +146,7 @@ function read(file: string): PolicyText {
 const count = (changes: number): string =>
   changes === 0 ? "no value changes" : `${changes} ${changes === 1 ? "value changes" : "values change"}`;
 
-/** A word again: `verb` hands on arguments as they were typed. */
+/** Returns text, not a number, because `verb` passes only text arguments on. */
 function versionNumber(text: string): string {
   if (!/^v?[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError("the number of a version is expected.");
   return text.replace(/^v/, "");

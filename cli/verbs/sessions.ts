@@ -10,18 +10,18 @@ export interface ListOptions extends CommonOptions {
   readonly limit: number;
 }
 
-/** A list that may be long. */
+/** Adds `--limit` to a command whose list may be long. */
 export function limited(command: Command): Command {
-  return command.option("--limit <n>", "at most so many", positive, 1_000);
+  return command.option("--limit <n>", "list at most this many sessions", positive, 1_000);
 }
 
-/** What a list leaves out. */
+/** A line that counts the sessions that the list leaves out; empty if there are none. */
 export function moreLines({ total, sessions }: { readonly total: number; readonly sessions: readonly unknown[] }): string[] {
   return total > sessions.length ? [`… ${total - sessions.length} more (--limit)`] : [];
 }
 
 export function sessionsVerb(program: Command): void {
-  const command = limited(program.command("sessions").description("all sessions, worst first"));
+  const command = limited(program.command("sessions").description("list all sessions, worst first"));
   verb<ListOptions>(command, async (control, options) => {
     const document = await control.sessions(options.limit);
     if (options.json) {
@@ -42,15 +42,15 @@ interface OneOptions extends CommonOptions {
 export function sessionVerb(program: Command): void {
   const command = program
     .command("session")
-    .description("one session")
-    .argument("<id>", "its id, or a unique beginning of it")
-    .option("--timeline", "its records, in order");
+    .description("show one session")
+    .argument("<id>", "id of the session, or a unique prefix of it")
+    .option("--timeline", "list its records in order");
   verb<OneOptions>(command, async (control, options, [id = ""]) => {
     if (options.timeline) {
       const document = await control.timeline(id);
       if (options.json) io.json(document);
       else {
-        if (document.truncated) io.line("(older records are in the log file only)");
+        if (document.truncated) io.line("(older records are only in the event log file)");
         for (const record of document.events) io.line(eventLine(io, record));
       }
       return EXIT.ok;

@@ -8,7 +8,7 @@ import { sessionLines, sessionRow } from "../format/session.ts";
 import { cut, duration, paint, TABLE_COLUMNS_MIN, table } from "../format/text.ts";
 import { io } from "../io.ts";
 
-/** Rows that fit one screen; the rest is counted. */
+/** Rows that fit on one screen. */
 const ROWS_MAX = 12;
 
 interface Options extends CommonOptions {
@@ -18,8 +18,8 @@ interface Options extends CommonOptions {
 export function statusVerb(program: Command): void {
   const command = program
     .command("status")
-    .description("what this node is doing, and what is wrong")
-    .option("--check", "exit 10 when not ATTACHED, 11 when TERMINATED");
+    .description("show what this node is doing, and what is wrong")
+    .option("--check", "exit with 10 if not ATTACHED, with 11 if TERMINATED");
   verb<Options>(command, async (control, options) => {
     const status = await control.status();
     if (options.json) io.json(status);
@@ -28,7 +28,7 @@ export function statusVerb(program: Command): void {
   });
 }
 
-/** Gateway: every live session is attached. Client: its session is. */
+/** 0 at a gateway if every live session is attached; at a client if its session is. */
 function checkCode(status: StatusDocument): number {
   const { ATTACHED: attached, TERMINATED: terminated, ...others } = status.view.states;
   const waiting = Object.values(others).reduce((sum, count) => sum + count, 0);
@@ -47,7 +47,8 @@ function clientLines(status: StatusDocument): string[] {
   const shown = live.length > 0 ? live : view.sessions.slice(-1);
   const lines = shown.flatMap((session) => sessionLines(io, session, view.bootMs));
   if (live.length > 0) return lines;
-  if (view.dial === null) return lines.length > 0 ? lines : [`${paint(io, "yellow", "○")} no session, and none is being dialled`];
+  if (view.dial === null)
+    return lines.length > 0 ? lines : [`${paint(io, "yellow", "○")} no session, and the client does not dial`];
   const { sinceBootMs, attempts, lastReason } = view.dial;
   if (sinceBootMs === 0) return [...lines, `${paint(io, "yellow", "○ WAITING")}   no usable link to a gateway yet`];
   const tries = attempts > 0 ? `, ${attempts} without success` : "";
@@ -60,16 +61,16 @@ function clientLines(status: StatusDocument): string[] {
 
 const UNANSWERED: readonly (Reason | null)[] = ["dial_unanswered", "no_candidate", null];
 
-/** A gateway answers an unknown client with silence, so the causes can only be listed; one that refuses says why. */
+/** A gateway does not answer an unknown client, so the possible causes are listed. A refusal comes with its reason. */
 export function dialAdvice(publicKey: string | null, lastReason: Reason | null): string[] {
   if (!UNANSWERED.includes(lastReason)) {
     return [
-      `  why: the gateway was reached, and no session came of it: ${lastReason}`,
-      "  do:  see `jvpn status` and `jvpn watch` at the gateway, and what the reason means in docs/reference/reasons.md",
+      `  why: the gateway was reached, but no session was established: ${lastReason}`,
+      "  do:  run `jvpn status` and `jvpn watch` at the gateway; docs/reference/reasons.md explains the reason",
     ];
   }
   return [
-    "  why: the gateway is unreachable, UDP to it is blocked, its key is another one, or it does not know this client",
+    "  why: the gateway is unreachable, UDP to it is blocked, its key does not match, or it does not list this client",
     `  do:  check that the gateway lists this client's key: ${publicKey ?? "see `jvpn pubkey`"}`,
   ];
 }
@@ -84,7 +85,7 @@ function gatewayLines(status: StatusDocument): string[] {
   ];
   const rows = view.sessions.filter((session) => session.state !== "TERMINATED").slice(0, ROWS_MAX);
   lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(io, line, TABLE_COLUMNS_MIN)));
-  if (view.sessions.length > rows.length && rows.length === ROWS_MAX) lines.push(`  … all of them: \`jvpn sessions\``);
+  if (view.sessions.length > rows.length && rows.length === ROWS_MAX) lines.push(`  … list all of them with \`jvpn sessions\``);
   return lines;
 }
 
@@ -93,7 +94,7 @@ function troubleLines(status: StatusDocument): string[] {
   const bad = (text: string) => lines.push(paint(io, "red", `  ! ${text}`));
   if (status.tunnel.error !== null) bad(`tunnel ${status.tunnel.interface} is not configured: ${status.tunnel.error}`);
   const { errors, awaitingRestart } = status.config;
-  if (errors.length > 0) bad("the configuration file is refused, the last valid one stays in force:");
+  if (errors.length > 0) bad("the configuration file is refused; the last valid one stays in force:");
   for (const error of errors) bad(`  ${error}`);
   if (awaitingRestart.length > 0) bad(`changed settings wait for a restart: ${awaitingRestart.join(", ")}`);
   if (!status.view.policy.valid) {

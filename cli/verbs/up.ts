@@ -17,7 +17,7 @@ interface UpOptions extends CommonOptions {
   readonly timeout: number;
 }
 
-/** What `jvpnd config show` says about where a daemon keeps its things. */
+/** The paths of a daemon's files, as `jvpnd config show --places` prints them. */
 interface Places {
   readonly socket: string;
   readonly state: string;
@@ -30,10 +30,10 @@ const LOG_TAIL_BYTES = 4_096;
 export function upVerb(program: Command): void {
   const command = program
     .command("up")
-    .description("start the client where it is not running, and wait until it is ATTACHED")
-    .option("--config <file>", "configuration (JVPN_CONFIG)")
+    .description("start the client if it is not running, and wait until it is ATTACHED")
+    .option("--config <file>", "configuration file (JVPN_CONFIG)")
     .option("--state <dir>", "state directory")
-    .option("--policy <file>", "policy")
+    .option("--policy <file>", "policy file")
     .option("--timeout <seconds>", "how long to wait for ATTACHED", seconds, 30);
   verb<UpOptions>(command, async (_control, options) => {
     const flags = passedFlags(options);
@@ -55,7 +55,7 @@ export function upVerb(program: Command): void {
   });
 }
 
-/** A daemon that has no session and does not dial stays down, as an operator asked: waiting would change nothing. */
+/** Refuses to wait for a client that has no session and does not dial, because waiting would change nothing. */
 function refuseIfHalted({ role, view }: StatusDocument): void {
   if (role !== "client" || view.dial !== null || view.sessions.some(({ state }) => state !== "TERMINATED")) return;
   const last = view.sessions.at(-1);
@@ -63,8 +63,8 @@ function refuseIfHalted({ role, view }: StatusDocument): void {
   throw new ControlError({
     code: "terminal",
     message: "the client stays down",
-    why: `its last session ${last.id} ended as ${last.reason ?? "terminal"}, and it does not dial anew`,
-    hint: "jvpn down, then jvpn up",
+    why: `its last session ${last.id} ended with ${last.reason ?? "terminal"}, and the client does not dial again`,
+    hint: "run `jvpn down`, then `jvpn up`",
     retryAfterMs: null,
   });
 }
@@ -76,12 +76,12 @@ export function downVerb(program: Command): void {
     const deadline = performance.now() + START_MS_MAX;
     while (isAlive(pid) && performance.now() < deadline) await pause(ASK_EVERY_MS);
     if (isAlive(pid)) {
-      const why = `process ${pid} is still there after ${START_MS_MAX / 1_000} s`;
+      const why = `process ${pid} still runs after ${START_MS_MAX / 1_000} s`;
       throw new ControlError({
         code: "timeout",
-        message: "the daemon did not end",
+        message: "the daemon did not stop",
         why,
-        hint: `see its log; \`kill ${pid}\` ends it`,
+        hint: `see its log, or end it with \`kill ${pid}\``,
         retryAfterMs: null,
       });
     }
@@ -111,7 +111,7 @@ async function isRunning(control: Control): Promise<boolean> {
   }
 }
 
-/** Starts it detached, with its log in the state directory. If it ends at once, its own words are the error. */
+/** Starts the daemon detached, with its log in the state directory. If it ends at once, its own error is thrown. */
 async function start(control: Control, places: Places, flags: readonly string[]): Promise<void> {
   mkdirSync(places.state, { recursive: true, mode: 0o700 });
   const file = join(places.state, "jvpnd.log");

@@ -12,19 +12,22 @@ export function ownVersion(): string {
 }
 
 export function versionVerb(program: Command): void {
-  verb(program.command("version").description("of this command and of the running daemon"), async (control, options) => {
-    const version = ownVersion();
-    const daemon = await control.version().catch((cause: unknown) => {
-      if (cause instanceof ControlError && cause.code === "daemon_not_running") return null;
-      throw cause;
-    });
-    if (options.json) io.json({ schema: "jumping-vpn/version/v1", version, node: process.version, daemon });
-    else {
-      io.line(`jvpn ${version} (Node ${process.version.slice(1)})`);
-      io.line(
-        daemon === null ? "daemon not running" : `daemon ${daemon.version} (${daemon.role} ${daemon.node}, pid ${daemon.pid})`,
-      );
-    }
-    return EXIT.ok;
-  });
+  verb(
+    program.command("version").description("print the versions of this command and of the running daemon"),
+    async (control, options) => {
+      const version = ownVersion();
+      const daemon = await control.version().catch((cause: unknown) => {
+        if (cause instanceof ControlError && cause.code === "daemon_not_running") return null;
+        throw cause;
+      });
+      if (options.json) io.json({ schema: "jumping-vpn/version/v1", version, node: process.version, daemon });
+      else {
+        io.line(`jvpn ${version} (Node ${process.version.slice(1)})`);
+        io.line(
+          daemon === null ? "daemon not running" : `daemon ${daemon.version} (${daemon.role} ${daemon.node}, pid ${daemon.pid})`,
+        );
+      }
+      return EXIT.ok;
+    },
+  );
 }

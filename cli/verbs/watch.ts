@@ -4,7 +4,7 @@ import { type CommonOptions, verb } from "../command.ts";
 import { eventLine } from "../format/event.ts";
 import { io } from "../io.ts";
 
-/** How long a restart of the daemon may take before the watching ends. */
+/** `jvpn watch` ends if a daemon that went down is not back after this time. */
 const RECONNECT_MS = 30_000;
 
 interface Options extends CommonOptions {
@@ -14,8 +14,8 @@ interface Options extends CommonOptions {
 export function watchVerb(program: Command): void {
   const command = program
     .command("watch")
-    .description("every record as it is made, until Ctrl-C")
-    .option("--since <seq>", "first those after this number", number);
+    .description("print every record as it is written, until Ctrl-C")
+    .option("--since <seq>", "start with the records after this number", number);
   verb<Options>(command, async (control, options) => {
     const stop = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());

@@ -37,8 +37,8 @@ export function isolated(turn: Turn, entry: Entry, what: string, work: () => voi
 }
 
 /**
- * The engine refused a command. A path or dial that waits for its answer has failed. The command's session ends, as after
- * every fault.
+ * The engine refused a command. A path or dial that waits for its answer has failed. The command's session ends, as
+ * after every fault.
  */
 export function refused(turn: Turn, { command: what, session, path, dial, why }: Extract<Report, { type: "Refused" }>): void {
   // A close that is refused asks for no further close.

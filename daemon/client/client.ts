@@ -8,7 +8,7 @@ import type { Assignment, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import { GatewayNames } from "./gateway-names.ts";
 
-/** A client: it finds the addresses of its gateways, and its tunnel follows what a gateway assigns. */
+/** A client. It resolves the names of its gateways, and sets up its tunnel as a gateway assigns it. */
 export class Client implements Role<ClientSettings> {
   readonly store = null;
   readonly #on: RoleContext;
@@ -61,7 +61,7 @@ export class Client implements Role<ClientSettings> {
 
   #resolved(settings: ClientSettings, gateways: readonly GatewayAddresses[], unresolved: readonly string[]): void {
     const { log, feed } = this.#on;
-    if (unresolved.length > 0) log.warn({ names: unresolved }, "names of gateways cannot be resolved yet; they are tried again");
+    if (unresolved.length > 0) log.warn({ names: unresolved }, "gateway names cannot be resolved yet; look-ups are retried");
     const { reconnect, paths, interface: own } = settings;
     feed({ type: "Configured", config: { role: "client", reconnect, gateways, paths, ownInterfaces: [own] } });
   }

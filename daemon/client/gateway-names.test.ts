@@ -13,7 +13,7 @@ const GATEWAYS = [
   },
 ];
 
-test("names become addresses, at most eight, beside those that are addresses already", async () => {
+test("names are resolved to at most eight addresses, and configured addresses are used as they are", async () => {
   const seen: (readonly GatewayAddresses[])[] = [];
   const many = Array.from({ length: 12 }, (_, index) => `10.0.0.${index}`);
   const names = new GatewayNames(

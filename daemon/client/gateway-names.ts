@@ -4,19 +4,19 @@ import type { ConfiguredGateway } from "#daemon/config/client";
 import { parseAddress } from "#kernel/ip";
 
 const LOOKUP_MS_MAX = 5_000;
-/** Addresses of one gateway; more are left out. */
+/** Addresses of one gateway; further ones are ignored. */
 const ADDRESSES_MAX = 8;
-/** Between two rounds of look-ups, however often a reason comes. */
+/** Shortest time from the start of one round of look-ups to the next, however often `refresh` is called. */
 const ROUND_MS_MIN = 5_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
 type Lookup = (host: string) => Promise<readonly string[]>;
-/** `unresolved` = names without any address. */
+/** `unresolved` = names for which no address is known. */
 type OnChange = (resolved: readonly GatewayAddresses[], unresolved: readonly string[]) => void;
 
 /**
- * The addresses of the configured gateways. Names are looked up at the start, when dialling fails and when links change; a name
- * that cannot be resolved keeps the addresses that it had, and is tried again.
+ * The addresses of the configured gateways. Names are looked up at the start, when dialling fails and when links
+ * change. A name that cannot be resolved keeps its last addresses, and the look-up is retried.
  */
 export class GatewayNames {
   readonly #gateways: readonly ConfiguredGateway[];
@@ -36,12 +36,12 @@ export class GatewayNames {
     this.#lookup = lookupName;
   }
 
-  /** First round; afterwards `onChange` has been called once. */
+  /** Resolves after the first round of look-ups; `onChange` has then been called once. */
   start(): Promise<void> {
     return this.#round();
   }
 
-  /** A reason to look again: a failed dial, a changed link. */
+  /** Starts a new round, for example after a failed dial or a changed link. */
   refresh(): void {
     if (this.#names().length === 0 || this.#stopped || this.#running) return;
     const wait = this.#startedAt + ROUND_MS_MIN - performance.now();
@@ -94,13 +94,13 @@ export class GatewayNames {
   }
 }
 
-/** In the resolver's order, sorted within it so that rotating answers are no change. */
+/** The addresses of `host`, sorted: a resolver that rotates its answers causes no change. */
 async function systemLookup(host: string): Promise<readonly string[]> {
   const answers = await lookup(host, { all: true });
   return answers.map((answer) => answer.address).toSorted();
 }
 
-/** No answer in time and a failed look-up are the same: no addresses. */
+/** The result of a look-up; empty if it fails or takes longer than `LOOKUP_MS_MAX`. */
 async function withinTime(looking: Promise<readonly string[]>): Promise<readonly string[]> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly string[]>((resolve) => {

@@ -59,7 +59,7 @@ const schema = z.strictObject({
   engine: engineTable.prefault({}),
 });
 
-/** What the design names and this version cannot do is refused in these words, never ignored. */
+/** A planned setting that this version does not support is refused with this text, never ignored. */
 function notAvailable(what: string): string {
   return `must be left out: ${what} is not available in this version`;
 }

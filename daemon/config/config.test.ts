@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("a gateway's file becomes its settings, with paths beside the file", () => {
+test("a gateway's file gives its settings, with paths relative to the file", () => {
   expect(load("gateway", GATEWAY)).toMatchObject({
     ok: true,
     value: {
@@ -62,7 +62,7 @@ test("a gateway's file becomes its settings, with paths beside the file", () => 
   });
 });
 
-test("a client's file becomes its settings", () => {
+test("a client's file gives its settings", () => {
   expect(load("client", CLIENT)).toMatchObject({
     ok: true,
     value: {
@@ -92,13 +92,13 @@ test.each([
   expect(loaded.ok && engineConfig(loaded.value).workers).toBe(workers);
 });
 
-test("another number of workers waits for a restart", () => {
+test("a changed number of workers takes effect after a restart", () => {
   const [running, fresh] = [GATEWAY, GATEWAY.replace("[gateway]", "[gateway]\nworkers = 2")].map((text) => load("gateway", text));
   if (running?.ok !== true || fresh?.ok !== true) throw new Error("both are valid");
   expect(reloaded(running.value, fresh.value)).toMatchObject({ kept: ["workers"], settings: { workers: "auto" } });
 });
 
-describe("every fault names its line, what, why and what to do", () => {
+describe("every fault says where and what it is, why, and what to do", () => {
   const gateway: readonly [name: string, from: string, to: string, line: number, what: RegExp, hint: RegExp][] = [
     ["an unknown key", "identity =", "idenity =", 3, /unknown key `idenity` in gateway/, /did you mean `identity`/],
     [
@@ -130,8 +130,15 @@ describe("every fault names its line, what, why and what to do", () => {
     ["the gateway's own address", "10.80.0.14", "10.80.0.1", 10, /client address 10.80.0.1 cannot be used/, /inside the pool/],
     ["no worker", "[gateway]", "[gateway]\nworkers = 0", 2, /gateway.workers is not valid: 0/, /correct/],
     ["too many workers", "[gateway]", "[gateway]\nworkers = 17", 2, /gateway.workers is not valid: 17/, /correct/],
-    ["workers in words", "[gateway]", '[gateway]\nworkers = "many"', 2, /gateway.workers is not valid: "many"/, /correct/],
-    ["a line that is no TOML", "[gateway]", "[gateway", 1, /not valid TOML/, /correct the line/],
+    [
+      "a word as the number of workers",
+      "[gateway]",
+      '[gateway]\nworkers = "many"',
+      2,
+      /gateway.workers is not valid: "many"/,
+      /correct/,
+    ],
+    ["a line that is not TOML", "[gateway]", "[gateway", 1, /not valid TOML/, /correct the line/],
   ];
   test.each(gateway)("%s (gateway)", (_, from, to, line, what, hint) =>
     expectFault("gateway", GATEWAY.replace(from, to), line, what, hint),
@@ -141,7 +148,7 @@ describe("every fault names its line, what, why and what to do", () => {
     ["a bad endpoint", "fra-2.example:4774", "fra-2.example:x", 5, /gateway\[0\].address/, /correct/],
     ["a bad priority", '"backup"', '"sometimes"', 13, /path\[0\].priority is not valid/, /correct/],
     ["an unknown key inside an inline table", "{ interface = ", "{ interfaces = ", 12, /path\[0\].match/, /interface/],
-    ["something of a later version", "[tunnel]", '[tunnel]\nguard = "strict"', 9, /tunnel.guard is not valid/, /correct/],
+    ["a setting that is not available yet", "[tunnel]", '[tunnel]\nguard = "strict"', 9, /tunnel.guard is not valid/, /correct/],
     [
       "a duplicate gateway",
       "[tunnel]",
@@ -156,21 +163,21 @@ describe("every fault names its line, what, why and what to do", () => {
   );
 });
 
-test("a file that is not there says how to write one", () => {
+test("the fault of a missing file says how to write one", () => {
   expect(loadSettings("client", join(folder, "none.toml"))).toMatchObject({
     ok: false,
     faults: [{ hint: expect.stringContaining("jvpn init") }],
   });
 });
 
-test("a private key that others may read is refused with the command that repairs it", () => {
+test("a private key that other users may read is refused, with the command that corrects it", () => {
   const file = join(folder, "client.key");
   writeFileSync(file, "x");
   chmodSync(file, 0o644);
   expect(identityFaults(file)).toEqual([
     {
-      what: `the private key ${file} is open to others`,
-      why: "its mode is 0644; others may read or write it",
+      what: `the private key ${file} is accessible to other users`,
+      why: "its mode is 0644, so other users may read or write it",
       hint: `chmod 600 ${file}`,
     },
   ]);

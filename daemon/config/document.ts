@@ -6,7 +6,7 @@ import { causeText, errnoOf, type Fault } from "#daemon/fault";
 import { redactedText } from "#domains/observability/redact";
 import { nearest } from "#domains/policy/nearest";
 
-/** A configuration file as read: its text is kept, so that a fault can name its line. */
+/** A configuration file as it was read. The text is kept so that a fault can name its line. */
 export interface TomlDocument {
   readonly file: string;
   readonly text: string;
@@ -15,9 +15,9 @@ export interface TomlDocument {
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** Files above this are not configuration. 131,072 clients of about 100 bytes fit. */
+/** Largest configuration file. 131,072 clients of about 100 bytes fit. */
 const FILE_BYTES_MAX = 32 * 1024 * 1024;
-/** Faults of one file that are reported at once. The next check reports the others. */
+/** Faults of one file that are reported at once. The next check reports further ones. */
 export const FAULTS_MAX = 20;
 
 export function readToml(file: string): Outcome<TomlDocument> {
@@ -28,7 +28,7 @@ export function readToml(file: string): Outcome<TomlDocument> {
     return { ok: false, faults: [unreadable(file, cause)] };
   }
   if (text.length > FILE_BYTES_MAX) {
-    const why = `it has ${text.length} bytes; configuration has at most ${FILE_BYTES_MAX}`;
+    const why = `it has ${text.length} bytes; a configuration file may have at most ${FILE_BYTES_MAX}`;
     return {
       ok: false,
       faults: [{ file, line: null, what: "this file is too large", why, hint: "check that this is the right file" }],
@@ -37,7 +37,7 @@ export function readToml(file: string): Outcome<TomlDocument> {
   return parseToml(file, text);
 }
 
-/** Text that stands, or is about to stand, in that file. */
+/** Parses the text of `file`, which need not exist yet. */
 export function parseToml(file: string, text: string): Outcome<TomlDocument> {
   try {
     return { ok: true, value: { file, text, value: parse(text) } };
@@ -53,7 +53,7 @@ export function parseToml(file: string, text: string): Outcome<TomlDocument> {
 
 function unreadable(file: string, cause: unknown): Fault {
   const hints: Record<string, string> = {
-    ENOENT: "write it with `jvpn init`, or name another file by --config",
+    ENOENT: "write it with `jvpn init`, or name another file with --config",
     EACCES: "run as root, or give this user permission to read the file",
     EISDIR: "name the file, not its folder",
   };
@@ -61,17 +61,17 @@ function unreadable(file: string, cause: unknown): Fault {
   return { file, line: null, what: "this configuration file cannot be read", why: causeText(cause), hint };
 }
 
-/** Checks a document against its schema. Every fault carries its line; at most 20 are listed. */
+/** Checks a document against its schema. Every fault has its line; at most 20 are listed. */
 export function checkDocument<T extends z.ZodType>(document: TomlDocument, schema: T): Outcome<z.output<T>> {
   const result = schema.safeParse(document.value);
   if (result.success) return { ok: true, value: result.data };
-  // A misspelt key is also a missing one: the misspelling comes first.
+  // A misspelt key often makes a required key missing, too: the misspelling is listed first.
   const rank = (issue: Issue) => (issue.code === "unrecognized_keys" ? 0 : 1);
   const faults = result.error.issues.toSorted((a, b) => rank(a) - rank(b)).flatMap((issue) => faultsOf(document, schema, issue));
   return { ok: false, faults: faults.slice(0, FAULTS_MAX) };
 }
 
-/** A fault at the place of a key, for the checks that a schema cannot express. */
+/** A fault with the line of a key, for checks that a schema cannot express. */
 export function faultAt(document: TomlDocument, path: KeyPath, what: string, why: string, hint: string): Fault {
   return { file: document.file, line: lineOf(document.text, path), what, why, hint };
 }
@@ -93,7 +93,7 @@ function faultsOf(document: TomlDocument, schema: z.ZodType, issue: Issue): Faul
     const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
     if (deepest !== undefined) return faultsOf(document, schema, { ...deepest, path: [...issue.path, ...deepest.path] });
   }
-  // What stands in the wrong place may be a private key, and faults go into logs and status.
+  // A misplaced value may be a private key, and faults appear in logs and in the status.
   const found = redactedText(JSON.stringify(valueAt(document.value, path)) ?? "nothing");
   const shown = found.length > 80 ? `${found.slice(0, 77)}…` : found;
   return [faultAt(document, path, `${name} is not valid: ${shown}`, expectation(issue), `correct ${name}`)];
@@ -102,7 +102,7 @@ function faultsOf(document: TomlDocument, schema: z.ZodType, issue: Issue): Faul
 function unknownKey(document: TomlDocument, path: KeyPath, key: string, known: readonly string[]): Fault {
   const meant = nearest(key, known);
   const place = path.length === 0 ? "at the top level" : `in ${dotted(path)}`;
-  const why = known.length === 0 ? `no such key is known ${place}` : `known ${place}: ${known.join(", ")}`;
+  const why = known.length === 0 ? `no key is known ${place}` : `known ${place}: ${known.join(", ")}`;
   const hint = meant === undefined ? "remove it" : `did you mean \`${meant}\`?`;
   return faultAt(document, [...path, key], `unknown key \`${key}\` ${place}`, why, hint);
 }

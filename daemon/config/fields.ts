@@ -4,9 +4,9 @@ import { parseEndpoint, parsePrefix } from "#daemon/net/address";
 import { REJECT_AFTER_S, REKEY_AFTER_PACKETS, REKEY_AFTER_S } from "#kernel/contract/engine.generated";
 import { parseAddress } from "#kernel/ip";
 
-/** The port where none is written. */
+/** The port of an address without one. */
 export const DEFAULT_PORT = 4774;
-/** SO_MARK of the outer sockets ("JV"), so that a tunnel that carries everything does not swallow them. */
+/** SO_MARK of the outer sockets ("JV"): keeps outer packets out of a tunnel that carries all traffic. */
 export const DEFAULT_MARK = 0x4a56;
 /** Outer 1500 − IPv6 40 − UDP 8 − message header 16 − tag 16. */
 export const DEFAULT_MTU = 1420;
@@ -20,10 +20,7 @@ const PUBLIC_KEY = /^jvpk1:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
 export const publicKey = z
   .string()
-  .refine(
-    (value) => !value.startsWith("jvps1:"),
-    "must be a public key (jvpk1:…); this is a private key, which nobody else may see",
-  )
+  .refine((value) => !value.startsWith("jvps1:"), "must be a public key (jvpk1:…); this is a private key, which must stay secret")
   .refine(
     (value) => value.startsWith("jvps1:") || PUBLIC_KEY.test(value),
     "must be a public key as `jvpn pubkey` prints it: jvpk1: and 43 characters",
@@ -46,7 +43,7 @@ export const prefix = z
 
 export const ipAddress = z.string().refine((value) => parseAddress(value) !== undefined, "must be an IPv4 or IPv6 address");
 
-/** Listening address: an IP address, no name. */
+/** A listening address: an IP address, not a name. */
 export const listenEndpoint = z.string().refine((value) => {
   const endpoint = parseEndpoint(value, DEFAULT_PORT);
   return endpoint !== undefined && parseAddress(endpoint.host) !== undefined;
@@ -70,7 +67,7 @@ export const oneOrMore = <T extends z.ZodType>(item: T, max: number) =>
     z.array(item).min(1, "must not be empty").max(max, `must have at most ${max} entries`),
   ]);
 
-/** `[daemon]`: where this process keeps its things; flags of the command line win over it. */
+/** `[daemon]`: paths and names of this process. Command-line flags override it. */
 export const daemonTable = z.strictObject({
   socket: absolutePath.optional(),
   state: absolutePath.optional(),

@@ -54,7 +54,7 @@ export interface ConfiguredClient {
   readonly name: string;
   readonly key: string;
   readonly group: string | null;
-  /** At most one per family; wins over the pool. */
+  /** Fixed addresses, at most one per family; without them the pool assigns addresses. */
   readonly addresses: readonly Address[];
 }
 
@@ -70,12 +70,12 @@ export interface GatewaySettings extends CommonSettings {
   readonly pools: Pools;
   readonly masquerade: boolean;
   readonly dns: readonly string[];
-  /** Threads that move packets, each with its own part of the sessions; `auto` = as many as suit the machine. */
+  /** Threads that move packets, each for its own part of the sessions; `auto` = the engine chooses for the machine. */
   readonly workers: number | "auto";
   readonly clients: readonly ConfiguredClient[];
 }
 
-/** Refuses what the schema cannot see: duplicate names, keys and addresses, and addresses that no pool holds. */
+/** Also refuses what the schema cannot check: duplicate names, keys and addresses, and addresses outside the pools. */
 export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings> {
   const checked = checkDocument(document, schema);
   if (!checked.ok) return checked;
@@ -115,7 +115,13 @@ function poolFaults(document: TomlDocument, pools: readonly Prefix[]): Fault[] {
   const path = ["gateway", "pools"];
   if (pools.length === 2 && pools[0]?.family === pools[1]?.family) {
     return [
-      faultAt(document, path, "two pools of one address family", "a gateway has one IPv4 and one IPv6 pool", "keep one of them"),
+      faultAt(
+        document,
+        path,
+        "two pools of one address family",
+        "a gateway has at most one IPv4 and one IPv6 pool",
+        "keep one of them",
+      ),
     ];
   }
   const small = pools.find((pool) => (pool.family === 4 ? pool.length > 30 : pool.length > 126));
@@ -125,7 +131,7 @@ function poolFaults(document: TomlDocument, pools: readonly Prefix[]): Fault[] {
       document,
       path,
       "a pool is too small",
-      "it must hold the gateway's own address and one client",
+      "it must have room for the gateway's own address and one client",
       "use at least /30 or /126",
     ),
   ];
@@ -149,7 +155,7 @@ function clientFaults(document: TomlDocument, clients: readonly ConfiguredClient
     for (const address of client.addresses) {
       unique("address", formatAddress(address), index);
       const why = addressRefusal(address, pools);
-      const hint = "choose an address inside the pool, or leave it out and the pool assigns one";
+      const hint = "choose an address inside the pool, or leave it out: then the pool assigns one";
       if (why !== null)
         faults.push(
           faultAt(document, ["client", index, "address"], `client address ${formatAddress(address)} cannot be used`, why, hint),
@@ -163,7 +169,7 @@ function clientFaults(document: TomlDocument, clients: readonly ConfiguredClient
   return faults;
 }
 
-/** Why a client cannot have this address, or `null`. The first host of a pool is the gateway's own. */
+/** Why a client cannot have this address, or `null`. The first host of a pool is the gateway's own address. */
 function addressRefusal(address: Address, pools: Pools): string | null {
   const pool = address.family === 4 ? pools.v4 : pools.v6;
   if (pool === null) return `there is no IPv${address.family} pool`;

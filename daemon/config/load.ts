@@ -21,21 +21,21 @@ export function settingsOf(role: Role, document: TomlDocument): Outcome<Settings
   return { ok: true, value: { ...checked.value, identity: resolve(dirname(document.file), checked.value.identity) } };
 }
 
-/** The same, ending the start with exit code 4. */
+/** Like `loadSettings`, but throws a `StartFailure` with exit code 4. */
 export function requireSettings(role: Role, file: string): Settings {
   const loaded = loadSettings(role, file);
   if (!loaded.ok) throw new StartFailure(loaded.faults, EXIT.configuration);
   return loaded.value;
 }
 
-/** `gateway` has a table `[gateway]`; a client has `[client]` and a list `[[gateway]]`. */
+/** A gateway's file has a table `[gateway]`; a client's has `[client]` and a list `[[gateway]]`. */
 export function roleOf(document: TomlDocument): Role | null {
   const value = document.value as { gateway?: unknown; client?: unknown } | null;
   if (Array.isArray(value?.gateway) || (value?.client !== undefined && !Array.isArray(value.client))) return "client";
   return value?.gateway === undefined ? null : "gateway";
 }
 
-/** What keeps a private key file from being used; the engine, which alone reads it, judges its content. */
+/** Faults that prevent the use of a private key file. Only the engine reads the file and checks its content. */
 export function identityFaults(file: string): Fault[] {
   try {
     const info = statSync(file);
@@ -43,19 +43,21 @@ export function identityFaults(file: string): Fault[] {
       return [
         {
           what: `the private key ${file} is not a file`,
-          why: "a key is read from a regular file",
+          why: "a private key must be a regular file",
           hint: "name the file that `jvpn genkey` wrote",
         },
       ];
     }
     const mode = info.mode & 0o777;
     if ((mode & 0o077) === 0) return [];
-    const why = `its mode is ${mode.toString(8).padStart(4, "0")}; others may read or write it`;
+    const why = `its mode is ${mode.toString(8).padStart(4, "0")}, so other users may read or write it`;
     const hint = `chmod 600 ${lstatSync(file).isSymbolicLink() ? `${file} (the file it points to)` : file}`;
-    return [{ what: `the private key ${file} is open to others`, why, hint }];
+    return [{ what: `the private key ${file} is accessible to other users`, why, hint }];
   } catch (cause) {
     const hint =
-      errnoOf(cause) === "ENOENT" ? `write it with \`jvpn genkey ${file}\`` : "run as root, or give this user the file";
+      errnoOf(cause) === "ENOENT"
+        ? `write it with \`jvpn genkey ${file}\``
+        : "run as root, or give this user permission to read the file";
     return [{ what: `the private key ${file} cannot be read`, why: causeText(cause), hint }];
   }
 }

@@ -50,7 +50,7 @@ test.each([
   expect(checked.ok ? [] : checked.faults.map(faultLine)).toContainEqual(expect.stringContaining(line));
 });
 
-test("a file without end is not read", () => {
+test("an endless file is not read", () => {
   const file = join(folder, "large.toml");
   writeFileSync(file, "");
   truncateSync(file, 50 * POLICY_BYTES_MAX);

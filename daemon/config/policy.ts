@@ -10,16 +10,16 @@ import type { PolicyError, PolicySet } from "#domains/policy/model";
 import { POLICY_SCHEMA, parsePolicy } from "#domains/policy/parse";
 import type { PolicyText } from "#kernel/contract/policy";
 
-/** 64 overrides of every key are about 100 kB. */
+/** Largest policy text. 64 overrides of every key are about 100 kB. */
 export const POLICY_BYTES_MAX = 128 * 1024;
 
-/** The policy where no file says otherwise. */
+/** The policy of a daemon without a policy file. */
 export const BUILT_IN: PolicyText = {
   file: "(built in)",
   text: `schema = "${POLICY_SCHEMA}"\nname = "standard"\npreset = "standard"\n`,
 };
 
-/** A policy that passed every check, as text and as values. It has no version before it comes into force. */
+/** A policy that passed every check, as text and as values. It gets its version when it comes into force. */
 export interface CheckedPolicy extends PolicyText {
   readonly name: string;
   /** BLAKE2s-256 of the values, 64 hex digits: comments and layout do not change it. */
@@ -28,8 +28,8 @@ export interface CheckedPolicy extends PolicyText {
 }
 
 /**
- * Where the policy of this daemon is written: the flag, the configuration, or `policy.toml` beside the configuration
- * where that exists; `null` = the built-in standard policy.
+ * The policy file of this daemon: from the flag, else from the configuration, else `policy.toml` beside the
+ * configuration if it exists. `null` = the built-in standard policy.
  */
 export function policyFile(configFile: string, settings: Settings, flag: string | undefined): string | null {
   if (flag !== undefined) return resolve(flag);
@@ -52,12 +52,12 @@ export function readPolicy(file: string | null): Outcome<PolicyText> {
       : { ok: true, value: { file, text: readFileSync(file, "utf8") } };
   } catch (cause) {
     const hint =
-      errnoOf(cause) === "ENOENT" ? "write it, or name another file by --policy" : "check the path and its permissions";
+      errnoOf(cause) === "ENOENT" ? "write it, or name another file with --policy" : "check the path and its permissions";
     return { ok: false, faults: [{ file, line: null, what: "this policy cannot be read", why: causeText(cause), hint }] };
   }
 }
 
-/** Checks schema, bounds and relations. Every fault has the line of the key to correct. */
+/** Checks schema, bounds and relations. Every fault names the line of the key to correct. */
 export function checkPolicy({ file, text }: PolicyText): Outcome<CheckedPolicy> {
   const bytes = Buffer.byteLength(text);
   if (bytes > POLICY_BYTES_MAX) return refused(tooLarge(file, bytes));
@@ -81,13 +81,13 @@ export function checkPolicy({ file, text }: PolicyText): Outcome<CheckedPolicy> 
   return { ok: true, value: { file, text, name: parsed.policy.base.name, digest, values: parsed.policy } };
 }
 
-/** Reads and checks in one. */
+/** Reads and checks a policy file. */
 export function loadPolicy(file: string | null): Outcome<CheckedPolicy> {
   const read = readPolicy(file);
   return read.ok ? checkPolicy(read.value) : read;
 }
 
-/** The same values under a version. */
+/** The values of the policy with this version. */
 export function numbered({ values }: CheckedPolicy, version: number): PolicySet {
   const { base, overrides } = values;
   return {
@@ -97,7 +97,7 @@ export function numbered({ values }: CheckedPolicy, version: number): PolicySet 
 }
 
 function tooLarge(file: string, bytes: number): Fault {
-  const why = `it has ${bytes} bytes; a policy has at most ${POLICY_BYTES_MAX}`;
+  const why = `it has ${bytes} bytes; a policy may have at most ${POLICY_BYTES_MAX}`;
   return { file, line: null, what: "this policy is too large", why, hint: "check that this is the right file" };
 }
 
@@ -112,14 +112,14 @@ function policyFault(document: TomlDocument, error: PolicyError): Fault {
     file: document.file,
     line: lineFor(document.text, path, error.against === undefined ? null : keyPath(error.against)),
     what: `${name} ${error.message}`,
-    why: "a policy is checked by schema, bounds and relations",
+    why: "every policy must fit the schema, the bounds and the relations between its values",
     hint: `correct ${name}; the last valid policy stays in force`,
   };
 }
 
 /**
- * The key itself where the file has it; else the key that it must fit to, because the first one then comes from the
- * preset; else the table around it. What is missing altogether is missing on line 1.
+ * The line of the key itself, if the file has it. Else the line of the key that it must fit to, because the first key
+ * then comes from the preset. Else the line of the enclosing table, or 1.
  */
 function lineFor(text: string, path: KeyPath, against: KeyPath | null): number {
   const other = against ?? path;
@@ -130,7 +130,7 @@ function keyPath(path: readonly string[]): KeyPath {
   return path.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
-/** One line per fault, for the record and for people who ask for the status. */
+/** A fault in one line, for the record and the status. */
 export function faultLine(fault: Fault): string {
   const place = fault.file === undefined ? "" : `${fault.file}${fault.line ? `:${fault.line}` : ""}: `;
   return `${place}${fault.what}`;

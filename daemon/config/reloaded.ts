@@ -1,11 +1,11 @@
 import type { Settings } from "#daemon/config/load";
 
-/** What belongs to devices, sockets and files that are open already. */
+/** Settings of devices, sockets and files that are already open. */
 const FIXED = ["identity", "interface", "listen", "pools", "routes", "mtu", "masquerade", "workers", "mark", "engine", "daemon"];
 
 /**
- * The settings after a reload: what a running process cannot change keeps its value. `kept` = where that hides a
- * change.
+ * The settings after a reload. Settings that a running process cannot change keep their values; `kept` = those of them
+ * that the file changed.
  */
 export function reloaded(running: Settings, fresh: Settings): { readonly settings: Settings; readonly kept: readonly string[] } {
   const fixed = Object.entries(running).filter(([key]) => FIXED.includes(key));

@@ -4,7 +4,7 @@ import { DEFAULT_MARK, DEFAULT_MTU } from "#daemon/config/fields";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
-/** Where a process keeps its things; `null` = the default of its role, or a flag. */
+/** Paths and names of a process; `null` = the default, unless a flag sets it. */
 interface DaemonSettings {
   readonly socket: string | null;
   readonly state: string | null;
@@ -21,7 +21,7 @@ interface EngineSettings {
   readonly rekeyAfterPackets: number;
 }
 
-/** What both roles configure alike. */
+/** Settings that both roles have. */
 export interface CommonSettings {
   readonly interface: string;
   readonly mtu: number;

@@ -10,7 +10,7 @@ const ASSIGNMENT = /^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z
 
 /**
  * The line, from 1, on which `path` is set in this TOML text, or the line of its nearest enclosing key or table; `null`
- * where not even its first part occurs. It reads lines, not the grammar: good enough to point a person at the place.
+ * if not even its first part occurs. It matches lines and does not parse TOML, which is enough to point at a fault.
  */
 export function lineOf(text: string, path: KeyPath): number | null {
   let best: { line: number; depth: number } | null = null;
@@ -22,7 +22,7 @@ export function lineOf(text: string, path: KeyPath): number | null {
   return best?.line ?? null;
 }
 
-/** The line on which exactly this key or table is set; `null` where it is not, or only inside an inline table. */
+/** The line on which exactly this key or table is set; `null` if it is missing or inside an inline table. */
 export function lineOfKey(text: string, path: KeyPath): number | null {
   const place = placesOf(text).find(
     (candidate) => candidate.path.length === path.length && sharedDepth(candidate.path, path) === path.length,
@@ -47,7 +47,7 @@ function placesOf(text: string): Place[] {
   return places;
 }
 
-/** `[[client]]` for the third time is `client, 2`; `[client.x]` under it belongs to that third one. */
+/** The third `[[client]]` is `client, 2`; a `[client.x]` under it belongs to the third one. */
 function tablePath(isArray: boolean, parts: readonly string[], counts: Map<string, number>): KeyPath {
   const path: (string | number)[] = [];
   for (const [index, part] of parts.entries()) {

@@ -18,8 +18,8 @@ interface Checked {
 }
 
 /**
- * Checks each file as what it is, with the key files it names; without files, the one of --config or JVPN_CONFIG, else
- * those of the standard folder. Faults go to stderr, or into the one document on stdout.
+ * Checks each file by its kind, with the key files that it names. Without files: the one of --config or JVPN_CONFIG,
+ * else those in the standard folder. Faults go to stderr or, with `json`, into one document on stdout.
  */
 export function checkFiles(files: readonly string[], flags: Flags, json: boolean): ExitCode {
   const named = namedConfig(flags);
@@ -56,9 +56,9 @@ function checkFile(file: string): Checked {
 }
 
 function noRole(file: string): Fault {
-  const what = "this file says neither what it configures nor which policy it is";
-  const why = "there is no [gateway], no [client] and no `schema`";
-  return { file, line: null, what, why, hint: "begin with `jvpn init gateway` or `jvpn init client`" };
+  const what = "this file is neither a configuration nor a policy";
+  const why = "it has no [gateway], no [client] and no `schema`";
+  return { file, line: null, what, why, hint: "write one with `jvpn init gateway` or `jvpn init client`" };
 }
 
 function namedConfig(flags: Flags): string | null {
@@ -73,27 +73,27 @@ function standardFiles(names: readonly string[]): string[] {
 function nothingToCheck(): Checked {
   const fault = {
     what: "there is nothing to check",
-    why: `no file is named, and ${DIRECTORY} has none`,
+    why: `no file is named, and ${DIRECTORY} has no configuration`,
     hint: "name a file, or write one with `jvpn init`",
   };
   return { file: DIRECTORY, kind: null, faults: [fault] };
 }
 
-/** Refuses, with exit code 2, the text of a configuration that somebody is about to write. */
+/** Checks the text of a configuration before it is written. Throws a `StartFailure` with exit code 2. */
 export function checkOffered(role: Role, text: string): void {
   const file = `${role}.toml`;
   const parsed = parseToml(file, text);
   const settings = parsed.ok ? settingsOf(role, parsed.value) : parsed;
   if (settings.ok) return;
   const hint = "correct the command; nothing was written";
-  // There is no file yet that a person could look into.
+  // The file does not exist yet, so its name and line would not help.
   throw new StartFailure(
     settings.faults.map(({ what, why }) => ({ what, why, hint })),
     EXIT.usage,
   );
 }
 
-/** `null` role = what the file configures: the named one, else the client's or the gateway's of the standard folder. */
+/** `null` role = the role of the file: the named file, else the client's or the gateway's in the standard folder. */
 export function showConfig(role: Role | null, flags: Flags, placesOnly: boolean): void {
   const standard = role === null ? standardFiles(["client.toml", "gateway.toml"])[0] : undefined;
   const file = namedConfig(flags) ?? standard ?? configFile(role ?? "client", flags);
@@ -108,7 +108,7 @@ function roleIn(file: string): Role {
   return role;
 }
 
-/** The configuration with all defaults and the places that follow from the flags, as one JSON document. */
+/** Prints the configuration with all defaults, and the paths that follow from the flags, as one JSON document. */
 function showSettings(role: Role, flags: Flags, placesOnly: boolean): void {
   const file = configFile(role, flags);
   const settings = requireSettings(role, file);

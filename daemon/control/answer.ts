@@ -8,10 +8,10 @@ const actorHeader = z
   .regex(/^[A-Za-z0-9_.@-]{1,64}$/)
   .catch("local");
 
-/** The name that the caller gives; no permission depends on it. */
+/** The name that the caller claims. No permission depends on it. */
 export const actorOf = (context: Context): string => actorHeader.parse(context.req.header("jumping-vpn-actor"));
 
-/** `undefined` where the body is no JSON: the schema refuses that. */
+/** `undefined` if the body is not JSON; every schema refuses that. */
 export async function jsonBody(context: Context): Promise<unknown> {
   try {
     return await context.req.json();

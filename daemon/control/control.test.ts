@@ -62,15 +62,15 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the socket is for its owner and group only", () => {
+test("only the owner and group may use the socket", () => {
   expect(statSync(join(folder, "s")).mode & 0o777).toBe(0o660);
 });
 
-test("a second daemon names the pid of the one that answers", async () => {
+test("a second daemon is refused with the pid of the first one", async () => {
   await expect(claimSocket(join(folder, "s"))).rejects.toThrow(`already running (pid ${process.pid})`);
 });
 
-test("the socket file of a daemon that was killed is replaced, a file that is no socket is not", async () => {
+test("the socket file of a killed daemon is replaced, a file that is not a socket is not", async () => {
   const stale = join(folder, "stale");
   await leaveStaleSocket(stale);
   await claimSocket(stale);
@@ -78,14 +78,14 @@ test("the socket file of a daemon that was killed is replaced, a file that is no
   await expect(claimSocket(join(folder, "gateway.toml"))).rejects.toThrow(/control socket cannot be/);
 });
 
-test("the engine has the client that the configuration admits", () => {
+test("the engine gets the clients of the configuration", () => {
   expect(engine.commands.filter((command) => command.type === "SetPeer")).toMatchObject([
     { peer: { key: KEY } },
     { peer: { key: OTHER } },
   ]);
 });
 
-describe("a client has come", () => {
+describe("a client that has connected", () => {
   beforeAll(async () => {
     engine.report({
       type: "HandshakeConfirmed",
@@ -99,13 +99,13 @@ describe("a client has come", () => {
     await control.waitFor("ATTACHED", 5_000);
   });
 
-  test("its lease went to the engine with the acceptance", () => {
+  test("gets its lease through the engine when it is accepted", () => {
     expect(engine.commands.filter((command) => command.type === "AcceptSession")).toMatchObject([
       { session: 1, assignment: { v4: "10.80.0.2", v4Prefix: 16 } },
     ]);
   });
 
-  test("status, sessions, paths and version show it", async () => {
+  test("appears in status, sessions and paths, and the version is known", async () => {
     expect(await control.status()).toMatchObject({
       node: "fra-2",
       role: "gateway",
@@ -119,30 +119,30 @@ describe("a client has come", () => {
     expect(await control.version()).toMatchObject({ version: "0.1.0", role: "gateway" });
   });
 
-  test.each(["s-7QF2-9KXD", "s-7QF2", "7qf2", "7"])("it is found as %s", async (id) => {
+  test.each(["s-7QF2-9KXD", "s-7QF2", "7qf2", "7"])("is found as %s", async (id) => {
     expect((await control.session(id)).session.id).toBe("s-7QF2-9KXD");
   });
 
-  test("its timeline begins with its birth", async () => {
+  test("has a timeline that begins with the creation of its session", async () => {
     const { events, truncated } = await control.timeline("7qf2");
     expect([truncated, events.map((event) => event.type).slice(0, 2)]).toEqual([false, ["SessionCreated", "SessionStateChange"]]);
   });
 
   test.each([
-    ["a session that is not there", () => control.session("s-none"), "not_found"],
-    ["a path that is not there", () => control.switch("7qf2", "wlan9/udp4"), "unknown_path"],
+    ["an unknown session", () => control.session("s-none"), "not_found"],
+    ["an unknown path", () => control.switch("7qf2", "wlan9/udp4"), "unknown_path"],
     ["a termination without a reason", () => control.terminate("7qf2", ""), "bad_request"],
     ["a reason of two lines", () => control.terminate("7qf2", "a\nb"), "bad_request"],
-  ])("%s is refused, and the session lives on", async (_, act, code) => {
+  ])("keeps its session when a request is refused: %s", async (_, act, code) => {
     await expect(act()).rejects.toMatchObject({ code });
     expect((await control.session("7qf2")).session.state).toBe("ATTACHED");
   });
 
-  test("a wish to switch to the active path is refused, at a gateway too", async () => {
+  test("cannot be asked to switch to its active path", async () => {
     await expect(control.switch("7qf2", "1")).rejects.toMatchObject({ code: "already_active" });
   });
 
-  test("a wish for another path goes to the client, and the record has who wished", async () => {
+  test("is asked to switch to another path, and the record names the operator", async () => {
     const remote = "198.51.100.7:50212";
     engine.report({ type: "PathValidated", session: 1, path: 2, description: gatewayPath(remote), rttUs: 9_000 });
     expect(await control.switch("7qf2", "2")).toMatchObject({ value: { asked: "client" } });
@@ -155,7 +155,7 @@ describe("a client has come", () => {
     });
   });
 
-  test("records are streamed as they come, from the number that was asked for", async () => {
+  test("has records that are streamed as they are made, after the requested number", async () => {
     const stop = new AbortController();
     const seen: (string | undefined)[] = [];
     for await (const item of control.events({ since: 0, signal: stop.signal })) {
@@ -168,13 +168,13 @@ describe("a client has come", () => {
     expect(engine.commands).toContainEqual(expect.objectContaining({ type: "CloseSession", session: 1 }));
   });
 
-  test("what ended cannot be moved, and the refusal names its end", async () => {
+  test("cannot be moved after its session has ended, and the refusal names the reason of the end", async () => {
     const refusal = { code: "terminal", why: "it is TERMINATED: operator_terminated" };
     await expect(control.switch("7qf2", "1")).rejects.toMatchObject(refusal);
   });
 });
 
-test("a handshake whose lease cannot be kept is refused as resource_exhausted, and the daemon goes on", async () => {
+test("a handshake is refused with resource_exhausted if its lease cannot be stored, and the daemon continues", async () => {
   store.exec("PRAGMA query_only = 1");
   engine.report({
     type: "HandshakeConfirmed",
@@ -230,7 +230,7 @@ function raw(method: string, path: string, body: string): Promise<{ status: numb
   });
 }
 
-/** A listener that is closed without the file being removed, as after `kill -9`. */
+/** A listener that ends without removing its socket file, as after `kill -9`. */
 async function leaveStaleSocket(path: string): Promise<void> {
   const server: Server = createServer();
   await new Promise<void>((resolve) => server.listen(`${path}.listening`, resolve));
@@ -241,7 +241,7 @@ async function leaveStaleSocket(path: string): Promise<void> {
 
 const QUIET: Machine = { run: async () => ({ code: 0, stderr: "" }), readSysctl: () => "1", writeSysctl: () => {} };
 
-/** Records its commands, and sends the reports of the test. */
+/** An engine that records its commands and sends the reports of the test. */
 class RecordingEngine implements EnginePort {
   readonly commands: Command[] = [];
   stopped = false;

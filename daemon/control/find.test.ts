@@ -9,7 +9,7 @@ const session = {
 } as unknown as SessionView;
 const find = (text: string) => findPath(session, text, (name) => name === "wwan0");
 
-test("a path is found by its label, its number, or a unique beginning of its label", () => {
+test("a path is found by its label, its number, or a unique prefix of its label", () => {
   expect([find("eth0/udp4"), find("3"), find("wlan0")]).toMatchObject([
     { value: { id: 1 } },
     { value: { id: 3 } },
@@ -23,7 +23,7 @@ test("a path that the configuration forbids is denied, one that does not exist i
   expect(find("wlan9/udp4")).toMatchObject({ ok: false, error: { status: 404, code: "unknown_path" } });
 });
 
-test("a session is found by its id or a unique beginning of it, a live one before an ended one", () => {
+test("a session is found by its id or a unique prefix of it, a live one before an ended one", () => {
   const names = [
     { handle: 1, id: "s-7QF2-9KXD", state: "TERMINATED" },
     { handle: 2, id: "s-7QF2-AAAA", state: "ATTACHED" },
@@ -35,14 +35,14 @@ test("a session is found by its id or a unique beginning of it, a live one befor
   expect(found).toMatchObject([2, 1, 3, 4, 4].map((handle) => ({ ok: true, value: { handle } })));
   expect(findSession(directory, "s-7")).toMatchObject({
     ok: false,
-    error: { code: "ambiguous", why: "2 sessions begin like that" },
+    error: { code: "ambiguous", why: "2 sessions have an id that begins like this" },
   });
   expect(["", "s-", "9"].map((text) => findSession(directory, text))).toMatchObject(
     Array.from({ length: 3 }, () => ({ ok: false, error: { code: "not_found" } })),
   );
 });
 
-test("a session that ended cannot be moved, and the refusal names its end", () => {
+test("a session that ended cannot be moved, and the refusal names the reason of the end", () => {
   const ended = { ...session, state: "TERMINATED", reason: "degraded_ttl_exceeded" } as SessionView;
   expect(movable(ended)).toMatchObject({
     ok: false,

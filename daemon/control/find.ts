@@ -6,7 +6,7 @@ import type { PageQuery, PathView, SessionName, SessionPage, SessionView } from 
 
 export type Found<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ControlRefusal };
 
-/** A refusal of the control API, before the core was asked. */
+/** A refusal by the control API, before a request reaches the core. */
 export interface ControlRefusal {
   readonly status: 400 | 404 | 409;
   readonly code: OperatorError["code"] | "ambiguous" | "bad_request" | "unknown_command" | "failed";
@@ -16,30 +16,30 @@ export interface ControlRefusal {
   readonly faults?: readonly TextFault[];
 }
 
-/** Of every session id. */
+/** Prefix of every session id. */
 const PREFIX = "s-";
 const HINT_SESSIONS = "list them with `jvpn sessions`";
 
-/** Who knows which sessions there are. */
+/** Finds sessions by name. */
 interface Directory {
-  /** Those whose id begins like that. */
+  /** The sessions whose id begins with `beginning`. */
   named(beginning: string): readonly SessionName[];
 }
 
-/** Who knows all about them. */
+/** All sessions, as they are at `bootMs()`. */
 export interface Sessions extends Directory {
-  /** The time of the answers, ms of the boot-time clock. */
+  /** The time to which the answers belong, ms of the boot-time clock. */
   bootMs(): number;
   page(query: PageQuery): SessionPage;
-  /** Live or ended; `null` = there is none. */
+  /** A live or ended session; `null` = there is none. */
   session(handle: SessionHandle): SessionView | null;
-  /** What the policy permits a live session now; `null` = it does not live. */
+  /** What the policy permits a live session now; `null` = the session is not live. */
   explain(session: SessionHandle): SessionReasonView | null;
 }
 
 /**
- * A session by its id or a unique beginning of it, in any case, with or without `s-`. A live session wins over an ended
- * one.
+ * Finds a session by its id or a unique prefix of it, in upper or lower case, with or without `s-`. A live session is
+ * preferred to an ended one.
  */
 export function findSession(directory: Directory, text: string): Found<SessionName> {
   const wanted = `${PREFIX}${text.toUpperCase().replace(/^S-/, "")}`;
@@ -53,15 +53,15 @@ export function findSession(directory: Directory, text: string): Found<SessionNa
       409,
       "ambiguous",
       `the session ${text} is not unique`,
-      `${chosen.length} sessions begin like that`,
-      "give more of its id",
+      `${chosen.length} sessions have an id that begins like this`,
+      "give more characters of the id",
     );
   const session = chosen[0];
   if (session !== undefined) return { ok: true, value: session };
   return refuse(404, "not_found", `there is no session ${text}`, "no session of this daemon has this id", HINT_SESSIONS);
 }
 
-/** A session that somebody wants to move: an ended one has nowhere to go. */
+/** The session, if it can be moved to another path: an ended one cannot. */
 export function movable(session: SessionView): Found<SessionView> {
   if (session.state !== "TERMINATED") return { ok: true, value: session };
   const { id, reason } = session;
@@ -69,15 +69,15 @@ export function movable(session: SessionView): Found<SessionView> {
 }
 
 /**
- * A path of a session by its label or number, or a unique beginning of its label. `neverUsed` = interfaces on which
- * there is none because the configuration forbids it: asking for one of these is denied, not unknown.
+ * Finds a path of a session by its label or number, or by a unique prefix of its label. `neverUsed` = interfaces that
+ * the configuration forbids: a request for one of them is denied, not unknown.
  */
 export function findPath(session: SessionView, text: string, neverUsed: (interfaceName: string) => boolean): Found<PathView> {
   const exact = session.paths.filter((path) => path.label === text || String(path.id) === text);
   const matching = exact.length > 0 ? exact : session.paths.filter((path) => text !== "" && path.label.startsWith(text));
   const known = session.paths.map((path) => `${path.label} (${path.id})`).join(", ") || "none";
   if (matching.length > 1)
-    return refuse(409, "ambiguous", `the path ${text} is not unique`, `paths: ${known}`, "name it by its number");
+    return refuse(409, "ambiguous", `the path ${text} is not unique`, `paths: ${known}`, "use its number instead");
   const path = matching[0];
   if (path !== undefined) return { ok: true, value: path };
   const [interfaceName = "", transport] = text.split("/");
@@ -85,7 +85,7 @@ export function findPath(session: SessionView, text: string, neverUsed: (interfa
     return refuse(
       409,
       "policy_denied",
-      `${text} has priority never`,
+      `${text} must not be used`,
       `the configuration gives ${interfaceName} the priority "never"`,
       "change its priority in the configuration",
     );
@@ -94,7 +94,7 @@ export function findPath(session: SessionView, text: string, neverUsed: (interfa
     "unknown_path",
     `session ${session.id} has no path ${text}`,
     `paths: ${known}`,
-    "name one of them by label or number",
+    "use the label or number of one of them",
   );
 }
 

@@ -16,7 +16,7 @@ import { LIVE_STATES } from "#kernel/contract/state";
 import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
 import { type ControlRefusal, findSession, type Sessions } from "./find.ts";
 
-/** The policy of a daemon as its operators may use it. */
+/** The policy functions of a daemon that operators may use. */
 export interface PolicyTarget {
   readonly policy: {
     readonly inForce: InForce;
@@ -27,11 +27,11 @@ export interface PolicyTarget {
     version(version: number): PolicyAnswer<PolicyVersionDocument>;
   };
   readonly sessions: Sessions;
-  /** An operator's policy was refused; for the record. */
+  /** Writes to the record that an operator's policy was refused. */
   policyRefused(actor: string, faults: readonly Fault[]): void;
 }
 
-/** A text in JSON is at most twice its length, but for control characters, which TOML refuses. */
+/** Text in JSON has at most twice its length, except for control characters, which TOML refuses. */
 export const POLICY_BODY_BYTES_MAX = 2 * POLICY_BYTES_MAX + 16 * 1024;
 const EXPLAINED_MAX = 16;
 
@@ -92,7 +92,7 @@ function explained(context: Context, target: PolicyTarget): Response {
   return context.json(document);
 }
 
-/** Answers, and records an act that is refused for its text as the act of this operator. */
+/** Answers. A policy that is refused for its text is recorded with the name of this operator. */
 function answerAct<T extends object>(context: Context, target: PolicyTarget, outcome: PolicyAnswer<T>): Response {
   if (!outcome.ok && outcome.error.code !== "not_found") target.policyRefused(actorOf(context), outcome.error.faults);
   return answer(context, outcome);

@@ -19,19 +19,19 @@ import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
 import { type Found, findPath, findSession, movable } from "./find.ts";
 import { POLICY_BODY_BYTES_MAX, type PolicyTarget, policyRoutes } from "./policy-routes.ts";
 
-/** The daemon as its operators may use it. */
+/** The functions of a daemon that operators may use. */
 export interface ControlTarget extends PolicyTarget {
   status(): StatusDocument;
   version(): VersionDocument;
   timeline(id: string): Omit<TimelineDocument, "schema"> | null;
   /** `actor` is written to the record. */
   operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome>;
-  /** True where the configuration forbids this client the interface. */
+  /** True if the configuration forbids this client to use the interface. */
   neverUses(interfaceName: string): boolean;
   shutdown(actor: string): void;
   /**
-   * `since` = records after this number that memory still holds come first; `null` = only new ones. `null` = too many
-   * readers.
+   * `since` = start with the records after this number that are still in memory; `null` = only new records. Returns
+   * `null` if there are too many readers.
    */
   subscribe(since: number | null): Subscriber | null;
   unsubscribe(subscriber: Subscriber): void;
@@ -41,7 +41,7 @@ const BODY_BYTES_MAX = 64 * 1024;
 const HEARTBEAT_MS = 15_000;
 
 const switchBody = z.strictObject({ to: z.union([z.string().min(1).max(128), z.int().min(0)]) });
-/** The reason of an operator: one line that the record keeps. */
+/** An operator's reason: one line for the record. */
 const terminateBody = z.strictObject({
   reason: z
     .string()
@@ -56,8 +56,8 @@ const pageQuery = z.strictObject({
 });
 const PAGE_HELP: Readonly<Record<string, string>> = {
   limit: `must be a number of 1 … ${SESSIONS_PAGE_MAX}`,
-  offset: "must be a number from 0 on",
-  state: `must be some of ${STATES.join(",")}, with commas in between`,
+  offset: "must be a whole number, at least 0",
+  state: `must be one or more of ${STATES.join(",")}, separated by commas`,
 };
 const sinceQuery = z.coerce.number().int().min(0).optional();
 export function createRoutes(target: ControlTarget): Hono {
@@ -76,7 +76,7 @@ export function createRoutes(target: ControlTarget): Hono {
       status: 404,
       code: "unknown_command",
       message: `unknown command ${context.req.method} ${context.req.path}`,
-      why: "this daemon has no such route",
+      why: "the control API of this daemon has no such route",
       hint,
     });
   });
@@ -99,8 +99,8 @@ function bodyOf(maxSize: number): MiddlewareHandler {
     status: 400,
     code: "bad_request",
     message: "the request is too large",
-    why: `a body has at most ${maxSize} bytes`,
-    hint: "send less",
+    why: `its body may have at most ${maxSize} bytes`,
+    hint: "send a shorter request",
   } as const;
   return bodyLimit({ maxSize, onError: (context) => refuse(context, tooLarge) });
 }
@@ -137,7 +137,7 @@ function readRoutes(app: Hono, target: ControlTarget): void {
   });
 }
 
-/** The page that the query asks for, of `states` unless it names some. */
+/** The page that the query describes; of `states`, if the query names none. */
 function pageOf(context: Context, target: ControlTarget, states: readonly StateName[]): Found<SessionPage> {
   const query = pageQuery.safeParse(context.req.query());
   if (!query.success) {
@@ -152,7 +152,7 @@ function sessionOf(target: ControlTarget, text: string): Found<SessionView> {
   const found = findSession(target.sessions, text);
   if (!found.ok) return found;
   const value = target.sessions.session(found.value.handle);
-  if (value === null) throw new Error(`session ${found.value.id} has a name and nothing else`);
+  if (value === null) throw new Error(`session ${found.value.id} is in the directory, but has no view`);
   return { ok: true, value };
 }
 
@@ -197,8 +197,8 @@ function eventStream(context: Context, target: ControlTarget): Response {
       status: 409,
       code: "resource_exhausted",
       message: "too many readers of the event stream",
-      why: "each holds memory",
-      hint: "end one of the others",
+      why: "each reader needs memory, so their number is limited",
+      hint: "end another reader, such as a `jvpn watch`",
     });
   }
   return streamSSE(context, async (stream) => {

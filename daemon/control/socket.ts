@@ -6,17 +6,17 @@ import { causeText, errnoOf, StartFailure } from "#daemon/fault";
 import { EXIT } from "#kernel/contract/exit-code";
 
 const ASK_MS = 2_000;
-/** sun_path of a unix socket has 108 bytes with its closing zero. */
+/** `sun_path` of a unix socket has 108 bytes, including the final zero. */
 const PATH_BYTES_MAX = 107;
 const GROUP = "jvpn";
 
 /**
- * Makes the path free for listening: the socket file of a daemon that has ended is removed. A daemon that answers
- * there, or a file that is no socket, is a `StartFailure`.
+ * Prepares the path for listening: removes the socket file of a daemon that has ended. Throws a `StartFailure` if a
+ * daemon answers there, or if the file is not a socket.
  */
 export async function claimSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
-    const why = `it has ${Buffer.byteLength(path)} bytes; a unix socket's path has at most ${PATH_BYTES_MAX}`;
+    const why = `it has ${Buffer.byteLength(path)} bytes; the path of a unix socket may have at most ${PATH_BYTES_MAX}`;
     throw refusal(`the control socket cannot be ${path}`, why, "name a shorter path with --socket");
   }
   try {
@@ -25,7 +25,7 @@ export async function claimSocket(path: string): Promise<void> {
     if (!lstatSync(path).isSocket())
       throw refusal(
         `the control socket cannot be ${path}`,
-        "there is a file that is no socket",
+        "there is a file that is not a socket",
         "remove it, or name another path with --socket",
       );
     const holder = await holderOf(path);
@@ -33,7 +33,7 @@ export async function claimSocket(path: string): Promise<void> {
       throw refusal(
         `already running (pid ${holder})`,
         `a daemon answers at ${path}`,
-        "stop it with `jvpn down`, or give this one its own --socket and --state",
+        "stop it with `jvpn down`, or start this one with its own --socket and --state",
       );
     rmSync(path, { force: true });
   } catch (cause) {
@@ -41,19 +41,26 @@ export async function claimSocket(path: string): Promise<void> {
     throw refusal(
       `the control socket cannot be ${path}`,
       causeText(cause),
-      "run as root, or name a writable place with --socket",
+      "run as root, or name a path in a writable folder with --socket",
       cause,
     );
   }
 }
 
-/** Listens with mode 0660, for the group `jvpn` where it exists: reading the status needs no root. */
+/** Listens with mode 0660 and the group `jvpn`, if it exists, so that its members need not be root. */
 export function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const before = process.umask(0o117);
     server.once("error", (cause) => {
       process.umask(before);
-      reject(refusal(`cannot listen at ${path}`, causeText(cause), "run as root, or name a writable place with --socket", cause));
+      reject(
+        refusal(
+          `cannot listen at ${path}`,
+          causeText(cause),
+          "run as root, or name a path in a writable folder with --socket",
+          cause,
+        ),
+      );
     });
     server.listen(path, () => {
       process.umask(before);
@@ -68,8 +75,8 @@ function refusal(what: string, why: string, hint: string, cause?: unknown): Star
 }
 
 /**
- * The process that answers there; `null` = nobody listens. A listener that does not answer in time counts as alive, pid
- * unknown.
+ * The pid of the process that answers there; `null` = no process listens. A listener that does not answer in time is
+ * `unknown`.
  */
 function holderOf(path: string): Promise<number | "unknown" | null> {
   return new Promise((resolve, reject) => {
@@ -104,7 +111,7 @@ function pidIn(text: string): number | "unknown" {
   }
 }
 
-/** Where this process may not (no CAP_CHOWN), the socket stays with its own group: a narrower door, not a wider one. */
+/** Without CAP_CHOWN the socket keeps its own group, which gives fewer users access, not more. */
 function giveToGroup(path: string): void {
   const group = groupId();
   if (group === null || process.getuid?.() !== 0) return;

@@ -9,7 +9,7 @@ import { gatewayPlan } from "#daemon/system/plan";
 import type { CoreEvent } from "#kernel/contract/event";
 import { EXIT } from "#kernel/contract/exit-code";
 
-/** A gateway: one tunnel for all its clients, and a store that knows their addresses. */
+/** A gateway. It has one tunnel for all its clients, and a store with their addresses. */
 export class Gateway implements Role<GatewaySettings> {
   readonly store: SqliteStore;
   readonly #on: RoleContext;
@@ -26,7 +26,7 @@ export class Gateway implements Role<GatewaySettings> {
     });
   }
 
-  /** Sets up the tunnel, without which a gateway carries nothing. */
+  /** Sets up the tunnel. Throws a `StartFailure`, because a gateway without a tunnel carries nothing. */
   async prepare(): Promise<void> {
     const { tunnel, machine } = this.#on;
     const { interface: name } = this.#settings;
@@ -35,7 +35,7 @@ export class Gateway implements Role<GatewaySettings> {
     if (error === null) return;
     const hint = error.includes("nft")
       ? "install nftables, or set masquerade = false"
-      : "see whether another program uses these addresses, and run as root";
+      : "check that no other program uses these addresses, and run as root";
     throw new StartFailure([{ what: `the tunnel ${name} cannot be set up`, why: error, hint }], EXIT.failed);
   }
 
@@ -46,7 +46,7 @@ export class Gateway implements Role<GatewaySettings> {
     this.#on.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients } });
   }
 
-  /** Addresses are assigned by a gateway, never to it. */
+  /** A gateway assigns addresses; none are assigned to it. */
   assigned(): void {}
 
   reported(): void {}
@@ -61,12 +61,12 @@ export class Gateway implements Role<GatewaySettings> {
 
   stop(): void {}
 
-  /** The device of a running gateway keeps its size. */
+  /** Warns if the policy's MTU differs from the tunnel's, because a running gateway's device keeps its MTU. */
   #compareMtu(): void {
     const { mtu: running, state } = this.#on.tunnel.view;
     const wanted = this.#mtu();
     if (state !== "configured" || wanted === running) return;
-    const what = "new sessions get the policy's new MTU; the tunnel of this gateway gets it with a restart";
+    const what = "new sessions use the policy's new MTU; the gateway's tunnel uses it after a restart";
     this.#on.log.warn({ running, wanted }, what);
   }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Log } from "#daemon/log/log";
 import { EventLines } from "./event-lines.ts";
 
-test("the log repeats two hundred events in a second, and the next second says how many it left out", () => {
+test("the log repeats two hundred events per second, and a line in the next second counts those left out", () => {
   const written: [object, string][] = [];
   let now = 5_000;
   const log = { info: (details: object, what: string) => written.push([details, what]) } as unknown as Log;
@@ -12,7 +12,7 @@ test("the log repeats two hundred events in a second, and the next second says h
   now = 6_000;
   lines.repeat("TransportSwitch", () => ({ index: 1_000 }));
   expect(written.slice(200)).toEqual([
-    [{ count: 800 }, "more events than the log repeats; they are in the record"],
+    [{ count: 800 }, "events were left out of this log; the record has all of them"],
     [{ index: 1_000 }, "TransportSwitch"],
   ]);
 });

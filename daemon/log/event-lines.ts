@@ -1,10 +1,10 @@
 import type { Log } from "#daemon/log/log";
 
-/** Lines about events in one second; the record has all of them. */
+/** Events per second that the log repeats; the record has all of them. */
 const LINES_PER_S = 200;
 const SECOND_MS = 1_000;
 
-/** Repeats events in the operational log. When a crowd moves at once, the log says how many it left out, and costs nothing. */
+/** Repeats events in the operational log. If many sessions move at once, it only counts the events above the limit. */
 export class EventLines {
   readonly #log: Log;
   readonly #bootMs: () => number;
@@ -20,7 +20,8 @@ export class EventLines {
   repeat(what: string, details: () => object): void {
     const now = this.#bootMs();
     if (now >= this.#from + SECOND_MS) {
-      if (this.#leftOut > 0) this.#log.info({ count: this.#leftOut }, "more events than the log repeats; they are in the record");
+      if (this.#leftOut > 0)
+        this.#log.info({ count: this.#leftOut }, "events were left out of this log; the record has all of them");
       this.#from = now;
       this.#lines = 0;
       this.#leftOut = 0;

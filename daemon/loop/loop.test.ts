@@ -10,7 +10,7 @@ import { Loop } from "./loop.ts";
 
 const ASSIGNMENT: Assignment = { v4: "10.80.0.14", v4Prefix: 16, v6: null, v6Prefix: 64, dns: [], mtu: 1_380 };
 const DONE: StoreOutcome = { is: "done", assignment: ASSIGNMENT };
-/** A report that no type allows: the core fails on it. */
+/** A report that no type allows: the core throws on it. */
 const POISON = { type: "Stats", paths: null } as unknown as Report;
 
 let engine: PickyEngine;
@@ -46,7 +46,7 @@ beforeEach(() => {
 });
 
 describe("a command that the engine refuses", () => {
-  test("ends its session as state_corruption and no other, and the loop goes on", () => {
+  test("ends only its own session, with state_corruption, and the loop continues", () => {
     engine.cannotRead = (command) => command.type === "AnswerAttach" && command.session === 1;
     hear(attach(1, 7), attach(2, 7));
     expect(recorded("Diagnostic")[0]).toMatchObject({ session: "s-1", numbers: { what: "AnswerAttach", why: "cannot be read" } });
@@ -56,7 +56,7 @@ describe("a command that the engine refuses", () => {
     expect(ended).toBeNull();
   });
 
-  test("ends in itself, also where the close is refused too", () => {
+  test("causes a limited number of records, even if the close is refused too", () => {
     engine.cannotRead = (command) => "session" in command && command.session === 1;
     hear(attach(1, 7));
     expect(recorded("Diagnostic").length).toBeLessThanOrEqual(6);
@@ -64,7 +64,7 @@ describe("a command that the engine refuses", () => {
     expect(ended).toBeNull();
   });
 
-  test("never ends the loop, however often", () => {
+  test("never ends the loop, however often it happens", () => {
     engine.cannotRead = (command) => command.type === "RefuseSession";
     store.says = () => ({ is: "refused", reason: "address_pool_exhausted" });
     for (let session = 10; session < 60; session++) hear(confirmed(session, "c"));
@@ -73,7 +73,7 @@ describe("a command that the engine refuses", () => {
 });
 
 describe("the store", () => {
-  test("is asked once for a batch of handshakes, and its answers reach the engine with the orders of that batch", () => {
+  test("gets one call for a batch of handshakes, and its answers reach the engine in one call, too", () => {
     store.calls = [];
     engine.calls = 0;
     hear(confirmed(3, "c"), attach(1, 7), confirmed(4, "b"));
@@ -90,7 +90,7 @@ describe("the store", () => {
     expect(states()).toMatchObject({ 3: "ATTACHED" });
   });
 
-  test("that throws costs the handshakes of its call, and no other session", () => {
+  test("ends only the handshakes of the call in which it throws", () => {
     store.says = () => {
       throw new Error("disk full");
     };
@@ -104,7 +104,7 @@ describe("the store", () => {
   });
 });
 
-test("orders that follow from one batch of reports leave in one call, in their order", () => {
+test("the commands that follow from one batch of reports are sent in one call, in order", () => {
   engine.calls = 0;
   hear(attach(1, 7), attach(2, 7), confirmed(3, "c"));
   expect(engine.calls).toBe(1);
@@ -112,7 +112,7 @@ test("orders that follow from one batch of reports leave in one call, in their o
   expect(engine.taken("AcceptSession").at(-1)).toMatchObject({ session: 3 });
 });
 
-test("a loop that cannot go on within a batch still closes its sessions", () => {
+test("a loop that must end within a batch still closes its sessions", () => {
   hear(attach(1, 7), { type: "Fatal", what: "the device is gone" }, attach(2, 7));
   expect(ended).toContain("the device is gone");
   expect(engine.taken("AnswerAttach")).toMatchObject([{ session: 1 }]);
@@ -128,15 +128,15 @@ describe("a report with a number that JavaScript cannot hold", () => {
   });
 });
 
-describe("a throw", () => {
-  test("while the core works off an input is recorded, and the sessions live on with their deadlines", () => {
+describe("an exception", () => {
+  test("while the core processes an input is recorded, and the sessions continue with their deadlines", () => {
     hear(POISON);
     expect(recorded("Diagnostic")[0]?.numbers).toMatchObject({ what: "Stats" });
     expect(states()).toEqual({ 1: "ATTACHED", 2: "ATTACHED" });
     expect(ended).toBeNull();
   });
 
-  test("of the core on an answer of the store costs the session that waits for it", () => {
+  test("of the core on an answer of the store ends only the session that waits for it", () => {
     store.says = () => ({
       is: "done",
       get assignment(): Assignment {
@@ -150,11 +150,11 @@ describe("a throw", () => {
     expect(states()).toMatchObject({ 1: "ATTACHED", 2: "ATTACHED", 3: "TERMINATED" });
   });
 
-  test("sixteen times in a minute is borne, the next one ends the daemon with every session closed", () => {
+  test("is contained sixteen times in a minute, and the next one ends the daemon with every session closed", () => {
     for (let time = 0; time < 16; time++) hear(POISON);
     expect(ended).toBeNull();
     hear(POISON);
-    expect(ended).toContain("17 faults within a minute, at last on Stats");
+    expect(ended).toContain("17 faults within a minute, the last one on Stats");
     expect(engine.taken("CloseSession")).toMatchObject([{ session: 1 }, { session: 2 }]);
   });
 
@@ -177,7 +177,7 @@ describe("a throw", () => {
   });
 });
 
-test("reports that cannot be read end the daemon: core and engine would not agree any more", () => {
+test("reports that cannot be read end the daemon, because core and engine would no longer agree", () => {
   engine.drain = () => {
     throw new Error("no JSON");
   };
@@ -216,7 +216,7 @@ const attach = (session: number, bindSeq: number): Report => ({
   reason: "switch_requested",
 });
 
-/** Answers by a script: at once, or, where that says `null`, with `later`. */
+/** A store that answers as `says` decides: at once, or, for `null`, when `later` is called. */
 class ScriptedStore implements StorePort {
   says: (request: StoreRequest) => StoreOutcome | null = () => DONE;
   calls: (readonly StoreRequest[])[] = [];

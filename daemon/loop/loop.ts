@@ -16,45 +16,45 @@ import type { Role, SessionHandle } from "#kernel/contract/state";
 import type { NodeView, PageQuery, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
 
-/** Reports worked off before timers and operators get their turn. */
+/** Reports that are processed before timers and operators' requests are. */
 const BATCH = 256;
-/** Operators' requests that wait for the core; the operator learns of an answer that does not come in time. */
+/** Most operators' requests that wait for the core. After `REPLY_MS_MAX` a request is answered as failed. */
 const REQUESTS_MAX = 1_024;
 const REPLY_MS_MAX = 10_000;
-/** Throws that are contained within a minute; one more is no accident, and the daemon ends. */
+/** Most exceptions that are contained within a minute; one more ends the daemon. */
 const THROWS_MAX = 16;
 const THROWS_MS = 60_000;
-/** `setTimeout` cannot wait longer. */
+/** Longest time that `setTimeout` accepts. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** The world around the loop. None of these may call back into it. */
+/** The parts around the loop. None of these functions may call the loop. */
 interface Surroundings {
   /** Milliseconds of the boot-time clock. */
   readonly bootMs: () => number;
   readonly event: (event: CoreEvent) => void;
   readonly tunnel: (assignment: Assignment | null) => void;
-  /** The store of record; `null` at a client, which has none. */
+  /** The store of record; `null` at a client. */
   readonly store: StorePort | null;
-  /** Each report, before the core gets it. */
+  /** Called with each report before the core processes it. */
   readonly report: (report: Report) => void;
-  /** Every input with its effects, for a person who looks for a fault; `null` = nobody looks. */
+  /** Called with every input and its effects, for debugging; `null` = tracing is off. */
   readonly trace: ((input: Input, effects: readonly Effect[]) => void) | null;
-  /** Something threw, and the loop goes on; for the operational log. */
+  /** An exception was contained, and the loop continues; for the operational log. */
   readonly contained: (what: string) => void;
-  /** The loop cannot go on. */
+  /** The loop cannot continue. */
   readonly fatal: (what: string) => void;
 }
 
 type Fault = Extract<Input, { type: "Faulted" | "Engine" }>;
 
 /**
- * The law of the loop: one input → `step` → all its effects → the next input. Nothing awaits in between. The clock is read here and
- * nowhere else; a clock that goes back is a fault of ours: the core ends every session, and then the daemon ends. What follows from
- * one batch of reports goes to the store in one call and then to the engine in one call, in order.
+ * The loop: one input → `step` → all its effects → the next input, without an `await` in between. Only the loop reads
+ * the clock. If the clock goes back, which is a fault of ours, the core ends every session and then the daemon ends.
+ * The effects of one batch of reports go to the store in one call, and then to the engine in one call, in order.
  *
- * A fault is contained: a throw while one input is worked off is the next input (`Faulted`) and costs its own session.
- * A command that the engine cannot read becomes the same report (`Refused`) as one that it reads and refuses, and costs
- * its own session too. Too many throws end the daemon.
+ * Faults are contained. An exception while an input is processed becomes the next input (`Faulted`) and ends only the
+ * session of that input. A command that the engine cannot read becomes a report (`Refused`), like a command that it
+ * refuses, and also ends only its own session. Too many exceptions end the daemon.
  */
 export class Loop {
   readonly #world: World;
@@ -62,13 +62,13 @@ export class Loop {
   #engine: EnginePort | null = null;
   #orders: Orders | null = null;
   #working = false;
-  /** Requests to the store that were made since it was called last. */
+  /** Requests to the store since its last call. */
   #requests: StoreRequest[] = [];
-  /** A batch of reports is being worked off: its requests go to the store together. */
+  /** A batch of reports is being processed: its requests go to the store together. */
   #batching = false;
-  /** What went wrong with the input that is being worked off. */
+  /** Faults of the input that is being processed. */
   #faults: Fault[] = [];
-  /** When something threw, newest last. */
+  /** Times of the exceptions, newest last. */
   #throws: number[] = [];
   #lastNow = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -84,7 +84,7 @@ export class Loop {
     this.#around = around;
   }
 
-  /** From here on the core's commands have somebody to obey them. */
+  /** From now on, the core's commands go to this engine. */
   attach(engine: EnginePort): void {
     this.#engine = engine;
     this.#orders = new Orders(engine, {
@@ -104,23 +104,23 @@ export class Loop {
     if (!this.#batching) this.#askStore();
   }
 
-  /** The engine says that reports wait. They are drained in batches, so that nobody starves. */
+  /** Call it when reports wait. They are drained in batches, so that timers and operators' requests are served too. */
   reportsWait(): void {
     if (this.#draining || this.#engine === null) return;
     this.#draining = true;
     this.#drain(this.#engine);
   }
 
-  /** The core's answer to an operator. */
+  /** Resolves with the core's answer to an operator's request. */
   operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome> {
     if (this.#ended || this.#replies.size >= REQUESTS_MAX) {
-      return Promise.resolve(refused(this.#ended ? "the daemon is ending" : `${REQUESTS_MAX} requests wait already`));
+      return Promise.resolve(refused(this.#ended ? "the daemon is ending" : `${REQUESTS_MAX} requests already wait`));
     }
     const id = this.#nextRequest++;
     return new Promise((resolve) => {
       const late = setTimeout(() => {
         this.#replies.delete(id);
-        resolve(refused("the core gave no answer in time"));
+        resolve(refused("the core did not answer in time"));
       }, REPLY_MS_MAX);
       this.#replies.set(id, (outcome) => {
         clearTimeout(late);
@@ -130,7 +130,7 @@ export class Loop {
     });
   }
 
-  /** The engine's reports: how many waited at most, and how many snapshots had to give way. */
+  /** The engine's reports: the largest number that waited at once, and the number of dropped snapshots. */
   get reports(): StatusDocument["reports"] {
     return { waitingMost: this.#waitingMost, lost: this.#reportsLost };
   }
@@ -139,7 +139,7 @@ export class Loop {
     return view(this.#world, this.#now());
   }
 
-  /** The time of what it tells. */
+  /** The time to which the answers of this class belong. */
   bootMs(): Millis {
     return this.#now();
   }
@@ -156,7 +156,7 @@ export class Loop {
     return sessionAt(this.#world, handle, this.#now());
   }
 
-  /** What the policy permits a live session now, and why its paths rank as they do; `null` where it does not live. */
+  /** What the policy permits a live session now, and why its paths rank as they do; `null` if it is not live. */
   explain(session: SessionHandle): SessionReasonView | null {
     return explainSession(this.#world, session, this.#now());
   }
@@ -165,7 +165,7 @@ export class Loop {
     return Math.max(this.#lastNow, Math.floor(this.#around.bootMs()));
   }
 
-  /** Last input: every session is closed. Afterwards nothing moves any more. */
+  /** Feeds the last input, which closes every session. Later inputs are ignored. */
   stop(): void {
     this.feed({ type: "Stop" });
     this.#end();
@@ -195,7 +195,7 @@ export class Loop {
     else this.#draining = false;
   }
 
-  /** A store that throws answers nothing: its sessions wait in BIRTH until their time is up. */
+  /** If the store throws, its requests stay unanswered: their sessions wait in BIRTH until BIRTH_TTL has passed. */
   #askStore(): void {
     const { store } = this.#around;
     const requests = this.#requests;
@@ -209,7 +209,7 @@ export class Loop {
     }
   }
 
-  /** What the engine refuses now are faults that follow. */
+  /** Sends the gathered commands. Commands that the engine refuses become faults, which are processed afterwards. */
   #release(): void {
     this.#working = true;
     this.#orders?.release();
@@ -217,7 +217,7 @@ export class Loop {
     this.#workFaults();
   }
 
-  /** A number that JavaScript cannot hold is never handed back to the engine as another one. */
+  /** A report with a number that JavaScript cannot hold is refused; a rounded number must not reach the engine. */
   #hear(report: Report): void {
     const inexact = inexactIn(report);
     if (inexact !== null) {
@@ -234,7 +234,7 @@ export class Loop {
     }
   }
 
-  /** One input and all its effects. What throws becomes a fault that waits for the end of this input. */
+  /** Processes one input and all its effects. An exception becomes a fault, which is processed after this input. */
   #work(input: Input, now: number): void {
     this.#working = true;
     try {
@@ -244,7 +244,7 @@ export class Loop {
     } catch (cause) {
       this.#threw(input.type === "Engine" ? input.report.type : input.type, sessionOf(input), cause);
       if (input.type === "Operator")
-        this.#reply(input.id, unanswered("state_corruption", "the core failed on it", "see the record"));
+        this.#reply(input.id, unanswered("state_corruption", "the core failed on this request", "see the record"));
       if (input.type === "Faulted") this.#fail(`a fault could not be contained: ${input.what}: ${input.why}`);
     } finally {
       this.#working = false;
@@ -259,7 +259,7 @@ export class Loop {
   #threw(what: string, session: SessionHandle | null, cause: unknown): void {
     this.#throws = [...this.#throws.filter((at) => at > this.#lastNow - THROWS_MS), this.#lastNow];
     if (this.#throws.length > THROWS_MAX) {
-      this.#fail(`${this.#throws.length} faults within a minute, at last on ${what}: ${stackOf(cause)}`);
+      this.#fail(`${this.#throws.length} faults within a minute, the last one on ${what}: ${stackOf(cause)}`);
       return;
     }
     this.#faults.push({ type: "Faulted", session, what, why: causeText(cause), thrown: true });
@@ -283,7 +283,7 @@ export class Loop {
     if (commands.length > 0) this.#orders?.give(commands);
   }
 
-  /** A throw costs this effect and not those behind it. */
+  /** If this effect throws, the following effects are still carried out. */
   #carryOut(effect: Exclude<Effect, { type: "Engine" }>, input: Input): void {
     try {
       switch (effect.type) {
@@ -317,7 +317,7 @@ export class Loop {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (at === null || this.#ended) return;
-    // Rounded up: an early tick would find nothing due and ask again.
+    // Rounded up: an early tick would find no timer due and set another one.
     const wait = Math.ceil(at - this.#around.bootMs());
     this.#timer = setTimeout(() => this.feed({ type: "Tick" }), Math.min(TIMER_MS_MAX, Math.max(0, wait)));
   }
@@ -329,7 +329,7 @@ export class Loop {
     this.#around.fatal(what);
   }
 
-  /** The last word of a loop that cannot go on, at the last time that was sound; what does not work any more is left undone. */
+  /** Closes every session of a loop that cannot continue, at the last valid time. Failures are ignored. */
   #closeSessions(): void {
     try {
       const stop: Input = { type: "Stop" };
@@ -350,14 +350,14 @@ export class Loop {
 }
 
 function refused(message: string): OperatorOutcome {
-  return unanswered("daemon_stopped", message, "ask again when it runs");
+  return unanswered("daemon_stopped", message, "try again when it runs");
 }
 
 function unanswered(code: Reason, message: string, hint: string): OperatorOutcome {
   return { ok: false, error: { code, message, hint, retryAfterMs: null } };
 }
 
-/** The member that is a number which JavaScript cannot hold; `null` = there is none. */
+/** The name of the first member with a number that JavaScript cannot hold; `null` = there is none. */
 function inexactIn(report: Report): string | null {
   for (const name in report) {
     const value: unknown = report[name as keyof Report];
@@ -366,7 +366,7 @@ function inexactIn(report: Report): string | null {
   return null;
 }
 
-/** The session that an input, report or command is about; `null` = none, or all. */
+/** The session of an input, report or command; `null` = none, or all. */
 function sessionOf(about: Input | Report | Command): SessionHandle | null {
   if (about.type === "Engine") return sessionOf(about.report);
   return "session" in about ? about.session : null;

@@ -22,20 +22,20 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-test("a crowd of commands goes in chunks of at most 4,096, in order", () => {
+test("many commands are sent in chunks of at most 4,096, in order", () => {
   orders.give(Array.from({ length: 70_000 }, (_, index) => forget(index)));
   expect(Math.max(...engine.calls)).toBe(4_096);
   expect(engine.taken).toEqual(Array.from({ length: 70_000 }, (_, index) => index));
 });
 
-test("a command that the engine cannot read costs itself and no other", () => {
+test("a command that the engine cannot read affects no other", () => {
   engine.bad = new Set([3, 4_999]);
   orders.give(Array.from({ length: 5_000 }, (_, index) => forget(index)));
   expect(refused).toEqual([3, 4_999]);
   expect(engine.taken).toEqual(Array.from({ length: 5_000 }, (_, index) => index).filter((index) => !engine.bad.has(index)));
 });
 
-test("what a busy engine does not take waits, and what comes later stays behind it", () => {
+test("commands that a busy engine does not accept wait, and later ones stay behind them", () => {
   engine.busy = true;
   orders.give([forget(1)]);
   orders.give([forget(2)]);
@@ -47,13 +47,13 @@ test("what a busy engine does not take waits, and what comes later stays behind 
   expect(refused).toEqual([]);
 });
 
-test("an engine that takes nothing for ten seconds is stuck, which is said once", () => {
+test("an engine that accepts nothing for ten seconds is reported as stuck, once", () => {
   engine.busy = true;
   orders.give([forget(1)]);
   vi.advanceTimersByTime(9_900);
   expect(stuck).toBeNull();
   vi.advanceTimersByTime(200);
-  expect(stuck).toContain("takes no commands");
+  expect(stuck).toContain("accepts no commands");
   expect(vi.getTimerCount()).toBe(0);
 });
 

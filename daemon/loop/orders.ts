@@ -2,31 +2,31 @@ import { causeText } from "#daemon/fault";
 import { EngineBusy, type EnginePort } from "#daemon/ports/engine";
 import type { Command } from "#kernel/contract/engine.generated";
 
-/** Commands of one call; the engine takes a call whole or not at all. */
+/** Most commands in one call. The engine accepts all commands of a call or none. */
 const CHUNK = 4_096;
-/** Commands that may wait for a busy engine: several for each of the 131,072 sessions of a full gateway. */
+/** Most commands that wait for a busy engine: eight for each of the 131,072 sessions of a full gateway. */
 const WAITING_MAX = 1_048_576;
 const BUSY_MS = 10;
-/** An engine that takes nothing for ten seconds is not busy but stuck. */
+/** An engine that accepts nothing for ten seconds is stuck. */
 const BUSY_TRIES_MAX = 1_000;
 
 interface OrdersNews {
-  /** The engine cannot take this command at all; those before and behind it were taken. */
+  /** The engine can never accept this command. The commands before and after it are not affected. */
   refused(command: Command, why: string): void;
-  /** Nothing more can be ordered. */
+  /** The engine accepts no more commands. */
   stuck(why: string): void;
 }
 
 /**
- * The core's commands on their way to the engine, in order. Of a call that is refused the halves are tried, so that one bad
- * command costs itself and no other; what a busy engine does not take waits.
+ * The queue of the core's commands to the engine, in order. A refused call is split into halves that are tried again,
+ * so that one bad command affects no other. Commands that a busy engine does not accept wait.
  */
 export class Orders {
   readonly #engine: EnginePort;
   readonly #news: OrdersNews;
   #waiting: (readonly Command[])[] = [];
   #count = 0;
-  /** Commands of inputs that are worked off together; `null` = each input's go at once. */
+  /** Commands of inputs that are processed together; `null` = the commands of each input are sent at once. */
   #gathered: Command[] | null = null;
   #tries = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -36,7 +36,7 @@ export class Orders {
     this.#news = news;
   }
 
-  /** From here on commands wait for `release`: a call costs more than a command does. */
+  /** From now on, commands wait for `release`, because a call costs more than a command. */
   gather(): void {
     this.#gathered ??= [];
   }
@@ -47,14 +47,14 @@ export class Orders {
     if (gathered !== null && gathered.length > 0) this.give(gathered);
   }
 
-  /** Takes the commands to the engine now, or as soon as it is not busy any more. */
+  /** Sends the commands to the engine now, or as soon as it is no longer busy. */
   give(commands: readonly Command[]): void {
     if (this.#gathered !== null) {
       for (const command of commands) this.#gathered.push(command);
       return;
     }
     if (this.#count + commands.length > WAITING_MAX) {
-      this.#news.stuck(`${this.#count} commands wait for the engine already`);
+      this.#news.stuck(`${this.#count} commands already wait for the engine`);
       return;
     }
     this.#count += commands.length;
@@ -62,7 +62,7 @@ export class Orders {
     if (this.#timer === null) this.#send();
   }
 
-  /** What still waits is not sent any more. */
+  /** Drops the commands that still wait. */
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -76,7 +76,7 @@ export class Orders {
     }
   }
 
-  /** False where the engine is busy: then the chunk is first in the queue again. */
+  /** False if the engine is busy; the chunk is then the first in the queue again. */
   #take(chunk: readonly Command[]): boolean {
     try {
       this.#engine.apply(chunk);
@@ -105,7 +105,7 @@ export class Orders {
     this.#tries++;
     if (this.#tries > BUSY_TRIES_MAX) {
       this.stop();
-      this.#news.stuck(`the engine takes no commands: ${cause.message}`);
+      this.#news.stuck(`the engine accepts no commands: ${cause.message}`);
       return;
     }
     this.#timer = setTimeout(() => {

@@ -16,7 +16,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Reports of one engine, and whoever waits for one. */
+/** Reports of one engine, and promises for reports that are still to come. */
 class Reports {
   readonly #all: Report[] = [];
   readonly #waiting: { readonly wanted: (report: Report) => boolean; readonly found: (report: Report) => void }[] = [];
@@ -26,7 +26,7 @@ class Reports {
     for (const { wanted, found } of this.#waiting) if (wanted(report)) found(report);
   }
 
-  /** The first report of a type of which `wanted` is true, as soon as there is one. */
+  /** Resolves with the first report of this type for which `wanted` is true. */
   first<T extends Report["type"]>(type: T, wanted: (report: Extract<Report, { type: T }>) => boolean = () => true) {
     const fits = (report: Report) => report.type === type && wanted(report as Extract<Report, { type: T }>);
     const known = this.#all.find(fits);
@@ -38,7 +38,7 @@ class Reports {
 
 // A TUN device needs root.
 test.skipIf(process.getuid?.() !== 0)(
-  "a command that the engine refuses ends its own session with its reason, and another session goes on",
+  "a command that the engine refuses ends its own session with a reason, and another session continues",
   async () => {
     const keys = { a: generateKey(keyFile("a")), b: generateKey(keyFile("b")) };
     const gateway = startGateway(keys);
@@ -68,8 +68,8 @@ test.skipIf(process.getuid?.() !== 0)(
 );
 
 /**
- * A gateway as the daemon has it, on the loopback interface. The answers to the activations of one session can be
- * garbled.
+ * A gateway with the daemon's loop, on the loopback interface. The answers to the activations of one session can be
+ * falsified.
  */
 function startGateway(keys: Readonly<Record<string, string>>) {
   generateKey(keyFile("gateway"));
@@ -108,7 +108,7 @@ function startGateway(keys: Readonly<Record<string, string>>) {
   return gateway;
 }
 
-/** A client without a core: it dials, confirms, and attaches where it is asked to. */
+/** A client without a core: it dials, confirms, and attaches when the test calls `attach`. */
 function startClient(name: string, gatewayKey: string, remote: string) {
   const reports = new Reports();
   const engine = started(config(name), () => {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { familyOf, parseAddress } from "#kernel/ip";
 import { contains, formatAddress, formatPrefix, parseEndpoint, parsePrefix } from "./address.ts";
 
-test("every address survives formatting and parsing", () => {
+test("every address is unchanged after formatting and parsing", () => {
   const v4 = fc.record({ family: fc.constant(4 as const), value: fc.bigInt({ min: 0n, max: 2n ** 32n - 1n }) });
   const v6 = fc.record({ family: fc.constant(6 as const), value: fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }) });
   fc.assert(
@@ -37,7 +37,7 @@ test("a prefix contains its own addresses and no others", () => {
   expect(["10.80.255.255", "10.81.0.0", "fd80::1"].map(inside)).toEqual([true, false, false]);
 });
 
-test("endpoints take names, both families and a default port", () => {
+test("endpoints accept names, addresses of both families and a default port", () => {
   expect(
     ["fra-2.example:4774", "10.0.0.1", "[fd80::1]:99", "fd80::1", "[10.0.0.1]:1", "a:0", "a:70000"].map((text) =>
       parseEndpoint(text, 4774),
@@ -53,7 +53,7 @@ test("endpoints take names, both families and a default port", () => {
   ]);
 });
 
-test("what is an address, and of which family, is what the system says, also of texts that are nearly one", () => {
+test("the parser agrees with the system on what is an address and of which family, also for near misses", () => {
   const piece = fc.constantFrom("0", "1", "01", "10", "255", "256", "db8", "FFFF", "12345", "", ":", "::", ".", ":", ".", "g");
   const near = fc.array(piece, { maxLength: 17 }).map((pieces) => pieces.join(""));
   fc.assert(
@@ -64,5 +64,5 @@ test("what is an address, and of which family, is what the system says, also of 
   );
 });
 
-/** Nearly an address: one character less. */
+/** A near miss: an address without one of its characters. */
 const spoilt = (text: string): string => text.slice(0, text.length >> 1) + text.slice((text.length >> 1) + 1);

@@ -4,7 +4,7 @@ export interface Prefix extends Address {
   readonly length: number;
 }
 
-/** `10.80.0.0/16`; the text must name the network itself (no host bits), else `undefined`. */
+/** Parses `10.80.0.0/16`. `undefined` if the text is not a network or has host bits. */
 export function parsePrefix(text: string): Prefix | undefined {
   const [ip, length, ...rest] = text.split("/");
   const address = parseAddress(ip ?? "");
@@ -31,7 +31,7 @@ export function formatPrefix(prefix: Prefix): string {
   return `${formatAddress(prefix)}/${prefix.length}`;
 }
 
-/** Splits `host:port`, `[v6]:port`, `host`, `v6`. `undefined` where the port is no number of 1 … 65535. */
+/** Splits `host:port`, `[v6]:port`, `host`, `v6`. `undefined` if the port is not a number of 1 … 65535. */
 export function parseEndpoint(text: string, defaultPort: number): { host: string; port: number } | undefined {
   const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text);
   if (match === null) return parseAddress(text)?.family === 6 ? { host: text, port: defaultPort } : undefined;

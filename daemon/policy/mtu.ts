@@ -1,8 +1,8 @@
 import type { PolicySet } from "#domains/policy/model";
 
 /**
- * A gateway has one device for all its clients, so it takes the smallest of their sizes: nobody is sent more than was
- * agreed.
+ * The MTU of a gateway's device: the smallest of all its clients' MTUs, because one device serves all of them and no
+ * client may get longer packets than agreed.
  */
 export function tunnelMtu(configured: number, policy: PolicySet | null): number {
   if (policy === null) return configured;

@@ -27,7 +27,7 @@ afterEach(() => {
   }
 });
 
-test("the file is in force from the start, keeps its version while its values stay, and gets the next one when they change", () => {
+test("the file is in force from the start; its version increases only when its values change", () => {
   writeFileSync(file, policy(4));
   expect([started().inForce.version, started().inForce.version]).toEqual([1, 1]);
   writeFileSync(file, `# a comment\n${policy(4)}`);
@@ -36,7 +36,7 @@ test("the file is in force from the start, keeps its version while its values st
   expect(started().inForce).toMatchObject({ version: 2, origin: "file", file, valid: true, overFile: false });
 });
 
-test("an applied policy is in force at once, is known by its operator, and holds across restarts and reloads", () => {
+test("an applied policy is in force at once, names its operator, and survives restarts and reloads", () => {
   writeFileSync(file, policy(4));
   const book = started();
   expect(book.apply({ text: policy(6), file: "/tmp/new.toml" }, "ann", false)).toMatchObject({
@@ -55,7 +55,7 @@ test("an applied policy is in force at once, is known by its operator, and holds
   expect(started().inForce).toMatchObject({ version: 2, origin: "apply", overFile: true });
 });
 
-test("a file that changes after an apply has the word again", () => {
+test("a file that changes after an apply comes into force again", () => {
   writeFileSync(file, policy(4));
   started().apply({ text: policy(6), file: "x" }, "ann", false);
   writeFileSync(file, policy(5));
@@ -64,7 +64,7 @@ test("a file that changes after an apply has the word again", () => {
   expect(maxPerMin(started())).toBe(4);
 });
 
-test("with `write` the file is replaced as a whole, keeps its mode, and has the word", () => {
+test("with `write` the file is replaced as a whole, keeps its mode, and is in force", () => {
   writeFileSync(file, policy(4));
   chmodSync(file, 0o640);
   const book = started();
@@ -73,7 +73,7 @@ test("with `write` the file is replaced as a whole, keeps its mode, and has the 
   expect(started().inForce).toMatchObject({ version: 2, overFile: false });
 });
 
-test("without any file, `write` makes the one that the next start reads", () => {
+test("without any file, `write` creates the one that the next start reads", () => {
   const book = started(null);
   expect(book.inForce).toMatchObject({ name: "standard", origin: "built-in", file: null });
   book.apply({ text: policy(6), file: "x" }, "ann", true);
@@ -88,7 +88,7 @@ test("an apply whose file cannot be written is not applied and leaves no version
   expect([book.inForce, book.history(9).total]).toEqual([before, 0]);
 });
 
-test("an apply that is not valid is refused with every fault and changes nothing", () => {
+test("an invalid policy is refused with every fault and changes nothing", () => {
   writeFileSync(file, policy(4));
   const book = started();
   const offers = offered.length;
@@ -105,7 +105,7 @@ test("an apply that is not valid is refused with every fault and changes nothing
   ]);
 });
 
-test("a bad file at a reload denies new sessions and keeps the last valid policy; the good file brings it back", () => {
+test("an invalid file at a reload denies new sessions and keeps the last valid policy; a valid file ends that", () => {
   writeFileSync(file, policy(4));
   const book = started();
   writeFileSync(file, policy(9_000));
@@ -127,7 +127,7 @@ test("a reload that changes nothing offers nothing", () => {
   expect(offered).toHaveLength(1);
 });
 
-test("a bad file ends the time of an applied policy: the good file before it is not overridden any more", () => {
+test("an invalid file also ends an applied policy: the earlier valid file is then no longer overridden", () => {
   writeFileSync(file, policy(4));
   const book = started();
   book.apply({ text: policy(6), file: "x" }, "ann", false);
@@ -139,7 +139,7 @@ test("a bad file ends the time of an applied policy: the good file before it is 
   expect(book.inForce).toMatchObject({ version: 3, origin: "file", valid: true });
 });
 
-test("a bad file at a start: the last valid version of the store is offered, then the refusal", () => {
+test("an invalid file at a start: the last valid version of the store is offered, then the refusal", () => {
   writeFileSync(file, policy(4));
   started();
   writeFileSync(file, "nonsense");
@@ -149,7 +149,7 @@ test("a bad file at a start: the last valid version of the store is offered, the
   expect([book.inForce.valid, book.inForce.version, maxPerMin(book)]).toEqual([false, 1, 4]);
 });
 
-test("a bad file at the very first start: the built-in policy gives the denial its terms", () => {
+test("an invalid file at the very first start: the built-in policy is in force, and new sessions are denied", () => {
   writeFileSync(file, "nonsense");
   const book = started();
   expect(book.inForce).toMatchObject({ name: "standard", version: 0, valid: false });
@@ -174,7 +174,7 @@ test("a rollback brings older values into force as a new version", () => {
   expect(book.rollback(9, "bob", false)).toMatchObject({ ok: false, error: { code: "not_found" } });
 });
 
-test("the same values again are no new version", () => {
+test("the same values again make no new version", () => {
   writeFileSync(file, policy(4));
   const book = started();
   expect(book.apply({ text: policy(4), file: "x" }, "ann", false)).toMatchObject({
@@ -184,7 +184,7 @@ test("the same values again are no new version", () => {
   expect(book.history(9).total).toBe(1);
 });
 
-test("the history forgets the oldest beyond its bound, and never a number", () => {
+test("the history deletes the oldest versions beyond its bound, and never reuses a number", () => {
   const history = new PolicyHistory(store);
   const one = { name: "n", digest: "d", origin: "apply", actor: "a", wallMs: 0, file: "f", text: "t" } as const;
   store.exec("PRAGMA synchronous = OFF");
@@ -192,7 +192,7 @@ test("the history forgets the oldest beyond its bound, and never a number", () =
   expect([history.total, history.find(3), history.find(4)?.version]).toEqual([VERSIONS_MAX, null, 4]);
 });
 
-/** A daemon that starts: a new book over what is on disk. */
+/** A daemon that starts: a new book with the data on disk. */
 function started(at: string | null = file): PolicyBook {
   const place = { file: at, beside: join(folder, "policy.toml") };
   const book = new PolicyBook(

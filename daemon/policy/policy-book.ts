@@ -22,7 +22,7 @@ import { replaceFile } from "./replace-file.ts";
 type Offered = Extract<Input, { type: "PolicyOffered" }>;
 export type InForce = PolicyExplainDocument["policy"];
 
-/** A request that was not carried out, and changed nothing. */
+/** The refusal of a request, which changed nothing. */
 export interface PolicyRefusal {
   readonly code: "policy_invalid" | "not_found" | "failed";
   readonly faults: readonly [Fault, ...Fault[]];
@@ -31,7 +31,7 @@ export interface PolicyRefusal {
 export type PolicyAnswer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: PolicyRefusal };
 
 interface PolicyPlace {
-  /** The file of this daemon; `null` = `beside`, where that exists, else the built-in policy. */
+  /** The file of this daemon; `null` = `beside` if that exists, else the built-in policy. */
   readonly file: string | null;
   readonly beside: string;
 }
@@ -44,13 +44,14 @@ interface Wish {
 }
 
 /**
- *     policy.toml ──read()──┐                       ┌─► store: version, digest, text, who, when
+ *     policy.toml ──read()──┐                       ┌─► store: version, digest, text, actor, time
  *                           ├─► check ─► in force ──┤
  *     operator ───apply()───┘     │                 └─► core: PolicyOffered
- *                                 └─► refused: what is in force stays in force
+ *                                 └─► refused: the policy in force stays
  *
- * The newest word counts: an operator's policy holds, across restarts, until the file says something else than it did
- * when the operator spoke. A bad file denies new sessions; a bad apply is only refused.
+ * The newest change wins: an operator's policy stays in force, across restarts, until the file's text differs from its
+ * text at the time of the `apply`. While the file is invalid, new sessions are denied. An invalid `apply` is only
+ * refused.
  */
 export class PolicyBook {
   readonly #history: PolicyHistory;
@@ -59,7 +60,7 @@ export class PolicyBook {
   readonly #wallMs: () => number;
   #values: PolicySet | null = null;
   #origin: PolicyOrigin = "built-in";
-  /** Why the file is refused; none = the policy in force is the one that is meant to be. */
+  /** The faults of a refused file; empty = no file is refused. */
   #faults: readonly Fault[] = [];
 
   constructor(history: PolicyHistory, place: PolicyPlace, offer: (offered: Offered) => void, wallMs: () => number) {
@@ -69,7 +70,7 @@ export class PolicyBook {
     this.#wallMs = wallMs;
   }
 
-  /** The policy by which sessions run; `null` before the first `read`. */
+  /** The policy in force; `null` before the first `read`. */
   get values(): PolicySet | null {
     return this.#values;
   }
@@ -89,8 +90,8 @@ export class PolicyBook {
   }
 
   /**
-   * At start and at every reload. Returns why the file is refused: then the last valid policy stays in force for
-   * running sessions and new ones are denied. Throws where the store fails.
+   * Reads the file at the start and at every reload. Returns the faults of a refused file: the last valid policy then
+   * stays in force for running sessions, and new ones are denied. Throws if the store fails.
    */
   read(): readonly Fault[] {
     const text = readPolicy(this.#file);
@@ -120,13 +121,13 @@ export class PolicyBook {
     };
   }
 
-  /** `write` = the daemon's policy file gets this text too. */
+  /** Brings a policy into force. `write` = also write its text to the daemon's policy file. */
   apply(offered: PolicyText, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument> {
     const checked = checkPolicy(offered);
     return checked.ok ? this.#carryOut({ policy: checked.value, origin: "apply", actor, write }) : invalid(checked.faults);
   }
 
-  /** The text of an older version comes into force as a new version. */
+  /** Brings the text of an older version into force as a new version. */
   rollback(version: number, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument> {
     const stored = this.#history.find(version);
     if (stored === null) return { ok: false, error: { code: "not_found", faults: [noSuchVersion(version)] } };
@@ -168,7 +169,7 @@ export class PolicyBook {
     this.#enter(policy, newest.version, newest.origin);
   }
 
-  /** At a start nothing is in force yet: what was last, else the built-in policy, gives the denial its terms. */
+  /** At the start no policy is in force yet: the last valid one, else the built-in one, comes into force. */
   #refuseFile(faults: readonly Fault[]): void {
     if (this.#values === null) {
       const last = this.#lastValid();
@@ -201,7 +202,7 @@ export class PolicyBook {
     return { ok: true, value: { schema, name, version, digest, previous: previous.version, changed, changes, written } };
   }
 
-  /** A policy that is in force already is not offered again: for the sessions nothing has changed. */
+  /** Brings a policy into force. If its version already is, nothing changes for the sessions and nothing is offered. */
   #enter(policy: CheckedPolicy, version: number, origin: PolicyOrigin, actor?: string): void {
     if (this.inForce.valid && this.#values?.base.version === version) return;
     this.#values = numbered(policy, version);
@@ -211,7 +212,7 @@ export class PolicyBook {
     this.#offer({ type: "PolicyOffered", outcome, ...(actor === undefined ? {} : { by: actor }) });
   }
 
-  /** The newest version, where this program still accepts it. */
+  /** The newest version, if this program still accepts it. */
   #lastValid(): { stored: StoredPolicy; policy: CheckedPolicy } | null {
     const stored = this.#history.newest;
     if (stored === null) return null;
@@ -234,23 +235,23 @@ export class PolicyBook {
   }
 }
 
-/** What the file says, as one short text; every unreadable file says the same. */
+/** A short text that identifies the content of the file; it is the same for every unreadable file. */
 function markOf(read: Outcome<PolicyText>): string {
   return read.ok ? createHash("blake2s256").update(read.value.text).digest("hex") : "unreadable";
 }
 
 function invalid(faults: readonly Fault[]): { ok: false; error: PolicyRefusal } {
   const [first, ...rest] = faults;
-  const none = { what: "the policy is not valid", why: "it was refused", hint: "see `jvpn policy check`" };
+  const none = { what: "the policy is not valid", why: "it was refused", hint: "run `jvpn policy check` on it" };
   return { ok: false, error: { code: "policy_invalid", faults: [first ?? none, ...rest] } };
 }
 
 function noSuchVersion(version: number): Fault {
-  const why = "it never was in force here, or it is older than the history";
-  return { what: `there is no version ${version} of the policy`, why, hint: "`jvpn policy history` lists them" };
+  const why = "it was never in force here, or it is too old for the history";
+  return { what: `there is no version ${version} of the policy`, why, hint: "list all versions with `jvpn policy history`" };
 }
 
 function notKept(cause: unknown): Fault {
   const hint = "check the disk, and the permissions of the state directory and of the policy file";
-  return { what: "the policy could not be kept, so it was not applied", why: causeText(cause), hint };
+  return { what: "the policy could not be stored, so it was not applied", why: causeText(cause), hint };
 }

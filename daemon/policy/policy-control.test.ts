@@ -77,11 +77,11 @@ afterAll(async () => {
   }
 });
 
-test("a session runs by the file's policy", async () => {
+test("a session uses the file's policy", async () => {
   expect(await arrive(1, 0)).toMatchObject({ state: "ATTACHED", policy: "standard@1", budget: { switchesMax: 4 } });
 });
 
-test("a diff names values and effect, and changes nothing", async () => {
+test("a diff shows values and effects, and changes nothing", async () => {
   const { from, changes } = await control.policyDiff(offered("max_per_min = 6"));
   expect([from, changes]).toMatchObject([
     { name: "standard", version: 1 },
@@ -109,7 +109,7 @@ test("an apply reaches running sessions, the engine and the record, with its ope
   });
 });
 
-test("an apply that is not valid is refused with all its faults; it is on record, and nothing else happens", async () => {
+test("an invalid policy is refused with all its faults; only the refusal is recorded", async () => {
   const bad = { text: `${policy("max_per_min = 0")}cooldown = "9h"\n`, file: "/tmp/bad.toml" };
   await expect(control.policyApply(bad)).rejects.toMatchObject({
     code: "policy_invalid",
@@ -135,13 +135,13 @@ test("a reload with an invalid file denies new sessions, keeps the running one, 
   expect((await records()).filter(({ type }) => type === "ConfigFailure")).toHaveLength(2);
 });
 
-test("a rollback brings the old values back as a new version, and new sessions come in again", async () => {
+test("a rollback brings the old values back as a new version, and new sessions are accepted again", async () => {
   expect(await control.policyRollback(1)).toMatchObject({ version: 3, previous: 2, changes: [{ old: "6", new: "4" }] });
   expect(await arrive(3, 2)).toMatchObject({ state: "ATTACHED", policy: "standard@3" });
   await expect(control.policyRollback(77)).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("the history has who and when, and the text of each version", async () => {
+test("the history has the actor, the time and the text of each version", async () => {
   const { versions } = await control.policyHistory();
   expect(versions.map(({ version, origin, inForce }) => [version, origin, inForce])).toEqual([
     [3, "rollback", true],
@@ -212,7 +212,7 @@ test("a reload with an invalid configuration changes nothing, and the status say
   expect((await control.status()).config).toEqual({ errors: [], awaitingRestart: [] });
 });
 
-/** The client of `KEYS[client]` proves itself; resolves with what became of its session. */
+/** The client of `KEYS[client]` completes its handshake; resolves with the resulting session. */
 async function arrive(session: number, client: number) {
   const sessionId = `s-000${session}-AAAA`;
   waiting.push({
@@ -228,7 +228,7 @@ async function arrive(session: number, client: number) {
   return (await control.status()).view.sessions.find(({ id }) => id === sessionId);
 }
 
-/** The records until now. */
+/** All records so far. */
 async function records(): Promise<EventRecord[]> {
   const { lastSeq } = (await control.status()).record;
   const seen: EventRecord[] = [];

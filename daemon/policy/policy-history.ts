@@ -1,10 +1,10 @@
 import type { Store } from "#daemon/store/database";
 import type { PolicyOrigin } from "#kernel/contract/policy";
 
-/** Versions that are kept; older ones are forgotten, their numbers never used again. */
+/** Versions that are kept; older ones are deleted, and their numbers are never used again. */
 export const VERSIONS_MAX = 1_000;
 
-/** A policy that was in force, as the store keeps it. */
+/** A policy that was in force, as the store has it. */
 export interface StoredPolicy {
   readonly version: number;
   readonly name: string;
@@ -12,7 +12,7 @@ export interface StoredPolicy {
   readonly origin: PolicyOrigin;
   readonly actor: string;
   readonly wallMs: number;
-  /** Where the text came from, for the messages about it. */
+  /** The origin of the text, for messages about it. */
   readonly file: string;
   readonly text: string;
 }
@@ -48,22 +48,22 @@ export class PolicyHistory {
   }
 
   /**
-   * What the policy file held when an operator's policy took its place: as long as it holds the same, the operator's
-   * stays in force. `null` = the file has the word.
+   * Identifies the content that the policy file had when an operator's policy replaced it. The operator's policy stays
+   * in force while the file has this content. `null` = the file's policy is in force.
    */
   get overridden(): string | null {
     const row = this.#store.prepare("SELECT mark FROM policy_overridden WHERE id = 1").get() as { mark: string } | undefined;
     return row?.mark ?? null;
   }
 
-  /** The file has the word again. */
+  /** From now on, the file decides again. */
   returnToFile(): void {
     this.#store.exec("DELETE FROM policy_overridden");
   }
 
   /**
-   * Adds the next version, all or nothing: it is on disk when this returns, together with `overridden` and whatever
-   * `alongside` does; if that throws, nothing was added. Returns the version.
+   * Adds the next version and returns its number. When this returns, the version, `overridden` and the work of
+   * `alongside` are on disk. If `alongside` or the store throws, nothing was added.
    */
   add(policy: Omit<StoredPolicy, "version">, overridden: string | null, alongside: () => void): number {
     return this.#together(() => {
@@ -81,7 +81,7 @@ export class PolicyHistory {
     });
   }
 
-  /** The same for the version that is the newest already. */
+  /** Like `add`, but for the version that is already the newest. */
   keep(overridden: string | null, alongside: () => void): void {
     this.#together(() => {
       this.#override(overridden);
@@ -110,7 +110,7 @@ export class PolicyHistory {
     try {
       this.#store.exec("ROLLBACK");
     } catch {
-      // a full disk may have ended the transaction already
+      // a full disk may already have ended the transaction
     }
   }
 }

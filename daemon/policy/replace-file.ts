@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 const MODE = 0o644;
 
 /**
- * Puts `text` in place of the file: a reader sees the old text or the new one, also after a crash. Keeps its mode, and
- * follows a symbolic link. Throws where the file system refuses; then the old text is still there.
+ * Replaces the content of the file by `text`: a reader sees the old or the new text, also after a crash. Keeps the mode
+ * of the file and follows a symbolic link. Throws if the file system refuses; the old text is then still there.
  */
 export function replaceFile(file: string, text: string): void {
   const target = existsSync(file) ? realpathSync(file) : file;

@@ -2,7 +2,7 @@ import { loadPolicy } from "#daemon/config/policy";
 import { faultText } from "#daemon/fault";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 
-/** Checks one policy file by the rules of this program. Faults go to stderr, or into the one document on stdout. */
+/** Checks one policy file by the rules of this program. Faults go to stderr or, with `json`, to stdout. */
 export function checkPolicyFile(file: string, json: boolean): ExitCode {
   const checked = loadPolicy(file);
   const faults = checked.ok ? [] : checked.faults;

@@ -10,7 +10,7 @@ import { EXIT } from "#kernel/contract/exit-code";
 const folder = mkdtempSync(join(tmpdir(), "jvpn-port-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test("a generated key file belongs to its owner alone and is not overwritten", () => {
+test("only its owner may read a generated key file, and it is not overwritten", () => {
   const path = join(folder, "key");
   const key = generateKey(path);
   expect(key).toMatch(/^jvpk1:[\w-]{43}$/);
@@ -20,7 +20,7 @@ test("a generated key file belongs to its owner alone and is not overwritten", (
   expect(publicKey(path)).toBe(key);
 });
 
-test("a key file that others may read is a configuration fault with its remedy", () => {
+test("a key file that other users may read is a configuration fault with a remedy", () => {
   const path = join(folder, "open");
   generateKey(path);
   chmodSync(path, 0o644);
@@ -44,12 +44,12 @@ test("a configuration that contradicts itself is refused before anything is open
   expect(refusal(() => startEngine({ ...config(path), role: "gateway" }, () => {})).what).toContain("listen");
 });
 
-test("the clock of the engine goes on", () => {
+test("the clock of the engine advances", () => {
   const first = bootMs();
   expect(bootMs()).toBeGreaterThanOrEqual(first);
 });
 
-/** The one fault of a refused start; it is always one of the configuration here. */
+/** The only fault of a refused start; here it is always a fault of the configuration. */
 function refusal(start: () => unknown): Fault {
   try {
     start();

@@ -3,17 +3,20 @@ import { causeText, type Fault, StartFailure } from "#daemon/fault";
 import type { Command, EngineConfig, ReportBatch } from "#kernel/contract/engine.generated";
 import { EXIT } from "#kernel/contract/exit-code";
 
-/** The packet engine as the daemon sees it: batches of commands in, batches of reports out. */
+/** The daemon's interface to the packet engine: batches of commands in, batches of reports out. */
 export interface EnginePort {
-  /** All or none are taken. Throws `EngineBusy` when more than 65,536 would wait for a worker, and after `stop`; else where one is malformed. */
+  /**
+   * The engine accepts all commands or none. Throws `EngineBusy` if more than 65,536 would wait for a worker, and after
+   * `stop`; throws another error if a command is malformed.
+   */
   apply(commands: readonly Command[]): void;
   /** The oldest waiting reports, at most `max` (1 … 1,024). An empty batch after `stop`. */
   drain(max: number): ReportBatch;
-  /** Sends what is queued, then closes device and sockets. Returns when the threads have ended. */
+  /** Sends all queued packets, then closes device and sockets. Returns when the threads have ended. */
   stop(): void;
 }
 
-/** The engine cannot take these commands now; it may take them later. */
+/** The engine cannot accept these commands now; it may accept them later. */
 export class EngineBusy extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -21,7 +24,7 @@ export class EngineBusy extends Error {
   }
 }
 
-/** What `build/engine.node` exports. */
+/** The exports of `build/engine.node`. */
 interface Native {
   readonly Engine: new (
     configJson: string,
@@ -36,21 +39,22 @@ interface Native {
 let loaded: Native | undefined;
 
 /**
- * Starts the engine: its TUN device, sockets and threads live until `stop`. `onReports` is called when reports wait, and not again
- * before `drain`. Refuses with a `StartFailure`: a bad key file or setting (exit 4), a missing device or permission, a busy port (1).
+ * Starts the engine. Its TUN device, sockets and threads exist until `stop`. `onReports` is called when reports wait,
+ * and not again before `drain`. Throws a `StartFailure` for a bad key file or setting (exit code 4), and for a missing
+ * device or permission or a busy port (exit code 1).
  */
 export function startEngine(config: EngineConfig, onReports: () => void): EnginePort {
   const { Engine } = native();
   const engine = refusing(() => new Engine(JSON.stringify(config), onReports));
   return {
     apply: (commands) => applyTo(engine, commands),
-    // The engine and its types are built from one source: its reports need no second look.
+    // The engine and these types are built from one source, so its reports need no validation.
     drain: (max) => JSON.parse(engine.drain(max)) as ReportBatch,
     stop: () => engine.stop(),
   };
 }
 
-/** Milliseconds of `CLOCK_BOOTTIME`, which counts the time asleep; with microseconds behind the point. */
+/** Milliseconds of `CLOCK_BOOTTIME`, which includes time in suspend; with fractions down to microseconds. */
 export function bootMs(): number {
   return native().bootMs();
 }
@@ -65,7 +69,7 @@ export function publicKey(path: string): string {
   return refusing(() => native().publicKey(path));
 }
 
-/** Tells the service manager a state such as `READY=1`; does nothing where nobody asked for it. */
+/** Sends a state such as `READY=1` to the service manager; does nothing without one. */
 export function notifySystemd(state: string): void {
   native().notifySystemd(state);
 }
@@ -74,12 +78,12 @@ function native(): Native {
   if (loaded === undefined) {
     // Compiled, this file is build/daemon/ports/engine.js; tests run it from its source.
     const own = import.meta.url.endsWith(".ts") ? "../../build/engine.node" : "../../engine.node";
-    // Benchmarks compare builds of the engine. Who sets the daemon's environment chooses its program as well.
+    // For benchmarks that compare builds of the engine. Whoever sets this environment could also replace the program.
     const file = process.env.JVPN_ENGINE ?? own;
     try {
       loaded = createRequire(import.meta.url)(file) as Native;
     } catch (cause) {
-      const fault = { what: "cannot load the engine", why: causeText(cause), hint: "npm run build" };
+      const fault = { what: "cannot load the engine", why: causeText(cause), hint: "run `npm run build`" };
       throw new StartFailure([fault], EXIT.failed, { cause });
     }
   }
@@ -96,12 +100,13 @@ function applyTo(engine: InstanceType<Native["Engine"]>, commands: readonly Comm
 
 const isInvalidArg = (cause: unknown): boolean => cause instanceof Error && "code" in cause && cause.code === "InvalidArg";
 
-/** Turns the engine's refusal, three lines of text, into the fault that it describes. */
+/** Converts the engine's refusal, three lines of text, to a fault. */
 function refusing<T>(start: () => T): T {
   try {
     return start();
   } catch (cause) {
-    const [what = "the engine refused", why = "no reason was given", hint = "see the log"] = causeText(cause).split("\n");
+    const [what = "the engine refused the request", why = "no reason was given", hint = "see the log"] =
+      causeText(cause).split("\n");
     const fault: Fault = { what, why, hint };
     throw new StartFailure([fault], isInvalidArg(cause) ? EXIT.configuration : EXIT.failed, { cause });
   }

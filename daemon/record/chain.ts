@@ -3,10 +3,10 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { canonical } from "#domains/observability/canonical";
 import type { EventRecord } from "#kernel/contract/control";
 
-/** Before the first record of a node. */
+/** `prev` of the first record of a node. */
 const GENESIS = "0".repeat(64);
 
-/** Where a chain of records stands. */
+/** The end of a chain of records. */
 export interface ChainEnd {
   readonly seq: number;
   readonly hash: string;
@@ -14,22 +14,22 @@ export interface ChainEnd {
   readonly torn: boolean;
 }
 
-/** Chains records: `hash = BLAKE2s(prev ‖ canonical record)`, where the record is taken without `prev` and `hash`. */
+/** Chains records: `hash = BLAKE2s(prev ‖ canonical record)`, where the record is without `prev` and `hash`. */
 export class Chain {
   #hash: string;
   #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
 
-  /** `hash` is that of the record before the first one. */
+  /** `hash` = the hash of the record before the first one. */
   constructor(hash: string) {
     this.#hash = hash;
   }
 
-  /** Of the newest record. */
+  /** The hash of the newest record. */
   get hash(): string {
     return this.#hash;
   }
 
-  /** The line of the record with this canonical text, and its newline; in memory that the next call writes over. */
+  /** The line of the record with this canonical text, with its newline. The next call overwrites its memory. */
   append(text: string): Buffer {
     const prev = this.#hash;
     const memory = this.#memoryFor(3 * text.length + 2 * prev.length + LINKS_BYTES);
@@ -46,13 +46,13 @@ export class Chain {
   }
 }
 
-/** Enough for nearly every record: a text in it has at most 256 characters, and few are as long. */
+/** Enough for nearly every record: a text in it has at most 256 characters, and few texts are that long. */
 const FIRST_BYTES = 4_096;
-/** More than the hash of a record and the names of both. */
+/** More than the hash of a record and the names of both members need. */
 const LINKS_BYTES = 128;
 const CLOSING_BRACE = "}";
 
-/** True where the record's hash is the one that its content and its predecessor give. */
+/** True if the record's hash matches its content and its predecessor. */
 export function verifies(record: EventRecord): boolean {
   const { prev, hash: claimed, ...rest } = record;
   return hash("blake2s256", prev + canonical(rest), "hex") === claimed;
@@ -61,21 +61,21 @@ export function verifies(record: EventRecord): boolean {
 const TAIL_BYTES = 256 * 1024;
 
 /**
- * Where the chain in this file ends, so that the next process continues it; a new chain if the file is absent or its
- * tail holds no whole record. A last line that was cut off (a killed process) is skipped. Its number is not used again,
- * so the gap shows.
+ * The end of the chain in this file, so that the next process continues it; the start of a new chain if the file is
+ * absent or its tail has no whole record. A last line that was cut off when a process was killed is skipped. Its number
+ * is not used again, so that the gap is visible.
  */
 export function chainEnd(file: string): ChainEnd {
   const end = endOf(file);
   if (end.seq > 0) return end;
-  // A process that was killed between putting the file aside and the first line of the next one.
+  // The process was killed after it renamed the file and before it wrote the first line of the next one.
   const { seq, hash } = endOf(`${file}.1`);
   return { ...end, seq, hash };
 }
 
 function endOf(file: string): ChainEnd {
   const lines = tailOf(file).split("\n");
-  const torn = lines.at(-1) !== ""; // a file that ends with a newline splits into a last empty piece
+  const torn = lines.at(-1) !== ""; // if the file ends with a newline, the last piece is empty
   for (const line of lines.toReversed()) {
     const end = endIn(line);
     if (end !== undefined) return { seq: torn ? end.seq + 1 : end.seq, hash: end.hash, torn };
@@ -92,7 +92,7 @@ function endIn(line: string): { seq: number; hash: string } | undefined {
   }
 }
 
-/** Empty where the file is absent or cannot be read: whether it can be written is the sink's to find out. */
+/** Empty if the file is absent or cannot be read. The sink reports whether it can be written. */
 function tailOf(file: string): string {
   try {
     const descriptor = openSync(file, "r");

@@ -57,7 +57,7 @@ test.each([
   ]);
 });
 
-test("a sink that is too slow loses what does not fit its own queue: what it kept and what it lost are all there is", async () => {
+test("a sink that is too slow loses what does not fit its queue; each record is either kept or lost", async () => {
   const good = new Collecting("good");
   const slow = new Collecting("slow", () => turns(20));
   const recorder = open([slow, good], { waitingBytesMax: 200_000 });
@@ -77,7 +77,7 @@ test("a sink that is too slow loses what does not fit its own queue: what it kep
     expect(losses.some(({ numbers }) => Number(numbers?.first) <= seq && seq <= Number(numbers?.last))).toBe(true);
 });
 
-test("a sink that works again gets the record of its own loss, and the flag falls with the last trouble", async () => {
+test("a sink that works again gets the record of its own loss, and health is ok when no trouble is left", async () => {
   const changes: string[] = [];
   let broken = true;
   const sink = new Collecting("sink", () => (broken ? fail("it broke") : Promise.resolve()));
@@ -109,7 +109,7 @@ function note(recorder: Recorder, count: number): void {
   for (let index = 0; index < count; index++) recorder.note("Diagnostic", { index });
 }
 
-/** Numbers 1 to `count`, each chained to the one before. */
+/** Checks that the records have the numbers 1 to `count`, each chained to the one before. */
 function expectWhole(sink: Collecting | undefined, count: number): void {
   const records = sink?.records ?? [];
   expect(records.map(({ seq }) => seq)).toEqual(Array.from({ length: count }, (_, index) => index + 1));
@@ -126,7 +126,7 @@ function fail(why: string): never {
   throw new Error(why);
 }
 
-/** Keeps what it is given once `before` is done. */
+/** A sink that keeps each batch after `before` has resolved. */
 class Collecting implements Sink {
   readonly name: string;
   readonly records: EventRecord[] = [];

@@ -2,10 +2,11 @@ import type { EventRecord } from "#kernel/contract/control";
 import type { SessionId } from "#kernel/contract/state";
 import { Lines } from "./lines.ts";
 
-/** Newest records of the node that memory holds. */
+/** Newest records of the node that are in memory. */
 const HISTORY_MAX = 4_096;
 /**
- * Records of one session, and sessions whose records are held. The session whose newest record is oldest goes first.
+ * Most records of one session, and most sessions with records in memory. The session whose newest record is the oldest
+ * is removed first.
  */
 const TIMELINE_MAX = 512;
 const TIMELINES_MAX = 1_024;
@@ -15,13 +16,11 @@ interface Timeline {
   dropped: boolean;
 }
 
-/**
- * The newest records in memory, as lines: of the node, and of each session. They are parsed when they are asked for.
- */
+/** The newest records of the node and of each session, in memory, as lines. They are parsed when they are read. */
 export class History {
   readonly #recent = new Lines(HISTORY_MAX);
   readonly #timelines = new Map<SessionId, Timeline>();
-  /** The session of the newest record. Mostly the next record is about the same session. */
+  /** The session of the newest record. The next record is mostly about the same session. */
   #latest: { readonly session: SessionId | null; readonly timeline: Timeline } = { session: null, timeline: emptyTimeline() };
 
   /** `line` is a record and its newline. */
@@ -33,11 +32,11 @@ export class History {
     if (timeline.lines.add(line)) timeline.dropped = true;
   }
 
-  /** Records after `seq`, oldest first; `missing` = the numbers in between that memory no longer holds. */
+  /** Records after `seq`, oldest first; `missing` = the numbers in between that are no longer in memory. */
   after(seq: number): { readonly records: readonly EventRecord[]; readonly missing: { first: number; last: number } | null } {
     const lines = this.#recent.all();
     const records: EventRecord[] = [];
-    // From the newest: a reader that reconnects has missed a few, and only these are parsed.
+    // Starts with the newest: a reader that reconnects has missed only a few records, and only these are parsed.
     for (const line of lines.toReversed()) {
       const record = read(line);
       if (record.seq <= seq) break;
@@ -61,7 +60,7 @@ export class History {
     return timeline;
   }
 
-  /** At the limit it is taken from the session whose newest record is oldest. */
+  /** At the limit, reuses the timeline of the session whose newest record is the oldest. */
   #freshTimeline(): Timeline {
     const [quietest] = this.#timelines.size < TIMELINES_MAX ? [] : this.#timelines;
     if (quietest === undefined) return emptyTimeline();

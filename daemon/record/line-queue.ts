@@ -1,25 +1,25 @@
 import type { Batch } from "./sinks/sink.ts";
 
-/** Lines gather in pieces of memory of this size, which are used again. */
+/** Lines are stored in pieces of memory of this size, which are reused. */
 const PIECE_BYTES = 256 * 1024;
-/** Pieces that are kept to be filled again. */
+/** Most pieces that are kept for reuse. */
 const SPARE_MAX = 8;
 
-/** Memory outside of the heap: what waits there for a while would be a burden to every collection of garbage. */
+/** Memory outside of the heap: there, lines that wait do not slow down the garbage collector. */
 interface Piece {
   readonly memory: Buffer;
   bytes: number;
 }
 
-/** Lines that wait for one sink, at most `bytesMax` bytes of them, with those of the batch that is under way. */
+/** Lines that wait for one sink: at most `bytesMax` bytes, including the batch that is under way. */
 export class LineQueue {
   readonly #bytesMax: number;
-  /** Oldest first; the last one is filled. */
+  /** Oldest first; new lines go into the last one. */
   #waiting: Piece[] = [];
   #first = 0;
   #last = 0;
   #count = 0;
-  /** Of what waits and of what is under way. */
+  /** Bytes that wait or are under way. */
   #bytes = 0;
   #underWay: { readonly pieces: readonly Piece[]; readonly batch: Batch } | null = null;
   readonly #spare: Piece[] = [];
@@ -32,7 +32,7 @@ export class LineQueue {
     return this.#count === 0;
   }
 
-  /** Copies the line, which ends with its newline. False where it does not fit: then it is not kept. */
+  /** Copies the line, which ends with its newline. False if it does not fit; it is then not kept. */
   add(seq: number, line: Uint8Array): boolean {
     const bytes = line.length;
     if (this.#bytes + bytes > this.#bytesMax) return false;
@@ -46,7 +46,7 @@ export class LineQueue {
     return true;
   }
 
-  /** Everything that waits. The one before it was released. */
+  /** Takes all waiting lines as a batch. The previous batch must have been released. */
   take(): Batch {
     const pieces = this.#waiting;
     const batch: Batch = {
@@ -62,7 +62,7 @@ export class LineQueue {
     return batch;
   }
 
-  /** The batch is settled: its memory is filled again, unless it was made for one long line. */
+  /** Ends the batch that is under way. Its memory is reused, unless it was allocated for one long line. */
   release(): void {
     const { pieces, batch } = this.#underWay ?? { pieces: [], batch: null };
     this.#underWay = null;

@@ -5,7 +5,7 @@ const line = (index: number): string => `${index} ${"ü".repeat((index * 37) % 3
 const bytes = (text: string): Uint8Array => Buffer.from(`${text}\n`);
 const range = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => line(from + index));
 
-test("the newest lines are held, in order and whole, through many moves of their memory", () => {
+test("the newest lines stay in order and whole while their memory is moved many times", () => {
   const lines = new Lines(100);
   for (let index = 0; index < 5_000; index++) {
     expect(lines.add(bytes(line(index)))).toBe(index >= 100);
@@ -13,7 +13,7 @@ test("the newest lines are held, in order and whole, through many moves of their
   }
 });
 
-test("cleared, it holds nothing of what it held", () => {
+test("after `clear`, no earlier line is left", () => {
   const lines = new Lines(3);
   expect(lines.all()).toEqual([]);
   for (const size of [10, 100_000]) {

@@ -1,12 +1,12 @@
 const FIRST_BYTES = 4 * 1024;
-/** Memory beyond that is given back by `clear`. */
+/** `clear` frees memory that is larger than this. */
 const KEPT_BYTES_MAX = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * The newest `max` lines of text, in memory outside of the heap: a crowd makes thousands of records in a second, and
- * text that lives for a while is what the garbage collector is slowest with. The memory is at most twice what `max`
- * lines need.
+ * The newest `max` lines of text, in memory outside of the heap: many sessions make thousands of records in a second,
+ * and the garbage collector is slowest with text that is kept for a while. The memory is at most twice the size of
+ * `max` lines.
  */
 export class Lines {
   readonly #max: number;
@@ -19,7 +19,10 @@ export class Lines {
     this.#max = max;
   }
 
-  /** True where an older line had to go. `line` is UTF-8 and ends with its only newline. O(1) amortized. */
+  /**
+   * Adds a line. True if the oldest line was removed for it. `line` is UTF-8 and its only newline is at its end. O(1)
+   * amortized.
+   */
   add(line: Uint8Array): boolean {
     this.#makeRoom(line.length);
     this.#memory.set(line, this.#to);
@@ -36,7 +39,7 @@ export class Lines {
     return this.#memory.toString("utf8", this.#from, this.#to).split("\n").slice(0, -1);
   }
 
-  /** As new; its memory is used again. */
+  /** Removes all lines; the memory is reused. */
   clear(): void {
     if (this.#memory.length > KEPT_BYTES_MAX) this.#memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.#from = 0;
@@ -44,7 +47,7 @@ export class Lines {
     this.#count = 0;
   }
 
-  /** What is held moves to the front, of twice the memory where it would fill more than half. */
+  /** Moves the lines to the front of the memory; if they would fill more than half of it, to a larger memory. */
   #makeRoom(bytes: number): void {
     if (this.#to + bytes <= this.#memory.length) return;
     const held = this.#to - this.#from;

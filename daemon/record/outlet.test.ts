@@ -3,7 +3,7 @@ import { Outlet, type OutletLimits } from "./outlet.ts";
 import type { Batch, Sink } from "./sinks/sink.ts";
 
 describe("an outlet", () => {
-  test("hands on lines whole and in order, long and short, also where memory is used again", async () => {
+  test("passes on lines whole and in order, long and short, also when memory is reused", async () => {
     const life = new Life();
     const lines = Array.from({ length: 3_000 }, (_, index) => `${index} ${"ü".repeat(index % 7 === 0 ? 20_000 : index % 400)}`);
     for (const half of [lines.slice(0, 1_500), lines.slice(1_500)]) {
@@ -14,7 +14,7 @@ describe("an outlet", () => {
     expect(life.outlet).toMatchObject({ keptTo: 3_000, lost: 0, trouble: null, isDone: true });
   });
 
-  test("whose sink refuses counts the batch, says why once, and has the loss ready when the sink works again", async () => {
+  test("whose sink refuses a batch counts it, reports why once, and has the loss ready afterwards", async () => {
     const life = new Life({ restMs: 1 });
     life.sink.answer = () => Promise.reject(new Error("no space"));
     for (const line of ["a", "b", "c"]) life.push(line);
@@ -31,7 +31,7 @@ describe("an outlet", () => {
     expect([life.kept, life.outlet.keptTo]).toEqual(["f\n", 6]);
   });
 
-  test("tries again by itself, without a further record", async () => {
+  test("retries by itself, without a further record", async () => {
     const life = new Life({ restMs: 1 });
     life.sink.answer = () => {
       life.push("b");
@@ -44,7 +44,7 @@ describe("an outlet", () => {
     expect(life.outlet).toMatchObject({ lost: 1, keptTo: 2, trouble: null });
   });
 
-  test("whose sink never answers says so, refuses what does not fit, and takes up where it was when the answer comes", async () => {
+  test("whose sink does not answer reports it, refuses what does not fit, and continues after the answer", async () => {
     const life = new Life({ waitingBytesMax: 10, writeMsMax: 1 });
     const answers: (() => void)[] = [];
     life.sink.answer = () => new Promise<void>((resolve) => answers.push(resolve));
@@ -63,7 +63,7 @@ describe("an outlet", () => {
     ]);
   });
 
-  test("that is abandoned counts each record once, whatever the sink answers later", async () => {
+  test("that is abandoned counts each record once, however the sink answers later", async () => {
     const life = new Life();
     const answers: ((cause: Error) => void)[] = [];
     life.sink.answer = () => new Promise<void>((_, reject) => answers.push(reject));
@@ -78,7 +78,7 @@ describe("an outlet", () => {
     expect(life.outlet).toMatchObject({ lost: 3, keptTo: 0 });
   });
 
-  test("closes within its time, also where the sink does not", async () => {
+  test("closes within its time, even if the sink does not", async () => {
     const life = new Life();
     life.sink.close = () => new Promise(() => {});
     await life.outlet.close(new Promise(setImmediate));
@@ -87,7 +87,7 @@ describe("an outlet", () => {
   });
 });
 
-/** An outlet, its sink, and what became of it. */
+/** An outlet with its sink, and what the sink kept and reported. */
 class Life {
   readonly changes: (string | null)[] = [];
   readonly outlet: Outlet;

@@ -2,17 +2,17 @@ import { LineQueue } from "./line-queue.ts";
 import type { Batch, Sink } from "./sinks/sink.ts";
 
 export interface OutletLimits {
-  /** Bytes that wait for the sink, of 60,000 records or so; more are dropped and counted. */
+  /** Most bytes that wait for the sink, about 60,000 records; further records are dropped and counted. */
   readonly waitingBytesMax: number;
-  /** A sink is left alone for this long after a failed write. */
+  /** Time after a failed write in which the sink gets nothing. */
   readonly restMs: number;
-  /** A sink that takes longer for one batch is in trouble. */
+  /** After this time for one batch, the sink is reported as not answering. */
   readonly writeMsMax: number;
 }
 
 const LIMITS: OutletLimits = { waitingBytesMax: 32 * 1024 * 1024, restMs: 5_000, writeMsMax: 10_000 };
 
-/** What a sink did not keep: `count` records, all of them within `first` … `last`. */
+/** The records that a sink lost: `count` records within `first` … `last`. */
 export interface SinkLoss {
   readonly count: number;
   readonly first: number;
@@ -20,8 +20,8 @@ export interface SinkLoss {
 }
 
 /**
- * Feeds one sink, so that its failures affect nothing else: `push` is O(1), never waits and never throws. Records
- * gather in a bounded queue while the sink works; each is kept by the sink or counted as lost, never both.
+ * Feeds one sink, so that its failures affect nothing else: `push` is O(1), never waits and never throws. Records wait
+ * in a bounded queue while the sink works. Each record is either kept by the sink or counted as lost, never both.
  */
 export class Outlet {
   readonly #sink: Sink;
@@ -37,7 +37,7 @@ export class Outlet {
   #resting: NodeJS.Timeout | null = null;
   #abandoned = false;
 
-  /** `changed`: the trouble began, is another one, or ended; when it ends, the loss can be taken. */
+  /** `changed` is called when the trouble begins, changes or ends. When it has ended, the loss can be taken. */
   constructor(sink: Sink, changed: (outlet: Outlet) => void, limits: Partial<OutletLimits> = {}) {
     this.#sink = sink;
     this.#changed = changed;
@@ -49,7 +49,7 @@ export class Outlet {
     return this.#sink.name;
   }
 
-  /** Why the sink does not keep the record; `null` = it does. */
+  /** Why the sink does not keep records; `null` = it keeps them. */
   get trouble(): string | null {
     return this.#trouble;
   }
@@ -64,7 +64,7 @@ export class Outlet {
     return this.#lost;
   }
 
-  /** True where nothing waits and nothing is under way. */
+  /** True if no record waits or is under way. */
   get isDone(): boolean {
     return this.#queue.isEmpty && this.#underWay === null;
   }
@@ -76,14 +76,14 @@ export class Outlet {
     return loss;
   }
 
-  /** Queues a record; `line` ends with its newline, and is copied. `start` hands it on. */
+  /** Queues a record. `line` ends with its newline and is copied. `start` passes it to the sink. */
   push(seq: number, line: Uint8Array): void {
     if (!this.#abandoned && this.#queue.add(seq, line)) return;
     this.#lose({ count: 1, first: seq, last: seq });
     if (!this.#abandoned) this.#setTrouble(this.#trouble ?? "it is too slow");
   }
 
-  /** Hands on what waits, unless the sink is at work or left alone; it goes on by itself while records come. */
+  /** Passes waiting records to the sink, unless it works or rests. Continues by itself until no record waits. */
   start(): void {
     if (this.#working !== null || this.#resting !== null || this.#abandoned || this.#queue.isEmpty) return;
     this.#working = this.#work().finally(() => {
@@ -93,7 +93,7 @@ export class Outlet {
   }
 
   /**
-   * Hands on what waits, also to a sink that is left alone. Resolves when that has succeeded or failed, at the latest
+   * Passes waiting records to the sink, even if it rests. Resolves when that has succeeded or failed, at the latest
    * with `deadline`.
    */
   async flush(deadline: Promise<void>): Promise<void> {
@@ -104,13 +104,13 @@ export class Outlet {
     await Promise.race([this.#working, deadline]);
   }
 
-  /** Counts as lost what the sink has not kept until now, and takes no more. */
+  /** Counts all records that the sink has not kept as lost, and accepts no more. */
   abandon(): void {
     this.#abandoned = true;
     if (this.#underWay !== null) this.#lose(this.#underWay);
     this.#underWay = null;
     if (!this.#queue.isEmpty) this.#lose(this.#queue.take());
-    this.#trouble ??= "it did not keep everything before the end";
+    this.#trouble ??= "it did not keep all records before the end";
   }
 
   async close(deadline: Promise<void>): Promise<void> {
@@ -124,7 +124,7 @@ export class Outlet {
       const batch = this.#queue.take();
       this.#underWay = batch;
       const failure = await this.#write(batch);
-      // What was abandoned meanwhile is counted as lost already.
+      // A batch that was abandoned meanwhile is already counted as lost.
       if (this.#underWay !== batch) return;
       this.#underWay = null;
       this.#queue.release();
@@ -133,7 +133,7 @@ export class Outlet {
     }
   }
 
-  /** `null` = the sink has the batch. */
+  /** Why the write failed; `null` = the sink has kept the batch. */
   async #write(batch: Batch): Promise<string | null> {
     const late = setTimeout(() => this.#setTrouble("it does not answer"), this.#limits.writeMsMax).unref();
     try {
@@ -182,7 +182,7 @@ export class Outlet {
     try {
       await this.#sink.close();
     } catch {
-      // what it has not kept is counted as lost, and nothing else depends on it
+      // records that it did not keep are counted as lost; nothing else depends on the close
     }
   }
 }

@@ -32,7 +32,7 @@ afterEach(() => {
   }
 });
 
-test("records form one chain, across a restart and behind a torn line", async () => {
+test("records form one chain, across a restart and after an incomplete line", async () => {
   await recordAndClose(["s-A", "s-B"]);
   appendFileSync(file, '{"schema":"jumping-vpn/event/v1","seq":3,"ti');
   await recordAndClose(["s-C"]);
@@ -52,7 +52,7 @@ test("a changed record does not verify", async () => {
   expect(record && verifies({ ...record, session: "s-B" })).toBe(false);
 });
 
-test("records of any length and script, long ones before short ones, are chained, remembered and written alike", async () => {
+test("records of any length and script, in any order, are the same in the chain, in memory and on disk", async () => {
   const recorder = open();
   const long = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`why${index}`, "€".repeat(250)]));
   for (const numbers of [{ why: "ü" }, long, { why: "\u2028𝄞" }, {}]) recorder.note("Diagnostic", numbers);
@@ -63,7 +63,7 @@ test("records of any length and script, long ones before short ones, are chained
   expect(remembered).toEqual(kept());
 });
 
-test("no secret reaches the record, whether the core or the daemon says it", async () => {
+test("no secret reaches the record, neither from the core nor from the daemon", async () => {
   const secret = `jvps1:${"Zz9-".repeat(10)}xyz`;
   const recorder = open();
   const fault: Input = { type: "Faulted", session: null, what: `key ${secret}`, why: "0f".repeat(32), thrown: false };
@@ -78,7 +78,7 @@ test("no secret reaches the record, whether the core or the daemon says it", asy
   }
 });
 
-test("a reader gets what it asked for, then what comes; what memory no longer holds is a gap", async () => {
+test("a reader gets the requested records, then new ones; records that are no longer in memory are a gap", async () => {
   const recorder = open();
   for (let index = 0; index < 5_000; index++) recorder.record(event("s-A"));
   const reader = recorder.subscribe(10);
@@ -93,11 +93,11 @@ test("a reader gets what it asked for, then what comes; what memory no longer ho
   expect(await reader?.take(1_000)).toBeNull();
 });
 
-test("a slow reader loses the oldest and reads exactly which", async () => {
+test("a slow reader loses the oldest records and gets an exact gap", async () => {
   const recorder = open();
   const reader = recorder.subscribe(null);
   for (let index = 0; index < 4_097; index++) recorder.record(event("s-A"));
-  recorder.timeline("s-A"); // hands everything on
+  recorder.timeline("s-A"); // passes all waiting records on
   const items = (await reader?.take(1_000)) ?? [];
   expect([items[0], items.length]).toEqual([{ schema: "jumping-vpn/gap/v1", first: 1, last: 1_024, count: 1_024 }, 1 + 3_073]);
   await recorder.close(1_000);
@@ -114,7 +114,7 @@ test("a core that makes records faster than they are chained loses none of them 
   await recorder.close(1_000);
 });
 
-test("a file that cannot be written harms nobody, and the flag is raised once", async () => {
+test("a file that cannot be written affects nothing else, and health degrades once", async () => {
   mkdirSync(file);
   const changes: string[] = [];
   const recorder = open(changes);
@@ -124,7 +124,7 @@ test("a file that cannot be written harms nobody, and the flag is raised once", 
   await recorder.close(1_000);
 });
 
-test("the session that was quiet longest makes room for another, which begins with nothing of it", async () => {
+test("the session that was quiet longest loses its records for another session, which starts empty", async () => {
   const recorder = open();
   for (let index = 0; index < 600; index++) recorder.record(event("s-0"));
   for (let index = 1; index <= 1_024; index++) recorder.record(event(`s-${index}`));
@@ -134,7 +134,7 @@ test("the session that was quiet longest makes room for another, which begins wi
   await recorder.close(1_000);
 });
 
-test("a timeline keeps the newest 512 records of a session, and says that older ones are gone", async () => {
+test("a timeline keeps the newest 512 records of a session, and says if older ones were removed", async () => {
   const recorder = open();
   for (let index = 0; index < 600; index++) recorder.record(event("s-A"));
   const timeline = recorder.timeline("s-A");
@@ -151,7 +151,7 @@ test.each([
   ["cut off at its end", (text: string) => `${text.split("\n").slice(0, 1).join("\n")}\n`, 2],
   ["removed", () => "", 1],
 ])(
-  "a record that was %s while nobody looked says so at the next start, and no number is given twice",
+  "a record file that was %s between two runs is reported at the next start, and no number is used twice",
   async (_, spoil, first) => {
     await recordAndClose(["s-A", "s-B", "s-C"]);
     const hash = kept().at(-1)?.hash;
@@ -166,7 +166,7 @@ test.each([
   },
 );
 
-test("a record whose last line was replaced says so", async () => {
+test("a replaced last line of the record file is reported", async () => {
   await recordAndClose(["s-A"]);
   await recordAndClose(["s-B"]);
   const [first, second] = kept();
@@ -175,7 +175,7 @@ test("a record whose last line was replaced says so", async () => {
   expect(kept().at(-1)).toMatchObject({ seq: 3, type: "EventLoss", numbers: { first: 2, last: 2 } });
 });
 
-test("a whole record, one that was put aside, and one that ran ahead of the mark are no loss", async () => {
+test("a complete file, a renamed one, and one that is ahead of the mark are no loss", async () => {
   await recordAndClose(["s-A"]);
   const mark = new RecordMark(store).read();
   await recordAndClose(["s-B"]);
@@ -185,7 +185,7 @@ test("a whole record, one that was put aside, and one that ran ahead of the mark
   expect(kept().map(({ seq, type }) => [seq, type])).toEqual([[3, "SessionCreated"]]);
 });
 
-test("a file that holds no chain begins a new one", () => {
+test("a file without a chain starts a new one", () => {
   writeFileSync(file, "not a record\n");
   expect(chainEnd(file)).toEqual({ seq: 0, hash: GENESIS, torn: false });
 });

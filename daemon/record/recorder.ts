@@ -18,29 +18,29 @@ import { Subscriber } from "./subscriber.ts";
 interface Waiting {
   readonly seq: number;
   readonly session: SessionId | undefined;
-  /** Its canonical text. */
+  /** The canonical text of the record. */
   readonly text: string;
 }
 
 /**
- * Records worked off before other work gets its turn: this many, or half of those that wait, at most 32,768. If the
- * core makes records faster than that, the work on them slows it down, and no record is lost.
+ * Records that are processed before other work continues: this many, or half of the waiting ones, at most 32,768. If
+ * the core makes records faster than that, processing them slows the core down, and no record is lost.
  */
 const BATCH = 512;
 const SUBSCRIBERS_MAX = 64;
-/** How long the mark may lag behind: it costs a write that the disk confirms. */
+/** The mark is at most this old, because each update needs a write that the disk confirms. */
 const MARK_MS = 10_000;
 
 interface RecorderOptions {
   readonly node: string;
   readonly sinks: readonly Sink[];
   readonly limits?: Partial<OutletLimits>;
-  /** Where the chain in the record file ends. */
+  /** The end of the chain in the record file. */
   readonly end: ChainEnd;
-  /** The same end as the store has it. */
+  /** The same end, as the store has it. */
   readonly mark: RecordMark;
   readonly bootMs: () => number;
-  /** Some place does not keep the record, or all do again; for the operational log. */
+  /** Called when a sink or the store stops keeping records, and when all keep them again; for the operational log. */
   readonly healthChanged: (health: HealthLevel, why: string) => void;
 }
 
@@ -50,7 +50,7 @@ interface RecorderOptions {
  *            waits or throws    loss is exact          └► outlet ──► sink …
  *
  * Each record is numbered and chained once. No failure here can delay or change a session, and no sink can delay
- * another one: what does not fit is lost, and the loss is itself a record, which names the sink.
+ * another one. Records that do not fit are lost; each loss is itself a record, which names the sink.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -64,7 +64,7 @@ export class Recorder {
   #timeText = "";
   #lost = 0;
   #health: HealthLevel = "ok";
-  /** Why an event could not become a record, which is a fault of ours; `null` = it never happened. */
+  /** Why an event could not become a record, which is a fault of ours; `null` = all events could. */
   #fault: string | null = null;
   #markTrouble: string | null = null;
   #scheduled = false;
@@ -94,7 +94,7 @@ export class Recorder {
     return this.#health;
   }
 
-  /** An event of the core, which has redacted it. */
+  /** Records an event of the core, which has already redacted it. */
   record(event: CoreEvent): void {
     this.#seq++;
     try {
@@ -110,7 +110,7 @@ export class Recorder {
     this.#schedule();
   }
 
-  /** A record of the daemon itself. Texts of errors are in it, so it is redacted here. */
+  /** Records an event of the daemon itself. It may contain error texts, so it is redacted here. */
   note(type: CoreEvent["type"], numbers: NonNullable<CoreEvent["numbers"]>, actor: CoreEvent["actor"] = "core"): void {
     const bootMs = Math.floor(this.#options.bootMs());
     this.record(redactedEvent({ type, bootMs, numbers, actor }));
@@ -122,7 +122,7 @@ export class Recorder {
     return timeline === null ? null : { session, ...timeline };
   }
 
-  /** `since` = those after this number first; `null` = only new ones. `null` = there are too many readers. */
+  /** `since` = start after this number; `null` = only new records. Returns `null` if there are too many readers. */
   subscribe(since: number | null): Subscriber | null {
     if (this.#subscribers.size >= SUBSCRIBERS_MAX) return null;
     this.#drain(Number.POSITIVE_INFINITY);
@@ -141,7 +141,7 @@ export class Recorder {
     this.#subscribers.delete(subscriber);
   }
 
-  /** Hands everything on, gives the sinks `ms` to keep it, and ends the readers. */
+  /** Passes all records on, gives the sinks `ms` to keep them, and ends the readers. */
   async close(ms: number): Promise<void> {
     this.#drain(Number.POSITIVE_INFINITY);
     await this.#fanout.close(ms, () => this.#drain(Number.POSITIVE_INFINITY));
@@ -149,7 +149,7 @@ export class Recorder {
     for (const subscriber of this.#subscribers) subscriber.finish();
   }
 
-  /** Many records fall into one millisecond; its text is made once. */
+  /** Many records are made within one millisecond, so its text is cached. */
   #time(): string {
     const ms = Date.now();
     if (ms !== this.#timeMs) {
@@ -188,7 +188,7 @@ export class Recorder {
     for (const subscriber of this.#subscribers) subscriber.push(record);
   }
 
-  /** Numbers of missing records are not used again. The next record is chained to the last of them. */
+  /** Notes that the end of the file is missing. The missing numbers are not reused; the chain continues after them. */
   #noteMissing(end: ChainEnd): void {
     const mark = this.#options.mark.read();
     const missing = missingEnd(end, mark);
@@ -212,7 +212,7 @@ export class Recorder {
       this.#options.mark.write({ seq: this.#handedOn, hash: this.#chain.hash });
       this.#markTrouble = null;
     } catch (cause) {
-      this.#markTrouble = `the mark of the record cannot be kept: ${String(cause)}`;
+      this.#markTrouble = `the mark of the newest record cannot be stored: ${String(cause)}`;
     }
     this.#settleHealth();
   }

@@ -1,11 +1,11 @@
 import type { EventGap, EventRecord } from "#kernel/contract/control";
 
-/** Records that wait for one reader. */
+/** Most records that wait for one reader. */
 const WAITING_MAX = 4_096;
 
 /**
- * The queue of one reader of the event stream. A reader that is too slow loses the oldest records, and reads an exact
- * gap in their place. This affects no other reader.
+ * The queue of one reader of the event stream. A reader that is too slow loses the oldest records and gets an exact gap
+ * in their place. This affects no other reader.
  */
 export class Subscriber {
   #waiting: EventRecord[] = [];
@@ -24,7 +24,7 @@ export class Subscriber {
     this.#wake?.();
   }
 
-  /** Records that memory no longer held when the reader came. */
+  /** Adds a gap for records that were no longer in memory when the reader subscribed. */
   markGap(first: number, last: number): void {
     this.#lose(first, last, last - first + 1);
   }
@@ -34,15 +34,15 @@ export class Subscriber {
     this.#wake?.();
   }
 
-  /** No more will come; what waits is still read. */
+  /** Ends the stream after the waiting records are read. */
   finish(): void {
     this.#finished = true;
     this.#wake?.();
   }
 
   /**
-   * Everything that waits, in order; `null` at the end. With nothing waiting it
-   * resolves at the next push, or empty after `idleMs`.
+   * All waiting records, in order; `null` at the end of the stream. If no record waits, it resolves at the next push,
+   * or after `idleMs` with an empty list.
    */
   async take(idleMs: number): Promise<readonly (EventRecord | EventGap)[] | null> {
     const empty = () => this.#waiting.length === 0 && this.#gap === null;

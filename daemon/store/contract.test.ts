@@ -8,12 +8,12 @@ import { openStore, type Store } from "#daemon/store/database";
 import type { StorePort } from "#daemon/store/port";
 import { SqliteStore } from "#daemon/store/sqlite";
 
-/** One implementation, with what a test needs to make it fail. */
+/** One implementation, with the means to make it fail. */
 interface Subject {
   readonly port: StorePort;
-  /** The same data, opened by a process that was started anew. */
+  /** The same data, opened as after a restart of the process. */
   reopen(): StorePort;
-  /** From here on nothing can be written, or it can again. */
+  /** From now on writes fail, or they work again. */
   writable(yes: boolean): void;
   close(): void;
 }
@@ -37,14 +37,14 @@ describe.each(IMPLEMENTATIONS)("the store on %s", (_name, open) => {
     expect(ask(subject.port, "a", "b", "a").map(([token]) => token)).toEqual([1, 2, 3]);
   });
 
-  test("gives a key the same address again, and no other key that one", () => {
+  test("gives a key the same address again, and gives it to no other key", () => {
     const [a, b, again] = addresses(ask(subject.port, "a", "b", "a"));
     expect(again).toBe(a);
     expect(b).not.toBe(a);
     expect(addresses(ask(subject.port, "b", "a"))).toEqual([b, a]);
   });
 
-  test("keeps what it gave across a restart", () => {
+  test("keeps its leases across a restart", () => {
     const given = addresses(ask(subject.port, "a", "b"));
     const reopened = subject.reopen();
     const [other, ...kept] = addresses(ask(reopened, "c", "a", "b"));
@@ -52,13 +52,13 @@ describe.each(IMPLEMENTATIONS)("the store on %s", (_name, open) => {
     expect(given).not.toContain(other);
   });
 
-  test("refuses with a reason where no address is left", () => {
+  test("refuses with a reason if no address is left", () => {
     const outcomes = ask(subject.port, "a", "b", "c", "d", "e", "f").map(([, outcome]) => outcome);
     expect(outcomes.slice(0, 5).every(({ is }) => is === "done")).toBe(true);
     expect(outcomes[5]).toEqual({ is: "refused", reason: "address_pool_exhausted" });
   });
 
-  test("says yes to nothing that it could not write, and goes on afterwards", () => {
+  test("confirms nothing that it could not write, and works again afterwards", () => {
     const given = addresses(ask(subject.port, "a"));
     subject.writable(false);
     expect(ask(subject.port, "b", "c").filter(([, { is }]) => is === "done")).toEqual([]);
@@ -86,7 +86,7 @@ function sqlite(folder: string): Subject {
   };
 }
 
-/** The answers to one call, whose tokens count from 1. */
+/** The answers to one call, whose tokens are numbered from 1. */
 function ask(port: StorePort, ...keys: readonly string[]): readonly (readonly [number, StoreOutcome])[] {
   const answers: (readonly [number, StoreOutcome])[] = [];
   const requests = keys.map((key, index) => ({ token: index + 1, operation: { type: "Lease", key } as const }));

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("every file of the database is for its owner alone", () => {
+test("only its owner may read the files of the database", () => {
   const store = openStore(folder);
   store.exec("INSERT INTO lease VALUES ('k', '10.80.0.2', NULL, 1)");
   expect(readdirSync(folder).sort()).toEqual(["state.db", "state.db-shm", "state.db-wal"]);
@@ -18,7 +18,7 @@ test("every file of the database is for its owner alone", () => {
   store.close();
 });
 
-test("one that was open to others is closed to them", () => {
+test("the mode of a file that other users could read is corrected", () => {
   writeFileSync(join(folder, "state.db"), "");
   chmodSync(join(folder, "state.db"), 0o644);
   openStore(folder).close();

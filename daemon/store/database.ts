@@ -5,10 +5,10 @@ import type { DatabaseSyncInstance } from "@photostructure/sqlite";
 import { causeText, StartFailure } from "#daemon/fault";
 import { EXIT } from "#kernel/contract/exit-code";
 
-/** What a daemon keeps across restarts: `state.db` in its state directory. */
+/** The data that a daemon keeps across restarts: `state.db` in its state directory. */
 export type Store = DatabaseSyncInstance;
 
-/** Who has which address, and the history of the policy, are for the daemon's user alone. */
+/** Only the daemon's user may read the addresses of clients and the history of the policy. */
 const MODE = 0o600;
 
 const SCHEMA = `
@@ -20,7 +20,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS policy_overridden (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL) STRICT;
 `;
 
-/** Opens it in a directory that this process has claimed. Throws a `StartFailure` where the file cannot be used. */
+/** Opens the store in a directory that this process has claimed. Throws a `StartFailure` if it cannot be used. */
 export function openStore(stateDir: string): Store {
   const file = join(stateDir, "state.db");
   try {
@@ -34,12 +34,12 @@ export function openStore(stateDir: string): Store {
     store.exec(SCHEMA);
     return store;
   } catch (cause) {
-    const hint = "check the disk; a damaged file can be removed, then addresses are assigned anew";
+    const hint = "check the disk; if the file is damaged, remove it: then addresses are assigned anew";
     throw new StartFailure([{ what: `${file} cannot be used`, why: causeText(cause), hint }], EXIT.failed, { cause });
   }
 }
 
-/** Node's own SQLite where it is present, else the package with the same interface. */
+/** Node's own SQLite if it is present, else the package with the same interface. */
 function databaseClass(): new (path: string) => DatabaseSyncInstance {
   const builtin = process.getBuiltinModule?.("node:sqlite") as unknown as
     | { DatabaseSync?: new (path: string) => DatabaseSyncInstance }

@@ -41,7 +41,7 @@ test("a key keeps its address across restarts, and no other key gets it", () => 
   expect([addresses(after, "c"), addresses(after, "b")]).toEqual([["10.80.0.4", "fd80::4"], kept]);
 });
 
-test("a configured address wins over a kept one, also over the lease of another key", () => {
+test("a configured address replaces a kept one, and ends the lease of another key", () => {
   const book = new LeaseBook(store, terms());
   addresses(book, "a");
   book.reconfigure(terms([client("b", "10.80.0.2")]));
@@ -51,7 +51,7 @@ test("a configured address wins over a kept one, also over the lease of another 
   ]);
 });
 
-test("a used-up pool takes back the lease of a key that is not configured any more, and else refuses", () => {
+test("an exhausted pool reuses the lease of a key that is no longer configured, and otherwise refuses", () => {
   const pools = { v4: parsePrefix("10.9.0.0/29") ?? null, v6: null };
   const all = ["a", "b", "c", "d", "e", "f"].map((key) => client(key));
   const book = new LeaseBook(store, { ...terms(all), pools });
@@ -62,14 +62,14 @@ test("a used-up pool takes back the lease of a key that is not configured any mo
   expect(addresses(book, "a")).toEqual(["10.9.0.2", null]);
 });
 
-test("leases outside a changed pool are given up", () => {
+test("leases outside a changed pool end", () => {
   const book = new LeaseBook(store, terms());
   addresses(book, "a");
   book.reconfigure({ ...terms(), pools: { v4: parsePrefix("10.81.0.0/24") ?? null, v6: null } });
   expect(addresses(book, "a")).toEqual(["10.81.0.2", null]);
 });
 
-test("a lease that the store cannot keep is not given, and changes nothing", () => {
+test("a lease that the store cannot keep is not made, and nothing changes", () => {
   const book = new LeaseBook(store, terms());
   addresses(book, "a");
   store.exec("PRAGMA query_only = 1");
@@ -80,7 +80,7 @@ test("a lease that the store cannot keep is not given, and changes nothing", () 
   expect(addresses(book, "a")).toEqual(["10.80.0.2", "fd80::2"]);
 });
 
-test("the leases of a crowd are kept together, and where the store fails none of them is given", () => {
+test("the leases of one call are kept together, and if the store fails none of them is made", () => {
   const book = new LeaseBook(store, terms());
   addresses(book, "a");
   expect(book.leases(["b", "a", "c"], 0).map((lease) => (lease.is === "done" ? lease.assignment.v4 : lease.reason))).toEqual([
@@ -97,7 +97,7 @@ test("the leases of a crowd are kept together, and where the store fails none of
   expect(small.leases(["d", "e", "f", "g", "h"], 0).every((lease) => lease.is === "done")).toBe(true);
 });
 
-test("new terms are in force also where the store cannot follow", () => {
+test("new terms are in force even if the store fails", () => {
   const book = new LeaseBook(store, terms());
   addresses(book, "a");
   store.exec("PRAGMA query_only = 1");

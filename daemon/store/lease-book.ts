@@ -24,21 +24,21 @@ const NOTHING: Held = { v4: null, v6: null };
 type FamilyKey = "v4" | "v6";
 const FAMILIES: readonly FamilyKey[] = ["v4", "v6"];
 
-/** `refused` = the pool is used up. */
+/** `refused` = the pool is exhausted. */
 type Lease = Exclude<StoreOutcome, { is: "unknown" }>;
 
-/** The store failed while it committed: the disk may hold the leases or not. */
+/** The store failed during the commit: the leases may be on disk or not. */
 export class OutcomeUnknown extends Error {}
 
-/** Addresses searched for one lease; a pool with a longer run of taken ones is swept on by the next lease. */
+/** Addresses that are tried for one lease. The search for the next lease continues where this one stopped. */
 const SEARCH_MAX = 65_536n;
-/** Offsets of an IPv6 pool that are handed out; a pool of 2^64 needs no more. */
+/** Offsets of an IPv6 pool that are used; a pool of 2^64 needs no more. */
 const OFFSETS_MAX = 1n << 32n;
 
 /**
- * Which inner addresses a client key has. An address once given is kept for that key, across restarts; a configured
- * address wins over a kept one. When a pool is used up, the oldest lease of a key that is no longer configured
- * is taken back; with none, the lease is refused (`address_pool_exhausted`).
+ * The inner addresses of each client key. A key keeps its address across restarts; a configured address replaces a kept
+ * one. When a pool is exhausted, the oldest lease of a key that is no longer configured is reused. If there is none,
+ * the lease is refused (`address_pool_exhausted`).
  */
 export class LeaseBook {
   readonly #store: Store;
@@ -47,11 +47,11 @@ export class LeaseBook {
   #cursor = { v4: 2n, v6: 2n };
   #terms: LeaseTerms;
   #configured = new Map<string, Held>();
-  /** While leases are made: what each key held before, of those that were touched; `null` = nothing can be taken back. */
+  /** While leases are made: the previous lease of each changed key, for a rollback. `null` at other times. */
   #before: Map<string, Held | undefined> | null = null;
   readonly #insert: Statement;
   readonly #delete: Statement;
-  /** Configured addresses, also of clients that never came. */
+  /** Configured addresses, also of clients that never connected. */
   #reserved = { v4: new Set<bigint>(), v6: new Set<bigint>() };
 
   constructor(store: Store, terms: LeaseTerms) {
@@ -70,8 +70,8 @@ export class LeaseBook {
   }
 
   /**
-   * New pools or clients. Leases outside the pools, and leases of an address that is configured for another key, end. Throws where
-   * the store fails: the new terms are in force nevertheless, and the next start tries again.
+   * Sets new pools or clients. Ends leases outside the pools, and leases of an address that is configured for another
+   * key. Throws if the store fails; the new terms are still in force, and the next start tries again.
    */
   reconfigure(terms: LeaseTerms): void {
     this.#terms = terms;
@@ -92,8 +92,8 @@ export class LeaseBook {
   }
 
   /**
-   * The leases of these keys, made where there are none, with one write that the disk confirms. `wallMs` only orders leases by age.
-   * Throws where the store fails: then this book has not changed, and the disk has not either, unless it is an `OutcomeUnknown`.
+   * The leases of these keys. Missing ones are made, with one write that the disk confirms. `wallMs` only orders leases
+   * by age. Throws if the store fails: this book is then unchanged, and so is the disk, except with `OutcomeUnknown`.
    */
   leases(keys: readonly string[], wallMs: number): readonly Lease[] {
     const touched = new Map<string, Held | undefined>();
@@ -126,7 +126,7 @@ export class LeaseBook {
     try {
       this.#store.exec("ROLLBACK");
     } catch {
-      // a store that failed so badly has ended the transaction by itself
+      // after a serious failure the store has already ended the transaction
     }
   }
 

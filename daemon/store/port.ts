@@ -5,14 +5,15 @@ export interface StoreRequest {
   readonly operation: StoreOperation;
 }
 
-/** Takes the outcome of one request. */
+/** Called with the outcome of one request. */
 export type StoreAnswer = (token: StoreToken, outcome: StoreOutcome) => void;
 
-/** The store of record as the loop sees it. Every implementation passes the tests of `contract.test.ts`. */
+/** The loop's interface to the store of record. Every implementation passes the tests of `contract.test.ts`. */
 export interface StorePort {
   /**
-   * Carries out the requests of one turn of the loop, in their order and where possible in one write. Calls `answer` at most once
-   * for each request: before it returns, or later. What it does not answer was not seen to be done. Never throws.
+   * Carries out the requests of one turn of the loop, in their order and if possible in one write. Calls `answer` at
+   * most once for each request: before it returns, or later. A request without an answer may not have been carried out.
+   * Never throws.
    */
   perform(requests: readonly StoreRequest[], answer: StoreAnswer): void;
 }

@@ -13,7 +13,7 @@ import type { Reason } from "#kernel/contract/reason";
 import { presetPolicy } from "../../transcripts/presets.ts";
 import { Loop } from "../loop/loop.ts";
 
-/** How the store treats a client; `late` = it does its work and answers when BIRTH_TTL has passed. */
+/** How the store answers a client; `late` = it makes the lease, but answers after BIRTH_TTL. */
 const MANNERS = ["yes", "no", "unknown", "late", "never"] as const;
 type Manner = (typeof MANNERS)[number];
 
@@ -32,10 +32,10 @@ const permitted = (() => {
 
 /**
  * ```
- *  client engines, one for each manner ── UDP on loopback ── gateway engine ── loop and core ── store of manners ── SQLite
+ *  client engines, one per manner ── UDP on loopback ── gateway engine ── loop and core ── store of manners ── SQLite
  * ```
  */
-describe.skipIf(!permitted)("what the store says, through a real gateway (needs root and a TUN device)", () => {
+describe.skipIf(!permitted)("answers of the store, through a real gateway (needs root and a TUN device)", () => {
   const folder = mkdtempSync(join(tmpdir(), "jvpn-store-"));
   const keys = new Map(MANNERS.map((manner) => [manner, generateKey(join(folder, manner))]));
   const gatewayKey = generateKey(join(folder, "gateway"));
@@ -59,7 +59,7 @@ describe.skipIf(!permitted)("what the store says, through a real gateway (needs 
     rmSync(folder, { recursive: true });
   });
 
-  test("a yes makes the session, with the address that the store gave", async () => {
+  test("a yes starts the session, with the address from the store", async () => {
     const { session } = await gateway.event("SessionStateChange", keyOf("yes"));
     expect(gateway.life(session)).toEqual(["SessionCreated null", "SessionStateChange handshake_confirmed"]);
     expect((await client("yes").report("Assigned")).assignment.v4).toBe(addressOf("yes"));
@@ -70,21 +70,24 @@ describe.skipIf(!permitted)("what the store says, through a real gateway (needs 
     ["unknown", "store_outcome_unknown"],
     ["late", "birth_timeout"],
     ["never", "birth_timeout"],
-  ] as const)("a store that says %s ends the session as %s within BIRTH_TTL, and the client hears it", async (manner, reason) => {
-    const end = await gateway.event("SessionTerminated", keyOf(manner));
-    expect(end.reason).toBe(reason);
-    expect(Number(end.numbers?.livedMs)).toBeLessThanOrEqual(BIRTH_TTL_MS + 250);
-    expect((await client(manner).report("PeerClosed")).reason).toBe(reason);
-  });
+  ] as const)(
+    "a store that answers %s ends the session with %s within BIRTH_TTL, and the client gets the reason",
+    async (manner, reason) => {
+      const end = await gateway.event("SessionTerminated", keyOf(manner));
+      expect(end.reason).toBe(reason);
+      expect(Number(end.numbers?.livedMs)).toBeLessThanOrEqual(BIRTH_TTL_MS + 250);
+      expect((await client(manner).report("PeerClosed")).reason).toBe(reason);
+    },
+  );
 
-  test("an answer that comes too late is a diagnostic and makes no session", async () => {
+  test("an answer that comes too late causes a diagnostic and no session", async () => {
     await gateway.event("SessionTerminated", keyOf("late"));
     gateway.store.later();
     await gateway.diagnostic("store_answer_late");
     expect(gateway.states()).toEqual(["ATTACHED"]);
   });
 
-  test("no address is given twice, and who asks again gets the one that the store had kept for it", async () => {
+  test("no address is given twice, and a client that dials again gets the address that was kept for it", async () => {
     gateway.store.mannerOf = () => "yes";
     const second = new Client(join(folder, "late"), "again");
     clients.set("late", replaced(clients.get("late"), second));
@@ -96,7 +99,7 @@ describe.skipIf(!permitted)("what the store says, through a real gateway (needs 
     expect(new Set(held.map(({ v4 }) => v4)).size).toBe(held.length);
   });
 
-  test("the session of the yes has not noticed any of it", () => {
+  test("the session of the yes was not affected", () => {
     expect(gateway.life(gateway.idOf(keyOf("yes")))).toEqual(["SessionCreated null", "SessionStateChange handshake_confirmed"]);
     expect(client("yes").heard("PeerClosed")).toEqual([]);
   });
@@ -118,7 +121,7 @@ function replaced(old: Client | undefined, next: Client): Client {
   return next;
 }
 
-/** A store that does what the real one does, and says what its manner for the client demands. */
+/** A store that works like the real one, but answers according to the manner of the client. */
 class MannerStore implements StorePort {
   mannerOf: (key: string) => Manner;
   readonly #real: StorePort;
@@ -147,7 +150,7 @@ class MannerStore implements StorePort {
   }
 }
 
-/** Things that happened, and whoever waits for one of them. */
+/** Things that happened, and promises for things that are still to come. */
 class Heard<T> {
   readonly all: T[] = [];
   #waiting: (() => void)[] = [];
@@ -159,7 +162,7 @@ class Heard<T> {
 
   first<U extends T>(what: string, wanted: (one: T) => one is U): Promise<U> {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${what} did not come`)), WAIT_MS);
+      const late = setTimeout(() => reject(new Error(`${what} did not happen`)), WAIT_MS);
       const look = (): void => {
         const found = this.all.find(wanted);
         if (found === undefined) return;
@@ -205,7 +208,7 @@ class Gateway {
     this.#loop.reportsWait();
   }
 
-  /** The first event of a type about the session of a client. */
+  /** Resolves with the first event of this type about the session of a client. */
   event(type: CoreEvent["type"], key: string): Promise<CoreEvent> {
     const isIt = (event: CoreEvent): event is CoreEvent => event.type === type && event.session === this.#ids.get(key);
     return this.#events.first(`${type} of ${key}`, isIt);
@@ -220,7 +223,7 @@ class Gateway {
     return this.#ids.get(key);
   }
 
-  /** Births, changes and ends of a session. */
+  /** The events of a session's start, state changes and end. */
   life(session: string | undefined): readonly string[] {
     const recorded = this.#events.all.filter((event) => event.session === session && event.type.startsWith("Session"));
     return recorded.map(({ type, reason }) => `${type} ${reason ?? null}`);
@@ -237,7 +240,7 @@ class Gateway {
   }
 }
 
-/** A real engine, whose core is these few lines. */
+/** A real engine; this class takes the place of its core. */
 class Client {
   readonly #engine: EnginePort;
   readonly #reports = new Heard<Report>();

@@ -4,10 +4,10 @@ import type { Store } from "#daemon/store/database";
 import { LeaseBook, type LeaseTerms, OutcomeUnknown } from "#daemon/store/lease-book";
 import type { StoreAnswer, StorePort, StoreRequest } from "#daemon/store/port";
 
-/** Takes what the store could not do, and why, for log and record. */
+/** Called with a failure of the store and its cause, for log and record. */
 type Complain = (what: "lease_store_failed", why: string) => void;
 
-/** The store of a gateway that stands alone: one SQLite file, which answers before `perform` returns. */
+/** The store of a single gateway: one SQLite file. It answers before `perform` returns. */
 export class SqliteStore implements StorePort {
   readonly #book: LeaseBook;
   readonly #complain: Complain;

@@ -1,18 +1,18 @@
 import type { Family } from "#kernel/ip";
 
-/** How a change to the machine is taken back. JSON: it lives in the undo journal. */
+/** The undo of a change to the machine. It is stored as JSON in the undo journal. */
 export type Undo =
   | { readonly kind: "ip"; readonly family: Family; readonly args: readonly string[] }
   | { readonly kind: "sysctl"; readonly key: string; readonly value: string }
   | { readonly kind: "nft"; readonly script: string };
 
-/** One change to the machine. A change of `ip` without `undo` vanishes with the TUN device. */
+/** One change to the machine. A change by `ip` without `undo` ends with the TUN device. */
 export type Change =
   | { readonly kind: "ip"; readonly family: Family; readonly args: readonly string[]; readonly undo: readonly string[] | null }
   | { readonly kind: "sysctl"; readonly key: string; readonly value: string }
   | { readonly kind: "nft"; readonly script: string; readonly undo: string };
 
-/** The undo of a change that has not been made yet; `previous` = the value of the sysctl before. */
+/** The undo of a change that is not made yet; `previous` = the current value of the sysctl. */
 export function undoOf(change: Change, previous: string | null): Undo | null {
   switch (change.kind) {
     case "ip":

@@ -25,7 +25,7 @@ test("a change is in the journal before the machine sees it", async () => {
   expect([applied.ok, machine.log]).toEqual([true, ["ip -4 -batch - <rule add pref 1;route add x>"]]);
 });
 
-test("what a killed process left behind is undone at the next start, newest first, and then forgotten", async () => {
+test("the changes of a killed process are undone at the next start, newest first, and then forgotten", async () => {
   const machine = new Recorder();
   await changesOn(machine).apply([RULE, ROUTE, FORWARD]);
   const after = new Recorder();
@@ -34,7 +34,7 @@ test("what a killed process left behind is undone at the next start, newest firs
   expect(new UndoJournal(folder).entries).toEqual([]);
 });
 
-test("when a line fails, the lines before it are undone, it and the later ones are not", async () => {
+test("when a line fails, only the lines before it are undone", async () => {
   const machine = new Recorder();
   machine.answer = (args) =>
     args.includes("-batch") ? { code: 1, stderr: "RTNETLINK answers: File exists\nCommand failed -:2" } : { code: 0, stderr: "" };
@@ -44,14 +44,14 @@ test("when a line fails, the lines before it are undone, it and the later ones a
   expect(new UndoJournal(folder).entries).toEqual([]);
 });
 
-test("a sysctl that already has the value is left alone, now and at the undo", async () => {
+test("a sysctl that already has the value is neither set nor undone", async () => {
   const machine = new Recorder();
   machine.sysctls.set("net.ipv4.ip_forward", "1");
   const applied = await changesOn(machine).apply([FORWARD]);
   expect([applied, machine.log]).toEqual([{ ok: true, undos: [] }, []]);
 });
 
-test("an undo of what is gone already is no complaint, another failure is", async () => {
+test("the undo of a change that no longer exists succeeds, any other failure is reported", async () => {
   const machine = new Recorder();
   const changes = changesOn(machine);
   await changes.apply([RULE, ROUTE]);
@@ -62,7 +62,7 @@ test("an undo of what is gone already is no complaint, another failure is", asyn
   expect(await changes.undoAll()).toEqual(["RTNETLINK answers: Operation not permitted"]);
 });
 
-test("the tunnel goes to the newest wish, and the same wish twice costs nothing", async () => {
+test("the tunnel follows the newest wish, and the same wish twice changes nothing", async () => {
   const machine = new Recorder();
   const tunnel = new Tunnel(changesOn(machine), "jvpn0", 1420, { changed: () => {}, warned: () => {} });
   const plan = (changes: Change[]) => ({ addresses: ["10.80.0.2/32"], routes: [], mtu: 1400, changes, warnings: [] });
@@ -74,7 +74,7 @@ test("the tunnel goes to the newest wish, and the same wish twice costs nothing"
   expect(tunnel.view).toMatchObject({ state: "configured", addresses: ["10.80.0.2/32"], mtu: 1400 });
 });
 
-test("a tunnel whose journal fails is failed, and the next wish is tried", async () => {
+test("a tunnel fails if its journal cannot be written, and the next wish is tried", async () => {
   const changes = changesOn(new Recorder());
   const tunnel = new Tunnel(changes, "jvpn0", 1420, { changed: () => {}, warned: () => {} });
   const undo = changes.undo.bind(changes);

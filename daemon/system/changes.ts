@@ -5,13 +5,13 @@ import type { UndoJournal } from "#daemon/system/undo-journal";
 
 type Applied = { readonly ok: true; readonly undos: readonly Undo[] } | { readonly ok: false; readonly why: string };
 
-/** Answers of `ip` and `nft` that mean "it is not there": for an undo that is success. */
+/** Errors of `ip` and `nft` that mean "it does not exist", which is a success for an undo. */
 const ALREADY_GONE =
   /Cannot find device|No such process|No such file or directory|Cannot assign requested address|No such device|does not exist/;
 
 /**
- * Makes changes to the machine, all or none: they are journaled, then made in order; when one fails, those before it
- * are undone and its words are returned. Neighbouring changes of `ip` of one family go in one run.
+ * Makes changes to the machine, all or none. They are journaled and then made in order. If one fails, the earlier ones
+ * are undone and its error is returned. Consecutive `ip` changes of one family are made by one run of `ip`.
  */
 export class SystemChanges {
   readonly #machine: Machine;
@@ -47,7 +47,7 @@ export class SystemChanges {
   }
 
   /**
-   * Newest first. What is gone already counts as undone; returns what could not be undone, in the words of the machine.
+   * Undoes changes, newest first. A change that no longer exists counts as undone. Returns the errors of the others.
    */
   async undo(undos: readonly Undo[]): Promise<readonly string[]> {
     const complaints: string[] = [];
@@ -59,7 +59,7 @@ export class SystemChanges {
     return complaints;
   }
 
-  /** Takes back everything that the journal holds: what a process left behind that ended without undoing. */
+  /** Undoes everything in the journal: the changes of a process that ended without undoing them. */
   undoAll(): Promise<readonly string[]> {
     return this.undo(this.#journal.entries);
   }
@@ -110,7 +110,7 @@ export class SystemChanges {
   }
 }
 
-/** Neighbours that one run of `ip` can make. */
+/** Groups consecutive changes that one run of `ip` can make. */
 function grouped(changes: readonly Change[]): Change[][] {
   const groups: Change[][] = [];
   for (const change of changes) {
@@ -121,10 +121,10 @@ function grouped(changes: readonly Change[]): Change[][] {
   return groups;
 }
 
-/** `Command failed -:3` names the line, from 1; a run that said nothing of the kind failed before its first. */
+/** `Command failed -:3` names the line, from 1. A run without such a message failed before its first line. */
 function failedLine(stderr: string): number {
   const match = /Command failed -:(\d+)/.exec(stderr);
   return match === null ? 0 : Number(match[1]) - 1;
 }
 
-const firstLine = (text: string): string => text.split("\n")[0] || "it failed and said nothing";
+const firstLine = (text: string): string => text.split("\n")[0] || "it failed without a message";

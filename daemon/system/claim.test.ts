@@ -12,14 +12,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("a second daemon cannot use a state directory that is held, until it is released", () => {
+test("a second daemon cannot use a claimed state directory until it is released", () => {
   const claim = claimState(folder);
   expect(() => claimState(folder)).toThrow(`the state directory ${folder} is in use`);
   claim.release();
   claimState(folder).release();
 });
 
-test("the claim of a process that ended is taken over, also when its id belongs to another one", () => {
+test("the claim of an ended process is taken over, also when its id belongs to another process", () => {
   writeFileSync(join(folder, "daemon.pid"), "4194999 12345\n");
   claimState(folder).release();
   writeFileSync(join(folder, "daemon.pid"), `${process.pid} 1\n`);
@@ -28,8 +28,8 @@ test("the claim of a process that ended is taken over, also when its id belongs 
   claimState(folder).release();
 });
 
-test("the claim of a killed process is taken over, also while its parent does not collect it", async () => {
-  // The shell becomes a program that never waits for the child it got.
+test("the claim of a killed process is taken over, also before its parent collects it", async () => {
+  // The shell replaces itself by a program that never collects the shell's child.
   const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
   try {
     const [output] = (await once(parent.stdout, "data")) as [Buffer];
@@ -45,7 +45,7 @@ test("the claim of a killed process is taken over, also while its parent does no
   }
 });
 
-test("a directory that others can write to is refused, and one that is a link", () => {
+test("a directory that other users can write to is refused, and so is a link", () => {
   chmodSync(folder, 0o770);
   expect(() => claimState(folder)).toThrow(
     expect.objectContaining({ faults: [expect.objectContaining({ why: expect.stringContaining("0770") })] }),
@@ -61,7 +61,7 @@ test.runIf(process.geteuid?.() === 0)("a directory of another user is refused", 
   expect(() => claimState(join(folder, "theirs"))).toThrow(/cannot be used/);
 });
 
-test("a link in the place of the claim is not written through", () => {
+test("a link in the place of the claim file is not followed", () => {
   const victim = join(folder, "victim");
   writeFileSync(victim, "precious");
   symlinkSync(victim, join(folder, `daemon.pid.${process.pid}`));
@@ -69,7 +69,7 @@ test("a link in the place of the claim is not written through", () => {
   expect(readFileSync(victim, "utf8")).toBe("precious");
 });
 
-/** The fields of `/proc/<pid>/stat` from the state on. */
+/** The fields of `/proc/<pid>/stat`, starting with the state. */
 function statOf(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");

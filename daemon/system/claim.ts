@@ -4,15 +4,15 @@ import { causeText, errnoOf, StartFailure } from "#daemon/fault";
 import { requireOwnDirectory } from "#daemon/system/trust";
 import { EXIT } from "#kernel/contract/exit-code";
 
-/** Held by the process that uses a state directory; two daemons in one would undo each other's changes. */
+/** The claim on a state directory. Two daemons with the same directory would undo each other's changes. */
 export interface Claim {
   release(): void;
 }
 
 /**
- * Creates the directory (0700) and claims it by `daemon.pid`. A claim whose process has ended, by any means, is taken
- * over: the file names the process by id and start time, because ids are reused. Throws a `StartFailure` where it is
- * held, and where others can write to the directory: what it holds is done as root.
+ * Creates the directory (0700) and claims it with `daemon.pid`. The claim of a process that has ended, by any means, is
+ * taken over. The file names the process by id and start time, because ids are reused. Throws a `StartFailure` if
+ * another daemon has the claim, or if other users can write to the directory, because its undo journal is run as root.
  */
 export function claimState(stateDir: string): Claim {
   const file = join(stateDir, "daemon.pid");
@@ -31,7 +31,7 @@ export function claimState(stateDir: string): Claim {
     }
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause;
-    const hint = "run as root, or name with --state a directory of its own (mode 0700) that only this user can write";
+    const hint = "run as root, or name with --state a separate directory (mode 0700) that only this user can write to";
     throw new StartFailure(
       [{ what: `the state directory ${stateDir} cannot be used`, why: causeText(cause), hint }],
       EXIT.failed,
@@ -43,7 +43,7 @@ export function claimState(stateDir: string): Claim {
   return { release: () => rmSync(file, { force: true }) };
 }
 
-/** Hard links are created whole or not at all: of two daemons that start at once, one wins. */
+/** Creating a hard link is atomic: if two daemons start at once, only one succeeds. */
 function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -60,8 +60,8 @@ function held(stateDir: string, pid: number): StartFailure {
     [
       {
         what,
-        why: `another daemon (pid ${pid}) holds it`,
-        hint: "stop that daemon, or give each its own directory with --state",
+        why: `another daemon (pid ${pid}) uses it`,
+        hint: "stop that daemon, or give each daemon its own directory with --state",
       },
     ],
     EXIT.failed,
@@ -73,15 +73,15 @@ function livingHolder(file: string): number | null {
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    return null; // it went away meanwhile
+    return null; // the file was removed meanwhile
   }
   const [pid, started] = text.trim().split(" ").map(Number);
   return pid !== undefined && started !== undefined && started !== 0 && startTime(pid) === started ? pid : null;
 }
 
 /**
- * Clock ticks since boot at which the process began; `null` = there is no such process, or it has ended and its parent
- * has not collected it yet. Such a zombie holds nothing, once the last of its threads is gone.
+ * Start time of the process, in clock ticks since boot; `null` = there is no such process, or it is a zombie (ended,
+ * but not yet collected by its parent) whose threads have all ended.
  */
 function startTime(pid: number): number | null {
   let stat: string;
@@ -90,7 +90,7 @@ function startTime(pid: number): number | null {
   } catch {
     return null;
   }
-  // From field 3 of proc_pid_stat(5): state, …, number of threads (20), …, start time (22).
+  // Starts with field 3 of proc_pid_stat(5): state, …, number of threads (20), …, start time (22).
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const isZombie = "ZXx".includes(fields[0] ?? "") && Number(fields[17]) <= 1;
   return isZombie ? null : Number(fields[19]);

@@ -3,8 +3,8 @@ import type { Machine } from "./machine.ts";
 import type { MachineFacts } from "./plan.ts";
 
 /**
- * What the plans must know of this machine; read anew for each plan, because links come and go. `tun` itself is left
- * out.
+ * The facts about this machine that plans need, without `tun`. Read them anew for each plan, because links appear and
+ * disappear.
  */
 export function machineFacts(machine: Machine, tun: string): MachineFacts {
   const value = (key: string) => machine.readSysctl(key);
@@ -13,7 +13,7 @@ export function machineFacts(machine: Machine, tun: string): MachineFacts {
   return {
     ipv6: value("net.ipv6.conf.all.disable_ipv6") === "0" && (value(`net.ipv6.conf.${tun}.disable_ipv6`) ?? "0") === "0",
     routerAdvertised: others("ipv6").filter((name) => value(`net.ipv6.conf.${name}.accept_ra`) === "1"),
-    // The kernel takes the larger of the two.
+    // The kernel uses the larger of both values.
     reversePathStrict:
       strictAll === "2"
         ? []
@@ -25,13 +25,13 @@ export function machineFacts(machine: Machine, tun: string): MachineFacts {
   };
 }
 
-/** Without names that have a dot (VLANs): in the key it would look like one more level. */
+/** All interfaces, except names with a dot (VLANs), because a dot separates the levels of a sysctl key. */
 function interfacesOf(family: "ipv4" | "ipv6"): string[] {
   try {
     return readdirSync(`/proc/sys/net/${family}/conf`).filter(
       (name) => name !== "all" && name !== "default" && !name.includes("."),
     );
   } catch {
-    return []; // a kernel without this family
+    return []; // the kernel does not support this family
   }
 }

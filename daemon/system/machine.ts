@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { errnoOf } from "#daemon/fault";
 
 interface RunResult {
-  /** `null` = the program could not be run or was stopped after its time. */
+  /** `null` = the program could not be run, or was stopped after its time limit. */
   readonly code: number | null;
   readonly stderr: string;
 }
 
-/** The part of the machine that is changed; a test gives another one. */
+/** The part of the machine that the daemon changes. Tests replace it. */
 export interface Machine {
   run(program: "ip" | "nft", args: readonly string[], stdin: string): Promise<RunResult>;
-  /** `net.ipv4.ip_forward`; `null` where the kernel has no such key. */
+  /** Reads a key such as `net.ipv4.ip_forward`; `null` if the kernel does not have it. */
   readSysctl(key: string): string | null;
   writeSysctl(key: string, value: string): void;
 }
@@ -36,7 +36,7 @@ function run(program: string, args: readonly string[], stdin: string): Promise<R
     child.on("close", (code, signal) => {
       resolve({ code, stderr: signal === null ? stderr.trim() : `\`${program}\` took longer than ${RUN_MS_MAX / 1000} s` });
     });
-    child.stdin.on("error", () => {}); // the program ended before it read everything: its exit code says so
+    child.stdin.on("error", () => {}); // the program ended before it read its input; its exit code shows the failure
     child.stdin.end(stdin);
   });
 }

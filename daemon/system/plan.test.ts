@@ -38,19 +38,19 @@ test("without configured routes a client routes the networks of its inner addres
 
 test.each([
   ["a default route", { v4Prefix: 0 }, "10.80.0.14/0 is wider than /8"],
-  ["half of all", { v4Prefix: 1 }, "10.80.0.14/1 is wider than /8"],
+  ["half of all addresses", { v4Prefix: 1 }, "10.80.0.14/1 is wider than /8"],
   ["all of IPv6", { v6Prefix: 3 }, "fd80::e/3 is wider than /32"],
 ])("a gateway that assigns %s is not followed, unless routes are configured", (_, prefix, why) => {
   expect(assignmentFault(CLIENT, { ...ASSIGNED, ...prefix })).toContain(why);
   expect(assignmentFault({ routes: ["0.0.0.0/0"] }, { ...ASSIGNED, ...prefix })).toBeNull();
 });
 
-test("an assignment within bounds is taken, and one without an address has no network", () => {
+test("an assignment within bounds is accepted, and one without an address has no network", () => {
   expect(assignmentFault(CLIENT, { ...ASSIGNED, v4Prefix: 8, v6Prefix: 32 })).toBeNull();
   expect(assignmentFault(CLIENT, { ...ASSIGNED, v6: null, v6Prefix: 0 })).toBeNull();
 });
 
-test("everything goes through a table of its own, past the marked outer packets", () => {
+test("all traffic goes through a separate table, except the marked outer packets", () => {
   expect(lines(clientPlan({ ...CLIENT, routes: ["0.0.0.0/0"] }, ASSIGNED, FACTS)).slice(2, 5)).toEqual([
     "-4 route add default dev jvpn0 table 4774",
     "-4 rule add pref 14773 lookup main suppress_prefixlength 0",
@@ -58,7 +58,7 @@ test("everything goes through a table of its own, past the marked outer packets"
   ]);
 });
 
-test("every lasting change has its undo", () => {
+test("every change that outlives the device has an undo", () => {
   const plan = clientPlan({ ...CLIENT, routes: ["0.0.0.0/0", "::/0", "10.1.0.0/16"] }, ASSIGNED, FACTS);
   const lasting = plan.changes.filter((change) => change.kind === "ip" && change.args.includes("add"));
   expect(lasting.map((change) => change.kind === "ip" && change.undo?.join(" "))).toEqual(
@@ -73,21 +73,21 @@ test("every lasting change has its undo", () => {
   );
 });
 
-test("where IPv6 is switched off the tunnel has none of it, and says so", () => {
+test("if IPv6 is disabled, the tunnel has no IPv6 address and a warning says so", () => {
   const plan = clientPlan(CLIENT, ASSIGNED, { ...FACTS, ipv6: false });
   expect([plan.addresses, plan.routes, plan.changes.some((change) => change.kind === "ip" && change.family === 6)]).toEqual([
     ["10.80.0.14/32"],
     ["10.80.0.0/16"],
     false,
   ]);
-  expect(plan.warnings[0]).toMatch(/IPv6 is switched off/);
+  expect(plan.warnings[0]).toMatch(/IPv6 is disabled/);
 });
 
-test("the tunnel's MTU never falls below what IPv6 needs", () => {
+test("the tunnel's MTU is never lower than IPv6 requires", () => {
   expect(clientPlan(CLIENT, { ...ASSIGNED, mtu: 600 }, FACTS).mtu).toBe(1280);
 });
 
-test("a gateway has the first hosts, forwards, and keeps its own router advertisements", () => {
+test("a gateway has the first hosts of its pools, forwards, and still accepts router advertisements", () => {
   const plan = gatewayPlan(GATEWAY, { ...FACTS, routerAdvertised: ["eth0"] });
   expect(plan.addresses).toEqual(["10.80.0.1/16", "fd80::1/64"]);
   expect(lines(plan).slice(-3)).toEqual([
@@ -97,7 +97,7 @@ test("a gateway has the first hosts, forwards, and keeps its own router advertis
   ]);
 });
 
-test("masquerade is a table of its own per family", () => {
+test("masquerading uses a separate table for each family", () => {
   const scripts = gatewayPlan({ ...GATEWAY, masquerade: true, interface: "jvpn.0" }, FACTS).changes.flatMap((change) =>
     change.kind === "nft" ? [change.undo] : [],
   );

@@ -6,41 +6,41 @@ import type { Change } from "#daemon/system/change";
 import type { Assignment } from "#kernel/contract/engine.generated";
 import { type Family, parseAddress } from "#kernel/ip";
 
-/** What the TUN of this node is to have, and the changes that give it that. */
+/** The settings of this node's TUN device, and the changes that make them. */
 export interface TunnelPlan {
   readonly addresses: readonly string[];
   readonly routes: readonly string[];
   readonly mtu: number;
   readonly changes: readonly Change[];
-  /** What is left out, and why. */
+  /** Settings that are left out, and why. */
   readonly warnings: readonly string[];
 }
 
-/** Routing table and rule priorities for a tunnel that carries everything. */
+/** Routing table and rule priorities for a tunnel that carries all traffic. */
 const TABLE = 4774;
 const RULE_SPECIFIC = 14_773;
 const RULE_TUNNEL = 14_774;
 
-/** A gateway that says its network is wider than these would draw traffic that is not its own into the tunnel. */
+/** Shortest prefix of a gateway's network: a wider network would draw foreign traffic into the tunnel. */
 const PREFIX_MIN: Readonly<Record<Family, number>> = { 4: 8, 6: 32 };
 
-/** Linux takes the IPv6 addresses off an interface below this and does not bring them back. */
+/** Below this MTU, Linux removes the IPv6 addresses of an interface and does not restore them. */
 const TUN_MTU_MIN = 1_280;
 
 export interface MachineFacts {
-  /** False where IPv6 is switched off on this machine. */
+  /** False if IPv6 is disabled on this machine. */
   readonly ipv6: boolean;
-  /** Interfaces that take router advertisements only while the machine does not forward (`accept_ra` = 1). */
+  /** Interfaces that accept router advertisements only while the machine does not forward (`accept_ra` = 1). */
   readonly routerAdvertised: readonly string[];
   /**
-   * Interfaces with `rp_filter` = 1: answers that come in on another link than the route points to are dropped there.
+   * Interfaces with `rp_filter` = 1: they drop packets whose reverse route leads through another link.
    */
   readonly reversePathStrict: readonly string[];
 }
 
 /**
- * Client: the inner addresses as single hosts, and the routes into the tunnel. Routes of length 0 go to a table of
- * their own behind `not fwmark`, so that the marked outer packets keep using the machine's own routes:
+ * The plan of a client: its inner addresses as single hosts, and the routes into the tunnel. Routes of length 0 go into
+ * a separate table, used with `not fwmark`, so that the marked outer packets still use the machine's own routes:
  *
  *     14773  lookup main, suppress_prefixlength 0     the machine's own networks, but not its default route
  *     14774  not fwmark MARK lookup 4774              everything else → tunnel
@@ -74,18 +74,19 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
 }
 
 /**
- * Why an assignment is not taken, or `null`. Without `routes` in the configuration its prefix lengths decide what goes
- * into the tunnel: a default route is the person's to want, not the gateway's.
+ * Why an assignment is refused, or `null`. Without `routes` in the configuration, its prefix lengths decide which
+ * traffic enters the tunnel. Only the client's user may choose a default route, not the gateway.
  */
 export function assignmentFault(settings: Pick<ClientSettings, "routes">, assignment: Assignment): string | null {
   if (settings.routes !== null) return null;
   const wide = innerPrefixes(assignment).find(({ family, length }) => length < PREFIX_MIN[family]);
   if (wide === undefined) return null;
-  return `the gateway's network ${formatPrefix(wide)} is wider than /${PREFIX_MIN[wide.family]}; set \`routes\` in [tunnel] to what is wanted`;
+  return `the gateway's network ${formatPrefix(wide)} is wider than /${PREFIX_MIN[wide.family]}; set \`routes\` in [tunnel]`;
 }
 
 /**
- * Gateway: the first host of each pool with the pool's prefix (so the kernel routes the pool), forwarding, masquerade.
+ * The plan of a gateway: the first host of each pool with the pool's prefix, so that the kernel routes the pool;
+ * forwarding; and masquerading, if it is configured.
  */
 export function gatewayPlan(settings: GatewaySettings, facts: MachineFacts): TunnelPlan {
   const warnings: string[] = [];
@@ -104,7 +105,7 @@ export function gatewayPlan(settings: GatewaySettings, facts: MachineFacts): Tun
   ];
   if (families.has(4)) changes.push({ kind: "sysctl", key: "net.ipv4.ip_forward", value: "1" });
   if (families.has(6)) {
-    // A forwarding machine ignores router advertisements unless accept_ra is 2: it would lose its own default route.
+    // A machine that forwards ignores router advertisements unless accept_ra is 2, and would lose its default route.
     for (const name of facts.routerAdvertised)
       changes.push({ kind: "sysctl", key: `net.ipv6.conf.${name}.accept_ra`, value: "2" });
     changes.push({ kind: "sysctl", key: "net.ipv6.conf.all.forwarding", value: "1" });
@@ -125,7 +126,7 @@ function innerPrefixes(assignment: Assignment): Prefix[] {
 
 function keepFamily(family: Family, facts: MachineFacts, warnings: string[]): boolean {
   if (family === 4 || facts.ipv6) return true;
-  warnings.push("IPv6 is switched off on this machine: the tunnel has no IPv6 address");
+  warnings.push("IPv6 is disabled on this machine: the tunnel has no IPv6 address");
   return false;
 }
 
@@ -135,10 +136,7 @@ function mtuChange(tun: string, mtu: number): Change {
   return { kind: "ip", family: 4, args: ["link", "set", "dev", tun, "mtu", String(mtu), "up"], undo: null };
 }
 
-/**
- * The kernel's own link-local address would only send router solicitations into the tunnel, which the other end
- * refuses.
- */
+/** Removes the kernel's link-local address: it only causes router solicitations, which the other end refuses. */
 function noLinkLocal(tun: string, facts: MachineFacts): Change[] {
   if (!facts.ipv6) return [];
   return [
@@ -177,7 +175,7 @@ function masquerade(tun: string, pool: Prefix): Change {
   return { kind: "nft", script: [`table ${table} {`, ...chain, "}", ""].join("\n"), undo: `delete table ${table}\n` };
 }
 
-/** Stable: IPv4 first, so that each family is one run of `ip`; what is not `ip` keeps its place at the end. */
+/** A stable sort: IPv4, then IPv6, so that one run of `ip` serves each family; other changes follow in their order. */
 function sortedByFamily(changes: readonly Change[]): Change[] {
   const rank = (change: Change) => (change.kind === "ip" ? change.family : 7);
   return changes.toSorted((a, b) => rank(a) - rank(b));

@@ -1,8 +1,8 @@
 import { notifySystemd } from "#daemon/ports/engine";
 
 /**
- * Tells the service manager that the daemon is ready, and then, while the loop turns, that it lives. Returns how to
- * stop that.
+ * Reports to the service manager that the daemon is ready, and then regularly, while the event loop runs, that it is
+ * alive. Returns a function that stops this.
  */
 export function announceReady(): () => void {
   notifySystemd("READY=1");

@@ -1,23 +1,25 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { errnoOf } from "#daemon/fault";
 
-/** Why others than root and this process could have written there, or `null`. */
+/** Why users other than root and this process's user could have written to the file, or `null`. */
 function untrusted(stat: Stats): string | null {
   const self = process.geteuid?.() ?? 0;
   if (stat.uid !== 0 && stat.uid !== self) return `it belongs to user ${stat.uid}`;
   // A symbolic link has no mode of its own.
-  return (stat.mode & 0o022) === 0 ? null : `its mode ${(stat.mode & 0o7777).toString(8).padStart(4, "0")} lets others write`;
+  return (stat.mode & 0o022) === 0
+    ? null
+    : `its mode ${(stat.mode & 0o7777).toString(8).padStart(4, "0")} lets other users write`;
 }
 
-/** Throws where the path is no directory of ours, also where it is a link to one. */
+/** Throws if the path is not a directory that only we can write to. A link to one is refused, too. */
 export function requireOwnDirectory(path: string): void {
   const stat = lstatSync(path);
-  const why = stat.isDirectory() ? untrusted(stat) : "it is no directory";
+  const why = stat.isDirectory() ? untrusted(stat) : "it is not a directory";
   if (why !== null) throw new Error(why);
 }
 
 /**
- * The text of a regular file that nobody else can write; `null` where there is none. Throws for any other, links
+ * The text of a regular file that no other user can write; `null` if there is none. Throws for any other file, links
  * included.
  */
 export function readOwnFile(path: string): string | null {
@@ -30,7 +32,7 @@ export function readOwnFile(path: string): string | null {
   }
   try {
     const stat = fstatSync(descriptor);
-    const why = stat.isFile() ? untrusted(stat) : "it is no regular file";
+    const why = stat.isFile() ? untrusted(stat) : "it is not a regular file";
     if (why !== null) throw new Error(`${path} is not trusted: ${why}`);
     return readFileSync(descriptor, "utf8");
   } finally {

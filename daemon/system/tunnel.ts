@@ -5,14 +5,14 @@ import type { TunnelPlan } from "#daemon/system/plan";
 import type { TunnelView } from "#kernel/contract/control";
 
 interface TunnelNews {
-  /** Called after every change of the view; never with an exception to come back. */
+  /** Called after every change of the view. Must not throw. */
   changed(view: TunnelView): void;
   warned(message: string): void;
 }
 
 /**
- * Brings the TUN to the newest wish, one change at a time; a wish that comes while a change is running replaces the one
- * that waits. A plan equal to the one in force costs nothing, so that a mere reconnect does not touch a route.
+ * Sets up the TUN device according to the newest wish, one change at a time. A wish that arrives during a change
+ * replaces the waiting one. A plan equal to the one in force changes nothing, so that a reconnect keeps all routes.
  */
 export class Tunnel {
   readonly #changes: SystemChanges;
@@ -33,7 +33,7 @@ export class Tunnel {
     return this.#view;
   }
 
-  /** `null` = take everything away. Resolves when this wish or a newer one is in force, or has failed. */
+  /** `null` = undo everything. Resolves when this wish or a newer one is in force or has failed. */
   wish(plan: TunnelPlan | null): Promise<void> {
     this.#waiting = { plan };
     this.#running ??= this.#work().finally(() => {
@@ -58,7 +58,8 @@ export class Tunnel {
   }
 
   async #replace(plan: TunnelPlan | null, key: string): Promise<void> {
-    for (const complaint of await this.#changes.undo(this.#undos)) this.#news.warned(`could not be undone: ${complaint}`);
+    for (const complaint of await this.#changes.undo(this.#undos))
+      this.#news.warned(`a change of the tunnel cannot be undone: ${complaint}`);
     this.#undos = [];
     this.#inForce = "";
     const empty = { ...this.#view, addresses: [], routes: [], error: null };

@@ -21,7 +21,7 @@ const OURS: readonly Undo[] = [
   { kind: "nft", script: "delete table ip jvpn_jvpn_0\n" },
 ];
 
-test("what this daemon notes is read back whole", () => {
+test("all noted entries are read back", () => {
   new UndoJournal(folder).note(OURS);
   expect(new UndoJournal(folder).entries).toEqual(OURS);
 });
@@ -30,30 +30,30 @@ test.each([
   ["a program", { kind: "ip", family: 4, args: ["netns", "exec", "x", "sh"] }],
   ["another verb", { kind: "ip", family: 4, args: ["route", "add", "default"] }],
   ["an option", { kind: "ip", family: "4 -batch /x", args: ["route", "del"] }],
-  ["an argument that is no text", { kind: "ip", family: 4, args: ["route", "del", {}] }],
+  ["an argument that is not text", { kind: "ip", family: 4, args: ["route", "del", {}] }],
   ["no arguments", { kind: "ip", family: 4, args: [] }],
-  ["a key outside of the network", { kind: "sysctl", key: "kernel.core_pattern", value: "1" }],
-  ["a key that climbs", { kind: "sysctl", key: "net.ipv4.../../kernel/core_pattern", value: "1" }],
-  ["a value that is no number", { kind: "sysctl", key: "net.ipv4.ip_forward", value: "|/x" }],
-  ["a script of more", { kind: "nft", script: "delete table ip jvpn_a\nflush ruleset" }],
-  ["a table of others", { kind: "nft", script: "delete table ip nat" }],
+  ["a key outside of `net`", { kind: "sysctl", key: "kernel.core_pattern", value: "1" }],
+  ["a key that leaves its folder", { kind: "sysctl", key: "net.ipv4.../../kernel/core_pattern", value: "1" }],
+  ["a value that is not a number", { kind: "sysctl", key: "net.ipv4.ip_forward", value: "|/x" }],
+  ["a script with more commands", { kind: "nft", script: "delete table ip jvpn_a\nflush ruleset" }],
+  ["a table of another program", { kind: "nft", script: "delete table ip nat" }],
   ["nothing", null],
 ])("%s is not executed", (_, entry) => {
   writeFileSync(file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
   expect(new UndoJournal(folder).entries).toEqual([]);
 });
 
-test("a journal that others can write to is refused, and one that is a link", () => {
+test("a journal that other users can write to is refused, and so is a link", () => {
   new UndoJournal(folder).note(OURS);
   chmodSync(file, 0o662);
-  expect(() => new UndoJournal(folder)).toThrow(/mode 0662 lets others write/);
+  expect(() => new UndoJournal(folder)).toThrow(/mode 0662 lets other users write/);
   rmSync(file);
   writeFileSync(join(folder, "planted"), "");
   symlinkSync(join(folder, "planted"), file);
   expect(() => new UndoJournal(folder)).toThrow(/symbolic link/);
 });
 
-test("a link in the place of the new journal is not written through", () => {
+test("a link in the place of the new journal is not followed", () => {
   const journal = new UndoJournal(folder);
   journal.note(OURS);
   writeFileSync(join(folder, "victim"), "precious");

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import type { Undo } from "#daemon/system/change";
 import { readOwnFile } from "#daemon/system/trust";
 
-/** More changes than a configuration can ask for (256 routes, rules, sysctls per interface). */
+/** More changes than a configuration can need (256 routes, rules, sysctls per interface). */
 const ENTRIES_MAX = 4_096;
 
 /**
- * What must be taken back, on disk *before* the change is made. Whatever ends the process, the next start finds it.
+ * The undo of each change, on disk *before* the change is made. However the process ends, the next start finds it.
  *
  *     note(undo of a, b) ── a, b made ── … ── a, b undone ── strike(a, b)
  *            │ fsync                                             │ file replaced, removed when empty
@@ -16,23 +16,23 @@ export class UndoJournal {
   readonly #file: string;
   #entries: readonly Undo[];
 
-  /** Throws where the file could have been written by others. */
+  /** Throws if other users could have written the file. */
   constructor(stateDir: string) {
     this.#file = join(stateDir, "undo.jsonl");
     this.#entries = readEntries(this.#file);
   }
 
-  /** What is to be undone, oldest first. */
+  /** Changes that must be undone, oldest first. */
   get entries(): readonly Undo[] {
     return this.#entries;
   }
 
   /**
-   * Returns only when the entries are on disk. Throws where they cannot be written: then the change must not be made.
+   * Returns when the entries are on disk. Throws if they cannot be written; the change must then not be made.
    */
   note(undos: readonly Undo[]): void {
     if (undos.length === 0) return;
-    if (this.#entries.length + undos.length > ENTRIES_MAX) throw new Error(`the undo journal has its ${ENTRIES_MAX} entries`);
+    if (this.#entries.length + undos.length > ENTRIES_MAX) throw new Error(`the undo journal already has ${ENTRIES_MAX} entries`);
     append(this.#file, undos);
     this.#entries = [...this.#entries, ...undos];
   }
@@ -51,7 +51,7 @@ export class UndoJournal {
   }
 }
 
-/** Never through a link that somebody laid there. */
+/** Does not follow a link, which another user may have created. */
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 function append(file: string, undos: readonly Undo[]): void {
@@ -64,12 +64,12 @@ function append(file: string, undos: readonly Undo[]): void {
   }
 }
 
-/** A torn last line is a change that was never made; a line of another shape than ours is not executed. */
+/** An incomplete last line belongs to a change that was never made. A line of any other format is not executed. */
 function readEntries(file: string): Undo[] {
   return (readOwnFile(file) ?? "").split("\n").flatMap((line) => parseEntry(line) ?? []);
 }
 
-/** What an undo may do, and nothing else: it runs as root. */
+/** An undo runs as root, so it may do only this. */
 const IP_OBJECTS = ["address", "route", "rule"];
 const SYSCTL_KEY = /^net\.ipv[46]\.[\w@:-]+(?:\.[\w@:-]+)*$/;
 const SYSCTL_VALUE = /^-?\d{1,10}$/;

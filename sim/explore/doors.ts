@@ -24,7 +24,7 @@ export class AuthorityLaw {
 }
 
 /** The store's answer to a session that waits. */
-export interface Stored {
+interface Stored {
   readonly watch: Watch;
   readonly outcome: StoreOutcome;
 }
@@ -38,7 +38,7 @@ export class StoreLaw {
     this.#requests = new Map(from === null ? [] : from.#requests);
   }
 
-  /** `newest`: the session that this input made, if it made one. Returns the answer that a living session waited for. */
+  /** `newest`: the session that this input created, if any. Returns the answer that a live session waited for. */
   hear(
     input: Input,
     effects: readonly Effect[],

@@ -15,7 +15,7 @@ const EFFECTS_MAX = 64;
 /** Reasons of a denial that the session itself decides on. */
 const DENIALS: readonly string[] = ["switch_rate_limited", "recovery_rate_limited", "cooldown_active", "attempt_in_progress"];
 
-/** What of the world an input could have changed and must not have. Values are immutable, so that identity is equality. */
+/** State that certain inputs must not change. Values are immutable, so identity means equality. */
 interface Before {
   readonly entries: readonly (readonly [number, Entry])[];
 }
@@ -24,8 +24,8 @@ interface Before {
 type Living = ReadonlyMap<SessionHandle, readonly PathId[]>;
 
 /**
- * Holds one world to the invariants. It knows inputs, effects and the policies by name; from the core's state it reads only what it
- * then compares with its own record. I4, I7, I8 and I10 are the checker's of the transcripts.
+ * Checks one world against the invariants. It knows inputs, effects and the policies by name. It reads the core's state
+ * only to compare it with its own record. The checker of the transcripts checks I4, I7, I8 and I10.
  */
 export class Judge implements Court {
   readonly #checker: Checker;

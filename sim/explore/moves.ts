@@ -135,7 +135,7 @@ export const stores: Family = ({ world: { gateway } }) => [
   "leased 0",
 ];
 
-/** The node joins a cluster, which takes its authority away, and has a heartbeat committed, which gives it back for a while. */
+/** The node joins a cluster and loses its authority; a committed heartbeat gives it back for a limited time. */
 export const authority: Family = ({ world, now }) => [
   `authority joined ${world.authority.epoch + 1}`,
   `authority heartbeat ${now}`,

@@ -4,8 +4,9 @@ import type { CoreEvent } from "#kernel/contract/event";
 import type { PathId, Role, SessionHandle } from "#kernel/contract/state";
 
 /**
- * A path as the reports told it, for one session. `good` = surely a stable candidate, `bad` = surely dead, `suspect` = alive and
- * under suspicion, `unsure` = a report came that no engine sends in this order, or traffic was measured: no law is judged by it.
+ * State of a path in one session, by the reports alone. `good` = certainly a stable candidate, `bad` = certainly dead,
+ * `suspect` = alive and suspected. `unsure` = a report arrived in an order that no engine sends, or traffic was
+ * measured; no law is judged by such a path.
  */
 type Standing = "cold" | "good" | "suspect" | "bad" | "unsure";
 
@@ -25,7 +26,7 @@ const FRUITLESS: readonly string[] = ["target_unanswered", "target_unstable", "a
 const SHUN_FIRST_MS = 2_000;
 const SHUN_MAX_MS = 300_000;
 
-/** One session as inputs and commands tell it: the engine's side of the story. Never reads the core's own record of it. */
+/** One session by its inputs and commands alone, as the engine sees it. Never reads the core's own record. */
 export class Watch {
   readonly handle: SessionHandle;
   readonly id: string;
@@ -46,7 +47,7 @@ export class Watch {
   blockedUntil = 0;
   /** A denial of switches named this time: proving the missed path anew is none. */
   movesBlockedUntil = 0;
-  /** Targets that failed, each with its failures since it was bound last, and until when another one is to be preferred. */
+  /** Failed targets: failures since the last bind, and until when another path must be preferred. */
   shunned: readonly { readonly path: PathId; readonly failures: number; readonly until: number }[] = [];
   /** Since when nothing stands between the session and RECOVERING. */
   readySince: number | null = null;

@@ -13,7 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const LIMITS = { bytesMax: 20, kept: 2 };
 
-test("lines arrive in order, in one file that is appended to", async () => {
+test("lines are appended to one file, in order", async () => {
   for (const line of ["a\n", "b\n"]) {
     const sink = new FileSink(join(folder, "events.jsonl"));
     await write(sink, [line]);
@@ -30,7 +30,7 @@ test("a line that was cut off stays alone on its line", async () => {
   expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe('a\n{"seq":\nb\n');
 });
 
-test("a full file is put aside, and the oldest goes", async () => {
+test("a full file is renamed, and the oldest is removed", async () => {
   const sink = new FileSink(join(folder, "events.jsonl"), LIMITS);
   for (let index = 0; index < 5; index++) await write(sink, [`${index} is longer than twenty bytes\n`]);
   await sink.close();
@@ -44,7 +44,7 @@ test("a full file is put aside, and the oldest goes", async () => {
   ]);
 });
 
-test("a file that cannot be opened refuses the batch with the reason, and takes the next one when it can", async () => {
+test("a batch is refused with the reason if the file cannot be opened, and a later one is kept", async () => {
   mkdirSync(join(folder, "events.jsonl"));
   const sink = new FileSink(join(folder, "events.jsonl"));
   await expect(write(sink, ["a\n"])).rejects.toThrow("EISDIR");
@@ -54,12 +54,12 @@ test("a file that cannot be opened refuses the batch with the reason, and takes 
   expect(readFileSync(join(folder, "events.jsonl"), "utf8")).toBe("b\n");
 });
 
-test("a disk that takes a part of a batch leaves nothing of it, and no half line", async () => {
+test("a batch that the disk only writes in part is removed, and no half line is left", async () => {
   const sink = new FileSink(join(folder, "events.jsonl"));
   await write(sink, ["before\n"]);
   limitFiles("5050");
   try {
-    // 5,050 bytes end in the midst of a line.
+    // The limit of 5,050 bytes is in the middle of a line.
     const lines = Array.from({ length: 100 }, (_, index) => `${`${index}`.padStart(99, "-")}\n`);
     await expect(write(sink, lines)).rejects.toThrow("EFBIG");
   } finally {
@@ -76,7 +76,7 @@ function write(sink: FileSink, lines: readonly string[]): Promise<void> {
   return sink.write({ first: 1, last: lines.length, count: lines.length, bytes, pieces });
 }
 
-/** The greatest file that this process may write from here on, bytes. */
+/** Sets the largest size of a file that this process may write from now on, bytes. */
 function limitFiles(bytes: string): void {
   execFileSync("prlimit", [`--pid=${process.pid}`, `--fsize=${bytes}:`]);
 }

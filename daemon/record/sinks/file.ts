@@ -2,18 +2,18 @@ import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Batch, Sink } from "./sink.ts";
 
-/** A record file is put aside at this size; the oldest of five is removed. */
+/** A record file is renamed at this size. Five renamed files are kept; the oldest is removed. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const FILES_KEPT = 5;
 const NEWLINE = 0x0a;
 
 interface FileLimits {
   readonly bytesMax: number;
-  /** Files that were put aside, `.1` the newest. */
+  /** Number of renamed files; `.1` is the newest. */
   readonly kept: number;
 }
 
-/** Appends the record to a file: one line of JSON for each record. */
+/** Appends records to a file, one line of JSON each. */
 export class FileSink implements Sink {
   readonly name = "file";
   readonly #file: string;
@@ -30,14 +30,14 @@ export class FileSink implements Sink {
     try {
       await this.#append(batch);
     } catch (cause) {
-      // A disk that is full may have taken a part: the next line must not follow half of one.
+      // A full disk may have written a part. It is cut off, so that the next line does not follow half a line.
       await this.#handle?.truncate(this.#size).catch(() => {});
       await this.close();
       throw cause;
     }
   }
 
-  /** A later batch opens the file again. A close that fails loses nothing: each write before it was settled. */
+  /** A later batch opens the file again. A failed close loses nothing, because all writes have ended. */
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = null;
@@ -52,7 +52,7 @@ export class FileSink implements Sink {
       this.#handle = await this.#open();
     }
     const { bytesWritten } = await this.#handle.writev([...pieces]);
-    // The rest of a partial write goes on, or fails and says why.
+    // After a partial write, the rest is written, or fails with a reason.
     if (bytesWritten < bytes) await this.#handle.appendFile(Buffer.concat(pieces).subarray(bytesWritten));
     this.#size += bytes;
   }
@@ -62,13 +62,13 @@ export class FileSink implements Sink {
     const handle = await open(this.#file, "a+", 0o640);
     this.#size = (await handle.stat()).size;
     if (await endsInALine(handle, this.#size)) return handle;
-    // A process was killed while it wrote.
+    // A process was killed while it wrote the last line.
     await handle.appendFile("\n");
     this.#size += 1;
     return handle;
   }
 
-  /** `events.jsonl` → `.1` → … → `.5` → gone. */
+  /** `events.jsonl` → `.1` → … → `.5` → removed. */
   async #rotate(): Promise<void> {
     await rm(`${this.#file}.${this.#limits.kept}`, { force: true });
     for (let index = this.#limits.kept - 1; index >= 0; index--) {
@@ -80,7 +80,7 @@ export class FileSink implements Sink {
   }
 }
 
-/** False where the last line was cut off before its newline. */
+/** False if the last line was cut off before its newline. */
 async function endsInALine(handle: FileHandle, size: number): Promise<boolean> {
   if (size === 0) return true;
   const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);

@@ -3,9 +3,9 @@ import type { PathDescription, Report } from "#kernel/contract/engine.generated"
 import type { Verdict } from "#kernel/contract/verdict";
 import { emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
-import { pathLabel } from "../path-label.ts";
 import { mayRecover } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
+import { pathLabel } from "../session/path-label.ts";
 import { entryOf, type Observation } from "../session/reports.ts";
 import { dispatch } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";

@@ -177,6 +177,19 @@ describe("an exception", () => {
   });
 });
 
+test("more operators' requests than the loop keeps are refused as such, and those that wait are answered at the end", async () => {
+  const waiting = Array.from({ length: 1_025 }, () => {
+    const request = { verb: "terminate", session: 1, detail: "" } as const;
+    // A core that never replies.
+    Object.defineProperty(loop, "feed", { value: () => {}, configurable: true });
+    return loop.operate("ada", request);
+  });
+  Reflect.deleteProperty(loop, "feed");
+  expect(await waiting.at(-1)).toMatchObject({ ok: false, error: { code: "resource_exhausted" } });
+  loop.stop();
+  expect(await waiting[0]).toMatchObject({ ok: false, error: { code: "daemon_stopped" } });
+});
+
 test("reports that cannot be read end the daemon, because core and engine would no longer agree", () => {
   engine.drain = () => {
     throw new Error("no JSON");

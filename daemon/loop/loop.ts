@@ -113,14 +113,17 @@ export class Loop {
 
   /** Resolves with the core's answer to an operator's request. */
   operate(actor: string, request: OperatorRequest): Promise<OperatorOutcome> {
-    if (this.#ended || this.#replies.size >= REQUESTS_MAX) {
-      return Promise.resolve(refused(this.#ended ? "the daemon is ending" : `${REQUESTS_MAX} requests already wait`));
+    if (this.#ended) return Promise.resolve(ENDING);
+    if (this.#replies.size >= REQUESTS_MAX) {
+      const message = `${REQUESTS_MAX} requests already wait`;
+      return Promise.resolve(unanswered("resource_exhausted", message, "try again when fewer of them wait"));
     }
     const id = this.#nextRequest++;
     return new Promise((resolve) => {
       const late = setTimeout(() => {
         this.#replies.delete(id);
-        resolve(refused("the core did not answer in time"));
+        const message = `the core gave no answer within ${REPLY_MS_MAX / 1_000} s`;
+        resolve(unanswered("resource_exhausted", message, "look at the load of this machine, then try again"));
       }, REPLY_MS_MAX);
       this.#replies.set(id, (outcome) => {
         clearTimeout(late);
@@ -344,13 +347,9 @@ export class Loop {
     this.#orders?.release();
     this.#orders?.stop();
     if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const reply of this.#replies.values()) reply(refused("the daemon is ending"));
+    for (const reply of this.#replies.values()) reply(ENDING);
     this.#replies.clear();
   }
-}
-
-function refused(message: string): OperatorOutcome {
-  return unanswered("daemon_stopped", message, "try again when it runs");
 }
 
 function unanswered(code: Reason, message: string, hint: string): OperatorOutcome {
@@ -375,3 +374,5 @@ function sessionOf(about: Input | Report | Command): SessionHandle | null {
 function stackOf(cause: unknown): string {
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }
+
+const ENDING = unanswered("daemon_stopped", "the daemon is ending", "try again when it runs");

@@ -128,7 +128,7 @@ export function resume(turn: Turn): void {
   if (dial.phase.is === "halted") dial.phase = { is: "waiting", purpose: "session", until: turn.now };
 }
 
-/** The session is gone that a running dial inquires about: what it brings is wanted now. */
+/** The session that a running dial inquires about has ended: the answer may become the new session. False if none runs. */
 export function dialForSession(turn: Turn): boolean {
   const { dial } = turn.world.client;
   if (dial.phase.is !== "running") return false;

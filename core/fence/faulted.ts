@@ -8,7 +8,7 @@ import { endCorrupt } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import type { Entry } from "../world.ts";
 
-/** Of a fault's text, that much is kept. */
+/** Longest text of a fault that is kept, in characters. */
 const TEXT_MAX = 200;
 
 /**

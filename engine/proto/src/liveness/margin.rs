@@ -1,4 +1,4 @@
-//! How much later than the interval an arrival may be without meaning anything, learnt from recent arrivals.
+//! How late an arrival may be before it is suspicious, learnt from recent arrivals.
 
 /// Buckets of an eighth of the interval up to twice the interval, and one for everything above.
 const BUCKETS: usize = 17;

@@ -6,8 +6,8 @@
 //!                           └── index of the companion ──► second: dropped before it is opened
 //! ```
 //!
-//! A second copy credits nothing where it arrives. So on both paths only probes show life and loss: one at every I
-//! while there is traffic. Without a send path the companion carries the packets. They do not wait for the core's next
+//! The copy that arrives second is not counted for its path. So on both paths only probes show life and loss: one in
+//! every interval I while there is traffic. Without a send path the companion carries the packets. They do not wait for the core's next
 //! choice, and they do not influence that choice.
 
 use super::Session;

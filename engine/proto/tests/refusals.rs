@@ -84,3 +84,21 @@ fn a_path_or_a_dial_that_cannot_begin_is_named_by_the_refusal() {
         .collect();
     assert_eq!(named, [("OpenPath".to_owned(), Some(1), None, true), ("Dial".to_owned(), None, Some(8), true)]);
 }
+
+#[test]
+fn a_confirmation_that_stays_unanswered_can_be_repeated_and_after_its_answer_it_is_late() {
+    let mut world = World::new(&[10], 10);
+    world.dial();
+    assert!(world.run_until(S, |report| matches!(report, Report::HandshakeDone { .. })));
+    world.black_hole(1, true, false);
+    assert!(world.run_until(4 * S, |report| matches!(report, Report::AttachUnanswered { bind_seq: 1, .. })));
+    world.black_hole(1, false, false);
+    let confirm = Command::ConfirmSession { session: world.session() };
+    assert_eq!(world.client.command(world.now, confirm.clone()), Ok(()));
+    world.flush(Side::Client);
+    assert!(world.run_until(S, |report| matches!(report, Report::AttachValidated { bind_seq: 1, .. })));
+    assert_eq!(world.client.command(world.now, confirm), Err(Declined::Late));
+    world.run(S);
+    assert_eq!((refusals(&world, Side::Gateway), refusals(&world, Side::Client)), (Vec::new(), Vec::new()));
+    assert!(world.active());
+}

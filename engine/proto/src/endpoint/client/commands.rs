@@ -155,14 +155,11 @@ impl Endpoint {
     pub(in crate::endpoint) fn confirm(&mut self, now: u64, session: SessionHandle) -> Result<(), Declined> {
         self.known(session)?;
         let answered_on = self.side.client().ok_or_else(other_role)?.answered_on;
-        let Some((_, path, rtt_us)) = answered_on.filter(|(answered, ..)| *answered == session) else {
-            return Err(Declined::refused(format!("session {session} was already confirmed")));
-        };
+        // The answer to a newer dial took its place.
+        let (_, path, rtt_us) = answered_on.filter(|(answered, ..)| *answered == session).ok_or(Declined::Late)?;
         let route = self.route_of(path)?;
         self.with(session, |session, cx| session.confirm(now, cx, path, route, rtt_us))?;
-        let side = self.side.client_mut().ok_or_else(other_role)?;
-        side.answered_on = None;
-        side.chosen = Some(session);
+        self.side.client_mut().ok_or_else(other_role)?.chosen = Some(session);
         Ok(())
     }
 

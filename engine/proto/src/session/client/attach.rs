@@ -18,7 +18,8 @@ const ASKED_WAIT_MAX_US: u64 = 5_000_000;
 const _: () = assert!(ASKED_WAIT_MIN_US <= WAIT_MIN_US && WAIT_MAX_US <= ASKED_WAIT_MAX_US);
 
 impl Session {
-    /// `ConfirmSession`: ATTACH kind 1 with bind seq 1 on the path of RESP.
+    /// `ConfirmSession`: ATTACH kind 1 with bind seq 1 on the path of RESP. The core repeats the command while the
+    /// session is not confirmed; the ATTACH is then sent again, unchanged. Late for a confirmed session.
     pub(crate) fn confirm(
         &mut self,
         now: u64,
@@ -27,12 +28,32 @@ impl Session {
         route: Route,
         rtt_us: Option<u64>,
     ) -> Result<(), Declined> {
+        if self.is_active() {
+            return Err(Declined::Late);
+        }
         let at = self.ensure_path(cx, id, route)?;
+        if self.side.attempt().is_some_and(|attempt| attempt.path == id) {
+            self.repeat_attempt(now, cx, at);
+            return Ok(());
+        }
         if let Some(rtt_us) = rtt_us {
             self.paths[at].rtt.sample(rtt_us);
         }
         self.begin_attempt(now, cx, at, 1, AttachKind::Reattach, Reason::EMPTY);
         Ok(())
+    }
+
+    fn repeat_attempt(&mut self, now: u64, cx: &mut Shared, at: usize) {
+        let interval = self.interval_us();
+        let path = &self.paths[at];
+        let (pto, until) = (path.rtt.pto_us(interval), now + path.validation_us(interval).max(CONFIRM_MIN_US));
+        let Some(attempt) = self.side.attempt_mut() else { return };
+        attempt.retry = Retry::begun(now, pto);
+        attempt.until = until;
+        attempt.told_unanswered = false;
+        attempt.repeated = true;
+        self.send_attempt(now, cx);
+        self.rearm(now, cx);
     }
 
     pub(crate) fn attach(

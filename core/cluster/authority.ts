@@ -1,5 +1,6 @@
 import type { ClusterEvent, ClusterFinding } from "#domains/cluster/model";
 import type { SessionId } from "#kernel/contract/state";
+import { SECOND } from "#kernel/time";
 import { emit } from "../emit.ts";
 import { isolated } from "../fence/faulted.ts";
 import { guarded } from "../fence/guard.ts";
@@ -13,13 +14,16 @@ export const AUTHORITY_KEY = -2;
 /** Judges an event about this node's authority and passes every finding to the sessions that it concerns. */
 export function authority(turn: Turn, event: ClusterEvent): void {
   const { world } = turn;
+  // Where the domain fails, the deadline is judged again soon: it must not be lost with the event.
+  const again = turn.now + SECOND;
   const judged = guarded(turn, "cluster", () => world.domains.cluster.step(world.authority, event, turn.now), null);
-  if (judged === null) return;
+  if (judged === null) {
+    world.deadlines.set(AUTHORITY_KEY, again);
+    return;
+  }
   world.authority = judged.next;
-  world.deadlines.set(
-    AUTHORITY_KEY,
-    guarded(turn, "cluster", () => world.domains.cluster.deadlineOf(judged.next), null),
-  );
+  const deadline = guarded(turn, "cluster", () => world.domains.cluster.deadlineOf(judged.next), again);
+  world.deadlines.set(AUTHORITY_KEY, deadline);
   const byId = sessionsById(turn, judged.findings);
   for (const finding of judged.findings) route(turn, finding, byId);
 }

@@ -82,6 +82,19 @@ describe("failure isolation", () => {
     expect(view(world, 700_000).sessions[0]).toMatchObject({ state: "TERMINATED", reason: "degraded_ttl_exceeded" });
   });
 
+  test("a cluster domain that fails at the deadline of authority is asked again a second later", () => {
+    const world = createCore("client");
+    feed(world, ATTACHED_CLIENT);
+    step(world, { type: "Authority", event: { type: "Joined", epoch: 2 } }, 5_000);
+    step(world, { type: "Authority", event: { type: "HeartbeatCommitted", epoch: 2, sentAt: 5_000, claims: [] } }, 5_010);
+    expect(world.authority.state).toBe("held");
+    Object.assign(world, { domains: failing("cluster") });
+    step(world, { type: "Tick" }, 11_000);
+    Object.assign(world, { domains: REAL_DOMAINS });
+    step(world, { type: "Tick" }, 12_000);
+    expect(world.authority.state).toBe("lost");
+  });
+
   test("a throwing session domain rejects the event; only a session with a corrupt state ends, with that reason", () => {
     const world = createCore("client");
     feed(world, ATTACHED_CLIENT);

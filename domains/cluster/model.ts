@@ -30,7 +30,7 @@ export type ClusterEvent =
   /** This process joins a cluster under a new epoch. It owns nothing until its first committed heartbeat. */
   | { readonly type: "Joined"; readonly epoch: number }
   /** A heartbeat was committed. `sentAt` is read before sending, because the time of the reply proves nothing. */
-  | { readonly type: "HeartbeatCommitted"; readonly sentAt: Millis; readonly claims: readonly Claim[] }
+  | { readonly type: "HeartbeatCommitted"; readonly epoch: number; readonly sentAt: Millis; readonly claims: readonly Claim[] }
   /** No reply, an unknown outcome or an unreachable store: authority is not renewed. */
   | { readonly type: "HeartbeatFailed" }
   /** The store reports that this incarnation is gone or that its heartbeat value is not ours. */

@@ -9,7 +9,7 @@ describe("a single gateway", () => {
     const authority = solo(1_000);
     expect(holds(authority, Number.MAX_SAFE_INTEGER)).toBe(true);
     expect(deadlineOf(authority)).toBeNull();
-    for (const event of [{ type: "HeartbeatFailed" }, { type: "Tick" }, committed(5)] as const) {
+    for (const event of [{ type: "HeartbeatFailed" }, { type: "Tick" }, committed(5, 1)] as const) {
       expect(step(authority, event, 10 ** 9)).toEqual({ next: authority, findings: [] });
     }
   });
@@ -28,7 +28,7 @@ describe("a single gateway", () => {
 describe("a gateway of a cluster", () => {
   test("owns nothing before its first committed heartbeat", () => {
     expect(holds(joined(4), 0)).toBe(false);
-    expect(step(joined(4), committed(100), 120)).toEqual({
+    expect(step(joined(4), committed(100, 4), 120)).toEqual({
       next: { state: "held", epoch: 4, since: 120, deadline: 6_100 },
       findings: [{ type: "AuthorityRegained", epoch: 4 }],
     });
@@ -77,7 +77,7 @@ describe("a gateway of a cluster", () => {
       { session: "s-A", claimant: "b", claimedRevision: 7, heldRevision: 7 },
       { session: "s-B", claimant: "b", claimedRevision: 6, heldRevision: 7 },
     ];
-    expect(step(joined(2), { type: "HeartbeatCommitted", sentAt: 100, claims }, 110).findings).toEqual([
+    expect(step(joined(2), { type: "HeartbeatCommitted", epoch: 2, sentAt: 100, claims }, 110).findings).toEqual([
       { type: "Release", session: "s-A", claimant: "b" },
       { type: "DiscardClaim", session: "s-B", claimant: "b" },
       { type: "AuthorityRegained", epoch: 2 },
@@ -142,6 +142,6 @@ function joined(epoch: number): Authority {
   return step(solo(0), { type: "Joined", epoch }, 0).next;
 }
 
-function committed(sentAt: number): ClusterEvent {
-  return { type: "HeartbeatCommitted", sentAt, claims: [] };
+function committed(sentAt: number, epoch = 2): ClusterEvent {
+  return { type: "HeartbeatCommitted", epoch, sentAt, claims: [] };
 }

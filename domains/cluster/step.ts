@@ -2,6 +2,8 @@ import type { Millis } from "#kernel/time";
 import { AUTH_TTL_MS, type Authority, type Claim, type ClusterEvent, type ClusterFinding, type ClusterStep } from "./model.ts";
 import { ruleFor } from "./table.ts";
 
+type Heartbeat = Extract<ClusterEvent, { type: "HeartbeatCommitted" }>;
+
 /** A single gateway whose process locks the store: perpetual authority in epoch 1, ended only by a fence or a join. */
 export function solo(now: Millis): Authority {
   return { state: "held", epoch: 1, since: now, deadline: null };
@@ -32,7 +34,7 @@ function judge(authority: Authority, event: ClusterEvent, now: Millis): ClusterS
     case "join":
       return event.type === "Joined" ? join(authority, event.epoch, now) : quiet(authority);
     case "renew":
-      return event.type === "HeartbeatCommitted" ? renew(authority, event.sentAt, event.claims, now) : quiet(authority);
+      return event.type === "HeartbeatCommitted" ? renew(authority, event, now) : quiet(authority);
     case "fence":
       return fence(authority, now);
     case "move":
@@ -53,7 +55,9 @@ function join(authority: Authority, epoch: number, now: Millis): ClusterStep {
 }
 
 /** Claims are answered before the deadline moves: a claimed session must stop before it is served longer. */
-function renew(authority: Authority, sentAt: Millis, claims: readonly Claim[], now: Millis): ClusterStep {
+function renew(authority: Authority, { epoch, sentAt, claims }: Heartbeat, now: Millis): ClusterStep {
+  // A reply to a heartbeat of an earlier membership says nothing about this one.
+  if (epoch !== authority.epoch) return { next: authority, findings: [{ type: "Rejected", why: "stale_epoch" }] };
   if (sentAt > now) return { next: authority, findings: [{ type: "Rejected", why: "heartbeat_from_the_future" }] };
   const answered = claims.map(answer);
   if (authority.state === "held" && authority.deadline === null) return { next: authority, findings: answered };

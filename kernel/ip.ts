@@ -36,12 +36,13 @@ export function sameNetwork(a: Address, b: Address, length: number): boolean {
 
 /** True if `prefix` (`10.0.0.0/8`, `::/0`) contains the address. False for anything that does not parse. */
 export function covers(prefix: string, address: string): boolean {
-  const [network, length] = prefix.split("/");
+  const [network, length, ...more] = prefix.split("/");
   const from = parseAddress(network ?? "");
   const to = parseAddress(address);
-  if (from === undefined || to === undefined) return false;
+  if (from === undefined || to === undefined || more.length > 0) return false;
+  if (length !== undefined && !/^\d{1,3}$/.test(length)) return false;
   const kept = length === undefined ? bitsOf(from.family) : Number(length);
-  if (!Number.isInteger(kept) || kept < 0 || kept > bitsOf(from.family)) return false;
+  if (kept > bitsOf(from.family)) return false;
   return sameNetwork(from, to, kept);
 }
 

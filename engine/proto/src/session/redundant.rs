@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The copy that arrives second is not counted for its path. So on both paths only probes show life and loss: one in
-//! every interval I while there is traffic. Without a send path the companion carries the packets. They do not wait for the core's next
-//! choice, and they do not influence that choice.
+//! every interval I while there is traffic. Without a send path the companion carries the packets. They do not wait for
+//! the core's next choice, and they do not influence that choice.
 
 use super::Session;
 use super::tandem::Tandem;

@@ -59,7 +59,8 @@ export type OperatorRequest =
 
 /** One event from outside, with everything the core needs to judge it. It survives JSON, so a journal can store it. */
 export type Input =
-  | { readonly type: "Configured"; readonly config: ClientConfig | GatewayConfig }
+  /** `resumes`: a person loaded it, so that a client may dial again after an operator ended its session. */
+  | { readonly type: "Configured"; readonly config: ClientConfig | GatewayConfig; readonly resumes: boolean }
   | {
       readonly type: "PolicyOffered";
       readonly outcome: { ok: true; policy: PolicySet } | { ok: false; errors: readonly string[] };

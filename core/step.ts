@@ -48,7 +48,7 @@ function route(turn: Turn, input: Input): void {
       if (input.config.role === "gateway" && world.role === "gateway") configureClients(turn, input.config);
       if (input.config.role === "client" && world.role === "client") {
         world.client.config = input.config;
-        resume(turn);
+        if (input.resumes) resume(turn);
         syncPaths(turn, current(world));
       }
       return;

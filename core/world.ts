@@ -76,6 +76,8 @@ export interface Admission {
   readonly evidence: Extract<Report, { type: "HandshakeConfirmed" }>;
   /** The pending request to the store. */
   readonly request: StoreToken | null;
+  /** The live session of the same key that is challenged, before this one is decided on. */
+  readonly waitsFor: SessionHandle | null;
 }
 
 /** A local path to the gateway, independent of any session. */

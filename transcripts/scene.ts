@@ -41,10 +41,11 @@ export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
  * One line of a transcript as an input of the core.
  *
  *   client [eth0,wlan0=backup,…]   gateway [name …]      configuration
+ *   resolved [eth0,…]                                     the same, after a look-up changed the gateway's addresses
  *   policy standard                policy broken          a new policy
  *   links eth0 wlan0 wwan0:down                           all links that exist
  *   leased 1 10.80.0.14 · leased 1 none · leased 1 unknown  the store's answer to request 1
- *   authority joined 2 · heartbeat 100 · missed · fenced  from the cluster; a heartbeat has its send time
+ *   authority joined 2 · heartbeat 100 2 · missed · fenced  from the cluster; a heartbeat has its send time
  *   opened 1 · handshake 2 · attached 1 1 · validated 2 20 · silent 1 timeout · alive 1 20 · …
  *   refused@2 SetProbing · refused OpenPath 3 · refused Dial  a command that the engine refused
  *   silent@2 1                                            about session 2 (default: session 1)
@@ -53,9 +54,11 @@ export function inputOf(verb: string, args: readonly string[], memory: Memory): 
   const [first = "", second = "", third = "", fourth = ""] = args;
   switch (verb) {
     case "client":
-      return { type: "Configured", config: clientConfig(args) };
+      return { type: "Configured", config: clientConfig(args), resumes: true };
+    case "resolved":
+      return { type: "Configured", config: clientConfig(args), resumes: false };
     case "gateway":
-      return { type: "Configured", config: gatewayConfig(args) };
+      return { type: "Configured", config: gatewayConfig(args), resumes: true };
     case "policy":
       return {
         type: "PolicyOffered",
@@ -72,7 +75,7 @@ export function inputOf(verb: string, args: readonly string[], memory: Memory): 
     case "leased":
       return { type: "StoreAnswered", token: Number(first), outcome: outcomeOf(second) };
     case "authority":
-      return { type: "Authority", event: authorityEvent(first, Number(second)) };
+      return { type: "Authority", event: authorityEvent(first, Number(second), Number(third)) };
     case "confirmed":
       return { type: "Engine", report: reportOf(verb, args, memory) };
     default:
@@ -273,12 +276,12 @@ function outcomeOf(word: string): StoreOutcome {
   return { is: "done", assignment: assignment(word === "" ? "10.80.0.14" : word) };
 }
 
-function authorityEvent(word: string, number: number): ClusterEvent {
+function authorityEvent(word: string, number: number, epoch: number): ClusterEvent {
   switch (word) {
     case "joined":
       return { type: "Joined", epoch: number };
     case "heartbeat":
-      return { type: "HeartbeatCommitted", sentAt: number, claims: [] };
+      return { type: "HeartbeatCommitted", epoch, sentAt: number, claims: [] };
     case "missed":
       return { type: "HeartbeatFailed" };
     case "fenced":

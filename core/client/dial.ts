@@ -22,7 +22,10 @@ import { gatewayInUse } from "./paths.ts";
 
 type Running = Extract<DialPhase, { is: "running" }>;
 
-/** A dial is aborted after this time if there is another gateway to try; else the engine's 90 s apply. */
+/**
+ * A dial is aborted after this time if there is another gateway to try, or if it is an inquiry; else the engine's 90 s
+ * apply.
+ */
 const DIAL_PATIENCE_MS: Millis = 10 * SECOND;
 /** Wait between dials: first and longest; it doubles in between. */
 const BACKOFF_FIRST_MS: Millis = 250;
@@ -113,11 +116,11 @@ export function backOff(turn: Turn): void {
 }
 
 /** Nothing is dialled from here on, and what runs is given up: its answer must not make a session. */
-export function halt(turn: Turn): void {
+export function halt(turn: Turn, reason: Reason): void {
   const { dial } = turn.world.client;
   if (dial.phase.is === "running") {
     command(turn, { type: "AbortDial", dial: dial.id });
-    dialFailed(turn, "operator_terminated");
+    dialFailed(turn, reason);
   }
   dial.phase = { is: "halted" };
 }
@@ -128,7 +131,10 @@ export function resume(turn: Turn): void {
   if (dial.phase.is === "halted") dial.phase = { is: "waiting", purpose: "session", until: turn.now };
 }
 
-/** The session that a running dial inquires about has ended: the answer may become the new session. False if none runs. */
+/**
+ * The session that a running dial inquires about has ended: the answer may become the new session. Returns false if no
+ * dial runs.
+ */
 export function dialForSession(turn: Turn): boolean {
   const { dial } = turn.world.client;
   if (dial.phase.is !== "running") return false;
@@ -164,6 +170,12 @@ export function handshakeDone(turn: Turn, report: Extract<Report, { type: "Hands
     dial.phase = { is: "waiting", purpose: "session", until: turn.now };
     const numbers = { incarnation: report.incarnation, found: "the gateway still has the session" };
     emitFor(turn, entry, { type: "Diagnostic", numbers });
+    return;
+  }
+  if (!usablePaths(world.client).some(({ id }) => id === report.path)) {
+    // Its path was lost while the answer was on its way: nothing can be confirmed there.
+    forget();
+    dialFailed(turn, "no_candidate");
     return;
   }
   const local = world.policy.current?.base;

@@ -15,7 +15,9 @@ export function clientSessionEnded(turn: Turn, { session }: Entry): void {
   const { dial } = client;
   const byUs = session.reason === "operator_terminated" || session.reason === "daemon_stopped";
   if (byUs || world.stopping || client.config?.reconnect !== true) {
-    halt(turn);
+    halt(turn, session.reason);
+    dial.attempts = 0;
+    dial.predecessor = session.id;
     client.tunnel = null;
     turn.effects.push({ type: "Tunnel", assignment: null });
     return;

@@ -27,7 +27,16 @@ export class Client implements Role<ClientSettings> {
   async configure(settings: ClientSettings): Promise<void> {
     this.#settings = settings;
     this.#names?.stop();
-    this.#names = new GatewayNames(settings.gateways, (resolved, unresolved) => this.#resolved(settings, resolved, unresolved));
+    const known = this.#names?.known;
+    let resumes = true;
+    this.#names = new GatewayNames(
+      settings.gateways,
+      (resolved, unresolved) => {
+        this.#resolved(settings, resolved, unresolved, resumes);
+        resumes = false;
+      },
+      { known },
+    );
     await this.#names.start();
   }
 
@@ -59,10 +68,15 @@ export class Client implements Role<ClientSettings> {
     this.#names?.stop();
   }
 
-  #resolved(settings: ClientSettings, gateways: readonly GatewayAddresses[], unresolved: readonly string[]): void {
+  #resolved(
+    settings: ClientSettings,
+    gateways: readonly GatewayAddresses[],
+    unresolved: readonly string[],
+    resumes: boolean,
+  ): void {
     const { log, feed } = this.#on;
     if (unresolved.length > 0) log.warn({ names: unresolved }, "gateway names cannot be resolved yet; look-ups are retried");
     const { reconnect, paths, interface: own } = settings;
-    feed({ type: "Configured", config: { role: "client", reconnect, gateways, paths, ownInterfaces: [own] } });
+    feed({ type: "Configured", config: { role: "client", reconnect, gateways, paths, ownInterfaces: [own] }, resumes });
   }
 }

@@ -16,11 +16,7 @@ const GATEWAYS = [
 test("names are resolved to at most eight addresses, and configured addresses are used as they are", async () => {
   const seen: (readonly GatewayAddresses[])[] = [];
   const many = Array.from({ length: 12 }, (_, index) => `10.0.0.${index}`);
-  const names = new GatewayNames(
-    GATEWAYS,
-    (resolved) => seen.push(resolved),
-    async () => many,
-  );
+  const names = new GatewayNames(GATEWAYS, (resolved) => seen.push(resolved), { lookupName: async () => many });
   await names.start();
   names.stop();
   expect(seen.map((resolved) => resolved[0]?.addresses.length)).toEqual([8]);
@@ -29,12 +25,25 @@ test("names are resolved to at most eight addresses, and configured addresses ar
 
 test("a name that cannot be resolved is reported, and the known addresses are used at once", async () => {
   const changes: unknown[] = [];
-  const names = new GatewayNames(
-    GATEWAYS,
-    (resolved, unresolved) => changes.push([resolved[0]?.addresses, unresolved]),
-    () => Promise.reject(new Error("SERVFAIL")),
-  );
+  const names = new GatewayNames(GATEWAYS, (resolved, unresolved) => changes.push([resolved[0]?.addresses, unresolved]), {
+    lookupName: () => Promise.reject(new Error("SERVFAIL")),
+  });
   await names.start();
   names.stop();
   expect(changes).toEqual([[[{ ip: "10.0.0.9", port: 99 }], ["fra.example"]]]);
+});
+
+test("after a reload without a resolver, the addresses that were found before stay in use", async () => {
+  const changes: unknown[] = [];
+  const names = new GatewayNames(GATEWAYS, (resolved, unresolved) => changes.push([resolved[0]?.addresses, unresolved]), {
+    known: new Map([["fra.example", ["10.0.0.7"]]]),
+    lookupName: () => Promise.reject(new Error("SERVFAIL")),
+  });
+  await names.start();
+  names.stop();
+  const addresses = [
+    { ip: "10.0.0.7", port: 4774 },
+    { ip: "10.0.0.9", port: 99 },
+  ];
+  expect(changes).toEqual([[addresses, []]]);
 });

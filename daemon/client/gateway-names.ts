@@ -10,6 +10,7 @@ const ADDRESSES_MAX = 8;
 const ROUND_MS_MIN = 5_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
+type Known = ReadonlyMap<string, readonly string[]>;
 type Lookup = (host: string) => Promise<readonly string[]>;
 /** `unresolved` = names for which no address is known. */
 type OnChange = (resolved: readonly GatewayAddresses[], unresolved: readonly string[]) => void;
@@ -22,7 +23,7 @@ export class GatewayNames {
   readonly #gateways: readonly ConfiguredGateway[];
   readonly #onChange: OnChange;
   readonly #lookup: Lookup;
-  readonly #known = new Map<string, readonly string[]>();
+  readonly #known: Map<string, readonly string[]>;
   #last = "";
   #failures = 0;
   #running = false;
@@ -30,10 +31,21 @@ export class GatewayNames {
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
 
-  constructor(gateways: readonly ConfiguredGateway[], onChange: OnChange, lookupName: Lookup = systemLookup) {
+  /** `known`: addresses that an earlier look-up found. They stay in use while a name cannot be resolved. */
+  constructor(
+    gateways: readonly ConfiguredGateway[],
+    onChange: OnChange,
+    { known, lookupName = systemLookup }: { readonly known?: Known | undefined; readonly lookupName?: Lookup } = {},
+  ) {
     this.#gateways = gateways;
     this.#onChange = onChange;
+    this.#known = new Map(known);
     this.#lookup = lookupName;
+  }
+
+  /** The addresses that were found for each name. */
+  get known(): Known {
+    return this.#known;
   }
 
   /** Resolves after the first round of look-ups; `onChange` has then been called once. */

@@ -54,7 +54,7 @@ function gatewayOf(sessions: number): World {
   const world = createCore("gateway");
   const clients = Array.from({ length: sessions }, (_, index) => ({ name: `c${index}`, key: keyOf(index), group: null }));
   step(world, { type: "PolicyOffered", outcome: presetPolicy("standard") }, 0);
-  step(world, { type: "Configured", config: { role: "gateway", node: "crowd", clients } }, 0);
+  step(world, { type: "Configured", config: { role: "gateway", node: "crowd", clients }, resumes: true }, 0);
   return world;
 }
 

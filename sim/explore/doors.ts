@@ -5,17 +5,25 @@ import type { Watch } from "./watch.ts";
 
 /** What the judge knows of this node's authority: the cluster's events and the clock. */
 export class AuthorityLaw {
+  #epoch = 1;
   /** Until when a heartbeat carries authority; `null` = for ever, as at a gateway that stands alone. */
   until: number | null = null;
   held = true;
 
   constructor(from: AuthorityLaw | null) {
-    if (from !== null) Object.assign(this, from);
+    if (from === null) return;
+    this.until = from.until;
+    this.held = from.held;
+    this.#epoch = from.#epoch;
   }
 
   hear(event: ClusterEvent): void {
-    if (event.type === "Joined") this.until = Number.NEGATIVE_INFINITY;
-    if (event.type === "HeartbeatCommitted" && this.until !== null) this.until = event.sentAt + AUTH_TTL_MS;
+    if (event.type === "Joined") {
+      this.until = Number.NEGATIVE_INFINITY;
+      this.#epoch = event.epoch;
+    }
+    if (event.type === "HeartbeatCommitted" && this.until !== null && event.epoch === this.#epoch)
+      this.until = Math.max(this.until, event.sentAt + AUTH_TTL_MS);
   }
 
   pass(now: number): void {
@@ -83,7 +91,7 @@ export class EndLaw {
   }
 
   hear(input: Input): void {
-    if (input.type === "Configured") this.byOperator = false;
+    if (input.type === "Configured" && input.resumes) this.byOperator = false;
   }
 
   isBroken(effects: readonly Effect[]): boolean {

@@ -138,7 +138,8 @@ export const stores: Family = ({ world: { gateway } }) => [
 /** The node joins a cluster and loses its authority; a committed heartbeat gives it back for a limited time. */
 export const authority: Family = ({ world, now }) => [
   `authority joined ${world.authority.epoch + 1}`,
-  `authority heartbeat ${now}`,
+  `authority heartbeat ${now} ${world.authority.epoch}`,
+  `authority heartbeat ${now} ${world.authority.epoch - 1}`,
   "authority missed",
 ];
 

@@ -82,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("the gateway does not answer whom it denies", "domains/session/rows/attached.js", 'to: [], does: ["answer_deny", "deny"]', 'to: [], does: ["deny"]', "following"),
   mutant("lost authority leaves ATTACHED alone", "domains/session/rows/attached.js", 'to: [{ to: "VOLATILE", because: "authority_lost" }, { to: "DEGRADED", because: "authority_lost" }]', "to: []", "client authority"),
   mutant("a jump needs no authority", "domains/session/classify.js", "if (context.candidate === null || !context.authority)", "if (context.candidate === null)", "client authority"),
-  mutant("nobody looks when authority ends", "core/cluster/authority.js", "world.deadlines.set(AUTHORITY_KEY, ", "((_key, _at) => undefined)(AUTHORITY_KEY, ", "gateway authority", "client authority"),
+  mutant("nobody looks when authority ends", "core/cluster/authority.js", "world.deadlines.set(AUTHORITY_KEY, deadline)", "", "gateway authority", "client authority"),
   mutant("a lost authority reaches no session", "core/cluster/authority.js", 'dispatchAll(turn, "AuthorityLost");', "", "client authority"),
   // security failures
   mutant("the failure budget is forgotten", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: false", "forgeries"),
@@ -108,7 +108,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a confirmation counts on a path that is lost", "core/client/reports.js", 'id === path && health.is === "alive"', "true", "birth"),
   mutant("a client dials again after an operator ended its session", "core/client/dial.js", 'dial.phase = { is: "halted" };', "", "wishes", "birth"),
   // orders to the engine
-  mutant("a refused command ends nothing", "core/fence/faulted.js", "tellCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));", "{}", "clients", "birth"),
+  mutant("a refused command ends nothing", "core/fence/faulted.js", "endCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));", "{}", "clients", "birth"),
   mutant("the engine is not told of a death", "core/session/findings.js", 'command(turn, { type: "SetPathDead", session, path, dead: true });', "", "failover"),
   mutant("the engine is not told of a return", "core/session/findings.js", 'command(turn, { type: "SetPathDead", session, path, dead: false });', "", "failover"),
   mutant("a session ends and its keys stay", "core/session/sessions.js", 'command(turn, { type: "CloseSession", session, reason: effect.reason });', "", "failover"),

@@ -53,7 +53,7 @@ function client(preset: string, links: string, rules: string, ...more: readonly 
 }
 
 /** A node of a cluster, with the authority of one heartbeat. */
-const MEMBER = ["authority joined 2", "authority heartbeat 0"];
+const MEMBER = ["authority joined 2", "authority heartbeat 0 2"];
 const ANSWERED = ["attached 1 1", "assigned 10.80.0.14", "validated 2 20"];
 const WALKS = always(
   "links eth0 wlan0",

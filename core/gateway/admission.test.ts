@@ -18,7 +18,7 @@ test.each([
   const overrides = [{ group: "field", policy: { ...base, mtu: 1_300 } }];
   step(world, { type: "PolicyOffered", outcome: { ok: true, policy: { base: { ...base, mtu: 1_400 }, overrides } } }, 0);
   const clients = [{ name: "van-1", key: "jvpk1:van-1", group }];
-  step(world, { type: "Configured", config: { role: "gateway", node: "fra-2", clients } }, 0);
+  step(world, { type: "Configured", config: { role: "gateway", node: "fra-2", clients }, resumes: true }, 0);
   feed(world, script("10 confirmed 1 van-1"));
   const effects = step(world, { type: "StoreAnswered", token: 1, outcome: { is: "done", assignment: { ...LEASE, mtu } } }, 20);
   expect(effects).toContainEqual({

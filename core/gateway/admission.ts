@@ -10,7 +10,7 @@ import { guarded } from "../fence/guard.ts";
 import { holdsAuthority } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
 import { pathLabel } from "../session/path-label.ts";
-import { dispatch } from "../session/sessions.ts";
+import { dispatch, endCorrupt } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Admission, type Entry, freshEntry, sendingNumbers } from "../world.ts";
 
@@ -74,7 +74,8 @@ export function challengeResult(turn: Turn, old: Entry, answered: boolean): void
 export function gatewaySessionEnded(turn: Turn, { session, peer, admission }: Entry): void {
   const { gateway } = turn.world;
   if (gateway.byKey.get(peer.key) === session.handle) gateway.byKey.delete(peer.key);
-  for (const [old, waiter] of gateway.waiting) if (waiter === session.handle) gateway.waiting.delete(old);
+  const challenged = admission?.waitsFor ?? null;
+  if (challenged !== null && gateway.waiting.get(challenged) === session.handle) gateway.waiting.delete(challenged);
   if (admission?.request != null) gateway.requests.delete(admission.request);
   const waiter = takeWaiter(turn, session.handle);
   if (waiter !== null) decide(turn, waiter, refusalNow(turn, waiter));
@@ -94,7 +95,7 @@ function born(turn: Turn, evidence: Evidence, name: string, policy: Policy): Ent
   const sending = evidence.redundant ? "redundant" : "failover";
   const newborn = birth(sessionId, session, "gateway", turn.now);
   const entry = freshEntry(newborn, policy, { name, key: clientKey }, predecessor, sending);
-  entry.admission = { evidence, request: null };
+  entry.admission = { evidence, request: null, waitsFor: null };
   turn.world.sessions.set(session, entry);
   touch(turn, entry);
   const numbers = { predecessor, client: name, remote, ...sendingNumbers(entry) };
@@ -108,7 +109,7 @@ function born(turn: Turn, evidence: Evidence, name: string, policy: Policy): Ent
 function askStore(turn: Turn, entry: Entry, evidence: Evidence): void {
   const { gateway } = turn.world;
   const token = gateway.nextToken++;
-  entry.admission = { evidence, request: token };
+  entry.admission = { evidence, request: token, waitsFor: null };
   gateway.requests.set(token, entry.session.handle);
   turn.effects.push({ type: "Store", token, operation: { type: "Lease", key: entry.peer.key } });
 }
@@ -126,8 +127,7 @@ function decide(turn: Turn, entry: Entry, refusal: Reason | null): void {
       ? null
       : guarded(turn, "security", () => world.domains.security.mintHandshakeProof(admission.evidence, turn.now), null);
   if (proof === null || "stale" in proof) {
-    command(turn, { type: "RefuseSession", session: session.handle, reason: "reattach_validation_failed" });
-    world.sessions.delete(session.handle);
+    endCorrupt(turn, entry, "there is no proof of its handshake");
     return;
   }
   dispatch(turn, entry, { type: "HandshakeConfirmed", proof, refusal });
@@ -140,6 +140,7 @@ function decide(turn: Turn, entry: Entry, refusal: Reason | null): void {
 function challenge(turn: Turn, old: Entry, entry: Entry): void {
   const before = takeWaiter(turn, old.session.handle);
   turn.world.gateway.waiting.set(old.session.handle, entry.session.handle);
+  if (entry.admission !== null) entry.admission = { ...entry.admission, waitsFor: old.session.handle };
   if (before === null) command(turn, { type: "ChallengeSession", session: old.session.handle });
   else decide(turn, before, "superseded");
 }

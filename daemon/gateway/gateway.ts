@@ -43,7 +43,7 @@ export class Gateway implements Role<GatewaySettings> {
     this.#settings = settings;
     this.store.reconfigure(settings);
     const clients = settings.clients.map(({ name, key, group }) => ({ name, key, group }));
-    this.#on.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients } });
+    this.#on.feed({ type: "Configured", config: { role: "gateway", node: this.#node, clients }, resumes: true });
   }
 
   /** A gateway assigns addresses; none are assigned to it. */

@@ -40,7 +40,7 @@ beforeEach(() => {
   });
   loop.attach(engine);
   const clients = ["a", "b", "c"].map((name) => ({ name, key: `jvpk1:${name}`, group: null }));
-  loop.feed({ type: "Configured", config: { role: "gateway", node: "fra-2", clients } });
+  loop.feed({ type: "Configured", config: { role: "gateway", node: "fra-2", clients }, resumes: true });
   loop.feed({ type: "PolicyOffered", outcome: presetPolicy("standard") });
   hear(confirmed(1, "a"), confirmed(2, "b"));
 });

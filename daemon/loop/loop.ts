@@ -202,7 +202,7 @@ export class Loop {
   #askStore(): void {
     const { store } = this.#around;
     const requests = this.#requests;
-    if (requests.length === 0 || store === null) return;
+    if (requests.length === 0 || store === null || this.#ended) return;
     this.#requests = [];
     try {
       store.perform(requests, (token, outcome) => this.feed({ type: "StoreAnswered", token, outcome }));

@@ -103,7 +103,7 @@ function startGateway(keys: Readonly<Record<string, string>>) {
       : command;
   gateway.loop.attach({ ...engine, apply: (commands) => engine.apply(commands.map(garble)) });
   const clients = Object.entries(keys).map(([name, key]) => ({ name, key, group: null }));
-  gateway.loop.feed({ type: "Configured", config: { role: "gateway", node: "test", clients } });
+  gateway.loop.feed({ type: "Configured", config: { role: "gateway", node: "test", clients }, resumes: true });
   gateway.loop.feed({ type: "PolicyOffered", outcome: presetPolicy("standard") });
   return gateway;
 }

@@ -204,7 +204,7 @@ class Gateway {
     const base = { ...policy.base, session: { ...policy.base.session, birthTtlMs: BIRTH_TTL_MS } };
     this.#loop.feed({ type: "PolicyOffered", outcome: { ok: true, policy: { base, overrides: [] } } });
     const known = clients.map((key) => ({ name: key, key, group: null }));
-    this.#loop.feed({ type: "Configured", config: { role: "gateway", node: "gw", clients: known } });
+    this.#loop.feed({ type: "Configured", config: { role: "gateway", node: "gw", clients: known }, resumes: true });
     this.#loop.reportsWait();
   }
 

@@ -60,12 +60,17 @@ export class FileSink implements Sink {
   async #open(): Promise<FileHandle> {
     await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
     const handle = await open(this.#file, "a+", 0o640);
-    this.#size = (await handle.stat()).size;
-    if (await endsInALine(handle, this.#size)) return handle;
-    // A process was killed while it wrote the last line.
-    await handle.appendFile("\n");
-    this.#size += 1;
-    return handle;
+    try {
+      this.#size = (await handle.stat()).size;
+      if (await endsInALine(handle, this.#size)) return handle;
+      // A process was killed while it wrote the last line.
+      await handle.appendFile("\n");
+      this.#size += 1;
+      return handle;
+    } catch (cause) {
+      await handle.close().catch(() => {});
+      throw cause;
+    }
   }
 
   /** `events.jsonl` → `.1` → … → `.5` → removed. */

@@ -150,7 +150,7 @@ function live(world: World, start: readonly Timed[], moves: readonly Move[], bou
     const effects = step(world, input, at);
     expect(step(twin.world, input, at)).toEqual(effects);
     if (before !== null && at === now) expect(JSON.stringify(world.sessions.get(1)?.session)).toBe(before);
-    checker.watch(effects, at, proves(input));
+    checker.watch(effects, at, () => proves(input));
     attempt = newestAttempt(effects) ?? attempt;
     for (const effect of effects)
       if (effect.type === "Engine" && effect.command.type === "Dial") memory.dial = effect.command.dial;

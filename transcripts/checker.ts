@@ -70,10 +70,10 @@ export class Checker {
   }
 
   /**
-   * Checks the effects of one input. `proves`: the input can carry a proof; only then may a session become ATTACHED
-   * (I2).
+   * Checks the effects of one input. `proves`: the input can carry a proof of this session; only then may it become
+   * ATTACHED (I2).
    */
-  watch(effects: readonly Effect[], now: number, proves: boolean): void {
+  watch(effects: readonly Effect[], now: number, proves: (session: string) => boolean): void {
     for (const effect of effects) if (effect.type === "Event") this.#event(effect.event, now, proves);
     this.pass(now);
   }
@@ -92,7 +92,7 @@ export class Checker {
     this.broken.push(what);
   }
 
-  #event(event: CoreEvent, now: number, proves: boolean): void {
+  #event(event: CoreEvent, now: number, proves: (session: string) => boolean): void {
     if (event.type === "DomainFault") this.fail(`I16: a domain failed: ${JSON.stringify(event.numbers)}`);
     const id = event.session;
     if (id === undefined || event.version === undefined) return;
@@ -105,7 +105,7 @@ export class Checker {
       if (used > this.bounds.switchesPerMin) this.fail(`I3: ${used} switches in a window`);
     }
     if (event.type === "TransportSwitchDenied") this.#denial(seen, event, now);
-    if (event.type === "SessionStateChange") this.#change(seen, event, now, proves);
+    if (event.type === "SessionStateChange") this.#change(seen, event, now, proves(id));
   }
 
   /** A denial must name a limit that is really used up, and a retry time. A denial by the peer is not checked. */

@@ -68,7 +68,7 @@ function judged(session: Session, event: Occurrence, context: Context): readonly
       transport: { old: null, new: String(paths?.new ?? "") },
     },
   }));
-  checker.watch(events, NOW + 1, event.type === "AttachValidated" || event.type === "HandshakeConfirmed");
+  checker.watch(events, NOW + 1, () => event.type === "AttachValidated" || event.type === "HandshakeConfirmed");
   return [...broken, ...checker.broken.filter((law) => !law.startsWith("I1: ended before")).map((law) => `${law} (${where})`)];
 }
 

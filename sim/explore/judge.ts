@@ -124,8 +124,7 @@ export class Judge implements Court {
         watch.obey(effect, now, this.local.session.attemptTimeoutMs);
       }
     }
-    const waiting = !this.client && this.#watches.some(({ id, stored }) => stored && this.#checker.seen(id)?.state === "BIRTH");
-    this.#checker.watch(effects, now, proves(input) || waiting);
+    this.#checker.watch(effects, now, (session) => this.#proves(input, session));
     if (stored !== null) {
       const fault = storeFault(stored.outcome, this.#checker.seen(stored.watch.id)?.state, effects);
       if (fault !== null) this.complain(fault);
@@ -147,6 +146,16 @@ export class Judge implements Court {
     this.#reply(input, effects);
     if (this.client && this.#end.isBroken(effects)) this.complain("an ended session was dialled again");
     this.#watches = this.#watches.filter(({ id }) => this.#checker.seen(id)?.state !== "TERMINATED");
+  }
+
+  /** A gateway's session may have proved itself long ago: it waits in BIRTH for the store. */
+  #proves(input: Input, session: string): boolean {
+    const watch = this.#watches.find(({ id }) => id === session);
+    if (watch === undefined) return false;
+    if (!this.client && watch.stored && this.#checker.seen(session)?.state === "BIRTH") return true;
+    if (input.type !== "Engine") return false;
+    const { report } = input;
+    return (report.type === "AttachValidated" || report.type === "AttachRequested") && report.session === watch.handle;
   }
 
   /** To be asked before `hear`. */
@@ -415,10 +424,6 @@ function completes({ attempt, id }: Watch, input: Input, effects: readonly Effec
 function guardedAgainst(input: Input): boolean {
   if (input.type === "PolicyOffered") return !input.outcome.ok;
   return input.type === "Engine" && ["Dropped", "ValidationFailed", "Refused"].includes(input.report.type);
-}
-
-function proves(input: Input): boolean {
-  return input.type === "Engine" && ["AttachValidated", "AttachRequested"].includes(input.report.type);
 }
 
 const NO_EVENTS: readonly CoreEvent[] = [];

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import type { Report } from "#kernel/contract/engine.generated";
-import { gatewayPath } from "../../transcripts/scene.ts";
 import { ATTACHED_CLIENT, feed, script } from "../../transcripts/script.ts";
 import type { Effect, Input } from "../contract.ts";
 import { step } from "../step.ts";
@@ -49,7 +48,7 @@ describe("an input or command that could not be carried out", () => {
   test("ends only the session whose deadline threw; the others that are due are handled", () => {
     const world = createCore("gateway");
     feed(world, script("0 gateway van-1 van-2\n0 policy standard"));
-    for (const handle of [1, 2]) step(world, confirmed(handle), 10);
+    feed(world, script("10 confirmed 1 van-1\n10 confirmed 2 van-2"));
     feed(world, script("10 leased 1\n10 leased 2"));
     const poisoned = world.sessions.get(1);
     const { policy } = poisoned ?? {};
@@ -72,7 +71,7 @@ describe("a command that the engine refused", () => {
   test("ends its session with state_corruption and no other", () => {
     const world = createCore("gateway");
     feed(world, script("0 gateway van-1 van-2\n0 policy standard"));
-    for (const handle of [1, 2]) step(world, confirmed(handle), 10);
+    feed(world, script("10 confirmed 1 van-1\n10 confirmed 2 van-2"));
     const effects = step(world, refusal({ command: "AnswerAttach", session: 1 }), 5_000);
     expect(events(effects, "Diagnostic")[0]).toMatchObject({ session: "s-1", numbers: { what: "AnswerAttach", why: "…" } });
     expect(events(effects, "SessionTerminated")).toMatchObject([{ session: "s-1", reason: "state_corruption" }]);
@@ -117,22 +116,6 @@ const closes = (effects: readonly Effect[]): number[] =>
   effects.flatMap((effect) =>
     effect.type === "Engine" && effect.command.type === "CloseSession" ? [effect.command.session] : [],
   );
-
-function confirmed(session: number): Input {
-  const remote = "198.51.100.7:50211";
-  return {
-    type: "Engine",
-    report: {
-      type: "HandshakeConfirmed",
-      session,
-      sessionId: `s-${session}`,
-      clientKey: `jvpk1:van-${session}`,
-      path: 1,
-      description: gatewayPath(remote),
-      redundant: false,
-    },
-  };
-}
 
 const types = (effects: readonly Effect[]): string[] =>
   effects.flatMap((effect) =>

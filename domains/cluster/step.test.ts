@@ -90,6 +90,14 @@ describe("a gateway of a cluster", () => {
     expect(step(solo(0), moved(3), 1).findings).toEqual([{ type: "Rejected", why: "stale_epoch" }]);
   });
 
+  test("a heartbeat of an earlier membership gives no authority", () => {
+    const again = step(joined(2), { type: "Joined", epoch: 3 }, 50).next;
+    expect(step(again, committed(40, 2), 60)).toEqual({
+      next: again,
+      findings: [{ type: "Rejected", why: "stale_epoch" }],
+    });
+  });
+
   test("a heartbeat from the future is rejected", () => {
     expect(step(joined(2), committed(500), 400).findings).toEqual([{ type: "Rejected", why: "heartbeat_from_the_future" }]);
   });

@@ -54,10 +54,9 @@ export interface Entry {
   electiveAt: Millis;
   /** Paths that failed as a target. Until `until` they are chosen last; the time grows with each failure. */
   shunned: readonly Shunned[];
-  /** Client: the gateway's offer and process, and the candidates whose validation was requested. */
+  /** Client: the gateway's offer, and the candidates whose validation was requested. */
   client: {
     readonly offer: Offer;
-    readonly incarnation: number;
     readonly asked: Record<PathId, { readonly failures: number; readonly retryAt: Millis | null }>;
   } | null;
   /** Gateway, in BIRTH. */

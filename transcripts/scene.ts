@@ -9,6 +9,7 @@ import {
   type PathStats,
   type PeerFault,
   type Report,
+  type Standing,
 } from "#kernel/contract/engine.generated";
 import type { Priority } from "#kernel/contract/priority";
 import { presetPolicy } from "./presets.ts";
@@ -46,6 +47,7 @@ export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
  *   links eth0 wlan0 wwan0:down                           all links that exist
  *   leased 1 10.80.0.14 · leased 1 none · leased 1 unknown  the store's answer to request 1
  *   authority joined 2 · heartbeat 100 2 · missed · fenced  from the cluster; a heartbeat has its send time
+ *   handshake 1 2 ended:operator_terminated  standard   on path 1, as session 2; …
  *   opened 1 · handshake 2 · attached 1 1 · validated 2 20 · silent 1 timeout · alive 1 20 · …
  *   refused@2 SetProbing · refused OpenPath 3 · refused Dial  a command that the engine refused
  *   silent@2 1                                            about session 2 (default: session 1)
@@ -98,7 +100,6 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
     case "handshake": {
       const offer = offerOf(presetPolicy(fourth === "" ? "standard" : fourth).policy.base);
       const handle = Number(second === "" ? 1 : second);
-      const incarnation = Number(third === "" ? 1 : third);
       return {
         type: "HandshakeDone",
         dial: memory.dial,
@@ -106,11 +107,14 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
         sessionId: `s-${handle}`,
         path,
         gatewayKey: GATEWAY.key,
-        incarnation,
+        incarnation: third === "unknown" ? 2 : 1,
         ownerEpoch: 1,
         offer,
+        standing: standing(third),
       };
     }
+    case "handshake-refused":
+      return { type: "HandshakeRefused", dial: memory.dial, gatewayKey: GATEWAY.key, reason: first };
     case "handshake-unanswered":
       return { type: "HandshakeUnanswered", dial: memory.dial };
     case "assigned":
@@ -202,6 +206,13 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
     default:
       throw new Error(`unknown verb in a transcript: ${verb}`);
   }
+}
+
+/** `live`, `unknown`, `ended:operator_terminated`; nothing = the dial asked about no session. */
+function standing(word: string): Standing {
+  const [type = "", reason = ""] = word.split(":");
+  if (type === "ended") return { type, reason };
+  return type === "live" || type === "unknown" ? { type } : { type: "not_asked" };
 }
 
 /** `loss=0.3 rtt=20 mute`: 100 ms of traffic, 100 packets in each direction; `mute` = probes are not answered. */

@@ -1,23 +1,9 @@
-import { birth } from "#domains/session/model";
 import { backoff } from "#kernel/backoff";
-import type { Report } from "#kernel/contract/engine.generated";
 import type { Reason } from "#kernel/contract/reason";
 import { type Millis, SECOND } from "#kernel/time";
-import { command, emit, emitFor } from "../emit.ts";
-import { guarded } from "../fence/guard.ts";
-import { dispatch } from "../session/sessions.ts";
-import { type Turn, touch } from "../turn.ts";
-import {
-  type ClientPath,
-  type ClientState,
-  type DialPhase,
-  type DialPurpose,
-  type Entry,
-  freshEntry,
-  sendingNumbers,
-  usablePaths,
-} from "../world.ts";
-import { addPath } from "./candidates.ts";
+import { command, emit } from "../emit.ts";
+import type { Turn } from "../turn.ts";
+import { type ClientPath, type ClientState, type DialPhase, type DialPurpose, type Entry, usablePaths } from "../world.ts";
 import { gatewayInUse } from "./paths.ts";
 
 type Running = Extract<DialPhase, { is: "running" }>;
@@ -69,7 +55,8 @@ function start(turn: Turn, purpose: DialPurpose, gatewayKey: string, usable: rea
   dial.attempts += 1;
   const paths = usable.map((path) => path.id);
   dial.phase = { is: "running", purpose, since: turn.now, paths };
-  command(turn, { type: "Dial", dial: dial.id, gatewayKey, paths });
+  const about = purpose === "inquiry" ? turn.world.client.current : null;
+  command(turn, { type: "Dial", dial: dial.id, gatewayKey, paths, about });
   const numbers = { attempt: dial.attempts, paths: paths.length, background: purpose === "inquiry" };
   emit(turn, { type: "DialStarted", actor: "core", numbers });
 }
@@ -150,58 +137,10 @@ export function nextDialLook(turn: Turn): Millis | null {
   return phase.is === "waiting" && phase.until > turn.now ? phase.until : null;
 }
 
-function runningDial(turn: Turn, id: number): Running | null {
+/** The running dial with this id; `null` if it is over. */
+export function runningDial(turn: Turn, id: number): Running | null {
   const { dial } = turn.world.client;
   return dial.phase.is === "running" && dial.id === id ? dial.phase : null;
-}
-
-/** A valid RESP. It creates a session, unless the answering gateway process already has the live session. */
-export function handshakeDone(turn: Turn, report: Extract<Report, { type: "HandshakeDone" }>, entry: Entry | null): void {
-  const { world } = turn;
-  const { dial } = world.client;
-  const forget = (): void => command(turn, { type: "ForgetSession", session: report.session });
-  if (world.sessions.has(report.session)) return;
-  if (runningDial(turn, report.dial) === null || world.stopping) {
-    forget();
-    return;
-  }
-  if (entry !== null && entry.client?.incarnation === report.incarnation) {
-    forget();
-    dial.phase = { is: "waiting", purpose: "session", until: turn.now };
-    const numbers = { incarnation: report.incarnation, found: "the gateway still has the session" };
-    emitFor(turn, entry, { type: "Diagnostic", numbers });
-    return;
-  }
-  if (!usablePaths(world.client).some(({ id }) => id === report.path)) {
-    // Its path was lost while the answer was on its way: nothing can be confirmed there.
-    forget();
-    dialFailed(turn, "no_candidate");
-    return;
-  }
-  const local = world.policy.current?.base;
-  const policy =
-    local === undefined ? null : guarded(turn, "policy", () => world.domains.policy.policyFromOffer(report.offer, local), null);
-  if (policy === null || world.sessions.full) {
-    forget();
-    dialFailed(turn, policy === null ? "policy_invalid" : "resource_exhausted");
-    return;
-  }
-  dial.phase = { is: "waiting", purpose: "session", until: turn.now };
-  const predecessor = entry?.session.id ?? dial.predecessor;
-  world.client.current = report.session;
-  if (entry !== null) dispatch(turn, entry, { type: "KeysLost", reason: "session_lost" });
-  const gateway = world.client.config?.gateways.find(({ key }) => key === report.gatewayKey);
-  const peer = { name: gateway?.name ?? report.gatewayKey, key: report.gatewayKey };
-  const session = birth(report.sessionId, report.session, "client", turn.now);
-  const born = freshEntry(session, policy, peer, predecessor, policy.switch.mode);
-  born.client = { offer: report.offer, incarnation: report.incarnation, asked: {} };
-  world.sessions.set(report.session, born);
-  touch(turn, born);
-  const { incarnation, ownerEpoch } = report;
-  const numbers = { predecessor, incarnation, ownerEpoch, gateway: peer.name, ...sendingNumbers(born) };
-  emitFor(turn, born, { type: "SessionCreated", numbers });
-  for (const path of usablePaths(world.client)) addPath(turn, born, path);
-  command(turn, { type: "ConfirmSession", session: report.session });
 }
 
 /**

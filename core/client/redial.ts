@@ -13,7 +13,8 @@ export function clientSessionEnded(turn: Turn, { session }: Entry): void {
   if (client.current !== session.handle || session.state !== "TERMINATED") return;
   client.current = null;
   const { dial } = client;
-  const byUs = session.reason === "operator_terminated" || session.reason === "daemon_stopped";
+  const wanted = session.reason === "operator_terminated" || session.reason === "daemon_stopped";
+  const byUs = wanted && session.by === "here";
   if (byUs || world.stopping || client.config?.reconnect !== true) {
     halt(turn, session.reason);
     dial.attempts = 0;

@@ -11,8 +11,9 @@ import { dispatch } from "../session/sessions.ts";
 import { requestSwitch } from "../session/switching.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
+import { handshakeDone, handshakeRefused } from "./answer.ts";
 import { addPath, candidateAnswered, candidateUnanswered } from "./candidates.ts";
-import { dialAlso, dialUnanswered, handshakeDone, hinted } from "./dial.ts";
+import { dialAlso, dialUnanswered, hinted } from "./dial.ts";
 import { pathFailed, syncPaths } from "./paths.ts";
 
 /** Handles the reports that only a client gets. `entry` is its current session. */
@@ -31,6 +32,9 @@ export function clientReport(turn: Turn, report: Observation, entry: Entry | nul
       return;
     case "HandshakeDone":
       handshakeDone(turn, report, entry);
+      return;
+    case "HandshakeRefused":
+      handshakeRefused(turn, report, entry);
       return;
     case "HandshakeUnanswered":
       dialUnanswered(turn, report.dial);

@@ -13,6 +13,7 @@ import { pathLabel } from "../session/path-label.ts";
 import { dispatch, endCorrupt } from "../session/sessions.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Admission, type Entry, freshEntry, sendingNumbers } from "../world.ts";
+import { tellStanding } from "./clients.ts";
 
 type Evidence = Admission["evidence"];
 
@@ -71,9 +72,13 @@ export function challengeResult(turn: Turn, old: Entry, answered: boolean): void
 }
 
 /** After the end of a gateway's session: frees its key and decides on the session that waited for it. */
-export function gatewaySessionEnded(turn: Turn, { session, peer, admission }: Entry): void {
+export function gatewaySessionEnded(turn: Turn, entry: Entry): void {
   const { gateway } = turn.world;
-  if (gateway.byKey.get(peer.key) === session.handle) gateway.byKey.delete(peer.key);
+  const { session, peer, admission } = entry;
+  if (gateway.byKey.get(peer.key) === session.handle) {
+    gateway.byKey.delete(peer.key);
+    if (session.state === "TERMINATED") tellStanding(turn, entry, session.reason);
+  }
   const challenged = admission?.waitsFor ?? null;
   if (challenged !== null && gateway.waiting.get(challenged) === session.handle) gateway.waiting.delete(challenged);
   if (admission?.request != null) gateway.requests.delete(admission.request);
@@ -134,6 +139,7 @@ function decide(turn: Turn, entry: Entry, refusal: Reason | null): void {
   if (entry.session.state !== "ATTACHED") return;
   entry.admission = null;
   world.gateway.byKey.set(entry.peer.key, session.handle);
+  tellStanding(turn, entry, null);
 }
 
 /** If a session of the same key already waits, it is refused, and the newest one waits in its place. */

@@ -1,9 +1,11 @@
 import { type Policy, policyFor } from "#domains/policy/model";
+import type { Reason } from "#kernel/contract/reason";
 import type { GatewayConfig } from "../contract.ts";
 import { command } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
 import { dispatch } from "../session/sessions.ts";
 import type { Turn } from "../turn.ts";
+import type { Entry } from "../world.ts";
 
 type Client = GatewayConfig["clients"][number];
 
@@ -38,11 +40,20 @@ export function policyOfKey(turn: Turn, key: string): Policy | null {
   return policy.current === null ? null : policyFor(policy.current, group);
 }
 
+/**
+ * Tells the engine what became of a client's newest session, so that it can answer a client which was away when its
+ * session ended. For a client that was removed, `RemovePeer` says it.
+ */
+export function tellStanding(turn: Turn, { session, peer }: Entry, ended: Reason | null): void {
+  if (!turn.world.gateway.clients.has(peer.key)) return;
+  command(turn, { type: "SetStanding", key: peer.key, sessionId: session.id, ended });
+}
+
 function removeClient(turn: Turn, key: string): void {
   const { gateway, sessions } = turn.world;
-  command(turn, { type: "RemovePeer", key });
+  command(turn, { type: "RemovePeer", key, reason: "client_removed" });
   const handle = gateway.byKey.get(key);
   const entry = handle === undefined ? undefined : sessions.get(handle);
-  const numbers = { detail: "the client was removed from the configuration", actor: "configuration" };
-  if (entry !== undefined) dispatch(turn, entry, { type: "OperatorTerminate", reason: "operator_terminated", numbers });
+  const numbers = { actor: "configuration" };
+  if (entry !== undefined) dispatch(turn, entry, { type: "OperatorTerminate", reason: "client_removed", numbers });
 }

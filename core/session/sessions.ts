@@ -52,6 +52,7 @@ function endedBy(session: Session, now: number): Session {
     bornAt,
     bindSeq,
     reason: "state_corruption",
+    by: "here",
     endedAt: now,
   };
 }
@@ -70,7 +71,9 @@ function carryOut(turn: Turn, entry: Entry, step: Step): void {
 
 function audit(turn: Turn, entry: Entry, { type, version, from, to, reason, paths, numbers }: Audit): void {
   const transport = paths === undefined ? undefined : { old: labelOf(entry, paths.old), new: labelOf(entry, paths.new) };
-  const body = { type, version, from, to, reason, transport, numbers };
+  const { session } = entry;
+  const actor = session.state === "TERMINATED" && session.by === "peer" ? "peer" : turn.actor;
+  const body = { type, version, from, to, reason, transport, numbers, actor };
   emitFor(turn, entry, body satisfies { readonly [Member in Exclude<keyof Audit, "paths">]: unknown });
 }
 

@@ -120,7 +120,7 @@ function startClient(name: string, gatewayKey: string, remote: string) {
   });
   const description = { transport: "udp", local: "127.0.0.1", remote, interface: "lo" } as const;
   engine.apply([{ type: "OpenPath", path: 1, ifindex: 1, description }]);
-  void reports.first("PathOpened").then(() => engine.apply([{ type: "Dial", dial: 1, gatewayKey, paths: [1] }]));
+  void reports.first("PathOpened").then(() => engine.apply([{ type: "Dial", dial: 1, gatewayKey, paths: [1], about: null }]));
   const done = reports.first("HandshakeDone").then(({ session }) => {
     engine.apply([{ type: "ConfirmSession", session }]);
     return session;

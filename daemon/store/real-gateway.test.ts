@@ -253,7 +253,7 @@ class Client {
     const description = { transport: "udp", local: "127.0.0.1", remote: `127.0.0.1:${PORT}`, interface: "lo" } as const;
     this.#engine.apply([{ type: "OpenPath", path: 1, ifindex: 1, description }]);
     await this.report("PathOpened");
-    this.#engine.apply([{ type: "Dial", dial: 1, gatewayKey, paths: [1] }]);
+    this.#engine.apply([{ type: "Dial", dial: 1, gatewayKey, paths: [1], about: null }]);
     const { session } = await this.report("HandshakeDone");
     this.#engine.apply([{ type: "ConfirmSession", session }]);
   }

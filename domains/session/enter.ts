@@ -54,7 +54,7 @@ export function enter(to: StateName, from: Session, facts: Facts, reason: Reason
       return { state: "RECOVERING", ...identity, ...clocks, ...rest, bindSeq: attempt };
     }
     case "TERMINATED":
-      return { state: "TERMINATED", ...identity, reason, endedAt: now };
+      return { state: "TERMINATED", ...identity, reason, by: event.type === "PeerClose" ? "peer" : "here", endedAt: now };
     case "BIRTH":
       invariant(false, "nothing leads back to BIRTH");
       return from;

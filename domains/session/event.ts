@@ -40,7 +40,7 @@ export type SessionEvent =
   | { readonly type: "AuthorityRegained" }
   | {
       readonly type: "OperatorTerminate";
-      readonly reason: "operator_terminated" | "daemon_stopped";
+      readonly reason: "operator_terminated" | "client_removed" | "daemon_stopped";
       readonly numbers: Numbers;
     }
   | { readonly type: "PeerClose"; readonly reason: Reason; readonly numbers: Numbers }

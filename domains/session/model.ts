@@ -83,6 +83,8 @@ interface Recovering extends Identity, Clocks {
 interface Terminated extends Identity {
   readonly state: "TERMINATED";
   readonly reason: Reason;
+  /** Which end ended it. */
+  readonly by: "here" | "peer";
   readonly endedAt: Millis;
 }
 

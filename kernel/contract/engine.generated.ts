@@ -136,7 +136,8 @@ export type AttachKind = "switch" | "reattach" | "revalidate";
 
 export type Command =
   | { readonly type: "SetPeer"; readonly peer: Peer }
-  | { readonly type: "RemovePeer"; readonly key: string }
+  | { readonly type: "RemovePeer"; readonly key: string; readonly reason: string }
+  | { readonly type: "SetStanding"; readonly key: string; readonly sessionId: string; readonly ended: string | null }
   | { readonly type: "AcceptSession"; readonly session: number; readonly assignment: Assignment }
   | { readonly type: "RefuseSession"; readonly session: number; readonly reason: string }
   | { readonly type: "AnswerAttach"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly denyReason: string | null; readonly retryAfterMs: number }
@@ -144,7 +145,7 @@ export type Command =
   | { readonly type: "RequestSwitch"; readonly session: number; readonly path: number; readonly reason: string }
   | { readonly type: "OpenPath"; readonly path: number; readonly ifindex: number; readonly description: PathDescription }
   | { readonly type: "ClosePath"; readonly path: number; readonly reason: string }
-  | { readonly type: "Dial"; readonly dial: number; readonly gatewayKey: string; readonly paths: readonly number[] }
+  | { readonly type: "Dial"; readonly dial: number; readonly gatewayKey: string; readonly paths: readonly number[]; readonly about: number | null }
   | { readonly type: "DialAlso"; readonly dial: number; readonly path: number }
   | { readonly type: "AbortDial"; readonly dial: number }
   | { readonly type: "ConfirmSession"; readonly session: number }
@@ -228,6 +229,15 @@ export type PathStats = {
 export type SilenceEvidence = "standby_answered" | "timeout" | "peer_deaf";
 
 /**
+ * What a gateway knows about a client's session.
+ */
+export type Standing =
+  | { readonly type: "not_asked" }
+  | { readonly type: "live" }
+  | { readonly type: "ended"; readonly reason: string }
+  | { readonly type: "unknown" };
+
+/**
  * Why the engine denies an activation or a new path without asking the core.
  */
 export type DenialReason = "path_limit" | "ownership_stale" | "path_not_validated" | "switch_rate_limited";
@@ -274,6 +284,7 @@ export type DropKind =
   | "no_common_suite"
   | "no_common_version"
   | "unknown_peer"
+  | "peer_removed"
   | "confirmed_per_key_full"
   | "session_evicted"
   | "session_unconfirmed"
@@ -351,7 +362,8 @@ export type Report =
   | { readonly type: "Refused"; readonly command: string; readonly session: number | null; readonly path: number | null; readonly dial: number | null; readonly why: string }
   | { readonly type: "PathOpened"; readonly path: number; readonly local: string }
   | { readonly type: "PathError"; readonly path: number; readonly errno: string }
-  | { readonly type: "HandshakeDone"; readonly dial: number; readonly session: number; readonly sessionId: string; readonly path: number; readonly gatewayKey: string; readonly incarnation: number; readonly ownerEpoch: number; readonly offer: Offer }
+  | { readonly type: "HandshakeDone"; readonly dial: number; readonly session: number; readonly sessionId: string; readonly path: number; readonly gatewayKey: string; readonly incarnation: number; readonly ownerEpoch: number; readonly offer: Offer; readonly standing: Standing }
+  | { readonly type: "HandshakeRefused"; readonly dial: number; readonly gatewayKey: string; readonly reason: string }
   | { readonly type: "HandshakeUnanswered"; readonly dial: number }
   | { readonly type: "Assigned"; readonly session: number; readonly assignment: Assignment }
   | { readonly type: "AttachDenied"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly reason: string; readonly retryAfterMs: number }
@@ -430,6 +442,7 @@ export const ENGINE_KINDS: Readonly<
   no_common_suite: { class: "security", blame: "peer", text: "client and gateway have no cipher in common" },
   no_common_version: { class: "security", blame: "peer", text: "client and gateway have no version of the protocol in common" },
   unknown_peer: { class: "security", blame: "sender", text: "the key of a client is not in the gateway's configuration" },
+  peer_removed: { class: "security", blame: "sender", text: "the key of a client was removed from the gateway's configuration: it was told so" },
   confirmed_per_key_full: { class: "security", blame: "peer", text: "one client key confirmed too many sessions in a short time" },
   session_evicted: { class: "security", blame: "peer", text: "an unconfirmed session was replaced by a newer one of the same key" },
   session_unconfirmed: { class: "ordinary", blame: "network", text: "a client did not confirm its session in time" },

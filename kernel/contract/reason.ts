@@ -45,6 +45,7 @@ export const REASONS = {
   degraded_ttl_exceeded: "degraded for longer than DEGRADED_MAX",
   session_lifetime_exceeded: "the session reached SESSION_MAX_LIFETIME",
   operator_terminated: "an operator ended the session",
+  client_removed: "the client was removed from the gateway's configuration",
   daemon_stopped: "the daemon was asked to stop",
   peer_closed: "the peer closed the session",
   superseded: "the same client key confirmed a new session, and the old one was silent",

@@ -9,6 +9,7 @@ import { BLACKOUT } from "./6.ts";
 import { DENIED_SWITCHES } from "./7.ts";
 import { OPERATOR_TERMINATION } from "./8.ts";
 import type { Case } from "./case.ts";
+import { ENDED_WHILE_AWAY } from "./ended-while-away.ts";
 import { GATEWAY_RESTART } from "./gateway-restart.ts";
 import { NAT_REBINDING, NAT_REBINDING_REDUNDANT } from "./iso-nat.ts";
 import { INVALID_POLICY } from "./iso-policy.ts";
@@ -33,6 +34,7 @@ export const CASES: readonly Case[] = [
   OPERATOR_TERMINATION,
   SUPERSEDED,
   GATEWAY_RESTART,
+  ENDED_WHILE_AWAY,
   REDUNDANT,
   NAT_REBINDING,
   NAT_REBINDING_REDUNDANT,

@@ -81,9 +81,9 @@ function isConsequence(effect: Effect): boolean {
   return effect.type === "Event" && effect.event.type === "SessionStateChange";
 }
 
-/** A session that an operator ended does not come back by itself. */
+/** A session that an operator ended at this end does not come back by itself. */
 export class EndLaw {
-  /** The client's session was ended by an operator, and no configuration came since. */
+  /** The client's session was ended here by an operator, and no configuration came since. */
   byOperator: boolean;
 
   constructor(from: EndLaw | null) {
@@ -100,7 +100,8 @@ export class EndLaw {
       const event = effect.type === "Event" ? effect.event : null;
       const dials = effect.type === "Engine" && effect.command.type === "Dial";
       if (this.byOperator && (dials || event?.type === "SessionCreated")) broken = true;
-      if (event?.type === "SessionTerminated" && event.reason === "operator_terminated") this.byOperator = true;
+      if (event?.type === "SessionTerminated" && event.reason === "operator_terminated" && event.actor !== "peer")
+        this.byOperator = true;
     }
     return broken;
   }

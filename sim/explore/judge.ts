@@ -6,6 +6,7 @@ import type { CoreEvent } from "#kernel/contract/event";
 import type { PathId, SessionHandle } from "#kernel/contract/state";
 import { type Bounds, Checker, type Seen } from "#transcripts/checker";
 import { AuthorityLaw, EndLaw, StoreLaw, storeFault } from "./doors.ts";
+import { StandingLaw } from "./standing.ts";
 import { type Court, FAILURES_WINDOW_MS, failed, RETRY_MS, refusedSession, transitions } from "./transitions.ts";
 import type { Walk } from "./walk.ts";
 import { alive, Watch } from "./watch.ts";
@@ -37,6 +38,7 @@ export class Judge implements Court {
   readonly #authority: AuthorityLaw;
   readonly #store: StoreLaw;
   readonly #end: EndLaw;
+  readonly #standing: StandingLaw;
   #watches: Watch[] = [];
   /** Highest handle that was used; the engine never reuses one. */
   newest = 0;
@@ -51,6 +53,7 @@ export class Judge implements Court {
     this.#authority = new AuthorityLaw(from === null ? null : from.#authority);
     this.#store = new StoreLaw(from === null ? null : from.#store);
     this.#end = new EndLaw(from === null ? null : from.#end);
+    this.#standing = new StandingLaw(from === null ? null : from.#standing);
     if (from === null) return;
     this.policyValid = from.policyValid;
     this.newest = from.newest;
@@ -145,6 +148,10 @@ export class Judge implements Court {
     this.#refusal(input, before);
     this.#reply(input, effects);
     if (this.client && this.#end.isBroken(effects)) this.complain("an ended session was dialled again");
+    const untold = this.client
+      ? this.#standing.client(input, effects, this.#watches)
+      : this.#standing.gateway(effects, this.#watches);
+    if (untold !== null) this.complain(untold);
     this.#watches = this.#watches.filter(({ id }) => this.#checker.seen(id)?.state !== "TERMINATED");
   }
 

@@ -89,7 +89,7 @@ export const refusals: Family = (life) => {
 
 export const policies: Family = () => ["policy broken", "policy tight", "policy tiny"];
 
-/** Handshakes of the running dial: the same gateway process, and one that was restarted. */
+/** Answers to the running dial: whatever the gateway says about the session that the client holds, or a refusal. */
 export const dialling: Family = (life) => {
   const { dial } = life.world.client;
   const next = life.judge.newest + 1;
@@ -97,7 +97,12 @@ export const dialling: Family = (life) => {
   const { name } = life.world.policy.current?.base ?? { name: "tiny" };
   const offer = name === "tight" ? "tiny" : name;
   return dial.phase.is === "running"
-    ? [`handshake 1 ${next} 1 ${offer}`, `handshake 1 ${next} 2 ${offer}`, "handshake-unanswered", ...hints]
+    ? [
+        ...["live", "unknown", "ended:operator_terminated", "not_asked"].map((word) => `handshake 1 ${next} ${word} ${offer}`),
+        "handshake-refused client_removed",
+        "handshake-unanswered",
+        ...hints,
+      ]
     : hints;
 };
 

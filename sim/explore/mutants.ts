@@ -107,6 +107,15 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a newcomer is attached to a dead path", "core/gateway/admission.js", 'if (entry.transport.paths[0]?.health.is !== "alive")', "if (false)", "clients", "gateway authority"),
   mutant("a confirmation counts on a path that is lost", "core/client/reports.js", 'id === path && health.is === "alive"', "true", "birth"),
   mutant("a client dials again after an operator ended its session", "core/client/dial.js", 'dial.phase = { is: "halted" };', "", "wishes", "birth"),
+  // an explicit end, always
+  mutant("an end that the gateway tells is overheard", "core/client/answer.js", 'if (standing.type !== "ended") {', 'if (standing.type === "ended")\n        return;\n    {', "birth"),
+  mutant("a gateway that does not know the session is taken to have it", "core/client/answer.js", 'report.standing.type === "live"', 'report.standing.type !== "ended"', "birth"),
+  mutant("a session ends though the gateway has it", "core/client/answer.js", 'report.standing.type === "live"', "false", "birth"),
+  mutant("the end that is told gets another reason", "core/client/answer.js", 'heardReason(standing.reason, "peer_closed")', '"peer_closed"', "birth"),
+  mutant("a refused client keeps its session", "core/client/answer.js", "if (entry !== null)\n        dispatch(turn, entry, { type: \"PeerClose\", reason, numbers: { peerReason: report.reason } });", "", "birth"),
+  mutant("a dial asks about no session", "core/client/dial.js", 'purpose === "inquiry" ? turn.world.client.current : null', "null", "birth"),
+  mutant("the engine does not know how a session ended", "core/gateway/admission.js", "tellStanding(turn, entry, session.reason);", "{}", "clients"),
+  mutant("the engine does not know of an accepted session", "core/gateway/admission.js", "tellStanding(turn, entry, null);", "", "clients"),
   // orders to the engine
   mutant("a refused command ends nothing", "core/fence/faulted.js", "endCorrupt(turn, entry, fault.what.slice(0, TEXT_MAX));", "{}", "clients", "birth"),
   mutant("the engine is not told of a death", "core/session/findings.js", 'command(turn, { type: "SetPathDead", session, path, dead: true });', "", "failover"),

@@ -49,7 +49,7 @@ function client(preset: string, links: string, rules: string, ...more: readonly 
     `links ${links}`,
     ...names.map((_name, index) => `opened ${index + 1}`),
   ];
-  return [...dial, `handshake 1 1 1 ${preset}`, ...more];
+  return [...dial, `handshake 1 1 not_asked ${preset}`, ...more];
 }
 
 /** A node of a cluster, with the authority of one heartbeat. */

@@ -16,8 +16,12 @@ export const LIVE_ROWS = [
     to: [{ to: "TERMINATED", because: "$cause" }], does: ["close"],
   },
   {
-    id: "peer-closes", case: "8", from: BORN, role: "both", on: ["PeerClose"], when: ["always"],
+    id: "client-closes", case: "8", from: BORN, role: "gateway", on: ["PeerClose"], when: ["always"],
     to: [{ to: "TERMINATED", because: "peer_closed" }], does: ["forget"],
+  },
+  {
+    id: "gateway-ends", case: "8", from: BORN, role: "client", on: ["PeerClose"], when: ["always"],
+    to: [{ to: "TERMINATED", because: "$cause" }], does: ["forget"],
   },
   {
     id: "transport-lost", case: "1.2", from: UNSTABLE, role: "both", on: ["TransportLostTooLong"], when: ["always"],

@@ -240,7 +240,7 @@ impl Client {
 
     fn begin_dial(&mut self, now: u64) -> Result<(), String> {
         let (gateway_key, paths) = (self.gateway_key.clone(), vec![self.path]);
-        self.order(now, Command::Dial { dial: DIAL, gateway_key, paths })
+        self.order(now, Command::Dial { dial: DIAL, gateway_key, paths, about: None })
     }
 
     fn order(&mut self, now: u64, command: Command) -> Result<(), String> {

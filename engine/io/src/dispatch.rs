@@ -4,7 +4,7 @@
 //! ```text
 //!              ┌─ AcceptSession: the address table of the TUN
 //!   core ─ put ┼─ commands of a session ──► mailbox of worker handle % workers
-//!              └─ SetPeer, RemovePeer ────► all mailboxes
+//!              └─ SetPeer, RemovePeer … ──► all mailboxes
 //! ```
 
 use std::{
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn clients_are_known_to_every_worker_and_a_full_mailbox_refuses_the_whole_batch() {
         let dispatch = Dispatch::new(wakers(2), None);
-        let forget = || Command::RemovePeer { key: String::new() };
+        let forget = || Command::RemovePeer { key: String::new(), reason: String::new() };
         assert_eq!(dispatch.put(vec![forget(), close(3)]), Ok(0));
         assert_eq!(given(&dispatch, 0), [forget()]);
         assert_eq!(given(&dispatch, 1), [forget(), close(3)]);

@@ -47,6 +47,26 @@ pub struct Offer {
     pub policy_digest: String,
 }
 
+impl Offer {
+    /// All zeros: nothing is offered.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            lifetime_s: 0,
+            transport_lost_ttl_ms: 0,
+            degraded_max_ms: 0,
+            keepalive_ms: 0,
+            liveness_ms: 0,
+            switches_per_min: 0,
+            cooldown_ms: 0,
+            recoveries_per_min: 0,
+            mtu: 0,
+            redundant: false,
+            policy_version: 0,
+            policy_digest: "0".repeat(16),
+        }
+    }
+}
+
 /// A client that a gateway knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -111,9 +131,18 @@ pub enum Command {
     SetPeer {
         peer: Peer,
     },
-    /// Removes a client key: later INITs of this key get no answer. Running sessions are not affected.
+    /// Removes a client key: later INITs of this key are refused with the reason (only the newest 4,096 removed keys;
+    /// older ones get silence). Running sessions are not affected.
     RemovePeer {
         key: String,
+        reason: String,
+    },
+    /// The newest session of a client was accepted (`ended` is `null`), or it has ended for that reason. From this the
+    /// gateway answers a client that asks about its session.
+    SetStanding {
+        key: String,
+        session_id: String,
+        ended: Option<String>,
     },
     /// The core accepts a confirmed session: inner packets may flow, ASSIGN is sent and retried.
     AcceptSession {
@@ -161,11 +190,12 @@ pub enum Command {
         reason: String,
     },
     /// Starts a handshake with the gateway key on all these paths, in this order; the first RESP wins. Only one dial at
-    /// a time.
+    /// a time. The gateway is asked about the session `about`, if one is named.
     Dial {
         dial: u32,
         gateway_key: String,
         paths: Vec<PathId>,
+        about: Option<SessionHandle>,
     },
     /// Adds a path that was opened later to the running dial.
     DialAlso {
@@ -245,6 +275,7 @@ impl Command {
             | Self::ForgetSession { session } => Some(*session),
             Self::SetPeer { .. }
             | Self::RemovePeer { .. }
+            | Self::SetStanding { .. }
             | Self::OpenPath { .. }
             | Self::ClosePath { .. }
             | Self::Dial { .. }
@@ -258,6 +289,7 @@ impl Command {
         match self {
             Self::SetPeer { .. } => "SetPeer",
             Self::RemovePeer { .. } => "RemovePeer",
+            Self::SetStanding { .. } => "SetStanding",
             Self::AcceptSession { .. } => "AcceptSession",
             Self::RefuseSession { .. } => "RefuseSession",
             Self::AnswerAttach { .. } => "AnswerAttach",
@@ -406,6 +438,14 @@ pub enum Report {
         #[ts(type = "number")]
         owner_epoch: u64,
         offer: Offer,
+        /// What the gateway says about the session that the dial asked about.
+        standing: Standing,
+    },
+    /// A valid RESP refused the client: it grants no session, and none of this client is live.
+    HandshakeRefused {
+        dial: u32,
+        gateway_key: String,
+        reason: String,
     },
     /// No RESP within 90 s.
     HandshakeUnanswered {
@@ -584,6 +624,20 @@ pub enum Report {
         epoch: u32,
         reason: String,
     },
+}
+
+/// What a gateway knows about a client's session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Standing {
+    NotAsked,
+    Live,
+    /// The gateway ended it.
+    Ended {
+        reason: String,
+    },
+    /// The gateway does not have it, and does not know why.
+    Unknown,
 }
 
 /// Why the engine denies an activation or a new path without asking the core.

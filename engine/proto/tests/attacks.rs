@@ -79,7 +79,9 @@ fn a04_under_a_flood_of_handshakes_an_honest_one_still_succeeds_with_a_cookie() 
         let remote = ([192, 0, 2, 1], 4774).into();
         flooder.command(0, world::open_path(1, [10, 9, 9, n].into(), remote)).unwrap();
         flooder.path_opened(0, 1, ([10, 9, 9, n], 5_000).into(), remote);
-        flooder.command(0, Command::Dial { dial: 1, gateway_key: gateway_key.clone(), paths: vec![1] }).unwrap();
+        flooder
+            .command(0, Command::Dial { dial: 1, gateway_key: gateway_key.clone(), paths: vec![1], about: None })
+            .unwrap();
         let mut init = flooder.transmit().unwrap().data;
         world.receive(Side::Gateway, gateway_route(([10, 9, 9, n], 5_000).into()), &mut init);
     }

@@ -61,7 +61,7 @@ fn a_client_sends_no_partial_checksum_to_a_gateway_that_granted_none() {
         client.command(0, world::open_path(1, local.ip(), remote)).unwrap();
         client.path_opened(0, 1, local, remote);
         let gateway_key = identity.public().to_text();
-        client.command(0, Command::Dial { dial: 1, gateway_key, paths: vec![1] }).unwrap();
+        client.command(0, Command::Dial { dial: 1, gateway_key, paths: vec![1], about: None }).unwrap();
 
         let init: [u8; INIT_LEN] = client.transmit().expect("INIT").data.try_into().unwrap();
         let incoming = Responder::read_init(&identity, &init, &mut noise(4)).unwrap();

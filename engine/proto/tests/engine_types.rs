@@ -8,7 +8,7 @@ use jvpn_proto::endpoint::Limits;
 use jvpn_proto::endpoint::PATHS_MAX;
 use jvpn_proto::messages::{
     Assignment, AttachKind, Command, DenialReason, EngineConfig, Link, Offer, PathDescription, PathStats, Peer, Report,
-    ReportBatch, Role, SilenceEvidence, Timed, Transport,
+    ReportBatch, Role, SilenceEvidence, Standing, Timed, Transport,
 };
 use ts_rs::{Config, TS};
 
@@ -44,6 +44,7 @@ fn render() -> String {
         declare::<Link>(&config),
         declare::<PathStats>(&config),
         declare::<SilenceEvidence>(&config),
+        declare::<Standing>(&config),
         declare::<DenialReason>(&config),
         declare::<KindClass>(&config),
         declare::<Blame>(&config),

@@ -11,6 +11,7 @@ use jvpn_proto::endpoint::{Limits, Received, Route};
 use jvpn_proto::handshake::CookieJar;
 use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{Command, Report, Role};
+use jvpn_proto::wire::INIT_LEN;
 use world::{MS, S, Side, World, gateway_route, limits};
 
 fn attacker() -> Route {
@@ -23,7 +24,7 @@ fn captured_inits(world: &mut World, count: u32) -> Vec<Vec<u8>> {
     world.capturing = true;
     let gateway_key = world.gateway.public_key().to_text();
     for dial in 100..100 + count {
-        world.order(Command::Dial { dial, gateway_key: gateway_key.clone(), paths: vec![1] });
+        world.order(Command::Dial { dial, gateway_key: gateway_key.clone(), paths: vec![1], about: None });
         world.run(MS);
         world.order(Command::AbortDial { dial });
     }
@@ -87,7 +88,9 @@ fn a02_one_address_costs_few_diffie_hellmans_also_with_a_cookie() {
     let (mut opened, mut cookies) = (0, 0);
     for dial in 1..=2_000 {
         world.now += MS;
-        flooder.command(world.now, Command::Dial { dial, gateway_key: gateway_key.clone(), paths: vec![1] }).unwrap();
+        flooder
+            .command(world.now, Command::Dial { dial, gateway_key: gateway_key.clone(), paths: vec![1], about: None })
+            .unwrap();
         let mut init = flooder.transmit().unwrap().data;
         let mut received = world.gateway.receive(world.now, attacker(), &mut init);
         if received == Received::Dropped(DropKind::CookieRequired) {
@@ -114,7 +117,7 @@ fn a05_forged_cookies_delay_a_dial_and_do_not_end_it() {
     let gateway_key = world.gateway.public_key();
     world.capturing = true;
     world.dial();
-    let mut init = [0; 200];
+    let mut init = [0; INIT_LEN];
     init.copy_from_slice(&world.capture[0].2);
     let from_gateway = Route { socket: 1, local: None, remote: ([192, 0, 2, 1], 4774).into() };
     for n in 0..10 {

@@ -69,8 +69,8 @@ fn our_responder_reads_a_snow_init_and_is_read() {
     assert_eq!((incoming.remote_static, &incoming.payload), (client.public(), &offered()));
 
     let (resp, _) = incoming.respond(SESSION, granted()).expect("RESP");
-    let mut payload = [0; 128];
-    assert_eq!(snow.read_message(&resp[12..156], &mut payload), Ok(96));
+    let mut payload = [0; 256];
+    assert_eq!(snow.read_message(&resp[12..198], &mut payload), Ok(138));
     assert_eq!(&payload[..16], &granted().session_id);
 }
 
@@ -86,7 +86,7 @@ fn a42_an_init_with_a_low_order_ephemeral_is_refused() {
         assert_eq!(Responder::read_init(&gateway, &init, &mut noise(4)).err(), Some(HandshakeError::Noise));
 
         let mut honest = reference(&init[..8], &secret(2), None, Box::new(DefaultResolver));
-        assert!(honest.read_message(&init[8..168], &mut [0; 128]).is_ok(), "the attack is a real one");
+        assert!(honest.read_message(&init[8..200], &mut [0; 256]).is_ok(), "the attack is a real one");
     }
 }
 
@@ -99,7 +99,7 @@ fn a42_an_init_with_a_low_order_static_key_is_refused() {
         assert_eq!(Responder::read_init(&gateway, &init, &mut noise(4)).err(), Some(HandshakeError::Noise));
 
         let mut honest = reference(&init[..8], &secret(2), None, Box::new(DefaultResolver));
-        assert!(honest.read_message(&init[8..168], &mut [0; 128]).is_ok(), "the attack is a real one");
+        assert!(honest.read_message(&init[8..200], &mut [0; 256]).is_ok(), "the attack is a real one");
     }
 }
 
@@ -156,25 +156,25 @@ fn snow_dials(
     let mut init = [0; INIT_LEN];
     init[..8].copy_from_slice(&[1, 1, 0, 0, 0x44, 0x33, 0x22, 0x11]);
     let mut snow = reference(&init[..8], private, Some(gateway), resolver);
-    assert_eq!(snow.write_message(&init_payload(), &mut init[8..168]), Ok(160));
+    assert_eq!(snow.write_message(&init_payload(), &mut init[8..200]), Ok(192));
     forge::mac1(&mut init, gateway);
     (snow, init)
 }
 
 fn snow_answers(snow: &mut HandshakeState, init: &[u8; INIT_LEN], client: &PublicKey) -> Result<[u8; RESP_LEN], Error> {
-    let mut payload = [0; 128];
-    assert_eq!(snow.read_message(&init[8..168], &mut payload)?, 64);
+    let mut payload = [0; 256];
+    assert_eq!(snow.read_message(&init[8..200], &mut payload)?, 96);
     assert_eq!(payload[..6], init_payload()[..6]);
     let mut resp = [0; RESP_LEN];
     resp[..12].copy_from_slice(&[2, 1, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11]);
-    assert_eq!(snow.write_message(&resp_payload(), &mut resp[12..156])?, 144);
+    assert_eq!(snow.write_message(&resp_payload(), &mut resp[12..198])?, 186);
     forge::mac1(&mut resp, client);
     Ok(resp)
 }
 
 /// The payload of INIT, written by hand.
-fn init_payload() -> [u8; 64] {
-    let mut payload = [0; 64];
+fn init_payload() -> [u8; 96] {
+    let mut payload = [0; 96];
     payload[..6].copy_from_slice(&[1, 1, 3, 0, 1, 8]);
     payload[56] = 1;
     payload
@@ -191,6 +191,7 @@ fn resp_payload() -> Vec<u8> {
     payload.extend(9_u64.to_le_bytes());
     payload.extend([0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]);
     payload.extend([1, SESSION].map(u32::to_le_bytes).concat());
+    payload.extend([0; 42]);
     payload
 }
 

@@ -70,7 +70,7 @@ fn what_the_core_was_never_asked_about_cannot_be_answered() {
 fn a_path_or_a_dial_that_cannot_begin_is_named_by_the_refusal() {
     let mut world = World::ready(&[10], 10);
     let nowhere = world::open_path(1, [10, 0, 0, 1].into(), ([192, 0, 2, 1], 4774).into());
-    let unnamed = Command::Dial { dial: 8, gateway_key: "?".repeat(4 * TEXT_MAX), paths: vec![1] };
+    let unnamed = Command::Dial { dial: 8, gateway_key: "?".repeat(4 * TEXT_MAX), paths: vec![1], about: None };
     for command in [nowhere, unnamed] {
         assert!(matches!(world.client.command(world.now, command), Err(Declined::Refused(_))));
     }

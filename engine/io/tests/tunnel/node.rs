@@ -72,7 +72,7 @@ impl World {
     pub fn dial_again(&mut self, dial: u32) {
         let gateway_key = self.gateway.public_key.clone();
         (self.gateway.session, self.client.session) = (None, None);
-        self.client.apply(vec![Command::Dial { dial, gateway_key, paths: vec![1] }]);
+        self.client.apply(vec![Command::Dial { dial, gateway_key, paths: vec![1], about: None }]);
         self.until_joined();
     }
 
@@ -214,7 +214,7 @@ impl Node {
             }
             Report::PathOpened { path, .. } => {
                 if let Some(gateway_key) = self.gateway_key.take() {
-                    self.apply(vec![Command::Dial { dial: 1, gateway_key, paths: vec![path] }]);
+                    self.apply(vec![Command::Dial { dial: 1, gateway_key, paths: vec![path], about: None }]);
                 }
                 self.seen.push(report);
             }

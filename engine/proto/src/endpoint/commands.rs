@@ -13,11 +13,8 @@ impl Endpoint {
         self.check_role(&command)?;
         match command {
             Command::SetPeer { peer } => self.set_peer(peer),
-            Command::RemovePeer { key } => {
-                let key = key_of(&key)?;
-                self.side.gateway_mut().ok_or_else(other_role)?.reception.remove_peer(&key);
-                Ok(())
-            }
+            Command::RemovePeer { key, reason } => self.remove_peer(&key, &reason),
+            Command::SetStanding { key, session_id, ended } => self.set_standing(&key, &session_id, ended.as_deref()),
             Command::AcceptSession { session, assignment } => self.accept(now, session, assignment),
             Command::RefuseSession { session, reason } | Command::CloseSession { session, reason } => {
                 self.close(now, session, reason_of(&reason)?)
@@ -33,7 +30,9 @@ impl Endpoint {
             }
             Command::OpenPath { path, description, .. } => self.open_path(path, description),
             Command::ClosePath { path, reason } => self.close_path(now, path, &reason),
-            Command::Dial { dial, gateway_key, paths } => self.begin_dial(now, dial, &gateway_key, &paths),
+            Command::Dial { dial, gateway_key, paths, about } => {
+                self.begin_dial(now, dial, &gateway_key, &paths, about)
+            }
             Command::DialAlso { dial, path } => self.dial_also(now, dial, path),
             Command::AbortDial { dial } => {
                 self.abort_dial(dial);
@@ -68,6 +67,7 @@ impl Endpoint {
         let owner = match command {
             Command::SetPeer { .. }
             | Command::RemovePeer { .. }
+            | Command::SetStanding { .. }
             | Command::AcceptSession { .. }
             | Command::RefuseSession { .. }
             | Command::AnswerAttach { .. }

@@ -2,7 +2,7 @@
 
 use super::{Endpoint, Received, Route};
 use crate::crypto::keyfile::PublicKey;
-use crate::endpoint::gateway::reception::{Admission, PENDING_US, choose_suite};
+use crate::endpoint::gateway::reception::{Admission, Answer, PENDING_US, choose_suite};
 use crate::handshake::{IncomingInit, Responder};
 use crate::messages::{Offer, Report, Role, SessionHandle};
 use crate::path::PATHS_MAX;
@@ -10,7 +10,8 @@ use crate::session::{Incoming, Outcome, Phase, Session};
 use crate::shared::indices::Target;
 use crate::vocabulary::blame::DropKind;
 use crate::wire::{
-    CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, PQ_OFF, RespPayload, VERSION, hint,
+    CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, InitPayload, PQ_OFF, Reason, RespPayload,
+    Standing, VERSION, hint,
 };
 
 /// The only owner epoch if there is no cluster.
@@ -122,7 +123,11 @@ impl Endpoint {
         };
         let key = incoming.remote_static;
         let Some(side) = self.side.gateway_mut() else { return OTHER_ROLE };
-        let Some(offer) = side.reception.offer(&key).cloned() else { return Received::Dropped(DropKind::UnknownPeer) };
+        let (offer, standing) = match side.reception.answer(&key, incoming.payload.about) {
+            Answer::Grant(offer, standing) => (offer, standing),
+            Answer::Refuse(reason) => return self.refuse(now, from, incoming, reason),
+            Answer::Stranger => return Received::Dropped(DropKind::UnknownPeer),
+        };
         let Some(evicted) = side.reception.make_room(&key) else {
             return Received::Dropped(DropKind::ConfirmedPerKeyFull);
         };
@@ -130,31 +135,20 @@ impl Endpoint {
             self.cx.drop(now, DropKind::SessionEvicted);
             self.remove(now, handle, None);
         }
-        self.respond(now, from, incoming, &key, offer)
+        self.respond(now, from, incoming, &key, (offer, standing))
     }
 
-    fn respond(&mut self, now: u64, from: Route, incoming: IncomingInit, key: &PublicKey, offer: Offer) -> Received {
-        let offered = &incoming.payload;
-        let Some(suite) = choose_suite(offered, self.config.allow_aes) else {
-            return Received::Dropped(DropKind::NoCommonSuite);
-        };
-        if !(offered.proto_min..=offered.proto_max).contains(&VERSION) {
-            return Received::Dropped(DropKind::NoCommonVersion);
-        }
-        let wanted = if offer.redundant { u64::MAX } else { !CAP_REDUNDANT };
-        let granted = offered.capabilities & self.capabilities() & wanted;
-        let offer = Offer { redundant: granted & CAP_REDUNDANT != 0, ..offer };
-        let payload = RespPayload {
-            session_id: self.cx.rng.bytes(),
-            locator: [0; 16],
-            owner_epoch: OWNER_EPOCH,
-            incarnation: self.config.incarnation,
-            proto: VERSION,
-            suite,
-            pq_mode: PQ_OFF,
-            max_paths: PATHS_MAX as u8,
-            offer,
-            capabilities: granted as u32,
+    fn respond(
+        &mut self,
+        now: u64,
+        from: Route,
+        incoming: IncomingInit,
+        key: &PublicKey,
+        (offer, standing): (Offer, Standing),
+    ) -> Received {
+        let payload = match self.terms(&incoming.payload, offer, standing) {
+            Ok(payload) => payload,
+            Err(kind) => return Received::Dropped(kind),
         };
         let hash = incoming.init_hash;
         let handle = self.take_handle();
@@ -177,6 +171,43 @@ impl Endpoint {
         Received::Consumed
     }
 
+    /// Tells a client that was removed why it gets no session. Nothing is stored: a repeated INIT costs as much as the
+    /// first one.
+    fn refuse(&mut self, now: u64, from: Route, incoming: IncomingInit, reason: Reason) -> Received {
+        let answer = match self.terms(&incoming.payload, Offer::nothing(), Standing::Refused(reason)) {
+            Ok(payload) => incoming.respond(0, RespPayload { session_id: [0; 16], ..payload }),
+            Err(kind) => return Received::Dropped(kind),
+        };
+        match answer {
+            Ok((response, _)) => self.push(now, from, response.to_vec()),
+            Err(why) => return Received::Dropped(why.kind()),
+        }
+        Received::Dropped(DropKind::PeerRemoved)
+    }
+
+    /// What RESP grants of what the client offers.
+    fn terms(&mut self, offered: &InitPayload, offer: Offer, standing: Standing) -> Result<RespPayload, DropKind> {
+        let suite = choose_suite(offered, self.config.allow_aes).ok_or(DropKind::NoCommonSuite)?;
+        if !(offered.proto_min..=offered.proto_max).contains(&VERSION) {
+            return Err(DropKind::NoCommonVersion);
+        }
+        let wanted = if offer.redundant { u64::MAX } else { !CAP_REDUNDANT };
+        let granted = offered.capabilities & self.capabilities() & wanted;
+        Ok(RespPayload {
+            session_id: self.cx.rng.bytes(),
+            locator: [0; 16],
+            owner_epoch: OWNER_EPOCH,
+            incarnation: self.config.incarnation,
+            proto: VERSION,
+            suite,
+            pq_mode: PQ_OFF,
+            max_paths: PATHS_MAX as u8,
+            offer: Offer { redundant: granted & CAP_REDUNDANT != 0, ..offer },
+            capabilities: granted as u32,
+            standing,
+        })
+    }
+
     // ---- client -----------------------------------------------------------------------------------------------------
 
     fn on_resp(&mut self, now: u64, from: Route, message: &[u8]) -> Received {
@@ -193,10 +224,14 @@ impl Endpoint {
         let (id, handle, index, rtt_us) = (dial.id, dial.session, dial.index(), dial.rtt_us(now, path));
         side.dial = None;
         let response = &established.response;
+        let standing = match response.standing.told() {
+            Ok(standing) => standing,
+            Err(reason) => return self.refused(now, id, index, &established.remote_static, reason),
+        };
         let (incarnation, owner_epoch, offer) = (response.incarnation, response.owner_epoch, response.offer.clone());
         let gateway_key = established.remote_static.to_text();
         let session = Session::new(handle, Role::Client, established, index, Phase::Offered, self.config.limits, now);
-        let session_id = session.id_text();
+        let session_id = session.id.to_text();
         self.sessions.insert(handle, Box::new(session));
         side.answered_on = Some((handle, path, rtt_us));
         let report = Report::HandshakeDone {
@@ -208,8 +243,16 @@ impl Endpoint {
             incarnation,
             owner_epoch,
             offer,
+            standing,
         };
         self.cx.report(now, report);
+        Received::Consumed
+    }
+
+    fn refused(&mut self, now: u64, dial: u32, index: u32, gateway: &PublicKey, reason: Reason) -> Received {
+        self.cx.indices.release(index);
+        let (gateway_key, reason) = (gateway.to_text(), reason.to_string());
+        self.cx.report(now, Report::HandshakeRefused { dial, gateway_key, reason });
         Received::Consumed
     }
 

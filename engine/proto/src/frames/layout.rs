@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::text::{Detail, Reason};
+use crate::wire::{Detail, Reason};
 use crate::{
     messages::{Assignment, Transport},
     wire::codec::{Field, Malformed, Reader, byte_enum, layout},

@@ -11,13 +11,12 @@
 //! A type is below 0x40, so the first byte of a plaintext distinguishes frames from an IP packet (first nibble 4 or 6).
 
 mod layout;
-mod text;
 
+pub use crate::wire::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 pub use layout::{
     Assign, Attach, AttachAck, AttachKind, Close, DNS_MAX, MTU_MIN, PathClose, PathToken, Probe, ProbeReply, Rekey,
     Scope, Status, Switch, SwitchAck, SwitchRequest,
 };
-pub use text::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 
 pub use crate::messages::Transport;
 pub use crate::wire::codec::Malformed;

@@ -35,7 +35,7 @@ use crate::shared::indices::Target;
 use crate::shared::recent::Recent;
 use crate::shared::timers::Armed;
 use crate::vocabulary::blame::DropKind;
-use crate::vocabulary::{Farewell, Limits, Route};
+use crate::vocabulary::{Farewell, Limits, Route, SessionId};
 use crate::wire::{CAP_PARTIAL_CHECKSUM, write_receiver};
 
 pub(crate) use arrival::{Incoming, Outcome};
@@ -68,7 +68,7 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) handle: SessionHandle,
-    pub(crate) id: [u8; 16],
+    pub(crate) id: SessionId,
     pub(crate) phase: Phase,
     side: Side,
     epochs: Epochs,
@@ -126,7 +126,7 @@ impl Session {
         let interval_us = (u64::from(offer.liveness_ms) * 1_000).clamp(INTERVAL_MIN_US, INTERVAL_MAX_US);
         Self {
             handle,
-            id: response.session_id,
+            id: SessionId(response.session_id),
             phase,
             side: Side::new(role, remote_static),
             epochs: Epochs::new(root, response.suite, role, limits, now),
@@ -159,22 +159,6 @@ impl Session {
     /// True if the peer accepts inner packets with a partial checksum.
     pub(crate) fn elides_checksums(&self) -> bool {
         u64::from(self.granted) & CAP_PARTIAL_CHECKSUM != 0
-    }
-
-    /// The session id in the form that people read: `s-`, then the 128 bits in Crockford's base 32 (no I, L, O, U), in
-    /// groups of four: `s-7QF2-9KXD-…`, 34 characters.
-    pub(crate) fn id_text(&self) -> String {
-        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let bits = u128::from_be_bytes(self.id);
-        (0..26_u32).fold(String::from("s"), |mut text, place| {
-            if place % 4 == 0 {
-                text.push('-');
-            }
-            // 130 bits in 26 digits: the last digit holds the lowest three bits, shifted up.
-            let digit = if place == 25 { bits << 2 } else { bits >> (123 - 5 * place) };
-            text.push(char::from(DIGITS[usize::try_from(digit & 31).unwrap_or_default()]));
-            text
-        })
     }
 
     /// Gateway: the inner addresses of an accepted session.

@@ -98,6 +98,7 @@ kinds! {
         NoCommonSuite: Security, Peer, "client and gateway have no cipher in common";
         NoCommonVersion: Security, Peer, "client and gateway have no version of the protocol in common";
         UnknownPeer: Security, Sender, "the key of a client is not in the gateway's configuration";
+        PeerRemoved: Security, Sender, "the key of a client was removed from the gateway's configuration: it was told so";
         ConfirmedPerKeyFull: Security, Peer, "one client key confirmed too many sessions in a short time";
         SessionEvicted: Security, Peer, "an unconfirmed session was replaced by a newer one of the same key";
         SessionUnconfirmed: Ordinary, Network, "a client did not confirm its session in time";

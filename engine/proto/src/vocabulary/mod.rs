@@ -3,6 +3,7 @@
 
 pub mod blame;
 mod declined;
+mod session_id;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -12,6 +13,7 @@ use crate::messages::{PathId, SessionHandle};
 use crate::vocabulary::blame::DropKind;
 
 pub use declined::Declined;
+pub(crate) use session_id::SessionId;
 
 /// Fills a buffer with random bytes of a CSPRNG.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);

@@ -1,10 +1,10 @@
 //! Datagrams as they are visible on the wire. Little-endian. Source: docs/spec/wire.md, "Datagrams".
 //!
 //! ```text
-//! INIT   ┌type┬ver┬flags┬sender index┬─ e ─┬ {static} ┬ {payload} ┬ mac1 ┬ mac2 ┐   200
-//!        0    1   2     4            8     40         88          168    184
-//! RESP   ┌type┬ver┬flags┬session index┬receiver┬─ e ─┬ {payload} ┬ mac1 ┬ mac2 ┐    188
-//!        0    1   2     4             8        12    44          156    172
+//! INIT   ┌type┬ver┬flags┬sender index┬─ e ─┬ {static} ┬ {payload} ┬ mac1 ┬ mac2 ┐   232
+//!        0    1   2     4            8     40         88          200    216
+//! RESP   ┌type┬ver┬flags┬session index┬receiver┬─ e ─┬ {payload} ┬ mac1 ┬ mac2 ┐    230
+//!        0    1   2     4             8        12    44          198    214
 //! COOKIE ┌type┬ver┬flags┬receiver┬─ nonce ─┬ {cookie} ┐                              64
 //!        0    1   2     4        8         32
 //! HINT   ┌type┬ver┬code┬receiver┐                                                    8
@@ -15,6 +15,8 @@
 
 pub(crate) mod codec;
 mod payload;
+mod standing;
+mod text;
 
 use crate::vocabulary::blame::DropKind;
 use std::fmt;
@@ -23,6 +25,8 @@ pub use payload::{
     CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT, INIT_PAYLOAD_LEN, InitPayload, PQ_OFF, PayloadError, RESP_PAYLOAD_LEN,
     RespPayload, Suite,
 };
+pub use standing::Standing;
+pub use text::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 
 /// Byte 1 of every handshake message, COOKIE and HINT.
 pub const VERSION: u8 = 1;
@@ -80,8 +84,8 @@ pub const DATA_CSUM_PARTIAL: u8 = 2;
 const _: () = {
     // docs/spec/wire.md fixes these lengths. RESP must not be longer than INIT, so that the answer cannot be used for
     // amplification.
-    assert!(INIT_MAC1 == 168 && INIT_LEN == 200);
-    assert!(RESP_LEN == 188 && RESP_LEN <= INIT_LEN);
+    assert!(INIT_MAC1 == 200 && INIT_LEN == 232);
+    assert!(RESP_LEN == 230 && RESP_LEN <= INIT_LEN);
     assert!(COOKIE_LEN == 64 && COOKIE_LEN <= INIT_LEN);
 };
 

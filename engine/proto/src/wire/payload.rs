@@ -2,16 +2,17 @@
 
 use std::fmt;
 
+use super::standing::{STANDING_LEN, Standing};
 use crate::{
     messages::Offer,
     wire::codec::{Field, Malformed, byte_enum, decode_whole, layout},
 };
 
 /// Length of INIT's payload in plaintext.
-pub const INIT_PAYLOAD_LEN: usize = 64;
+pub const INIT_PAYLOAD_LEN: usize = 96;
 /// Length of RESP's payload in plaintext: 88 bytes of terms, 4 of accepted capabilities, 4 of the session index that it
-/// binds.
-pub const RESP_PAYLOAD_LEN: usize = 96;
+/// binds, and the standing of the session that INIT asks about.
+pub const RESP_PAYLOAD_LEN: usize = 96 + STANDING_LEN;
 
 /// The inner L4 checksum may be left partial (flag b1 of DATA).
 pub const CAP_PARTIAL_CHECKSUM: u64 = 1;
@@ -52,6 +53,8 @@ pub struct InitPayload {
     /// Bit set of [`CAP_PARTIAL_CHECKSUM`] and [`CAP_REDUNDANT`]. Unknown bits are ignored, so that a newer client may
     /// offer more.
     pub capabilities: u64,
+    /// The session that the client holds and wants to know about; zeros = none.
+    pub about: [u8; 16],
 }
 
 /// What the gateway grants; binding for both ends.
@@ -71,6 +74,8 @@ pub struct RespPayload {
     pub offer: Offer,
     /// The offered capabilities that are granted.
     pub capabilities: u32,
+    /// The answer to [`InitPayload::about`].
+    pub standing: Standing,
 }
 
 /// Why a payload cannot be written or read.
@@ -109,6 +114,8 @@ layout! {
         pub random: [u8; 32],
         pub policy_digest: [u8; 16],
         pub capabilities: u64,
+        pub about: [u8; 16],
+        pub reserved_too: [u8; 16],
     }
 }
 
@@ -135,6 +142,7 @@ layout! {
         pub policy_digest: [u8; 8],
         pub capabilities: u32,
         pub session_index: u32,
+        pub standing: Standing,
     }
 }
 
@@ -151,6 +159,8 @@ impl InitPayload {
             random,
             policy_digest: self.policy_digest,
             capabilities: self.capabilities,
+            about: self.about,
+            reserved_too: [0; 16],
         };
         encoded(&fields, INIT_PAYLOAD_LEN)
     }
@@ -168,6 +178,7 @@ impl InitPayload {
             max_paths: fields.max_paths,
             policy_digest: fields.policy_digest,
             capabilities: fields.capabilities,
+            about: fields.about,
         })
     }
 }
@@ -198,6 +209,7 @@ impl RespPayload {
             policy_digest: digest_from_hex(&offer.policy_digest)?,
             capabilities: self.capabilities,
             session_index,
+            standing: self.standing,
         };
         Ok(encoded(&fields, RESP_PAYLOAD_LEN))
     }
@@ -230,6 +242,7 @@ impl RespPayload {
             max_paths: fields.max_paths,
             offer,
             capabilities: fields.capabilities,
+            standing: fields.standing,
         };
         Ok((payload, fields.session_index))
     }

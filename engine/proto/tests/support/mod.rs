@@ -6,7 +6,7 @@ pub mod forge;
 use jvpn_proto::{
     keyfile::StaticKey,
     messages::Offer,
-    wire::{CAP_PARTIAL_CHECKSUM, InitPayload, PQ_OFF, RespPayload, Suite},
+    wire::{CAP_PARTIAL_CHECKSUM, InitPayload, PQ_OFF, RespPayload, Standing, Suite},
 };
 
 /// Repeatable bytes that are different for each call.
@@ -42,6 +42,7 @@ pub fn offered() -> InitPayload {
         max_paths: 8,
         policy_digest: [0; 16],
         capabilities: CAP_PARTIAL_CHECKSUM,
+        about: [0; 16],
     }
 }
 
@@ -70,5 +71,6 @@ pub fn granted() -> RespPayload {
             policy_digest: "0123456789abcdef".into(),
         },
         capabilities: 1,
+        standing: Standing::NotAsked,
     }
 }

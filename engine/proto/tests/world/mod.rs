@@ -278,7 +278,7 @@ impl World {
     pub fn dial(&mut self) {
         let gateway_key = self.gateway.public_key().to_text();
         let paths = self.links.keys().copied().collect();
-        self.order(Command::Dial { dial: 1, gateway_key, paths });
+        self.order(Command::Dial { dial: 1, gateway_key, paths, about: None });
     }
 
     pub fn open(&mut self, path: PathId, link: Link) {
@@ -344,11 +344,11 @@ impl World {
             self.flow_due(0),
             self.flow_due(1),
         ];
-        let next = times.into_iter().flatten().min().unwrap_or(end).max(self.now);
-        if next > end {
+        let Some(next) = times.into_iter().flatten().min().map(|at| at.max(self.now)).filter(|next| *next <= end)
+        else {
             self.now = end;
             return false;
-        }
+        };
         self.now = next;
         while self.flying.peek().is_some_and(|Reverse(flying)| flying.at <= next) {
             let Some(Reverse(flying)) = self.flying.pop() else { break };

@@ -73,6 +73,7 @@ impl Endpoint {
         id: u32,
         gateway_key: &str,
         paths: &[PathId],
+        about: Option<SessionHandle>,
     ) -> Result<(), Declined> {
         if let Some(running) = &self.side.client().ok_or_else(other_role)?.dial {
             return Err(Declined::refused(format!("dial {id} not begun: dial {} is running", running.id)));
@@ -88,7 +89,8 @@ impl Endpoint {
         let gateway = key_of(gateway_key)?;
         let session = self.take_handle();
         let index = self.cx.indices.assign(&mut self.cx.rng, Target { session, path: None });
-        let offered = self.offered();
+        let about = about.and_then(|handle| self.sessions.get(&handle)).map_or([0; 16], |session| session.id.0);
+        let offered = InitPayload { about, ..self.offered() };
         let Self { config, cx, .. } = self;
         let made = Initiator::new(&config.identity, &gateway, index, &offered, &mut |out| cx.rng.fill(out));
         let (initiator, init) = made.map_err(|why| {
@@ -114,6 +116,7 @@ impl Endpoint {
             max_paths: PATHS_MAX as u8,
             policy_digest: [0; 16],
             capabilities: self.capabilities(),
+            about: [0; 16],
         }
     }
 

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use super::reception::PEERS_MAX;
 use crate::endpoint::Endpoint;
-use crate::endpoint::commands::{key_of, other_role};
+use crate::endpoint::commands::{key_of, other_role, reason_of};
 use crate::messages::{Assignment, Peer, SessionHandle};
-use crate::vocabulary::Declined;
+use crate::vocabulary::{Declined, SessionId};
 
 impl Endpoint {
     pub(in crate::endpoint) fn set_peer(&mut self, Peer { key, offer }: Peer) -> Result<(), Declined> {
@@ -21,6 +21,26 @@ impl Endpoint {
         } else {
             Err(Declined::refused(format!("peer not set: the maximum of {PEERS_MAX} peers is reached")))
         }
+    }
+
+    pub(in crate::endpoint) fn remove_peer(&mut self, key: &str, reason: &str) -> Result<(), Declined> {
+        let (key, reason) = (key_of(key)?, reason_of(reason)?);
+        self.side.gateway_mut().ok_or_else(other_role)?.reception.remove_peer(&key, reason);
+        Ok(())
+    }
+
+    pub(in crate::endpoint) fn set_standing(
+        &mut self,
+        key: &str,
+        session: &str,
+        ended: Option<&str>,
+    ) -> Result<(), Declined> {
+        let (key, ended) = (key_of(key)?, ended.map(reason_of).transpose()?);
+        let not_an_id = || Declined::refused(format!("{session:?} is not the id of a session"));
+        let session = SessionId::from_text(session).ok_or_else(not_an_id)?;
+        let noted = self.side.gateway_mut().ok_or_else(other_role)?.reception.note(&key, session, ended);
+        // The client was removed while its session ended.
+        if noted { Ok(()) } else { Err(Declined::Late) }
     }
 
     pub(in crate::endpoint) fn accept(

@@ -197,7 +197,7 @@ impl Session {
             return cx.report(now, Report::AttachRequested { session, path: id, description, bind_seq, kind, reason });
         }
         self.phase = Phase::Offered;
-        let (session_id, client_key, redundant) = (self.id_text(), peer.to_text(), self.is_redundant());
+        let (session_id, client_key, redundant) = (self.id.to_text(), peer.to_text(), self.is_redundant());
         let report = Report::HandshakeConfirmed { session, session_id, client_key, path: id, description, redundant };
         cx.report(now, report);
     }

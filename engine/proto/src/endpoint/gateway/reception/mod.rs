@@ -2,24 +2,23 @@
 //! confirms it, a session is only a slot.
 
 mod buckets;
+mod roster;
 mod slots;
-
-use std::collections::HashMap;
 
 use crate::crypto::keyfile::{PublicKey, StaticKey};
 use crate::crypto::rng::Rng;
 use crate::handshake::{CookieJar, Mac2, check_mac1, init_hash};
 use crate::messages::{Offer, SessionHandle};
 use crate::vocabulary::blame::DropKind;
-use crate::vocabulary::{Route, Shard};
-use crate::wire::{COOKIE_LEN, INIT_LEN, InitPayload, RESP_LEN, Suite};
+use crate::vocabulary::{Route, SessionId, Shard};
+use crate::wire::{COOKIE_LEN, INIT_LEN, InitPayload, RESP_LEN, Reason, Suite};
 
 use buckets::Buckets;
+use roster::Roster;
+pub(crate) use roster::{Answer, PEERS_MAX};
 pub(crate) use slots::PENDING_US;
 use slots::Slots;
 
-/// Maximum number of clients of a gateway. Source: messages.rs, `SetPeer`.
-pub(crate) const PEERS_MAX: usize = 131_072;
 /// Maximum number of INITs opened per second, from all senders: this thread also carries all data.
 const OPENED_PER_S: u32 = 2_000;
 const SECOND_US: u64 = 1_000_000;
@@ -37,7 +36,7 @@ pub(crate) enum Admission {
 
 #[derive(Debug)]
 pub(crate) struct Reception {
-    peers: HashMap<[u8; 32], Offer>,
+    roster: Roster,
     jar: CookieJar,
     slots: Slots,
     /// Separate buckets for INITs whose sender has proved its address, and for others: so forged addresses use up no
@@ -54,7 +53,7 @@ pub(crate) struct Reception {
 impl Reception {
     pub(crate) fn new(inits_per_s: u32, shard: Shard, rng: &mut Rng) -> Self {
         Self {
-            peers: HashMap::new(),
+            roster: Roster::default(),
             jar: CookieJar::new(&mut |out| rng.fill(out)),
             slots: Slots::new(shard),
             proved: Buckets::default(),
@@ -69,19 +68,21 @@ impl Reception {
 
     /// Adds a client or replaces its offer. False if there is no room.
     pub(crate) fn set_peer(&mut self, key: &PublicKey, offer: Offer) -> bool {
-        let fits = self.peers.len() < PEERS_MAX || self.peers.contains_key(key.as_bytes());
-        if fits {
-            self.peers.insert(*key.as_bytes(), offer);
-        }
-        fits
+        self.roster.set(key.as_bytes(), offer)
     }
 
-    pub(crate) fn remove_peer(&mut self, key: &PublicKey) {
-        self.peers.remove(key.as_bytes());
+    pub(crate) fn remove_peer(&mut self, key: &PublicKey, reason: Reason) {
+        self.roster.remove(key.as_bytes(), reason);
     }
 
-    pub(crate) fn offer(&self, key: &PublicKey) -> Option<&Offer> {
-        self.peers.get(key.as_bytes())
+    /// The client's newest session was accepted, or has ended. False if the client is not known.
+    pub(crate) fn note(&mut self, key: &PublicKey, session: SessionId, ended: Option<Reason>) -> bool {
+        self.roster.note(key.as_bytes(), session, ended)
+    }
+
+    /// The answer to an INIT of this key that asks about a session; zeros = about none.
+    pub(crate) fn answer(&self, key: &PublicKey, about: [u8; 16]) -> Answer {
+        self.roster.answer(key.as_bytes(), about)
     }
 
     /// Order of checks: mac1 → repetition → mac2 (under load or above the rate of the address) → rate → ceiling. No
@@ -174,29 +175,5 @@ pub(crate) fn choose_suite(payload: &InitPayload, allow_aes: bool) -> Option<Sui
         Some(Suite::Aes256Gcm)
     } else {
         offered(Suite::ChaCha20Poly1305).then_some(Suite::ChaCha20Poly1305)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gateway_knows_131_072_clients_and_one_more_only_when_another_is_forgotten() {
-        let mut reception = Reception::new(1_000, Shard::WHOLE, &mut Rng::new([1; 32]));
-        let key = |n: u32| {
-            let mut bytes = [0; 32];
-            bytes[..4].copy_from_slice(&n.to_le_bytes());
-            PublicKey::from_bytes(bytes)
-        };
-        let offer = crate::world::offer(50);
-        for n in 0..131_072 {
-            assert!(reception.set_peer(&key(n), offer.clone()));
-        }
-        assert!(!reception.set_peer(&key(131_072), offer.clone()));
-        assert!(reception.set_peer(&key(7), offer.clone()), "a new offer needs no room");
-        reception.remove_peer(&key(7));
-        assert!(reception.set_peer(&key(131_072), offer));
-        assert!(reception.offer(&key(7)).is_none());
     }
 }

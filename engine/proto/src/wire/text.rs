@@ -1,4 +1,4 @@
-//! Short texts inside frames, stored inline: a peer cannot cause allocations with them.
+//! Short texts inside frames and payloads, stored inline: a peer cannot cause allocations with them.
 
 use std::fmt;
 

@@ -97,6 +97,18 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     );
   });
 
+  test("0: a gateway that ends a session says that the client may come again, and how to keep it out", async () => {
+    const { code, stdout } = await jvpn("terminate", "remote", "--reason", "lost laptop");
+    expect([code, stdout]).toEqual([
+      0,
+      `terminated: remote
+  The client may connect again, with a new session.
+  To keep it out: remove its [[client]] from gateway.toml, and reload the gateway (SIGHUP).
+`,
+    ]);
+    expect((await jvpn("terminate", "own", "--reason", "bye")).stdout).toBe("terminated: own\n");
+  });
+
   test("4: a policy that is not valid, with every line, by the daemon's rules or by the daemon", async () => {
     const file = join(folder, "bad-policy.toml");
     writeFileSync(file, 'schema = "jumping-vpn/policy/v1"\n[switch]\nmax_per_min = 0\ncooldown = "9h"\n');
@@ -205,14 +217,16 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
 
   test.each([
     ["dial_unanswered", "  why: the gateway is unreachable, UDP to it is blocked"],
-    ["policy_invalid", "  why: the gateway was reached, but no session was established: policy_invalid"],
+    ["policy_invalid", "  why: the gateway answered, and gave no session: the policy in force is invalid"],
+    ["session_cloned", "  why: the gateway answered, and gave no session: the same client key requested a second session"],
+    ["client_removed", "  why: the gateway answered, and gave no session: the client was removed"],
   ] as const)("the status of a client that dials says why: %s", async (lastReason, why) => {
     const attached = statusWith("ATTACHED");
     const dial = { sinceBootMs: 8_035_600, attempts: 5, lastReason };
     const states = { ...attached.view.states, ATTACHED: 0 };
     status = { ...attached, view: { ...attached.view, states, sessions: [], dial } };
     const { stdout } = await jvpn("status");
-    expect(stdout).toContain(`for 4.4 s, 5 without success   last reason ${lastReason}\n${why}`);
+    expect(stdout).toContain(`for 4.4 s, 5 without success   last failure ${lastReason}\n${why}`);
   });
 
   test("what the policy permits, until when, and why a path is not chosen", async () => {
@@ -303,6 +317,9 @@ function jvpn(...args: string[]): Promise<{ code: number; stdout: string; stderr
 
 /** A daemon that knows one status, and denies `…/sessions/CODE/switch` with that code. */
 function answerTo(url: string): [number, unknown] {
+  const ended = /sessions\/(\w+)\/terminate/.exec(url)?.[1];
+  if (ended !== undefined)
+    return [200, { schema: "jumping-vpn/done/v1", verb: "terminate", value: { mayReturn: ended === "remote" } }];
   const denied = /sessions\/(\w+)\/switch/.exec(url)?.[1];
   if (denied === "wish") return [200, { schema: "jumping-vpn/done/v1", verb: "switch", value: { asked: "client" } }];
   if (denied !== undefined)
@@ -386,6 +403,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     role: "client",
     state,
     version: 9,
+    endedBy: null,
     bornAtBootMs: 0,
     ageMs: 8_040_000,
     lifetimeMs: 43_200_000,

@@ -118,6 +118,7 @@ interface Dial {
   sinceAt: Millis;
   attempts: number;
   failures: number;
+  /** Why the last dial failed; `null` = none has failed since the last session ended. */
   lastReason: Reason | null;
   predecessor: SessionId | null;
   hintedAt: Millis | null;

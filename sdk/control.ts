@@ -175,5 +175,7 @@ export function statesText(states: Readonly<Record<string, number>>): string {
 
 function lastDial(status: StatusDocument): string {
   const dial = status.view.dial;
-  return dial === null || dial.lastReason === null ? "" : `; dialling, ${dial.attempts} attempts, last reason ${dial.lastReason}`;
+  return dial === null || dial.lastReason === null
+    ? ""
+    : `; dialling, ${dial.attempts} attempts, last failure ${dial.lastReason}`;
 }

@@ -9,7 +9,7 @@ export function sessionLines(io: Io, session: SessionView, bootMs: number): stri
   const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.id))}   ${duration(session.ageMs)}${limit}   policy ${session.policy.replace("@", " v")}`;
   const lines = [head];
   if (session.state !== "ATTACHED" && session.reason !== null)
-    lines.push(`  reason     ${session.reason}${transportless(session)}`);
+    lines.push(`  reason     ${session.reason}${endedBy(session)}${transportless(session)}`);
   lines.push(peerLine(session));
   lines.push(...sendingLines(session));
   lines.push(...session.paths.map((path, index) => `${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
@@ -89,6 +89,11 @@ function jumpLines(io: Io, session: SessionView, bootMs: number): string[] {
   const budget = `budget ${switchesUsed}/${switchesMax} per min${next}`;
   const together = `${jumps}   ${budget}`;
   return together.length <= io.columns ? [together] : [jumps, `             ${budget}`];
+}
+
+function endedBy({ role, endedBy }: SessionView): string {
+  if (endedBy !== "peer") return "";
+  return role === "client" ? " (by the gateway)" : " (by the client)";
 }
 
 function transportless(session: SessionView): string {

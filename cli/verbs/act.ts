@@ -28,6 +28,16 @@ interface TerminateOptions extends CommonOptions {
   readonly reason: string;
 }
 
+/** A gateway ends a session, not the client's right to begin another one. */
+const KEEP_OUT = [
+  "  The client may connect again, with a new session.",
+  "  To keep it out: remove its [[client]] from gateway.toml, and reload the gateway (SIGHUP).",
+];
+
+function mayReturn(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "mayReturn" in value && value.mayReturn === true;
+}
+
 export function terminateVerb(program: Command): void {
   const command = program
     .command("terminate")
@@ -38,6 +48,7 @@ export function terminateVerb(program: Command): void {
     const done = await control.terminate(id, options.reason);
     if (options.json) io.json({ schema: "jumping-vpn/terminate/v1", session: id, value: done.value });
     else io.line(`terminated: ${id}`);
+    if (!options.json && mayReturn(done.value)) for (const line of KEEP_OUT) io.line(line);
     return EXIT.ok;
   });
 }

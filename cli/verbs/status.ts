@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
-import type { Reason } from "#kernel/contract/reason";
 import { type StatusDocument, statesText } from "#sdk/index";
 import type { CommonOptions } from "../command.ts";
 import { verb } from "../command.ts";
+import { dialAdvice } from "../format/dial.ts";
 import { sessionLines, sessionRow } from "../format/session.ts";
 import { cut, duration, paint, TABLE_COLUMNS_MIN, table } from "../format/text.ts";
 import { io } from "../io.ts";
@@ -53,26 +53,10 @@ function clientLines(status: StatusDocument): string[] {
   if (sinceBootMs === 0) return [...lines, `${paint(io, "yellow", "○ WAITING")}   no usable link to a gateway yet`];
   const tries = attempts > 0 ? `, ${attempts} without success` : "";
   lines.push(
-    `${paint(io, "yellow", "○ DIALLING")}   for ${duration(view.bootMs - sinceBootMs)}${tries}${lastReason === null ? "" : `   last reason ${lastReason}`}`,
+    `${paint(io, "yellow", "○ DIALLING")}   for ${duration(view.bootMs - sinceBootMs)}${tries}${lastReason === null ? "" : `   last failure ${lastReason}`}`,
   );
   if (attempts > 0) lines.push(...dialAdvice(status.publicKey, lastReason));
   return lines;
-}
-
-const UNANSWERED: readonly (Reason | null)[] = ["dial_unanswered", "no_candidate", null];
-
-/** A gateway does not answer an unknown client, so the possible causes are listed. A refusal comes with its reason. */
-export function dialAdvice(publicKey: string | null, lastReason: Reason | null): string[] {
-  if (!UNANSWERED.includes(lastReason)) {
-    return [
-      `  why: the gateway was reached, but no session was established: ${lastReason}`,
-      "  do:  run `jvpn status` and `jvpn watch` at the gateway; docs/reference/reasons.md explains the reason",
-    ];
-  }
-  return [
-    "  why: the gateway is unreachable, UDP to it is blocked, its key does not match, or it does not list this client",
-    `  do:  check that the gateway lists this client's key: ${publicKey ?? "see `jvpn pubkey`"}`,
-  ];
 }
 
 function gatewayLines(status: StatusDocument): string[] {

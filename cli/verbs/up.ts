@@ -6,9 +6,9 @@ import { EXIT } from "#kernel/contract/exit-code";
 import { Control, ControlError, type StatusDocument } from "#sdk/index";
 import { type CommonOptions, verb } from "../command.ts";
 import { requireFromDaemon, spawnDaemon } from "../daemon-process.ts";
+import { dialAdvice } from "../format/dial.ts";
 import { sessionLines } from "../format/session.ts";
 import { io } from "../io.ts";
-import { dialAdvice } from "./status.ts";
 
 interface UpOptions extends CommonOptions {
   readonly config?: string;

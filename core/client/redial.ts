@@ -29,7 +29,7 @@ export function clientSessionEnded(turn: Turn, { session }: Entry): void {
   }
   if (session.endedAt - session.bornAt >= PROVEN_AFTER_MS) dial.failures = 0;
   dial.attempts = 0;
-  dial.lastReason = session.reason;
+  dial.lastReason = null;
   dial.predecessor = session.id;
   if (!dialForSession(turn)) backOff(turn);
 }

@@ -24,7 +24,7 @@ function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: st
         reason: "operator_terminated",
         numbers: { detail: request.detail.slice(0, 200), actor },
       });
-      return { ok: true, value: { session, terminated: true } };
+      return { ok: true, value: { session, terminated: true, mayReturn: entry.session.role === "gateway" } };
     case "switch":
       return entry.session.role === "gateway" ? askClient(turn, entry, request.to) : switchHere(turn, entry, request.to);
   }

@@ -96,6 +96,7 @@ export function sessionView(world: World, entry: Entry, now: Millis): SessionVie
     ageMs: (session.state === "TERMINATED" ? session.endedAt : now) - session.bornAt,
     lifetimeMs: policy.session.maxLifetimeMs,
     reason: reasonOf(entry),
+    endedBy: session.state === "TERMINATED" ? session.by : null,
     policy: policyLabel(policy),
     sending: { mode: entry.sending, wanted: policy.switch.mode },
     peer: entry.peer,

@@ -52,6 +52,8 @@ export interface SessionView {
   readonly ageMs: number;
   readonly lifetimeMs: number;
   readonly reason: Reason | null;
+  /** TERMINATED: which end ended it. */
+  readonly endedBy: "here" | "peer" | null;
   readonly policy: string;
   readonly sending: SendingView;
   /** Name and key of the other end: the gateway on a client, the client on a gateway. */
@@ -69,7 +71,10 @@ export interface SessionView {
 export interface NodeView {
   readonly role: Role;
   readonly bootMs: number;
-  /** The client's dialling while it has no session. */
+  /**
+   * The client's dialling while it has no session. `lastReason`: why the last dial failed; why the last session ended is
+   * among its own fields.
+   */
   readonly dial: { readonly sinceBootMs: number; readonly attempts: number; readonly lastReason: Reason | null } | null;
   readonly policy: {
     readonly name: string;

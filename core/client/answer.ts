@@ -16,8 +16,8 @@ type Refused = Extract<Report, { type: "HandshakeRefused" }>;
 type Terms = { readonly policy: Policy; readonly obstacle: null } | { readonly policy: null; readonly obstacle: Reason };
 
 /**
- * A valid RESP: it says what became of the session that the dial asked about. Unless that one is live, it has ended, and
- * the new one takes its place.
+ * A valid RESP: it says what became of the session that the dial asked about. Unless that one is live, it has ended,
+ * and the new one takes its place.
  */
 export function handshakeDone(turn: Turn, report: Done, entry: Entry | null): void {
   const { world } = turn;

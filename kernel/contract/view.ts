@@ -72,8 +72,8 @@ export interface NodeView {
   readonly role: Role;
   readonly bootMs: number;
   /**
-   * The client's dialling while it has no session. `lastReason`: why the last dial failed; why the last session ended is
-   * among its own fields.
+   * The client's dialling while it has no session. `lastReason`: why the last dial failed. Why the last session ended
+   * is among its own fields.
    */
   readonly dial: { readonly sinceBootMs: number; readonly attempts: number; readonly lastReason: Reason | null } | null;
   readonly policy: {

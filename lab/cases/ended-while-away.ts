@@ -12,7 +12,7 @@ import { elapse, type Stage, until } from "../stage.ts";
 import { type Case, Ledger } from "./case.ts";
 
 const RTT_MS = 80;
-/** From the first answer, which lets the client ask, to the end: a round trip for the question, and room for the rest. */
+/** From the first answer, which lets the client ask, to the end: one round trip for the question, and some room. */
 const END_MS_MAX = 3 * RTT_MS;
 
 export const ENDED_WHILE_AWAY: Case = {
@@ -69,7 +69,7 @@ interface End {
   readonly afterMs: number;
 }
 
-/** Takes both links away for 10 s; after 3 s of these `meanwhile` happens. Returns how the session ended at the client. */
+/** Takes both links away for 10 s, and after 3 s calls `meanwhile`. Returns how the session ended at the client. */
 async function away(stage: Stage, session: string, meanwhile: () => Promise<unknown>): Promise<End> {
   const { uplinks } = stage.topology;
   const mark = stage.mark();

@@ -198,6 +198,7 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
     expect((await jvpn("status")).stdout).toBe(
       `● ATTACHED   session s-7QF2-9KXD   2h14m (limit 12h)   policy standard v17
   gateway    fra-2 (203.0.113.7:4774)   tunnel 10.80.0.14, fd80::e   mtu 1380
+  heard      1.2 s ago   keys 45 s old   in 8.4 MB, out 620 kB
   path  ▶ wlan0/udp4    rtt 18 ms ±2   loss 0.1 %  mtu 1500
         · wwan0/udp6    rtt 61 ms ±9   loss 0.0 %  warm standby, metered, backup
   jumps      3 (last 11m ago: eth0/udp4→wlan0/udp4, transport_dead, 43 ms without a path)
@@ -395,6 +396,9 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     priority: "primary",
     metered: false,
     penaltyMs: 0,
+    heardMsAgo: 1_200,
+    rxBytes: 4_200_000,
+    txBytes: 310_000,
     reason: null,
   } as const;
   const session: SessionView = {
@@ -434,6 +438,11 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     },
     budget: { switchesUsed: 0, switchesMax: 8, nextSwitchInMs: 0 },
     transportlessMs: null,
+    heardMsAgo: 1_200,
+    rxBytes: 8_400_000,
+    txBytes: 620_000,
+    keysAgeMs: 45_000,
+    keysExpired: false,
     predecessor: null,
   };
   return {

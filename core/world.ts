@@ -65,6 +65,8 @@ export interface Entry {
    * Labels of removed paths, oldest first, at most `DEPARTED_MAX`, so that later events and views can still name them.
    */
   departed: readonly { readonly path: PathId; readonly label: string }[];
+  /** When the keys were last agreed; expired keys carry no inner packets until a rekey. */
+  keys: { readonly agreedAt: Millis; readonly expired: boolean };
   /** Gateway: when it asks the client next to prove itself again, and how often it has asked. */
   ask: { readonly count: number; readonly at: Millis } | null;
 }
@@ -214,6 +216,7 @@ export function freshEntry(
     departed: [],
     client: null,
     admission: null,
+    keys: { agreedAt: session.bornAt, expired: false },
     ask: null,
   };
 }

@@ -1,7 +1,7 @@
 import type { SessionId } from "#kernel/contract/state";
 import type { PathView, SessionView } from "#sdk/index";
 import type { Io } from "../io.ts";
-import { cut, duration, paint, stateSign, TABLE_COLUMNS_MIN } from "./text.ts";
+import { bytes, cut, duration, paint, stateSign, TABLE_COLUMNS_MIN } from "./text.ts";
 
 /** One session in full, as `jvpn status` and `jvpn session` show it. */
 export function sessionLines(io: Io, session: SessionView, bootMs: number): string[] {
@@ -11,6 +11,7 @@ export function sessionLines(io: Io, session: SessionView, bootMs: number): stri
   if (session.state !== "ATTACHED" && session.reason !== null)
     lines.push(`  reason     ${session.reason}${endedBy(session)}${transportless(session)}`);
   lines.push(peerLine(session));
+  if (session.state !== "TERMINATED") lines.push(heardLine(session));
   lines.push(...sendingLines(session));
   lines.push(...session.paths.map((path, index) => `${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
   if (session.paths.length === 0) lines.push("  path  none");
@@ -44,6 +45,7 @@ export function sessionRow(io: Io, session: SessionView): string[] {
     session.inner?.v4 ?? session.inner?.v6 ?? "—",
     active?.label ?? "—",
     duration(session.ageMs),
+    session.heardMsAgo === null ? "—" : `heard ${ago(session.heardMsAgo)}`,
     session.reason ?? "",
   ];
 }
@@ -74,6 +76,20 @@ function peerLine(session: SessionView): string {
   const name = remote?.includes(session.peer.name) ? remote : `${session.peer.name}${remote === null ? "" : ` (${remote})`}`;
   return `  ${who.padEnd(9)}  ${name}   tunnel ${tunnel}`;
 }
+
+/** What shows that the other end is there: when it was last heard, and how old the keys are. */
+function heardLine({ heardMsAgo, keysAgeMs, keysExpired, rxBytes, txBytes }: SessionView): string {
+  const keys = keysExpired ? "expired, no packet passes until they are renewed" : `${duration(keysAgeMs)} old`;
+  return `  heard      ${ago(heardMsAgo)}   keys ${keys}   in ${bytes(rxBytes)}, out ${bytes(txBytes)}`;
+}
+
+/** Both ends of a path, and what arrived on it: the second line of a path in a list of its own. */
+export function endsText({ local, remote, heardMsAgo, rxBytes, txBytes }: PathView): string {
+  const ends = `${local ?? "—"} → ${remote ?? "—"}`;
+  return `${ends}   heard ${ago(heardMsAgo)}   in ${bytes(rxBytes)}, out ${bytes(txBytes)}`;
+}
+
+const ago = (ms: number | null): string => (ms === null ? "not yet" : `${duration(ms)} ago`);
 
 function jumpLines(io: Io, session: SessionView, bootMs: number): string[] {
   const { count, last } = session.jumps;

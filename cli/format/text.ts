@@ -36,6 +36,14 @@ export function duration(ms: number): string {
   return hours % 24 === 0 ? `${Math.floor(hours / 24)}d` : `${Math.floor(hours / 24)}d${hours % 24}h`;
 }
 
+/** `512 B`, `1.5 kB`, `12 MB`: powers of 1,000. */
+export function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, count)) / 3));
+  const scaled = count / 1_000 ** power;
+  return `${power === 0 || scaled >= 10 ? Math.floor(scaled) : Math.floor(scaled * 10) / 10} ${units[power]}`;
+}
+
 /** Columns as wide as their widest cell. All rows have the same number of cells. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widthOf = (column: number) => Math.max(...rows.map((row) => visible(row[column] ?? "")));

@@ -42,8 +42,9 @@ export function holdsAuthority(turn: Turn): boolean {
   return guarded(turn, "cluster", () => domains.cluster.holds(authority, turn.now), false);
 }
 
-/** The best candidate path; shunned paths are chosen last. `null` = none. */
+/** The best candidate path; shunned paths are chosen last. `null` = none: with expired keys no path is of use. */
 export function candidateFor(turn: Turn, entry: Entry, event: SessionEvent | null): PathId | null {
+  if (entry.keys.expired) return null;
   const exclude = excluded(entry, event);
   const shunned = shunnedNow(entry, turn.now);
   return choose(turn, entry, [...exclude, ...shunned]) ?? (shunned.length > 0 ? choose(turn, entry, exclude) : null);

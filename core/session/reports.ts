@@ -1,10 +1,12 @@
 import type { SecurityFinding, SecurityInput } from "#domains/security/model";
+import { activeOf } from "#domains/session/model";
 import type { PathStats, Report } from "#kernel/contract/engine.generated";
 import { type Reason, reasonOf } from "#kernel/contract/reason";
 import { emit, emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
-import type { Turn } from "../turn.ts";
+import { type Turn, touch } from "../turn.ts";
 import { type Entry, labelOf, type World } from "../world.ts";
+import { mayRecover } from "./context.ts";
 import { observe } from "./observe.ts";
 import { dispatch } from "./sessions.ts";
 
@@ -111,11 +113,24 @@ type SecurityReport = Extract<Report, { type: "ValidationFailed" | "KeyRotated" 
 function judgeSecurity(turn: Turn, entry: Entry, report: SecurityReport): void {
   const { security } = turn.world.domains;
   const judged = guarded(turn, "security", () => security.step(entry.security, report, entry.policy, turn.now), null);
-  if (judged === null) return;
-  entry.security = judged.next;
-  for (const finding of judged.findings) securityFinding(turn, entry, finding);
+  if (judged !== null) {
+    entry.security = judged.next;
+    for (const finding of judged.findings) securityFinding(turn, entry, finding);
+  }
+  if (report.type === "KeyRotated") renewed(turn, entry);
+  if (report.type === "KeyExpired") entry.keys = { ...entry.keys, expired: true };
+  touch(turn, entry);
   if (report.type === "ValidationFailed" && !report.attributable)
     dispatch(turn, entry, { type: "ValidationFailed", attributable: false, exhausted: false, numbers: { kind: report.kind } });
+}
+
+/** A session that was unstable because its keys had expired proves itself anew on the same path. */
+function renewed(turn: Turn, entry: Entry): void {
+  const { expired } = entry.keys;
+  entry.keys = { agreedAt: turn.now, expired: false };
+  const active = activeOf(entry.session);
+  if (!expired || active === null) return;
+  dispatch(turn, entry, { type: "StabilityRestored", path: active, verdict: mayRecover(turn, entry, "revalidate") });
 }
 
 function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): void {

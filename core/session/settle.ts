@@ -37,6 +37,11 @@ export function settle(turn: Turn): void {
 
 /** True if the session changed. */
 function followUp(turn: Turn, entry: Entry): boolean {
+  if (entry.keys.expired && entry.session.state === "ATTACHED") {
+    const numbers = { keysAgeMs: turn.now - entry.keys.agreedAt };
+    dispatch(turn, entry, { type: "ThresholdExceeded", path: entry.session.active, reason: "rekey_failed", numbers });
+    return true;
+  }
   if (entry.session.role === "gateway") {
     nudge(turn, entry);
     return false;

@@ -1,6 +1,6 @@
 import { activeOf } from "#domains/session/model";
 import { type SessionHandle, STATES, type StateName } from "#kernel/contract/state";
-import type { NodeView, PageQuery, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
+import type { NodeView, PageQuery, PathView, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
 import { type Entry, policyLabel, type World } from "../world.ts";
 import { attempt } from "./attempt.ts";
@@ -85,6 +85,7 @@ function liveByState(world: World): ByState {
 
 export function sessionView(world: World, entry: Entry, now: Millis): SessionView {
   const { session, policy, assignment, budget } = entry;
+  const paths = attempt(() => world.domains.transport.views(entry.transport, activeOf(session), now), []);
   const used = attempt(() => world.domains.policy.usage(budget, policy, now), null);
   return {
     handle: session.handle,
@@ -102,7 +103,7 @@ export function sessionView(world: World, entry: Entry, now: Millis): SessionVie
     peer: entry.peer,
     inner: assignment === null ? null : { v4: assignment.v4, v6: assignment.v6, mtu: assignment.mtu },
     active: activeOf(session),
-    paths: attempt(() => world.domains.transport.views(entry.transport, activeOf(session), now), []),
+    paths,
     jumps: entry.jumps,
     budget: {
       switchesUsed: used?.switchesUsed ?? 0,
@@ -111,7 +112,19 @@ export function sessionView(world: World, entry: Entry, now: Millis): SessionVie
     },
     transportlessMs:
       "transportlessSince" in session && session.transportlessSince !== null ? now - session.transportlessSince : null,
+    ...heard(paths),
+    keysAgeMs: (session.state === "TERMINATED" ? session.endedAt : now) - entry.keys.agreedAt,
+    keysExpired: entry.keys.expired,
     predecessor: entry.predecessor,
+  };
+}
+
+function heard(paths: readonly PathView[]): Pick<SessionView, "heardMsAgo" | "rxBytes" | "txBytes"> {
+  const known = paths.flatMap(({ heardMsAgo }) => (heardMsAgo === null ? [] : [heardMsAgo]));
+  return {
+    heardMsAgo: known.length === 0 ? null : Math.min(...known),
+    rxBytes: paths.reduce((sum, { rxBytes }) => sum + rxBytes, 0),
+    txBytes: paths.reduce((sum, { txBytes }) => sum + txBytes, 0),
   };
 }
 

@@ -23,6 +23,7 @@ const COUNTED: ReadonlySet<Reason> = new Set([
   "transport_dead",
   "loss_threshold_exceeded",
   "heartbeat_timeout",
+  "rekey_failed",
   "authority_lost",
 ]);
 

@@ -74,6 +74,10 @@ export interface Path {
   readonly jitterUs: number | null;
   /** The largest outer packet that this end can send on the path, bytes; `null` = not measured. */
   readonly mtu: number | null;
+  /** Newest figures of the engine: when something authentic last arrived, and bytes in both directions. */
+  readonly heardAt: Millis | null;
+  readonly rxBytes: number;
+  readonly txBytes: number;
   /** Oldest first, at most `SAMPLES_MAX`. */
   readonly samples: readonly Sample[];
   readonly probes: Probes;

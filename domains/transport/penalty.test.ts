@@ -71,6 +71,9 @@ function died(stableSince: number | null): Path {
     rttMinUs: null,
     jitterUs: null,
     mtu: null,
+    heardAt: null,
+    rxBytes: 0,
+    txBytes: 0,
     samples: [],
     probes: NO_PROBES,
   };

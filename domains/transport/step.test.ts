@@ -93,9 +93,11 @@ describe("a path dies", () => {
     const life = new Life();
     life.up(1);
     life.dispatch({ type: "SendError", path: 1, errno: "ENETDOWN" });
-    const before = life.t;
+    const [before] = life.t.paths;
     life.traffic(1, { seconds: 3, lossUp: 1 });
-    expect(life.t).toEqual(before);
+    const [after] = life.t.paths;
+    const { heardAt, rxBytes, txBytes } = after ?? {};
+    expect(after).toEqual({ ...before, heardAt, rxBytes, txBytes });
   });
 
   test("with its link gone an answer counts only when the link is back", () => {

@@ -20,6 +20,9 @@ import { excessesOf, longestWindowMs, probed, sampled } from "./windows.ts";
 
 type Dead = Extract<Path["health"], { is: "dead" }>;
 
+/** `heardMsAgo` of a path on which nothing has arrived. */
+const NEVER_HEARD = 0xffff_ffff;
+
 /** The reason of a death by silence, by its evidence. */
 const SILENCE: Readonly<Record<SilenceEvidence, Reason>> = {
   standby_answered: "silent",
@@ -114,6 +117,9 @@ function add(t: Transport, event: Extract<TransportEvent, { type: "Added" }>): T
     rttVarUs: null,
     jitterUs: null,
     mtu: null,
+    heardAt: null,
+    rxBytes: 0,
+    txBytes: 0,
     samples: [],
     probes: NO_PROBES,
   };
@@ -204,17 +210,23 @@ function regainLink(t: Transport, path: Path): TransportStep {
   return quiet(put(t, { ...path, health: { ...path.health, linkLost: false } }));
 }
 
-/** Applies statistics to paths that are alive. A dead path's counters only show the blackout. */
+/** Judges paths that are alive by their statistics. A dead path's counters only show the blackout. */
 function measure(t: Transport, stats: readonly PathStats[], policy: PathPolicy, now: Millis): Transport {
   const paths = t.paths.map((path): Path => {
     const own = stats.find((candidate) => candidate.path === path.id);
-    if (own === undefined || path.health.is !== "alive") return path;
+    if (own === undefined) return path;
+    const { rxBytes, txBytes } = own;
+    const heardAt = own.heardMsAgo === NEVER_HEARD ? path.heardAt : now - own.heardMsAgo;
+    if (path.health.is !== "alive") return { ...path, heardAt, rxBytes, txBytes };
     const { srttUs: rttUs, rttvarUs: rttVarUs, minRttUs: rttMinUs, jitterUs } = own;
     const measured = rttUs > 0 ? { rttUs, rttVarUs, rttMinUs: rttMinUs > 0 ? rttMinUs : rttUs, jitterUs } : {};
     const silent = !own.answering && own.probesSent > 0;
     return {
       ...path,
       ...measured,
+      heardAt,
+      rxBytes,
+      txBytes,
       health: { ...path.health, unansweredSince: silent ? (path.health.unansweredSince ?? now) : null },
       samples: sampled(path.samples, own, policy, now),
       probes: probed(path.probes, own),

@@ -26,6 +26,11 @@ export interface PathView {
   readonly lossRatio: number | null;
   /** The largest outer packet that this end can send on the path, bytes. */
   readonly mtu: number | null;
+  /** Time since something authentic last arrived, as far as the engine has reported it: when idle, at each keepalive. */
+  readonly heardMsAgo: number | null;
+  /** Bytes of outer payload since the session began, in both directions. */
+  readonly rxBytes: number;
+  readonly txBytes: number;
   readonly priority: Priority;
   readonly metered: boolean;
   readonly penaltyMs: number;
@@ -64,6 +69,13 @@ export interface SessionView {
   readonly jumps: { readonly count: number; readonly last: JumpView | null };
   readonly budget: { readonly switchesUsed: number; readonly switchesMax: number; readonly nextSwitchInMs: number };
   readonly transportlessMs: number | null;
+  /** The newest of its paths, and the sums over them. */
+  readonly heardMsAgo: number | null;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  /** Time since keys were last agreed: by the handshake or a rekey. */
+  readonly keysAgeMs: number;
+  readonly keysExpired: boolean;
   readonly predecessor: SessionId | null;
 }
 

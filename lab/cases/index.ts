@@ -11,6 +11,7 @@ import { OPERATOR_TERMINATION } from "./8.ts";
 import type { Case } from "./case.ts";
 import { ENDED_WHILE_AWAY } from "./ended-while-away.ts";
 import { GATEWAY_RESTART } from "./gateway-restart.ts";
+import { IDLE } from "./idle.ts";
 import { NAT_REBINDING, NAT_REBINDING_REDUNDANT } from "./iso-nat.ts";
 import { INVALID_POLICY } from "./iso-policy.ts";
 import { PRESSURE } from "./iso-pressure.ts";
@@ -35,6 +36,7 @@ export const CASES: readonly Case[] = [
   SUPERSEDED,
   GATEWAY_RESTART,
   ENDED_WHILE_AWAY,
+  IDLE,
   REDUNDANT,
   NAT_REBINDING,
   NAT_REBINDING_REDUNDANT,

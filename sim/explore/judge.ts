@@ -108,6 +108,7 @@ export class Judge implements Court {
     const { report } = input;
     for (const watch of this.#watches) {
       watch.hear(report);
+      if (watch.keysExpired) watch.mayDegradeSince ??= now;
       if (report.type === "ValidationFailed" && report.attributable && report.session === watch.handle)
         watch.failures = [...watch.failures.filter((at) => now - at <= FAILURES_WINDOW_MS), now];
     }
@@ -139,7 +140,9 @@ export class Judge implements Court {
       transitions(this, watch, seen, events, attempts.get(watch.handle), input, effects, now);
       const lived = living.get(watch.handle);
       if (lived !== undefined && !unsure(watch)) this.#deaths(watch, seen, lived, events);
+      if (watch.keysExpired) watch.mayDegradeSince ??= now;
       if (seen.state !== "BIRTH") watch.loseActive(now);
+      if (seen.state === "ATTACHED" && watch.keysExpired) this.complain("the keys have expired and the session is ATTACHED");
       this.#compare(world, watch, seen, events, input);
       this.#ready(watch, seen, now);
     }
@@ -344,7 +347,14 @@ export class Judge implements Court {
   /** I22: from when on nothing but the core itself keeps the client from recovering. */
   #ready(watch: Watch, seen: Seen, now: number): void {
     const waits = seen.state === "DEGRADED" || seen.state === "VOLATILE";
-    if (!this.client || !waits || !this.authority || now < watch.blockedUntil || !this.#permitted(watch, seen, now))
+    if (
+      !this.client ||
+      !waits ||
+      !this.authority ||
+      watch.keysExpired ||
+      now < watch.blockedUntil ||
+      !this.#permitted(watch, seen, now)
+    )
       watch.readySince = null;
     else watch.readySince ??= now;
   }

@@ -84,6 +84,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a jump needs no authority", "domains/session/classify.js", "if (context.candidate === null || !context.authority)", "if (context.candidate === null)", "client authority"),
   mutant("nobody looks when authority ends", "core/cluster/authority.js", "world.deadlines.set(AUTHORITY_KEY, deadline)", "", "gateway authority", "client authority"),
   mutant("a lost authority reaches no session", "core/cluster/authority.js", 'dispatchAll(turn, "AuthorityLost");', "", "client authority"),
+  mutant("a session with expired keys stays ATTACHED", "core/session/settle.js", 'entry.keys.expired && entry.session.state === "ATTACHED"', "false", "forgeries", "gateway forgeries"),
+  mutant("a path is tried although the keys have expired", "core/session/context.js", "if (entry.keys.expired)\n        return null;", "", "forgeries"),
   // security failures
   mutant("the failure budget is forgotten", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: false", "forgeries"),
   mutant("the last failure of the budget ends the session", "domains/security/failure-budget.js", "exceeded: used > max", "exceeded: used >= max", "forgeries"),

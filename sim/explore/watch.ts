@@ -54,6 +54,8 @@ export class Watch {
   /** Earliest time from which the degraded clock may run. */
   mayDegradeSince: number | null = null;
   over = false;
+  /** The keys have passed their limit: no path is of use. */
+  keysExpired = false;
   /** Gateway: the store gave it its addresses. */
   stored = false;
 
@@ -84,6 +86,10 @@ export class Watch {
         this.#die(report.path);
         break;
       case "Refused":
+        break;
+      case "KeyExpired":
+      case "KeyRotated":
+        if (report.session === this.handle) this.keysExpired = report.type === "KeyExpired";
         break;
       default:
         if ("session" in report && report.session === this.handle && "path" in report) this.#hearPath(report);

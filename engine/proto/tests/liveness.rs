@@ -175,17 +175,64 @@ fn an_idle_session_sends_its_keepalive_and_nothing_else() {
     world.run(10 * S);
     world.capturing = true;
     world.run(100 * S);
-    // A probe and its reply every 25 s on each of two paths.
-    assert!((12..=16).contains(&world.capture.len()), "{}", world.capture.len());
+    // A probe and its reply every 25 s, on the standby every 125 s; and one rekey.
+    assert!((8..=14).contains(&world.capture.len()), "{}", world.capture.len());
 }
 
 #[test]
-fn a_dead_idle_path_is_noticed_by_its_keepalive_and_told_again_when_it_answers() {
+fn a_phone_that_idles_on_two_networks_moves_less_than_a_megabyte_a_day() {
+    let mut world = World::ready(&[10, 40], 50);
+    world.flow = [0, 0];
+    world.run(10 * S);
+    world.capturing = true;
+    world.run(3_600 * S);
+    let with_headers: usize = world.capture.iter().map(|(_, _, data)| data.len() + 28).sum();
+    assert!(24 * with_headers <= 1_000_000, "{} bytes a day", 24 * with_headers);
+    assert!(world.count(Side::Client, |report| matches!(report, Report::KeyRotated { .. })) >= 25);
+    assert_eq!(world.count(Side::Gateway, |report| matches!(report, Report::PathSilent { .. })), 0);
+}
+
+#[test]
+fn a_client_that_is_gone_while_idle_is_missed_after_two_keepalives_and_a_probing_round() {
+    for (delay_ms, gone_after) in [(10, 3 * S), (10, 24 * S), (150, 20 * S)] {
+        let mut world = World::ready(&[delay_ms], 50);
+        world.flow = [0, 0];
+        world.run(40 * S + gone_after);
+        world.black_hole(1, true, true);
+        let gone_at = world.now;
+        world.run(120 * S);
+        let (at, evidence) = world.silent(Side::Gateway, 1).unwrap();
+        assert_eq!(evidence, SilenceEvidence::Timeout);
+        assert!(at - gone_at <= 50 * S + 4 * S, "{} ms", (at - gone_at) / MS);
+        let (noticed_at, _) = world.silent(Side::Client, 1).unwrap();
+        assert!(noticed_at - gone_at <= 25 * S + 4 * S, "{} ms", (noticed_at - gone_at) / MS);
+        world.assert_honest();
+    }
+}
+
+#[test]
+fn an_idle_gateway_reports_when_it_last_heard_of_its_client() {
+    let mut world = World::ready(&[10], 50);
+    world.flow = [0, 0];
+    world.run(10 * S);
+    let before = world.reports.len();
+    world.run(100 * S);
+    let heard = |report: &Report| match report {
+        Report::Stats { paths } => paths.iter().any(|path| path.heard_ms_ago <= 200),
+        _ => false,
+    };
+    let told =
+        world.reports[before..].iter().filter(|(_, side, report)| *side == Side::Gateway && heard(report)).count();
+    assert!((3..=6).contains(&told), "{told}");
+}
+
+#[test]
+fn a_dead_idle_standby_is_noticed_by_its_probe_and_told_again_when_it_answers() {
     let mut world = World::ready(&[10, 10], 10);
     world.flow = [0, 0];
     world.run(10 * S);
     world.black_hole(2, true, true);
-    world.run(30 * S);
+    world.run(130 * S);
     assert_eq!(world.silent(Side::Client, 2).unwrap().1, SilenceEvidence::Timeout);
     world.black_hole(2, false, false);
     let alive = |report: &Report| matches!(report, Report::PathAlive { path: 2, .. });

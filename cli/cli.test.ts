@@ -236,7 +236,8 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
   new sessions    allowed
 
 ● ATTACHED   session s-7QF2-9KXD   policy field v3
-  used            8 of 8 switches, 8 of 30 recoveries in the last minute
+  switches        8 of 8 in the last minute, 4 of at most 4 that could wait
+  recoveries      8 of 30 in the last minute, 4 of at most 15 that could wait
   elective move   denied: switch_rate_limited (8 of 8), allowed in 23 s
   revalidation    allowed
   expires in      10h of 12h: session_lifetime_exceeded
@@ -358,7 +359,10 @@ const POLICY: Readonly<Record<string, [number, unknown]>> = {
           state: "ATTACHED",
           policy: "field@3",
           sending: { mode: "failover", wanted: "failover" },
-          budget: { switchesUsed: 8, switchesMax: 8, recoveriesUsed: 8, recoveriesMax: 30 },
+          budget: {
+            switches: { used: 8, max: 8, electiveUsed: 4, electiveMax: 4 },
+            recoveries: { used: 8, max: 30, electiveUsed: 4, electiveMax: 15 },
+          },
           moves: [
             { kind: "elective", allowed: false, reason: "switch_rate_limited", retryAfterMs: 23_000, used: 8, max: 8 },
             { kind: "revalidate", allowed: true, reason: null, retryAfterMs: 0, used: 0, max: 0 },
@@ -436,7 +440,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
       count: 3,
       last: { atBootMs: 7_380_000, from: "eth0/udp4", to: "wlan0/udp4", reason: "transport_dead", withoutPathMs: 43 },
     },
-    budget: { switchesUsed: 0, switchesMax: 8, nextSwitchInMs: 0 },
+    budget: { switches: { used: 0, max: 8, electiveUsed: 0, electiveMax: 4 }, nextSwitchInMs: 0 },
     transportlessMs: null,
     heardMsAgo: 1_200,
     rxBytes: 8_400_000,

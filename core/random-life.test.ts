@@ -12,11 +12,12 @@ import { createCore, type World } from "./world.ts";
 const STANDARD: Bounds = {
   switchesPerMin: 8,
   recoveriesPerMin: 30,
+  reserves: true,
   windowMs: 60_000,
   transportLostTtlMs: 120_000,
   degradedMaxMs: 600_000,
 };
-const GATEWAY: Bounds = { ...STANDARD, windowMs: 55_000 };
+const GATEWAY: Bounds = { ...STANDARD, reserves: false, windowMs: 55_000 };
 /** Maximum number of wakes in one pause. */
 const WAKES_MAX = 2_000;
 const RUNS = Number(process.env.JVPN_RUNS ?? 300);

@@ -7,9 +7,17 @@ import type { StateName } from "#kernel/contract/state";
 export interface Bounds {
   readonly switchesPerMin: number;
   readonly recoveriesPerMin: number;
+  /** Client: half of both limits is a reserve for the time after a death. A gateway has no part in that. */
+  readonly reserves: boolean;
   readonly windowMs: number;
   readonly transportLostTtlMs: number;
   readonly degradedMaxMs: number;
+}
+
+/** `elective`: a path carried the traffic meanwhile, so the move could have waited. */
+interface Move {
+  readonly at: number;
+  readonly elective: boolean;
 }
 
 /** One session, as derived from its events and the checker's own clocks. */
@@ -19,8 +27,8 @@ export interface Seen {
   /** Time at which the state was entered. */
   since: number;
   version: number;
-  switches: readonly number[];
-  recoveries: readonly number[];
+  switches: readonly Move[];
+  recoveries: readonly Move[];
   deadSince: number | null;
   degradedSince: number | null;
 }
@@ -100,9 +108,7 @@ export class Checker {
     this.#sessions.set(id, seen);
     if (event.type === "TransportDead" && event.numbers?.wasActive === true) seen.deadSince ??= now;
     if (event.type === "TransportSwitch") {
-      seen.switches = [...seen.switches.filter((at) => now - at <= this.bounds.windowMs), now];
-      const used = seen.switches.length;
-      if (used > this.bounds.switchesPerMin) this.fail(`I3: ${used} switches in a window`);
+      seen.switches = this.#count("switches", seen.switches, this.bounds.switchesPerMin, seen.deadSince === null, now);
     }
     if (event.type === "TransportSwitchDenied") this.#denial(seen, event, now);
     if (event.type === "SessionStateChange") this.#change(seen, event, now, proves(id));
@@ -111,12 +117,38 @@ export class Checker {
   /** A denial must name a limit that is really used up, and a retry time. A denial by the peer is not checked. */
   #denial(seen: Seen, { reason, numbers }: CoreEvent, now: number): void {
     if (reason === undefined || numbers?.used === undefined) return;
-    const within = (times: readonly number[]): number => times.filter((at) => now - at <= this.bounds.windowMs).length;
-    if (reason === "switch_rate_limited" && within(seen.switches) < this.bounds.switchesPerMin)
-      this.fail("I3: a switch was denied by a limit that is not used up");
-    if (reason === "recovery_rate_limited" && within(seen.recoveries) < this.bounds.recoveriesPerMin)
-      this.fail("I3: a recovery was denied by a limit that is not used up");
+    const { switchesPerMin, recoveriesPerMin } = this.bounds;
+    if (reason === "switch_rate_limited") this.#denied("a switch", seen, this.use(seen.switches, switchesPerMin, now));
+    if (reason === "recovery_rate_limited") this.#denied("a recovery", seen, this.use(seen.recoveries, recoveriesPerMin, now));
     if (!(Number(numbers.retryAfterMs) > 0)) this.fail(`I3: ${reason} without a retry time`);
+  }
+
+  #denied(what: string, { deadSince }: Seen, use: ReturnType<Checker["use"]>): void {
+    if (!use.usedUp && !(use.electiveUsedUp && deadSince === null))
+      this.fail(`I3: ${what} was denied by a limit that is not used up`);
+    if (deadSince !== null && use.reserveLeft) this.fail(`I3: after a death ${what} waits for moves that could have waited`);
+  }
+
+  /** What is used up of a limit. `reserveLeft`: deaths have not had their half of it. */
+  use(moves: readonly Move[], max: number, now: number) {
+    const recent = moves.filter(({ at }) => now - at <= this.bounds.windowMs);
+    const elective = recent.filter((move) => move.elective).length;
+    const half = Math.floor(max / 2);
+    const { reserves } = this.bounds;
+    return {
+      usedUp: recent.length >= max,
+      electiveUsedUp: reserves && elective >= half,
+      reserveLeft: reserves && recent.length - elective < max - half,
+    };
+  }
+
+  #count(what: string, moves: readonly Move[], max: number, elective: boolean, now: number): readonly Move[] {
+    const recent = [...moves.filter(({ at }) => now - at <= this.bounds.windowMs), { at: now, elective }];
+    if (recent.length > max) this.fail(`I3: ${recent.length} ${what} in a window`);
+    const chosen = recent.filter((move) => move.elective).length;
+    if (this.bounds.reserves && elective && chosen > Math.floor(max / 2))
+      this.fail(`I3: ${chosen} ${what} that could have waited, of ${max} in all`);
+    return recent;
   }
 
   #change(seen: Seen, event: CoreEvent, now: number, proves: boolean): void {
@@ -131,9 +163,7 @@ export class Checker {
     if (to === "TERMINATED") this.#end(seen, reason, now);
     if (to === "VOLATILE" && COUNTED.includes(reason ?? "")) seen.degradedSince ??= now;
     if (to === "RECOVERING") {
-      seen.recoveries = [...seen.recoveries.filter((at) => now - at <= this.bounds.windowMs), now];
-      const used = seen.recoveries.length;
-      if (used > this.bounds.recoveriesPerMin) this.fail(`I3: ${used} recoveries in a window`);
+      seen.recoveries = this.#count("recoveries", seen.recoveries, this.bounds.recoveriesPerMin, seen.deadSince === null, now);
     }
     if (to !== "ATTACHED") return;
     if (!proves) this.fail("I2: ATTACHED without an input that proves anything");

@@ -39,7 +39,7 @@ const patient: Preset = {
 const tight: Preset = {
   ...tiny,
   session: { ...tiny.session, transportLostTtlMs: 1_000, degradedMaxMs: 2_000, volatileMaxMs: 500 },
-  switch: { ...tiny.switch, maxPerMin: 1, recoveriesPerMin: 2, emergencyCooldownMs: 1_000 },
+  switch: { ...tiny.switch, maxPerMin: 2, recoveriesPerMin: 2, emergencyCooldownMs: 1_000 },
   security: { ...tiny.security, validationFailBudget: 1 },
 };
 

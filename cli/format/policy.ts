@@ -6,6 +6,7 @@ import type {
   PolicyExplainDocument,
   PolicyHistoryDocument,
   SessionReasonView,
+  Share,
 } from "#sdk/index";
 import type { Io } from "../io.ts";
 import { sendingLines, shortId } from "./session.ts";
@@ -50,11 +51,12 @@ function sourceOf({ file, origin, overFile }: PolicyExplainDocument["policy"]): 
 
 function sessionReasonLines(io: Io, session: SessionReasonView): string[] {
   const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.session))}   policy ${session.policy.replace("@", " v")}`;
-  const { switchesUsed, switchesMax, recoveriesUsed, recoveriesMax } = session.budget;
+  const { switches, recoveries } = session.budget;
   return [
     head,
     ...sendingLines(session),
-    `  used            ${switchesUsed} of ${switchesMax} switches, ${recoveriesUsed} of ${recoveriesMax} recoveries in the last minute`,
+    `  switches        ${shareText(switches)}`,
+    `  recoveries      ${shareText(recoveries)}`,
     ...session.moves.map((move) => `  ${MOVES[move.kind].padEnd(15)} ${permission(io, move)}`),
     ...session.clocks.map((clock) => `  ${"expires in".padEnd(15)} ${clockText(clock)}`),
     ...session.paths.map((path, index) => `  ${(index === 0 ? "path" : "").padEnd(5)} ${pathReason(path)}`),
@@ -65,7 +67,13 @@ const MOVES: Readonly<Record<MoveView["kind"], string>> = {
   elective: "elective move",
   emergency: "emergency move",
   revalidate: "revalidation",
+  restore: "restoration",
 };
+
+/** The rest of a limit is a reserve for moves after a death. */
+function shareText({ used, max, electiveUsed, electiveMax }: Share): string {
+  return `${used} of ${max} in the last minute, ${electiveUsed} of at most ${electiveMax} that could wait`;
+}
 
 function permission(io: Io, { allowed, reason, retryAfterMs, used, max }: MoveView): string {
   if (allowed) return paint(io, "green", "allowed");

@@ -93,16 +93,16 @@ const ago = (ms: number | null): string => (ms === null ? "not yet" : `${duratio
 
 function jumpLines(io: Io, session: SessionView, bootMs: number): string[] {
   const { count, last } = session.jumps;
-  const { switchesUsed, switchesMax, nextSwitchInMs } = session.budget;
+  const { switches, nextSwitchInMs } = session.budget;
   const gap =
     last === null ? "" : last.withoutPathMs === 0 ? "make before break" : `${duration(last.withoutPathMs)} without a path`;
   const story =
     last === null
       ? ""
       : ` (last ${duration(Math.max(0, bootMs - last.atBootMs))} ago: ${last.from ?? "none"}→${last.to}, ${last.reason}, ${gap})`;
-  const next = nextSwitchInMs > 0 ? `, next in ${duration(nextSwitchInMs)}` : "";
+  const next = nextSwitchInMs > 0 ? `, next by choice in ${duration(nextSwitchInMs)}` : "";
   const jumps = `  jumps      ${count}${story}`;
-  const budget = `budget ${switchesUsed}/${switchesMax} per min${next}`;
+  const budget = `budget ${switches.used}/${switches.max} per min${next}`;
   const together = `${jumps}   ${budget}`;
   return together.length <= io.columns ? [together] : [jumps, `             ${budget}`];
 }

@@ -18,7 +18,7 @@ export function contextFor(turn: Turn, entry: Entry, event: SessionEvent): Conte
   const verdict = mayRecover(turn, entry, kindOf(entry, event, candidate));
   const own = verdict.allowed ? null : instead(turn, entry, candidate);
   // A move is denied, but the previous path is stable again: proving it again costs no switch.
-  return own === null ? context(candidate, verdict) : context(own, mayRecover(turn, entry, "revalidate"));
+  return own === null ? context(candidate, verdict) : context(own, mayRecover(turn, entry, proofOnSamePath(entry)));
 }
 
 /** The previous path of a degraded session if it may replace a denied candidate; else `null`. */
@@ -27,6 +27,11 @@ function instead(turn: Turn, entry: Entry, denied: PathId): PathId | null {
   if (entry.session.state !== "DEGRADED" || own === null || own === denied || !isStable(entry, own)) return null;
   const shunned = shunnedNow(entry, turn.now);
   return shunned.includes(own) && !shunned.includes(denied) ? null : own;
+}
+
+/** A new proof on the active path can wait; on the path that was lost it brings the session back. */
+export function proofOnSamePath({ session }: Entry): RecoveryKind {
+  return activeOf(session) === null ? "restore" : "revalidate";
 }
 
 /** Whether the budgets permit a move of `kind`. */
@@ -84,7 +89,7 @@ function asksForCandidate(event: SessionEvent, entry: Entry, turn: Turn): boolea
 
 function kindOf(entry: Entry, event: SessionEvent, candidate: PathId): RecoveryKind {
   const active = activeOf(entry.session);
-  if (candidate === lastActiveOf(entry.session) && event.type !== "TransportDead") return "revalidate";
+  if (candidate === lastActiveOf(entry.session) && event.type !== "TransportDead") return proofOnSamePath(entry);
   const dies = event.type === "TransportDead" && event.path === active;
   return active === null || dies ? "emergency" : "elective";
 }

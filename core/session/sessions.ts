@@ -1,7 +1,7 @@
 import type { Audit, SessionEffect, Step } from "#domains/session/effect";
 import type { SessionEvent } from "#domains/session/event";
 import { broken } from "#domains/session/integrity";
-import type { Context, Session } from "#domains/session/model";
+import { activeOf, type Context, type Session } from "#domains/session/model";
 import { command, emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
 import { type Turn, touch } from "../turn.ts";
@@ -117,7 +117,7 @@ function perform(turn: Turn, entry: Entry, effect: SessionEffect): void {
       bind(turn, entry, effect);
       return;
     case "RecordRecovery":
-      entry.budget = spend(turn, entry, "recordRecovery");
+      entry.budget = spend(turn, entry, "recordRecovery", activeOf(entry.session) !== null);
       return;
     case "Close":
       command(turn, { type: "CloseSession", session, reason: effect.reason });
@@ -140,7 +140,7 @@ function bind(turn: Turn, entry: Entry, effect: Extract<SessionEffect, { type: "
   forgive(entry, effect.path);
   const { jump } = effect;
   if (jump !== undefined) {
-    entry.budget = spend(turn, entry, "recordSwitch");
+    entry.budget = spend(turn, entry, "recordSwitch", effect.left !== null);
     const { reason, withoutPathMs } = jump;
     const last = {
       atBootMs: turn.now,
@@ -153,7 +153,8 @@ function bind(turn: Turn, entry: Entry, effect: Extract<SessionEffect, { type: "
   }
 }
 
-function spend(turn: Turn, entry: Entry, record: "recordRecovery" | "recordSwitch"): Entry["budget"] {
+/** `elective`: a path carries, or carried, the traffic meanwhile. */
+function spend(turn: Turn, entry: Entry, record: "recordRecovery" | "recordSwitch", elective: boolean): Entry["budget"] {
   const { policy } = turn.world.domains;
-  return guarded(turn, "policy", () => policy[record](entry.budget, entry.policy, turn.now), entry.budget);
+  return guarded(turn, "policy", () => policy[record](entry.budget, entry.policy, elective, turn.now), entry.budget);
 }

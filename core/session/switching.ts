@@ -4,7 +4,7 @@ import type { PathId } from "#kernel/contract/state";
 import type { Verdict } from "#kernel/contract/verdict";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
-import { mayRecover } from "./context.ts";
+import { mayRecover, proofOnSamePath } from "./context.ts";
 import { dispatch } from "./sessions.ts";
 
 interface SwitchRefusal {
@@ -38,13 +38,18 @@ export function requestSwitch(
   const verdict = verdictFor(turn, entry, target);
   dispatch(turn, entry, { type: "SwitchRequested", target, reason: "switch_requested", verdict });
   if (verdict.allowed) return null;
-  const { reason, used, max, retryAfterMs } = verdict;
+  const { reason, retryAfterMs } = verdict;
   const next = `next in ${Math.ceil(retryAfterMs / 1_000)} s`;
-  const limits = reason.endsWith("_rate_limited")
-    ? `${reason} (${used} of ${max} in the last minute; ${next})`
-    : `${reason} (${next})`;
+  const limits = reason.endsWith("_rate_limited") ? `${reason} (${shareText(entry, verdict)}; ${next})` : `${reason} (${next})`;
   const running = reason === "attempt_in_progress";
   return { ...refusal(reason, running ? reason : limits, "the policy limits how often a session may move"), retryAfterMs };
+}
+
+/** `4 of 4 in the last minute that could wait; the rest is for deaths`, or `8 of 8 in the last minute`. */
+function shareText({ policy }: Entry, { reason, used, max }: Extract<Verdict, { allowed: false }>): string {
+  const limit = reason === "switch_rate_limited" ? policy.switch.maxPerMin : policy.switch.recoveriesPerMin;
+  const text = `${used} of ${max} in the last minute`;
+  return max < limit ? `${text} that could wait, the rest is for deaths` : text;
 }
 
 function verdictFor(turn: Turn, entry: Entry, target: PathId): Verdict {
@@ -52,7 +57,7 @@ function verdictFor(turn: Turn, entry: Entry, target: PathId): Verdict {
   const active = activeOf(session);
   if (session.state === "RECOVERING" || session.state === "BIRTH")
     return { allowed: false, reason: "attempt_in_progress", retryAfterMs: 1_000, used: 1, max: 1 };
-  if (target === lastActiveOf(session)) return mayRecover(turn, entry, "revalidate");
+  if (target === lastActiveOf(session)) return mayRecover(turn, entry, proofOnSamePath(entry));
   return mayRecover(turn, entry, active === null ? "emergency" : "elective");
 }
 

@@ -1,4 +1,4 @@
-import type { RecoveryKind } from "#domains/policy/budget";
+import { RECOVERY_KINDS, type RecoveryKind } from "#domains/policy/budget";
 import { activeOf, type Session } from "#domains/session/model";
 import type { ClockView, MoveView, PathReasonView, SessionReasonView } from "#kernel/contract/policy";
 import type { Reason } from "#kernel/contract/reason";
@@ -8,8 +8,7 @@ import { UNDECIDED } from "#kernel/contract/verdict";
 import type { Millis } from "#kernel/time";
 import { type Entry, policyLabel, type World } from "../world.ts";
 import { attempt } from "./attempt.ts";
-
-const KINDS: readonly RecoveryKind[] = ["elective", "emergency", "revalidate"];
+import { NO_USE } from "./view.ts";
 
 /** What the policy permits a session now, its running clocks, and the rank of its paths; `null` if it is not live. */
 export function explainSession(world: World, handle: SessionHandle, now: Millis): SessionReasonView | null {
@@ -24,12 +23,10 @@ export function explainSession(world: World, handle: SessionHandle, now: Millis)
     policy: policyLabel(policy),
     sending: { mode: entry.sending, wanted: policy.switch.mode },
     budget: {
-      switchesUsed: used?.switchesUsed ?? 0,
-      switchesMax: policy.switch.maxPerMin,
-      recoveriesUsed: used?.recoveriesUsed ?? 0,
-      recoveriesMax: policy.switch.recoveriesPerMin,
+      switches: used?.switches ?? NO_USE,
+      recoveries: used?.recoveries ?? NO_USE,
     },
-    moves: KINDS.map((kind) => moveView(world, entry, kind, now)),
+    moves: RECOVERY_KINDS.map((kind) => moveView(world, entry, kind, now)),
     clocks: clocksOf(session, policy.session, now),
     paths: pathViews(world, entry, now),
   };

@@ -1,6 +1,6 @@
 import { activeOf } from "#domains/session/model";
 import { type SessionHandle, STATES, type StateName } from "#kernel/contract/state";
-import type { NodeView, PageQuery, PathView, SessionName, SessionPage, SessionView } from "#kernel/contract/view";
+import type { NodeView, PageQuery, PathView, SessionName, SessionPage, SessionView, Share } from "#kernel/contract/view";
 import type { Millis } from "#kernel/time";
 import { type Entry, policyLabel, type World } from "../world.ts";
 import { attempt } from "./attempt.ts";
@@ -106,8 +106,7 @@ export function sessionView(world: World, entry: Entry, now: Millis): SessionVie
     paths,
     jumps: entry.jumps,
     budget: {
-      switchesUsed: used?.switchesUsed ?? 0,
-      switchesMax: policy.switch.maxPerMin,
+      switches: used?.switches ?? NO_USE,
       nextSwitchInMs: used?.nextSwitchInMs ?? 0,
     },
     transportlessMs:
@@ -118,6 +117,9 @@ export function sessionView(world: World, entry: Entry, now: Millis): SessionVie
     predecessor: entry.predecessor,
   };
 }
+
+/** Shown if the policy domain fails. */
+export const NO_USE: Share = { used: 0, max: 0, electiveUsed: 0, electiveMax: 0 };
 
 function heard(paths: readonly PathView[]): Pick<SessionView, "heardMsAgo" | "rxBytes" | "txBytes"> {
   const known = paths.flatMap(({ heardMsAgo }) => (heardMsAgo === null ? [] : [heardMsAgo]));

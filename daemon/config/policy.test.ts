@@ -20,7 +20,7 @@ test("comments and layout do not change a policy", () => {
 });
 
 test.each([
-  ["a bound", `${SCHEMA}\n[switch]\nmax_per_min = 9000\n`, "p:4: switch.max_per_min must be between 1 and 600"],
+  ["a bound", `${SCHEMA}\n[switch]\nmax_per_min = 9000\n`, "p:4: switch.max_per_min must be between 2 and 600"],
   ["a bound inside an inline table", `${SCHEMA}[volatile]\nloss = { threshold = 2 }\n`, "p:3: volatile.loss.threshold must"],
   ["an unknown key", `${SCHEMA}[switch]\nmax_per_minn = 1\n`, "p:3: switch.max_per_minn is unknown"],
   [

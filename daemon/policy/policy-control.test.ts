@@ -78,7 +78,7 @@ afterAll(async () => {
 });
 
 test("a session uses the file's policy", async () => {
-  expect(await arrive(1, 0)).toMatchObject({ state: "ATTACHED", policy: "standard@1", budget: { switchesMax: 4 } });
+  expect(await arrive(1, 0)).toMatchObject({ state: "ATTACHED", policy: "standard@1", budget: { switches: { max: 4 } } });
 });
 
 test("a diff shows values and effects, and changes nothing", async () => {
@@ -99,7 +99,7 @@ test("an apply reaches running sessions, the engine and the record, with its ope
     written: null,
   });
   expect((await control.status()).view.sessions).toMatchObject([
-    { state: "ATTACHED", policy: "standard@2", budget: { switchesMax: 6 } },
+    { state: "ATTACHED", policy: "standard@2", budget: { switches: { max: 6 } } },
   ]);
   expect(applied.filter((command) => command.type === "SetPeer").map(({ peer }) => peer.offer.switchesPerMin)).toEqual([6, 6, 6]);
   expect((await records()).at(-1)).toMatchObject({
@@ -164,11 +164,12 @@ test("explain shows what a session may do now, which clocks run, and how its pat
   const [session] = (await control.policyExplain("s-0001")).sessions;
   expect(session).toMatchObject({
     state: "ATTACHED",
-    budget: { switchesUsed: 0, switchesMax: 7, recoveriesMax: 30 },
+    budget: { switches: { used: 0, max: 7, electiveMax: 3 }, recoveries: { max: 30 } },
     moves: [
       { kind: "elective", allowed: true, retryAfterMs: 0 },
       { kind: "emergency", allowed: true },
       { kind: "revalidate", allowed: true },
+      { kind: "restore", allowed: true },
     ],
     clocks: [{ reason: "session_lifetime_exceeded", limitMs: 43_200_000 }],
     paths: [{ path: 1, active: true, comparison: null, rank: { priority: 0, metered: 0 } }],

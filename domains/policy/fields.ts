@@ -50,10 +50,10 @@ export const FIELDS: readonly Field[] = [
     at: ["volatile", "livenessMs"],
     kind: { is: "choice", values: { realtime: 10, normal: 50, saver: 250 }, refused: {} },
   },
-  { path: ["switch", "max_per_min"], at: ["switch", "maxPerMin"], kind: count(1, 600) },
+  { path: ["switch", "max_per_min"], at: ["switch", "maxPerMin"], kind: count(2, 600) },
   { path: ["switch", "cooldown"], at: ["switch", "cooldownMs"], kind: duration(0, MINUTE) },
   { path: ["switch", "emergency_cooldown"], at: ["switch", "emergencyCooldownMs"], kind: duration(0, MINUTE) },
-  { path: ["switch", "recoveries_per_min"], at: ["switch", "recoveriesPerMin"], kind: count(1, 1_200) },
+  { path: ["switch", "recoveries_per_min"], at: ["switch", "recoveriesPerMin"], kind: count(2, 1_200) },
   {
     path: ["switch", "return_to_preferred_after"],
     at: ["switch", "returnToPreferredAfterMs"],

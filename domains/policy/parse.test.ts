@@ -71,7 +71,8 @@ describe("is refused", () => {
     ["a number where a duration belongs", { switch: { cooldown: 1500 } }, ["switch", "cooldown"], /duration such as "1500ms"/],
     ["a duration with a fraction", { session: { max_lifetime: "1.5h" } }, ["session", "max_lifetime"], /duration/],
     ["a lifetime in parts of a second", { session: { max_lifetime: "90500ms" } }, ["session", "max_lifetime"], /multiple of 1s/],
-    ["unlimited switching", { switch: { max_per_min: 601 } }, ["switch", "max_per_min"], /between 1 and 600, not 601/],
+    ["unlimited switching", { switch: { max_per_min: 601 } }, ["switch", "max_per_min"], /between 2 and 600, not 601/],
+    ["no reserve for deaths", { switch: { max_per_min: 1 } }, ["switch", "max_per_min"], /between 2 and 600, not 1/],
     [
       "no failure budget at all",
       { security: { validation_fail_budget: 0 } },

@@ -35,7 +35,7 @@ const RELATIONS: readonly Relation[] = [
     message: (policy) =>
       `${durationText(policy.switch.cooldownMs)} between switches allows fewer than max_per_min = ${policy.switch.maxPerMin}; ` +
       `shorten it to ${durationText(Math.floor(MINUTE / policy.switch.maxPerMin))} or lower max_per_min to ` +
-      `${Math.max(1, Math.floor(MINUTE / policy.switch.cooldownMs))}`,
+      `${Math.max(2, Math.floor(MINUTE / policy.switch.cooldownMs))}`,
   },
   {
     path: ["switch", "emergency_cooldown"],

@@ -1,6 +1,6 @@
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId, Role, SessionId, StateName } from "#kernel/contract/state";
-import type { SendingView } from "#kernel/contract/view";
+import type { SendingView, Share } from "#kernel/contract/view";
 
 /**
  * The documents with which a daemon answers about its policy on the control socket. A schema version only ever gains
@@ -80,8 +80,11 @@ export interface PolicyVersionDocument {
 
 /** Whether all limits permit one kind of move now. */
 export interface MoveView {
-  /** `elective` = could wait, `emergency` = after a transport death, `revalidate` = proves the active path again. */
-  readonly kind: "elective" | "emergency" | "revalidate";
+  /**
+   * A switch: `elective` = from a path that carries, `emergency` = after its death. A new proof on the same path:
+   * `revalidate` = while it carries, `restore` = after it was lost.
+   */
+  readonly kind: "elective" | "emergency" | "revalidate" | "restore";
   readonly allowed: boolean;
   readonly reason: Reason | null;
   /** Time until every limit permits the move, if nothing else happens; 0 = now. */
@@ -141,12 +144,7 @@ export interface SessionReasonView {
   readonly state: StateName;
   readonly policy: string;
   readonly sending: SendingView;
-  readonly budget: {
-    readonly switchesUsed: number;
-    readonly switchesMax: number;
-    readonly recoveriesUsed: number;
-    readonly recoveriesMax: number;
-  };
+  readonly budget: { readonly switches: Share; readonly recoveries: Share };
   readonly moves: readonly MoveView[];
   /** Ordered by the time left, shortest first. */
   readonly clocks: readonly ClockView[];

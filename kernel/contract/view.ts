@@ -26,7 +26,7 @@ export interface PathView {
   readonly lossRatio: number | null;
   /** The largest outer packet that this end can send on the path, bytes. */
   readonly mtu: number | null;
-  /** Time since something authentic last arrived, as far as the engine has reported it: when idle, at each keepalive. */
+  /** Time since something authentic last arrived, as the engine has reported it: in idle sessions at each keepalive. */
   readonly heardMsAgo: number | null;
   /** Bytes of outer payload since the session began, in both directions. */
   readonly rxBytes: number;
@@ -36,6 +36,14 @@ export interface PathView {
   readonly penaltyMs: number;
   /** Why the path is dead or cold. */
   readonly reason: Reason | null;
+}
+
+/** The use of a limit in the last minute. Moves that could wait may use a part of it; after a death all of it. */
+export interface Share {
+  readonly used: number;
+  readonly max: number;
+  readonly electiveUsed: number;
+  readonly electiveMax: number;
 }
 
 export interface JumpView {
@@ -67,7 +75,7 @@ export interface SessionView {
   readonly active: PathId | null;
   readonly paths: readonly PathView[];
   readonly jumps: { readonly count: number; readonly last: JumpView | null };
-  readonly budget: { readonly switchesUsed: number; readonly switchesMax: number; readonly nextSwitchInMs: number };
+  readonly budget: { readonly switches: Share; readonly nextSwitchInMs: number };
   readonly transportlessMs: number | null;
   /** The newest of its paths, and the sums over them. */
   readonly heardMsAgo: number | null;

@@ -18,6 +18,7 @@ import { PRESSURE } from "./iso-pressure.ts";
 import { REPLAY_FLOOD } from "./iso-replay.ts";
 import { PATH_MTU } from "./path-mtu.ts";
 import { REDUNDANT } from "./redundant.ts";
+import { RESERVE } from "./reserve.ts";
 import { THOUSAND_JUMPS } from "./soak-jumps.ts";
 import { SUPERSEDED } from "./superseded.ts";
 import { CELLULAR } from "./traces.ts";
@@ -37,6 +38,7 @@ export const CASES: readonly Case[] = [
   GATEWAY_RESTART,
   ENDED_WHILE_AWAY,
   IDLE,
+  RESERVE,
   REDUNDANT,
   NAT_REBINDING,
   NAT_REBINDING_REDUNDANT,

@@ -53,6 +53,7 @@ function judged(session: Session, event: Occurrence, context: Context): readonly
   const checker = new Checker({
     switchesPerMin: 9,
     recoveriesPerMin: 9,
+    reserves: false,
     windowMs: 60_000,
     transportLostTtlMs: 9e9,
     degradedMaxMs: 9e9,

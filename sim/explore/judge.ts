@@ -7,7 +7,7 @@ import type { PathId, SessionHandle } from "#kernel/contract/state";
 import { type Bounds, Checker, type Seen } from "#transcripts/checker";
 import { AuthorityLaw, EndLaw, StoreLaw, storeFault } from "./doors.ts";
 import { StandingLaw } from "./standing.ts";
-import { type Court, FAILURES_WINDOW_MS, failed, RETRY_MS, refusedSession, transitions } from "./transitions.ts";
+import { type Court, cooldown, FAILURES_WINDOW_MS, failed, RETRY_MS, refusedSession, transitions } from "./transitions.ts";
 import type { Walk } from "./walk.ts";
 import { alive, Watch } from "./watch.ts";
 
@@ -224,6 +224,7 @@ export class Judge implements Court {
     return {
       switchesPerMin: limits.maxPerMin,
       recoveriesPerMin: limits.recoveriesPerMin,
+      reserves: this.client,
       windowMs: this.client ? 60_000 : 55_000,
       transportLostTtlMs: session.transportLostTtlMs,
       degradedMaxMs: session.degradedMaxMs,
@@ -282,6 +283,8 @@ export class Judge implements Court {
       if (watch.path(command.path)?.standing === "bad") this.complain("a dead path is the target of an attempt");
       if (command.reason !== "switch_requested" && watch.avoids(command.path, now))
         this.complain("a target that failed is tried again before its time, and another is there");
+      if (command.reason !== "switch_requested" && watch.keysExpired)
+        this.complain("a path is tried although no packet passes on any");
       if (command.bindSeq <= watch.bindSeq) this.complain(`I2: bind seq ${command.bindSeq} was used before`);
     }
     if (command.type === "AbortAttach" && command.bindSeq !== watch.attempt?.bindSeq)
@@ -360,16 +363,18 @@ export class Judge implements Court {
   }
 
   #permitted(watch: Watch, seen: Seen, now: number): boolean {
-    const { switchesPerMin, recoveriesPerMin, windowMs } = this.#checker.bounds;
-    const within = (times: readonly number[]): number => times.filter((at) => now - at <= windowMs).length;
-    if (within(seen.recoveries) >= recoveriesPerMin) return false;
+    const { switchesPerMin, recoveriesPerMin } = this.#checker.bounds;
+    const spent = ({ usedUp, electiveUsedUp }: ReturnType<Checker["use"]>): boolean =>
+      usedUp || (electiveUsedUp && seen.deadSince === null);
+    if (spent(this.#checker.use(seen.recoveries, recoveriesPerMin, now))) return false;
     const good = watch.paths.filter(({ standing }) => standing === "good").map(({ id }) => id);
     const own = watch.active ?? watch.missed;
     const fit = own !== null && good.includes(own) && !watch.avoids(own, now);
     if (fit && (seen.state === "DEGRADED" || watch.missed !== null)) return true;
-    if (now < watch.movesBlockedUntil || within(seen.switches) >= switchesPerMin || !good.some((id) => id !== own)) return false;
-    const limitMs = watch.active === null ? this.local.switch.emergencyCooldownMs : this.offered.switch.cooldownMs;
-    return watch.lastSwitchAt === null || now - watch.lastSwitchAt >= limitMs;
+    if (now < watch.movesBlockedUntil || !good.some((id) => id !== own)) return false;
+    if (spent(this.#checker.use(seen.switches, switchesPerMin, now))) return false;
+    const { limitMs, since } = cooldown(this, watch);
+    return since === null || now - since >= limitMs;
   }
 
   /** I11, I13, I15: what certain inputs may not touch. */

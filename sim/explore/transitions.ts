@@ -94,22 +94,24 @@ function bound(court: Court, watch: Watch, event: CoreEvent, former: Former | un
 function recovers(court: Court, watch: Watch, now: number): void {
   watch.readySince = null;
   if (!court.authority) court.complain("I12: a move without authority");
-  const { attempt, active, missed, lastSwitchAt } = watch;
-  if (!court.client || attempt === null || lastSwitchAt === null || attempt.path === (active ?? missed)) return;
-  if (now - lastSwitchAt < cooldown(court, watch)) court.complain(`I3: moved ${now - lastSwitchAt} ms after the last switch`);
+  const { attempt, active, missed } = watch;
+  const { since, limitMs } = cooldown(court, watch);
+  if (!court.client || attempt === null || since === null || attempt.path === (active ?? missed)) return;
+  if (now - since < limitMs) court.complain(`I3: moved ${now - since} ms after the last switch`);
 }
 
 /** A denial by the cooldown is only correct during the cooldown. */
 function cooled(court: Court, watch: Watch, event: CoreEvent, now: number): void {
   if (event.reason !== "cooldown_active" || event.numbers?.used === undefined) return;
-  const { lastSwitchAt } = watch;
-  if (lastSwitchAt === null || now - lastSwitchAt >= cooldown(court, watch)) court.complain("I3: a cooldown denied that is over");
+  const { since, limitMs } = cooldown(court, watch);
+  if (!court.client || since === null || now - since >= limitMs) court.complain("I3: a cooldown denied that is over");
 }
 
-/** After a death, and at the gateway, only the emergency cooldown counts. */
-function cooldown(court: Court, watch: Watch): number {
-  const dead = watch.active === null || (watch.path(watch.active)?.standing ?? "bad") === "bad";
-  return dead || !court.client ? court.local.switch.emergencyCooldownMs : court.offered.switch.cooldownMs;
+/** After a death only the emergency cooldown counts, from the last switch that a death caused. */
+export function cooldown(court: Court, watch: Watch): { readonly limitMs: number; readonly since: number | null } {
+  return watch.isDead
+    ? { limitMs: court.local.switch.emergencyCooldownMs, since: watch.lastUrgentAt }
+    : { limitMs: court.offered.switch.cooldownMs, since: watch.lastSwitchAt };
 }
 
 /** Notes what a denial blocks, and until when. Own switch limits (they have `used`) do not block the same path. */

@@ -43,6 +43,8 @@ export class Watch {
   probing = 0;
   failures: readonly number[] = [];
   lastSwitchAt: number | null = null;
+  /** The last switch that a death caused. */
+  lastUrgentAt: number | null = null;
   /** A failure, or a denial of any attempt, named this time for the next one. */
   blockedUntil = 0;
   /** A denial of switches named this time: proving the missed path anew is none. */
@@ -201,6 +203,7 @@ export class Watch {
   bind(path: PathId, now: number): boolean {
     const old = this.active ?? this.missed;
     const moved = old !== null && old !== path;
+    if (moved && this.isDead) this.lastUrgentAt = now;
     this.active = path;
     this.shunned = this.shunned.filter((one) => one.path !== path);
     this.missed = null;
@@ -209,6 +212,11 @@ export class Watch {
     this.mayDegradeSince = null;
     if (moved) this.lastSwitchAt = now;
     return moved;
+  }
+
+  /** No path carries the traffic. */
+  get isDead(): boolean {
+    return this.active === null || (this.path(this.active)?.standing ?? "bad") === "bad";
   }
 
   /** The active path is gone as soon as it surely died. */

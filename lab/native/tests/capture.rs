@@ -10,7 +10,7 @@ use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 
 fn init(key: u8) -> Vec<u8> {
-    let mut message = vec![0; 200];
+    let mut message = vec![0; 232];
     message[0] = 0x01;
     message[8..40].fill(key);
     message

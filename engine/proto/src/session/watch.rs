@@ -15,8 +15,8 @@ use crate::vocabulary::blame::{DropKind, PeerFault};
 
 /// Probing interval of a standby while traffic flows, and of a silent path at any time, µs.
 const STANDBY_US: u64 = 5_000_000;
-/// Keepalives per probe of an idle standby: its address translation may expire meanwhile, and the first traffic probes it
-/// anew.
+/// Keepalives per probe of an idle standby: its address translation may expire meanwhile, and the first traffic probes
+/// it anew.
 const IDLE_STANDBY_KEEPALIVES: u64 = 5;
 /// A gateway itself probes an idle path after this number of probes of its client are missing.
 const MISSED_KEEPALIVES: u64 = 2;

@@ -15,7 +15,7 @@ const KEY_BYTES: usize = 32;
 /// which decides whether two messages are the same.
 const INIT: Handshake = Handshake {
     kind: 0x01,
-    bytes: Some(200),
+    bytes: Some(232),
     key_at: 8,
 };
 const RESP: Handshake = Handshake {

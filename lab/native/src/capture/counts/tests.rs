@@ -35,7 +35,7 @@ fn counted(packets: &[Vec<u8>], is_uplink: bool) -> Shown {
 
 #[test]
 fn one_handshake_that_is_sent_three_times_is_one_handshake() {
-    let init = |key| message(0x01, 8, key, 200);
+    let init = |key| message(0x01, 8, key, 232);
     let shown = counted(&[init(1), init(1), init(1), init(2)], true);
     assert_eq!(
         shown.outer.init,
@@ -55,7 +55,7 @@ fn every_kind_has_its_own_count() {
             message(0x05, 12, 1, 156),
             message(0x10, 8, 1, 64),
             message(0x07, 8, 1, 64),
-            message(0x01, 8, 1, 199),
+            message(0x01, 8, 1, 231),
         ],
         true,
     );

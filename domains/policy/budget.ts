@@ -22,8 +22,8 @@ export interface Budget {
 export const UNUSED: Budget = { switches: [], recoveries: [] };
 
 /**
- * A switch leaves a path that carries (`elective`), or one that died (`emergency`). A new proof on the same path, while it
- * carries (`revalidate`) or after it was lost (`restore`), is a recovery and no switch.
+ * A switch leaves a path that carries (`elective`), or one that died (`emergency`). A new proof on the same path, while
+ * it carries (`revalidate`) or after it was lost (`restore`), is a recovery and no switch.
  */
 export type RecoveryKind = "elective" | "emergency" | "revalidate" | "restore";
 
@@ -42,7 +42,7 @@ interface Limit {
 }
 
 /** Moves that could wait may use this part of a limit. The rest is the reserve for deaths, which may use all of it. */
-export function electiveShare(max: number): number {
+function electiveShare(max: number): number {
   return Math.floor(max / 2);
 }
 

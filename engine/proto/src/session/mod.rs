@@ -29,7 +29,7 @@ use crate::liveness::Liveness;
 use crate::messages::{Offer, PathId, PathStats, Role, SessionHandle};
 use crate::path::Path;
 use crate::path::path_mtu::PacketMax;
-use crate::path::probes::UNANSWERED_MAX;
+use crate::path::probes::{ProbeNumbers, UNANSWERED_MAX};
 use crate::shared::Shared;
 use crate::shared::indices::Target;
 use crate::shared::recent::Recent;
@@ -43,7 +43,6 @@ use faults::ReportWindow;
 use rekey::state::Rekey;
 use side::Side;
 use tandem::Tandem;
-use tokens::TokenHistory;
 
 /// Bounds of the negotiated liveness interval, µs: a peer's policy can neither make this end send all the time nor
 /// switch liveness off.
@@ -87,7 +86,8 @@ pub(crate) struct Session {
     tandem: Option<Box<Tandem>>,
     armed: Armed,
     liveness: Liveness,
-    tokens: TokenHistory,
+    /// Numbers of the probes on all its paths.
+    probe_numbers: ProbeNumbers,
     rekey: Rekey,
     faults: ReportWindow,
     /// No rekey is accepted before this time: the peer sent a key of low order.
@@ -140,7 +140,7 @@ impl Session {
             tandem: offer.redundant.then(Box::default),
             armed: Armed::default(),
             liveness: Liveness::new(interval_us),
-            tokens: TokenHistory::default(),
+            probe_numbers: ProbeNumbers::default(),
             rekey: Rekey::Idle,
             faults: ReportWindow::default(),
             rekey_paused_until: 0,

@@ -214,11 +214,13 @@ impl Session {
 
     fn send_probe(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let (deaf_on, age_ms) = self.deafness(now);
+        let seq = self.probe_numbers.take();
         let path = &mut self.paths[at];
         let id = path.id;
+        path.probes.issue(seq, now);
         let probe = Probe {
             path: id,
-            seq: path.probes.issue(now),
+            seq,
             t_us: now,
             tx_packets: path.traffic.tx_packets,
             tx_bytes: path.traffic.tx_bytes,
@@ -315,7 +317,8 @@ impl Session {
             return Ok(());
         }
         let (up_sent, up_received) = (path.probes.up_sent, path.probes.up_received);
-        let answer = path.probes.answer(now, reply).map_err(|bad| match bad {
+        let numbers = &self.probe_numbers;
+        let answer = path.probes.answer(now, reply, numbers).map_err(|bad| match bad {
             BadReply::Stale => Trouble::Unattributable(DropKind::StaleReply),
             BadReply::NeverIssued => Trouble::Attributable(PeerFault::EchoNeverIssued),
         })?;

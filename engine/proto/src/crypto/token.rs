@@ -32,19 +32,19 @@ impl TokenKey {
     }
 
     pub(crate) fn issue(&self, rng: &mut Rng, session: &[u8; 16], path: PathId) -> [u8; TOKEN] {
-        self.token(&rng.bytes(), session, path)
+        self.token(rng.bytes(), session, path)
     }
 
     /// True if this end issued the token, at any time, for this path of this session.
     pub(crate) fn issued(&self, token: &[u8; TOKEN], session: &[u8; 16], path: PathId) -> bool {
-        let nonce = token.first_chunk().unwrap_or(&[0; NONCE]);
+        let nonce = token.first_chunk().copied().unwrap_or_default();
         self.token(nonce, session, path).ct_eq(token).into()
     }
 
-    fn token(&self, nonce: &[u8; NONCE], session: &[u8; 16], path: PathId) -> [u8; TOKEN] {
-        let mac = mac16(&self.0, &[LABEL, session, &path.to_le_bytes(), nonce]);
+    fn token(&self, nonce: [u8; NONCE], session: &[u8; 16], path: PathId) -> [u8; TOKEN] {
+        let mac = mac16(&self.0, &[LABEL, session, &path.to_le_bytes(), &nonce]);
         let mut token = [0; TOKEN];
-        token[..NONCE].copy_from_slice(nonce);
+        token[..NONCE].copy_from_slice(&nonce);
         token[NONCE..].copy_from_slice(&mac[..TOKEN - NONCE]);
         token
     }

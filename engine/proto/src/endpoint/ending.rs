@@ -40,7 +40,7 @@ impl Endpoint {
     /// Removes a session from every table. With a reason, CLOSE is sent to the peer.
     pub(super) fn remove(&mut self, now: u64, handle: SessionHandle, reason: Option<Reason>) {
         let Some(session) = self.sessions.remove(&handle) else { return };
-        self.cx.hold.end(handle);
+        self.cx.hold.clear(handle);
         match &mut self.side {
             Side::Gateway(side) => {
                 side.reception.settle(handle);

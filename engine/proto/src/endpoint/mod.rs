@@ -175,7 +175,8 @@ impl Endpoint {
 
     /// The next held packet whose session can send again: the caller seals and sends it before any newer packet.
     pub fn next_released(&mut self) -> Option<Released> {
-        self.cx.hold.next_released()
+        // A session may end between its release and this call; its packets end with it.
+        std::iter::from_fn(|| self.cx.hold.next_released()).find(|next| self.sessions.contains_key(&next.session))
     }
 
     /// Copies of inner packets were sent on the second route. `bytes` of outer payload.

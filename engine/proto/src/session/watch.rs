@@ -105,12 +105,12 @@ impl Session {
         self.elect_companion();
         self.judge_send_path(now, cx);
         for at in 0..self.paths.len() {
-            let path = &self.paths[at];
-            if self.probe_due_at(now, path).is_some_and(|due| due <= now) {
+            let pto = self.paths[at].rtt.pto_us(self.interval_us());
+            // A probe that is overdue makes the next one due.
+            self.paths[at].probes.expire(now, pto, cx.stalled_at);
+            if self.probe_due_at(now, &self.paths[at]).is_some_and(|due| due <= now) {
                 self.send_probe(now, cx, at);
             }
-            let pto = self.paths[at].rtt.pto_us(self.interval_us());
-            self.paths[at].probes.expire(now, pto, cx.stalled_at);
             self.judge_by_probes(now, cx, at, pto);
         }
     }

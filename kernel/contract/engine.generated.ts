@@ -270,6 +270,7 @@ export type DropKind =
   | "handshake_payload"
   | "handshake_not_offered"
   | "handshake_finished"
+  | "handshake_faulted"
   | "pq_unsupported"
   | "no_common_suite"
   | "no_common_version"
@@ -349,6 +350,7 @@ export type Report =
   | { readonly type: "Links"; readonly links: readonly Link[] }
   | { readonly type: "Fatal"; readonly what: string }
   | { readonly type: "Refused"; readonly command: string; readonly session: number | null; readonly path: number | null; readonly dial: number | null; readonly why: string }
+  | { readonly type: "SessionFaulted"; readonly session: number; readonly why: string }
   | { readonly type: "PathOpened"; readonly path: number; readonly local: string }
   | { readonly type: "PathError"; readonly path: number; readonly errno: string }
   | { readonly type: "HandshakeDone"; readonly dial: number; readonly session: number; readonly sessionId: string; readonly path: number; readonly gatewayKey: string; readonly incarnation: number; readonly ownerEpoch: number; readonly offer: Offer }
@@ -426,6 +428,7 @@ export const ENGINE_KINDS: Readonly<
   handshake_payload: { class: "security", blame: "peer", text: "the sealed part of a handshake message cannot be read" },
   handshake_not_offered: { class: "security", blame: "peer", text: "a RESP grants what the INIT did not offer" },
   handshake_finished: { class: "security", blame: "network", text: "a RESP was already read" },
+  handshake_faulted: { class: "security", blame: "host", text: "the engine failed, by a mistake of its own, over a handshake message" },
   pq_unsupported: { class: "security", blame: "peer", text: "a client demands a post-quantum handshake, which this version cannot do" },
   no_common_suite: { class: "security", blame: "peer", text: "client and gateway have no cipher in common" },
   no_common_version: { class: "security", blame: "peer", text: "client and gateway have no version of the protocol in common" },

@@ -14,7 +14,7 @@ use std::{
 
 use jvpn_proto::blame::DropKind;
 use jvpn_proto::{
-    endpoint::{Endpoint, EndpointConfig, Limits, Shard},
+    endpoint::{Endpoint, EndpointConfig, Limits, Shard, panic_text},
     messages::{Command, EngineConfig, Report, ReportBatch, Role},
 };
 
@@ -247,12 +247,4 @@ fn has_aes() -> bool {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let found = false;
     found
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
 }

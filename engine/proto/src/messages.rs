@@ -384,6 +384,14 @@ pub enum Report {
         why: String,
     },
 
+    /// The engine failed while it worked on a session, by a mistake of its own. The session is gone, with its keys and
+    /// without CLOSE; no other session is concerned.
+    SessionFaulted {
+        session: SessionHandle,
+        /// At most 200 bytes.
+        why: String,
+    },
+
     // ---- client -----------------------------------------------------------------------------------------------------
     PathOpened {
         path: PathId,

@@ -108,6 +108,8 @@ pub(crate) struct Session {
     packet_max: PacketMax,
     /// A message above the base size of all paths was sealed since size probes were last considered.
     large_sealed: bool,
+    #[cfg(test)]
+    planted: Option<&'static str>,
 }
 
 impl Session {
@@ -153,6 +155,8 @@ impl Session {
             recent: None,
             packet_max: PacketMax { bytes: u16::MAX, settled: false },
             large_sealed: false,
+            #[cfg(test)]
+            planted: None,
         }
     }
 
@@ -332,9 +336,30 @@ impl Session {
         self.epochs.seal_frames(&plaintext, self.tx_index)
     }
 
+    /// From now on, every call into the session panics after it has done its work.
+    #[cfg(test)]
+    pub(crate) fn plant(&mut self) {
+        self.planted = Some("a planted panic");
+    }
+
+    #[cfg(test)]
+    pub(crate) fn stumble(&self) {
+        if let Some(text) = self.planted {
+            panic!("{text}");
+        }
+    }
+
+    /// The indices under which this end receives.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> + '_ {
+        self.paths.iter().map(|path| path.rx_index).chain([self.rx_index])
+    }
+
+    pub(crate) fn take_ring(&mut self) -> Option<Box<Recent>> {
+        self.recent.take()
+    }
+
     /// Ends the session. Returns its sealed CLOSE messages; the keys are dropped with `self`.
-    pub(crate) fn farewell(mut self, cx: &mut Shared, reason: Option<Reason>) -> Farewell {
-        cx.rings.take_back(self.recent.take());
+    pub(crate) fn farewell(mut self, reason: Option<Reason>) -> Farewell {
         let mut copies = Vec::new();
         if let Some(reason) = reason {
             let close = Close { scope: Scope::Session, reason, version: 0, detail: Detail::EMPTY };
@@ -347,10 +372,6 @@ impl Session {
                 }
             }
         }
-        let indices: Vec<u32> = self.paths.iter().map(|path| path.rx_index).chain([self.rx_index]).collect();
-        for index in &indices {
-            cx.indices.release(*index);
-        }
-        Farewell { copies, pto_us: self.pto_max_us(), indices }
+        Farewell { copies, pto_us: self.pto_max_us(), indices: self.indices().collect() }
     }
 }

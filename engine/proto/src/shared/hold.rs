@@ -219,6 +219,17 @@ impl Hold {
         next
     }
 
+    /// A panic may have cut a change short. Then all that is held is dropped: inner senders repeat what matters.
+    pub(crate) fn mend(&mut self) {
+        let kept: usize = self.packets.values().map(Held::cost).sum();
+        let waiting: usize = self.sessions.values().map(Waiting::bytes).sum();
+        if kept != self.bytes || waiting != self.bytes {
+            self.packets.clear();
+            self.sessions.clear();
+            self.bytes = 0;
+        }
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         (!self.packets.is_empty()).then_some(self.sweep_at)
     }
@@ -354,6 +365,20 @@ mod tests {
         assert_eq!(released(&mut hold), Vec::<Vec<u8>>::new(), "and never leave");
         hold.sweep(OTHER_AGE_MAX_US);
         assert_eq!((hold.bytes, hold.packets.len()), (0, 0));
+    }
+
+    #[test]
+    fn after_a_fault_what_does_not_add_up_is_dropped_and_the_rest_stays() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
+        hold.mend();
+        assert!(hold.holds(1));
+        hold.packets.clear();
+        hold.mend();
+        assert!(!hold.holds(1));
+        assert!(keep(&mut hold, 0, 2, &tcp(1, 10, 0x10)));
+        hold.release(1, 2, false);
+        assert_eq!(released(&mut hold), [tcp(1, 10, 0x10)]);
     }
 
     #[test]

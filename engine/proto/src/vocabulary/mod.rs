@@ -3,6 +3,8 @@
 
 pub mod blame;
 mod declined;
+#[cfg(any(test, feature = "planted-panic"))]
+pub mod planted;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -12,6 +14,7 @@ use crate::messages::{PathId, SessionHandle};
 use crate::vocabulary::blame::DropKind;
 
 pub use declined::Declined;
+pub(crate) use declined::short;
 
 /// Fills a buffer with random bytes of a CSPRNG.
 pub type Fill<'a> = &'a mut dyn FnMut(&mut [u8]);

@@ -126,6 +126,8 @@ pub struct World {
     /// Datagrams of this length to this side on this path wait in `kept_back` until they are let go.
     pub keep_back: Option<(Side, PathId, usize)>,
     pub kept_back: Vec<Flying>,
+    /// A panic is planted in this end. In the other, one that the engine contains must not pass unnoticed.
+    pub breaks: Option<Side>,
 }
 
 pub fn open_path(path: PathId, local: IpAddr, remote: SocketAddr) -> Command {
@@ -262,6 +264,7 @@ impl World {
             lose: None,
             keep_back: None,
             kept_back: Vec::new(),
+            breaks: None,
         };
         for (n, delay) in delays_ms.iter().enumerate() {
             world.open(n as PathId + 1, Link::with_delay(delay * MS));
@@ -506,6 +509,7 @@ impl World {
                 continue;
             }
             let Some((at, report)) = self.endpoint(side).report() else { return };
+            assert!(self.breaks == Some(side) || !matches!(report, Report::SessionFaulted { .. }), "{report:?}");
             self.decide(side, &report);
             self.reports.push((at, side, report));
         }

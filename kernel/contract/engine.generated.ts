@@ -15,6 +15,9 @@ export const REJECT_AFTER_S = 180;
 /** Packets under one key until it is renewed. */
 export const REKEY_AFTER_PACKETS = 134217728;
 
+/** Blocks of 16 bytes under one key until it is renewed. */
+export const REKEY_AFTER_BLOCKS = 17179869184;
+
 export type Role = "gateway" | "client";
 
 /**
@@ -49,8 +52,8 @@ export type EngineConfig = {
    */
   readonly mark: number;
   /**
-   * Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 unless a test
-   * lowers them.
+   * Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 (less if `mtu`
+   * is above 2032) unless a test lowers them.
    */
   readonly rekeyAfterS: number;
   readonly rejectAfterS: number;

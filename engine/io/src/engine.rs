@@ -187,6 +187,14 @@ fn check(config: &EngineConfig) -> Result<(), StartError> {
             "choose 1280 or more",
         ));
     }
+    let packets_max = Limits::packets_max(config.mtu);
+    if config.rekey_after_packets > packets_max {
+        return Err(StartError::configuration(
+            format!("one key cannot seal {} packets", config.rekey_after_packets),
+            format!("packets of {} bytes bring it to the limit of its cipher after {packets_max}", config.mtu),
+            format!("set [engine] rekey_after_packets to {packets_max} or less, or leave it out"),
+        ));
+    }
     if config.workers > WORKERS_MAX || (config.role == Role::Client && config.workers > 1) {
         let why = format!("a gateway has at most {WORKERS_MAX} workers; a client has one, because it has one session");
         let what = format!("cannot start {} workers", config.workers);

@@ -674,8 +674,8 @@ pub struct EngineConfig {
     pub workers: u8,
     /// SO_MARK of the outer sockets; 0 = none.
     pub mark: u32,
-    /// Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 unless a test
-    /// lowers them.
+    /// Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 (less if `mtu`
+    /// is above 2032) unless a test lowers them.
     pub rekey_after_s: u32,
     pub reject_after_s: u32,
     #[ts(type = "number")]

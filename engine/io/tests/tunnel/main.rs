@@ -20,7 +20,7 @@ use jvpn_proto::{
 
 use crate::{
     netns::{Topology, ip, within},
-    node::{Node, World, start_without_programs},
+    node::{Node, World, start_with_mtu, start_without_programs},
     traffic::{datagrams_echo, datagrams_echo_at_last, send, stream_both_ways},
 };
 
@@ -185,6 +185,8 @@ fn what_cannot_start_says_why_and_what_to_do() {
     assert!(busy.what.contains(":4774") && busy.hint.contains("ss -ulpn"), "{busy:?}");
     let named = start(Role::Client, &topology.gateway, "tun-g", &[]).err().expect("the name is in use");
     assert!(named.what.contains("tun-g") && named.hint.contains("another"), "{named:?}");
+    let unsafe_key = start_with_mtu(&topology.client, 9_000).expect_err("too many packets for one key");
+    assert!(unsafe_key.why.contains("9000 bytes") && unsafe_key.hint.contains("30460760"), "{unsafe_key:?}");
     let unknown = start(Role::Client, &topology.client, "tun-c", &["warp"]).err().expect("no such feature");
     assert!(unknown.hint.contains("udp_gso"), "{unknown:?}");
 }

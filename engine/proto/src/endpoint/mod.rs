@@ -39,8 +39,8 @@ use crate::vocabulary::blame::DropKind;
 pub use crate::path::PATHS_MAX;
 pub use crate::shared::hold::Released;
 pub use crate::vocabulary::{
-    COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor,
-    SocketId, Transmit,
+    BLOCKS_MAX, COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, Received, Route, SealError, SendRoute,
+    Shard, SizedFor, SocketId, Transmit,
 };
 pub use config::EndpointConfig;
 pub use containment::panic_text;

@@ -6,7 +6,7 @@ import { clientReport } from "./client/reports.ts";
 import { AUTHORITY_KEY, authority } from "./cluster/authority.ts";
 import type { Effect, Input } from "./contract.ts";
 import { emit, emitFor } from "./emit.ts";
-import { faulted, isolated, refused } from "./fence/faulted.ts";
+import { broken, faulted, isolated, refused } from "./fence/faulted.ts";
 import { settleHealth } from "./fence/health.ts";
 import { storeAnswered } from "./gateway/admission.ts";
 import { configureClients } from "./gateway/clients.ts";
@@ -64,6 +64,10 @@ function route(turn: Turn, input: Input): void {
     case "Engine":
       if (input.report.type === "Refused") {
         refused(turn, input.report);
+        return;
+      }
+      if (input.report.type === "SessionFaulted") {
+        broken(turn, input.report);
         return;
       }
       if (pathReport(turn, input.report) || sessionReport(turn, input.report)) return;

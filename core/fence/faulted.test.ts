@@ -107,6 +107,40 @@ describe("a command that the engine refused", () => {
   });
 });
 
+describe("a fault of the engine in one session", () => {
+  const fault = (session: number): Input => ({
+    type: "Engine",
+    report: { type: "SessionFaulted", session, why: "internal error in the engine: index out of bounds" },
+  });
+
+  test("ends that session with state_corruption and no other", () => {
+    const world = createCore("gateway");
+    feed(world, script("0 gateway van-1 van-2\n0 policy standard"));
+    feed(world, script("10 confirmed 1 van-1\n10 confirmed 2 van-2"));
+    const effects = step(world, fault(1), 5_000);
+    expect(events(effects, "Diagnostic")[0]).toMatchObject({
+      session: "s-1",
+      reason: "state_corruption",
+      numbers: { what: "the engine", why: "internal error in the engine: index out of bounds" },
+    });
+    expect(events(effects, "SessionTerminated")).toMatchObject([{ session: "s-1", reason: "state_corruption" }]);
+    expect([...world.sessions.keys()]).toEqual([2]);
+  });
+
+  test("that the core does not know is recorded, and nothing is closed", () => {
+    const effects = step(createCore("gateway"), fault(9), 5_000);
+    expect(types(effects)).toEqual(["Diagnostic"]);
+  });
+
+  test("makes a client dial again", () => {
+    const world = createCore("client");
+    feed(world, ATTACHED_CLIENT);
+    const effects = step(world, fault(1), 5_000);
+    expect(events(effects, "SessionTerminated")).toMatchObject([{ session: "s-1", reason: "state_corruption" }]);
+    expect(world.client.dial.phase).toMatchObject({ is: "waiting", purpose: "session" });
+  });
+});
+
 function refusal(of: Partial<Extract<Report, { type: "Refused" }>>): Input {
   const report = { type: "Refused", command: "", session: null, path: null, dial: null, why: "…", ...of } as const;
   return { type: "Engine", report };

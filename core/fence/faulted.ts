@@ -47,6 +47,13 @@ export function refused(turn: Turn, { command: what, session, path, dial, why }:
   if (dial !== null) dialRefused(turn, dial);
 }
 
+/** The engine failed in the code of one session, and has already removed it. The session ends here, too. */
+export function broken(turn: Turn, { session, why }: Extract<Report, { type: "SessionFaulted" }>): void {
+  // One that the core does not know, or has ended, needs no close.
+  const known = turn.world.sessions.has(session) ? session : null;
+  faulted(turn, { session: known, what: "the engine", why, thrown: false });
+}
+
 function lookAgain(turn: Turn, entries: readonly Entry[]): void {
   for (const entry of entries) {
     if (entry.session.state === "TERMINATED") turn.ended.push(entry);

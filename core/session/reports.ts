@@ -10,8 +10,8 @@ import { mayRecover } from "./context.ts";
 import { observe } from "./observe.ts";
 import { dispatch } from "./sessions.ts";
 
-/** A report about an event, not about a refused command. */
-export type Observation = Exclude<Report, { type: "Refused" }>;
+/** A report about an event, not about a refused command or a fault of the engine. */
+export type Observation = Exclude<Report, { type: "Refused" | "SessionFaulted" }>;
 
 /** The session of a report; `undefined` if it is gone. A late report has no effect. */
 export function entryOf(world: World, session: number): Entry | undefined {

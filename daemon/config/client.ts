@@ -16,7 +16,8 @@ import {
   publicKey,
   remoteEndpoint,
 } from "#daemon/config/fields";
-import { type CommonSettings, commonSettings } from "#daemon/config/settings";
+import { keyLimitFaults } from "#daemon/config/key-limits";
+import { type CommonSettings, commonSettings, mtuOf } from "#daemon/config/settings";
 import type { Fault } from "#daemon/fault";
 import { parseEndpoint } from "#daemon/net/address";
 import { PRIORITIES } from "#kernel/contract/priority";
@@ -84,12 +85,12 @@ export interface ClientSettings extends CommonSettings {
 export function clientSettings(document: TomlDocument): Outcome<ClientSettings> {
   const checked = checkDocument(document, schema);
   if (!checked.ok) return checked;
-  const { client, gateway, tunnel, path } = checked.value;
+  const { client, gateway, tunnel, path, engine } = checked.value;
   const gateways = gateway.map((entry) => {
     const endpoints = entry.address.flatMap((text) => parseEndpoint(text, DEFAULT_PORT) ?? []);
     return { name: entry.name ?? endpoints[0]?.host ?? "gateway", key: entry.key, endpoints };
   });
-  const faults = duplicateKeys(document, gateways);
+  const faults = [...duplicateKeys(document, gateways), ...keyLimitFaults(document, engine, mtuOf(tunnel))];
   if (faults.length > 0) return { ok: false, faults };
   const settings: ClientSettings = {
     role: "client",

@@ -98,6 +98,16 @@ test("a changed number of workers takes effect after a restart", () => {
   expect(reloaded(running.value, fresh.value)).toMatchObject({ kept: ["workers"], settings: { workers: "auto" } });
 });
 
+test.each([
+  ["auto", 2 ** 27],
+  [2_032, 2 ** 27],
+  [2_033, 133_177_280],
+  [9_000, 30_460_760],
+] as const)("with an MTU of %s a key seals at most as many packets as its cipher can bear", (mtu, packets) => {
+  const loaded = load("gateway", GATEWAY.replace("[[client]]", `[tunnel]\nmtu = ${JSON.stringify(mtu)}\n[[client]]`));
+  expect(loaded.ok && engineConfig(loaded.value).rekeyAfterPackets).toBe(packets);
+});
+
 describe("every fault says where and what it is, why, and what to do", () => {
   const gateway: readonly [name: string, from: string, to: string, line: number, what: RegExp, hint: RegExp][] = [
     ["an unknown key", "identity =", "idenity =", 3, /unknown key `idenity` in gateway/, /did you mean `identity`/],
@@ -137,6 +147,30 @@ describe("every fault says where and what it is, why, and what to do", () => {
       2,
       /gateway.workers is not valid: "many"/,
       /correct/,
+    ],
+    [
+      "more packets under one key than any MTU allows",
+      "[[client]]",
+      "[engine]\nrekey_after_packets = 134217729\n[[client]]",
+      7,
+      /engine.rekey_after_packets is not valid: 134217729/,
+      /correct/,
+    ],
+    [
+      "more packets under one key than this MTU allows",
+      "[[client]]",
+      "[tunnel]\nmtu = 9000\n[engine]\nrekey_after_packets = 134217728\n[[client]]",
+      9,
+      /engine.rekey_after_packets is too large: 134217728/,
+      /use at most 30460760, or leave it out/,
+    ],
+    [
+      "a key that is refused before its rekey",
+      "[[client]]",
+      "[engine]\nreject_after_s = 120\n[[client]]",
+      7,
+      /engine.reject_after_s is too small/,
+      /use more than 120/,
     ],
     ["a line that is not TOML", "[gateway]", "[gateway", 1, /not valid TOML/, /correct the line/],
   ];

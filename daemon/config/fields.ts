@@ -87,7 +87,7 @@ export const engineTable = z.strictObject({
   reject_after_s: z.int().min(2).max(7200).default(REJECT_AFTER_S),
   rekey_after_packets: z
     .int()
-    .min(1024)
-    .max(2 ** 32)
-    .default(REKEY_AFTER_PACKETS),
+    .min(1024, "must be at least 1024")
+    .max(REKEY_AFTER_PACKETS, `must be at most ${REKEY_AFTER_PACKETS}`)
+    .optional(),
 });

@@ -14,7 +14,8 @@ import {
   prefix,
   publicKey,
 } from "#daemon/config/fields";
-import { type CommonSettings, commonSettings } from "#daemon/config/settings";
+import { keyLimitFaults } from "#daemon/config/key-limits";
+import { type CommonSettings, commonSettings, mtuOf } from "#daemon/config/settings";
 import type { Fault } from "#daemon/fault";
 import { contains, formatAddress, type Prefix, parseEndpoint, parsePrefix } from "#daemon/net/address";
 import { type Address, endpoint, parseAddress } from "#kernel/ip";
@@ -79,7 +80,7 @@ export interface GatewaySettings extends CommonSettings {
 export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings> {
   const checked = checkDocument(document, schema);
   if (!checked.ok) return checked;
-  const { gateway, client } = checked.value;
+  const { gateway, client, tunnel, engine } = checked.value;
   const prefixes = gateway.pools.flatMap((pool) => parsePrefix(pool) ?? []);
   const pools: Pools = {
     v4: prefixes.find((pool) => pool.family === 4) ?? null,
@@ -91,7 +92,11 @@ export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings
     group: entry.group ?? null,
     addresses: (entry.address ?? []).flatMap((address) => parseAddress(address) ?? []),
   }));
-  const faults = [...poolFaults(document, prefixes), ...clientFaults(document, clients, pools)];
+  const faults = [
+    ...poolFaults(document, prefixes),
+    ...clientFaults(document, clients, pools),
+    ...keyLimitFaults(document, engine, mtuOf(tunnel)),
+  ];
   if (faults.length > 0) return { ok: false, faults };
   const listen = gateway.listen.flatMap((text) => {
     const parsed = parseEndpoint(text, DEFAULT_PORT);

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { daemonTable, engineTable } from "#daemon/config/fields";
 import { DEFAULT_MARK, DEFAULT_MTU } from "#daemon/config/fields";
+import { packetsMax } from "#daemon/config/key-limits";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
@@ -39,11 +40,15 @@ interface CommonTables {
 export function commonSettings({ tunnel, daemon, engine }: CommonTables): CommonSettings {
   return {
     interface: tunnel.interface,
-    mtu: tunnel.mtu === "auto" ? DEFAULT_MTU : tunnel.mtu,
+    mtu: mtuOf(tunnel),
     mark: DEFAULT_MARK,
     daemon: daemonSettings(daemon),
-    engine: engineSettings(engine),
+    engine: engineSettings(engine, mtuOf(tunnel)),
   };
+}
+
+export function mtuOf({ mtu }: CommonTables["tunnel"]): number {
+  return mtu === "auto" ? DEFAULT_MTU : mtu;
 }
 
 function daemonSettings(table: z.output<typeof daemonTable>): DaemonSettings {
@@ -57,11 +62,11 @@ function daemonSettings(table: z.output<typeof daemonTable>): DaemonSettings {
   };
 }
 
-function engineSettings(table: z.output<typeof engineTable>): EngineSettings {
+function engineSettings(table: z.output<typeof engineTable>, mtu: number): EngineSettings {
   return {
     disable: table.disable,
     rekeyAfterS: table.rekey_after_s,
     rejectAfterS: table.reject_after_s,
-    rekeyAfterPackets: table.rekey_after_packets,
+    rekeyAfterPackets: table.rekey_after_packets ?? packetsMax(mtu),
   };
 }

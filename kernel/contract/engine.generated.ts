@@ -15,6 +15,9 @@ export const REJECT_AFTER_S = 180;
 /** Packets under one key until it is renewed. */
 export const REKEY_AFTER_PACKETS = 134217728;
 
+/** Blocks of 16 bytes under one key until it is renewed. */
+export const REKEY_AFTER_BLOCKS = 17179869184;
+
 export type Role = "gateway" | "client";
 
 /**
@@ -49,8 +52,8 @@ export type EngineConfig = {
    */
   readonly mark: number;
   /**
-   * Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 unless a test
-   * lowers them.
+   * Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 (less if `mtu`
+   * is above 2032) unless a test lowers them.
    */
   readonly rekeyAfterS: number;
   readonly rejectAfterS: number;
@@ -280,6 +283,7 @@ export type DropKind =
   | "handshake_payload"
   | "handshake_not_offered"
   | "handshake_finished"
+  | "handshake_faulted"
   | "pq_unsupported"
   | "no_common_suite"
   | "no_common_version"
@@ -360,6 +364,7 @@ export type Report =
   | { readonly type: "Links"; readonly links: readonly Link[] }
   | { readonly type: "Fatal"; readonly what: string }
   | { readonly type: "Refused"; readonly command: string; readonly session: number | null; readonly path: number | null; readonly dial: number | null; readonly why: string }
+  | { readonly type: "SessionFaulted"; readonly session: number; readonly why: string }
   | { readonly type: "PathOpened"; readonly path: number; readonly local: string }
   | { readonly type: "PathError"; readonly path: number; readonly errno: string }
   | { readonly type: "HandshakeDone"; readonly dial: number; readonly session: number; readonly sessionId: string; readonly path: number; readonly gatewayKey: string; readonly incarnation: number; readonly ownerEpoch: number; readonly offer: Offer; readonly standing: Standing }
@@ -438,6 +443,7 @@ export const ENGINE_KINDS: Readonly<
   handshake_payload: { class: "security", blame: "peer", text: "the sealed part of a handshake message cannot be read" },
   handshake_not_offered: { class: "security", blame: "peer", text: "a RESP grants what the INIT did not offer" },
   handshake_finished: { class: "security", blame: "network", text: "a RESP was already read" },
+  handshake_faulted: { class: "security", blame: "host", text: "the engine failed, by a mistake of its own, over a handshake message" },
   pq_unsupported: { class: "security", blame: "peer", text: "a client demands a post-quantum handshake, which this version cannot do" },
   no_common_suite: { class: "security", blame: "peer", text: "client and gateway have no cipher in common" },
   no_common_version: { class: "security", blame: "peer", text: "client and gateway have no version of the protocol in common" },

@@ -14,7 +14,7 @@ use std::{
 
 use jvpn_proto::blame::DropKind;
 use jvpn_proto::{
-    endpoint::{Endpoint, EndpointConfig, Limits, Shard},
+    endpoint::{Endpoint, EndpointConfig, Limits, Shard, panic_text},
     messages::{Command, EngineConfig, Report, ReportBatch, Role},
 };
 
@@ -187,6 +187,14 @@ fn check(config: &EngineConfig) -> Result<(), StartError> {
             "choose 1280 or more",
         ));
     }
+    let packets_max = Limits::packets_max(config.mtu);
+    if config.rekey_after_packets > packets_max {
+        return Err(StartError::configuration(
+            format!("one key cannot seal {} packets", config.rekey_after_packets),
+            format!("packets of {} bytes bring it to the limit of its cipher after {packets_max}", config.mtu),
+            format!("set [engine] rekey_after_packets to {packets_max} or less, or leave it out"),
+        ));
+    }
     if config.workers > WORKERS_MAX || (config.role == Role::Client && config.workers > 1) {
         let why = format!("a gateway has at most {WORKERS_MAX} workers; a client has one, because it has one session");
         let what = format!("cannot start {} workers", config.workers);
@@ -247,12 +255,4 @@ fn has_aes() -> bool {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let found = false;
     found
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
 }

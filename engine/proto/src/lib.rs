@@ -32,4 +32,6 @@ mod world;
 extern crate self as jvpn_proto;
 
 pub use crypto::{keyfile, keys, replay};
+#[cfg(feature = "planted-panic")]
+pub use vocabulary::planted;
 pub use vocabulary::{Fill, blame};

@@ -416,6 +416,14 @@ pub enum Report {
         why: String,
     },
 
+    /// The engine failed while it worked on a session, by a mistake of its own. The session is gone, with its keys and
+    /// without CLOSE; no other session is concerned.
+    SessionFaulted {
+        session: SessionHandle,
+        /// At most 200 bytes.
+        why: String,
+    },
+
     // ---- client -----------------------------------------------------------------------------------------------------
     PathOpened {
         path: PathId,
@@ -720,8 +728,8 @@ pub struct EngineConfig {
     pub workers: u8,
     /// SO_MARK of the outer sockets; 0 = none.
     pub mark: u32,
-    /// Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 unless a test
-    /// lowers them.
+    /// Seconds until a rekey; seconds until a key is refused; packets until a rekey. 120, 180 and 2^27 (less if `mtu`
+    /// is above 2032) unless a test lowers them.
     pub rekey_after_s: u32,
     pub reject_after_s: u32,
     #[ts(type = "number")]

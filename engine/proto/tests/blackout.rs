@@ -212,3 +212,18 @@ fn a_blackout_longer_than_the_life_of_a_key_keeps_what_waits_until_the_rekey() {
     assert!(delivered_at(&world, Side::Gateway, FIRST).is_some());
     world.assert_honest();
 }
+
+#[test]
+fn what_was_released_for_a_session_that_ends_in_the_same_moment_is_not_sent() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.tcp = true;
+    blackout(&mut world);
+    world.send_number(Side::Client, FIRST);
+    assert_eq!(world.held[0], 1);
+    let (session, now) = (world.session(), world.now);
+    let reattach =
+        Command::Attach { session, path: 2, bind_seq: 2, kind: AttachKind::Reattach, reason: "test".to_owned() };
+    world.client.command(now, reattach).unwrap();
+    world.client.command(now, Command::ForgetSession { session }).unwrap();
+    assert_eq!(world.client.next_released(), None);
+}

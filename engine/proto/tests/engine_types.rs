@@ -4,8 +4,7 @@
 use std::{env, fs, path::Path};
 
 use jvpn_proto::blame::{Blame, DropKind, Dropped, Explained, KindClass, PeerFault};
-use jvpn_proto::endpoint::Limits;
-use jvpn_proto::endpoint::PATHS_MAX;
+use jvpn_proto::endpoint::{BLOCKS_MAX, Limits, PATHS_MAX};
 use jvpn_proto::messages::{
     Assignment, AttachKind, Command, DenialReason, EngineConfig, Link, Offer, PathDescription, PathStats, Peer, Report,
     ReportBatch, Role, SilenceEvidence, Standing, Timed, Transport,
@@ -75,6 +74,7 @@ fn constants() -> String {
             limits.reject_after_us / 1_000_000,
         ),
         constant("Packets under one key until it is renewed.", "REKEY_AFTER_PACKETS", limits.rekey_after_packets),
+        constant("Blocks of 16 bytes under one key until it is renewed.", "REKEY_AFTER_BLOCKS", BLOCKS_MAX),
     ]
     .concat()
 }

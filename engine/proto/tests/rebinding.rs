@@ -5,8 +5,9 @@ mod world;
 
 use std::net::SocketAddr;
 
-use jvpn_proto::messages::Report;
-use world::{MS, S, Side, World, client_address};
+use jvpn_proto::blame::DropKind;
+use jvpn_proto::messages::{Command, PathId, Report};
+use world::{Link, MS, S, Side, World, client_address};
 
 const RTT: u64 = 20 * MS;
 
@@ -64,6 +65,74 @@ fn a18_a_copy_from_a_spoofed_source_that_arrives_first_moves_nothing() {
     assert_eq!(remote_of(&mut world), client_address(1));
     assert_eq!(world.delivered_twice(), 0);
     assert_undisturbed(&world);
+}
+
+/// Length of a DATA that holds one PATH_RESPONSE.
+const PATH_RESPONSE: usize = 16 + 3 + 20 + 16;
+/// Length of a DATA that holds one ATTACH_ACK without a reason.
+const ATTACH_ACK: usize = 16 + 3 + 62 + 16;
+
+#[test]
+fn a28_answers_held_back_while_a_standby_changed_its_port_ten_times_blame_nobody() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.relays.insert(client_address(2), 2);
+    world.keep_back = Some((Side::Gateway, 2, PATH_RESPONSE));
+    for n in 0..10 {
+        world.moved.insert(2, mapping(n));
+        world.relays.insert(mapping(n), 2);
+        world.run(5 * S);
+    }
+    assert!(world.kept_back.len() > 10, "{} answers", world.kept_back.len());
+    world.moved.clear();
+    world.let_go();
+    world.run(S);
+    world.assert_honest();
+}
+
+#[test]
+fn a28_answers_to_a_candidate_held_back_over_many_attempts_blame_nobody() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.keep_back = Some((Side::Client, 2, ATTACH_ACK));
+    for _ in 0..12 {
+        let session = world.session();
+        world.order(Command::AddCandidate { session, path: 2 });
+        world.run(S);
+    }
+    assert!(world.kept_back.len() > 12, "{} answers", world.kept_back.len());
+    world.let_go();
+    world.run(S);
+    world.assert_honest();
+}
+
+/// Length of a DATA that holds one PROBE_REPLY.
+const PROBE_REPLY: usize = 16 + 3 + 48 + 16;
+
+/// The answers to probes of the path's first life arrive in its second, when fewer probes were sent than in the first.
+#[test]
+fn a28_answers_to_probes_of_a_path_that_was_taken_again_under_its_id_blame_nobody() {
+    let mut world = World::ready(&[10, 10], 10);
+    // Slow enough that the replay window does not pass over the answers.
+    world.flow = [20 * MS, 20 * MS];
+    world.keep_back = Some((Side::Gateway, 2, PROBE_REPLY));
+    world.run(300 * S);
+    assert!(world.kept_back.len() > 2, "{} answers", world.kept_back.len());
+    let session = world.session();
+    world.order(Command::ClosePath { path: 2, reason: "test".to_owned() });
+    world.run(S);
+    world.open(2, Link::with_delay(10 * MS));
+    world.order(Command::AddCandidate { session, path: 2 });
+    world.capturing = true;
+    world.run(35 * MS);
+    // The index of the path's first life is gone, but the seal covers no index: that of another path stands in.
+    let of_path_1 = |(to, path, _): &&(Side, PathId, Vec<u8>)| (*to, *path) == (Side::Gateway, 1);
+    let index: [u8; 4] = world.capture.iter().find(of_path_1).unwrap().2[4..8].try_into().unwrap();
+    for kept_back in &mut world.kept_back {
+        kept_back.data[4..8].copy_from_slice(&index);
+    }
+    world.let_go();
+    world.run(2 * S);
+    assert!(world.drops(Side::Gateway, DropKind::StaleReply) > 0);
+    world.assert_honest();
 }
 
 #[test]

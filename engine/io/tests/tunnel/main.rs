@@ -13,12 +13,15 @@ use std::{
 };
 
 use jvpn_io::steering::AddressTable;
-use jvpn_proto::messages::{AttachKind, Command as Order, Report, Role};
+use jvpn_proto::{
+    messages::{AttachKind, Command as Order, Report, Role},
+    planted::TRIGGER,
+};
 
 use crate::{
     netns::{Topology, ip, within},
-    node::{Node, World, start_without_programs},
-    traffic::{datagrams_echo, datagrams_echo_at_last, stream_both_ways},
+    node::{Node, World, start_with_mtu, start_without_programs},
+    traffic::{datagrams_echo, datagrams_echo_at_last, send, stream_both_ways},
 };
 
 const NO_OFFLOADS: [&str; 3] = ["tun_offload", "udp_gso", "udp_gro"];
@@ -132,6 +135,25 @@ fn sessions_of_several_workers_carry_traffic_and_addresses_move_between_them() {
 }
 
 #[test]
+fn a55_a_packet_that_makes_its_session_panic_ends_that_session_and_the_worker_goes_on() {
+    let Some(topology) = Topology::lay() else { return };
+    let mut world = World::connect(&topology, "192.0.2.1", &[]);
+    let other = world.gateway.session.expect("connected");
+    world.dial_again(2);
+    let broken = world.gateway.session.expect("connected");
+    send(&topology, "10.80.0.2", "10.80.0.1", TRIGGER);
+    let faulted = |report: &Report| matches!(report, Report::SessionFaulted { session, .. } if *session == broken);
+    world.until("the fault", |world| world.gateway.saw(faulted));
+    world.gateway.apply(vec![Order::ChallengeSession { session: other }]);
+    let answered =
+        |report: &Report| matches!(report, Report::ChallengeResult { session, answered: true } if *session == other);
+    world.until("an answer of the other session", |world| world.gateway.saw(answered));
+    world.dial_again(3);
+    datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+    assert!(!world.gateway.saw(|report| matches!(report, Report::Fatal { .. })));
+}
+
+#[test]
 fn without_its_device_an_engine_ends_with_fatal() {
     let Some(topology) = Topology::lay().filter(|_| programs_are_taken()) else { return };
     let mut world = World::connect_to(3, &topology, "192.0.2.1", &[]);
@@ -163,6 +185,8 @@ fn what_cannot_start_says_why_and_what_to_do() {
     assert!(busy.what.contains(":4774") && busy.hint.contains("ss -ulpn"), "{busy:?}");
     let named = start(Role::Client, &topology.gateway, "tun-g", &[]).err().expect("the name is in use");
     assert!(named.what.contains("tun-g") && named.hint.contains("another"), "{named:?}");
+    let unsafe_key = start_with_mtu(&topology.client, 9_000).expect_err("too many packets for one key");
+    assert!(unsafe_key.why.contains("9000 bytes") && unsafe_key.hint.contains("30460760"), "{unsafe_key:?}");
     let unknown = start(Role::Client, &topology.client, "tun-c", &["warp"]).err().expect("no such feature");
     assert!(unknown.hint.contains("udp_gso"), "{unknown:?}");
 }

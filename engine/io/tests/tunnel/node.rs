@@ -253,6 +253,13 @@ pub fn start_without_programs(namespace: &str, workers: u8) -> Result<Vec<Report
     Ok(engine.drain(1_024).reports.into_iter().map(|timed| timed.report).collect())
 }
 
+/// Starts a client's engine with the default limits of keys and this MTU.
+pub fn start_with_mtu(namespace: &str, mtu: u16) -> Result<Engine, StartError> {
+    let key = KeyFile::new(&format!("{namespace}-{mtu}"));
+    let config = EngineConfig { mtu, ..config(Role::Client, &key, "tun-m", 1) };
+    within(namespace, || Engine::start(&config, || {}))
+}
+
 fn config(role: Role, key: &KeyFile, tun: &str, workers: u8) -> EngineConfig {
     let any = |address: &str| SocketAddr::new(address.parse().expect("an address"), PORT);
     EngineConfig {

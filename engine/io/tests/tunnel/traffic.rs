@@ -25,6 +25,12 @@ pub fn datagrams_echo_at_last(topology: &Topology, from: &str, to: &str, sizes: 
     echo(topology, from, to, sizes, (4, Duration::from_millis(500)));
 }
 
+/// Sends one datagram from the client into the tunnel; nobody waits for it.
+pub fn send(topology: &Topology, from: &str, to: &str, content: &[u8]) {
+    let socket = within(&topology.client, || UdpSocket::bind((from, 0)).expect("a socket in the client"));
+    socket.send_to(content, (to, 9)).expect("a route into the tunnel");
+}
+
 fn echo(topology: &Topology, from: &str, to: &str, sizes: &[usize], (sends, patience): (usize, Duration)) {
     let address = |text: &str| SocketAddr::new(text.parse::<IpAddr>().expect("an address"), 0);
     let there = within(&topology.gateway, || UdpSocket::bind(address(to)).expect("a socket in the gateway"));

@@ -6,6 +6,7 @@ pub mod keyfile;
 pub mod keys;
 pub mod replay;
 pub(crate) mod rng;
+pub(crate) mod token;
 #[cfg(test)]
 pub(crate) mod vectors;
 pub(crate) mod x25519;

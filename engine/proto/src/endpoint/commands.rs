@@ -21,12 +21,14 @@ impl Endpoint {
             }
             Command::AnswerAttach { session, path, bind_seq, deny_reason, retry_after_ms } => {
                 let denied = deny_reason.as_deref().map(reason_of).transpose()?.map(|reason| (reason, retry_after_ms));
-                self.with(session, |session, cx| session.answer_attach(now, cx, (path, bind_seq), denied))
+                self.with(now, session, |session, cx| session.answer_attach(now, cx, (path, bind_seq), denied))
             }
-            Command::ChallengeSession { session } => self.order(session, |session, cx| session.challenge_all(now, cx)),
+            Command::ChallengeSession { session } => {
+                self.order(now, session, |session, cx| session.challenge_all(now, cx))
+            }
             Command::RequestSwitch { session, path, reason } => {
                 let reason = reason_of(&reason)?;
-                self.with(session, |session, cx| session.request_switch(now, cx, path, reason))
+                self.with(now, session, |session, cx| session.request_switch(now, cx, path, reason))
             }
             Command::OpenPath { path, description, .. } => self.open_path(path, description),
             Command::ClosePath { path, reason } => self.close_path(now, path, &reason),
@@ -41,19 +43,19 @@ impl Endpoint {
             Command::ConfirmSession { session } => self.confirm(now, session),
             Command::AddCandidate { session, path } => {
                 let route = self.route_of(path)?;
-                self.with(session, |session, cx| session.add_candidate(now, cx, path, route))
+                self.with(now, session, |session, cx| session.add_candidate(now, cx, path, route))
             }
             Command::Attach { session, path, bind_seq, kind, reason } => {
                 self.attach(now, session, path, bind_seq, kind, &reason)
             }
             Command::AbortAttach { session, bind_seq, restore } => {
-                self.order(session, |session, cx| session.abort_attach(now, cx, bind_seq, restore))
+                self.order(now, session, |session, cx| session.abort_attach(now, cx, bind_seq, restore))
             }
             Command::SetPathDead { session, path, dead } => {
-                self.order(session, |session, cx| session.set_path_dead(now, cx, path, dead))
+                self.order(now, session, |session, cx| session.set_path_dead(now, cx, path, dead))
             }
             Command::SetProbing { session, interval_ms } => {
-                self.order(session, |session, cx| session.set_probing(now, cx, u64::from(interval_ms) * 1_000))
+                self.order(now, session, |session, cx| session.set_probing(now, cx, u64::from(interval_ms) * 1_000))
             }
             Command::ForgetSession { session } => {
                 self.known(session)?;
@@ -106,16 +108,21 @@ impl Endpoint {
 
     pub(super) fn with<T>(
         &mut self,
+        now: u64,
         session: SessionHandle,
         act: impl FnOnce(&mut Session, &mut Shared) -> Result<T, Declined>,
     ) -> Result<T, Declined> {
         self.known(session)?;
-        let session = self.sessions.get_mut(&session).ok_or(Declined::Late)?;
-        act(session, &mut self.cx)
+        self.enter(now, session, act).unwrap_or(Err(Declined::Late))
     }
 
-    fn order(&mut self, session: SessionHandle, act: impl FnOnce(&mut Session, &mut Shared)) -> Result<(), Declined> {
-        self.with(session, |session, cx| {
+    fn order(
+        &mut self,
+        now: u64,
+        session: SessionHandle,
+        act: impl FnOnce(&mut Session, &mut Shared),
+    ) -> Result<(), Declined> {
+        self.with(now, session, |session, cx| {
             act(session, cx);
             Ok(())
         })

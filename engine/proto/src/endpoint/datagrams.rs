@@ -2,16 +2,17 @@
 
 use super::{Endpoint, Received, Route};
 use crate::crypto::keyfile::PublicKey;
+use crate::endpoint::containment::contained;
 use crate::endpoint::gateway::reception::{Admission, Answer, PENDING_US, choose_suite};
-use crate::handshake::{IncomingInit, Responder};
+use crate::handshake::{Established, HandshakeError, IncomingInit, Responder};
 use crate::messages::{Offer, Report, Role, SessionHandle};
 use crate::path::PATHS_MAX;
 use crate::session::{Incoming, Outcome, Phase, Session};
 use crate::shared::indices::Target;
 use crate::vocabulary::blame::DropKind;
 use crate::wire::{
-    CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, InitPayload, PQ_OFF, Reason, RespPayload,
-    Standing, VERSION, hint,
+    CAP_REDUNDANT, COOKIE_LEN, Datagram, HINT_UNKNOWN_INDEX, INIT_LEN, InitPayload, PQ_OFF, RESP_LEN, Reason,
+    RespPayload, Standing, VERSION, hint,
 };
 
 /// The only owner epoch if there is no cluster.
@@ -59,8 +60,9 @@ impl Endpoint {
             return self.on_unknown_index(now, from, receiver, datagram.len());
         };
         // The index of a dial names a session that does not exist yet.
-        let Some(session) = self.sessions.get_mut(&handle) else { return Received::Dropped(DropKind::UnknownIndex) };
-        match session.receive(&mut self.cx, Incoming { now, from, indexed, flags, counter }, datagram) {
+        let incoming = Incoming { now, from, indexed, flags, counter };
+        let outcome = self.enter(now, handle, |session, cx| session.receive(cx, incoming, datagram));
+        match outcome.unwrap_or(Outcome::Dropped(DropKind::UnknownIndex)) {
             Outcome::Inner { range, csum_partial } => Received::Inner { session: handle, range, csum_partial },
             Outcome::Dropped(kind) => Received::Dropped(kind),
             Outcome::Consumed => {
@@ -117,9 +119,11 @@ impl Endpoint {
 
     fn read_init(&mut self, now: u64, from: Route, init: &[u8; INIT_LEN]) -> Received {
         let Self { config, cx, .. } = self;
-        let incoming = match Responder::read_init(&config.identity, init, &mut |out| cx.rng.fill(out)) {
-            Ok(incoming) => incoming,
-            Err(why) => return Received::Dropped(why.kind()),
+        let read = contained(|| Responder::read_init(&config.identity, init, &mut |out| cx.rng.fill(out)));
+        let incoming = match read {
+            Ok(Ok(incoming)) => incoming,
+            Ok(Err(why)) => return Received::Dropped(why.kind()),
+            Err(_) => return Received::Dropped(DropKind::HandshakeFaulted),
         };
         let key = incoming.remote_static;
         let Some(side) = self.side.gateway_mut() else { return OTHER_ROLE };
@@ -153,11 +157,11 @@ impl Endpoint {
         let hash = incoming.init_hash;
         let handle = self.take_handle();
         let index = self.cx.indices.assign(&mut self.cx.rng, Target { session: handle, path: None });
-        let (response, established) = match incoming.respond(index, payload) {
+        let (response, established) = match answer(incoming, index, payload) {
             Ok(answer) => answer,
-            Err(why) => {
+            Err(kind) => {
                 self.cx.indices.release(index);
-                return Received::Dropped(why.kind());
+                return Received::Dropped(kind);
             }
         };
         let phase = Phase::Pending { until: now + PENDING_US };
@@ -174,15 +178,15 @@ impl Endpoint {
     /// Tells a client that was removed why it gets no session. Nothing is stored: a repeated INIT costs as much as the
     /// first one.
     fn refuse(&mut self, now: u64, from: Route, incoming: IncomingInit, reason: Reason) -> Received {
-        let answer = match self.terms(&incoming.payload, Offer::nothing(), Standing::Refused(reason)) {
-            Ok(payload) => incoming.respond(0, RespPayload { session_id: [0; 16], ..payload }),
-            Err(kind) => return Received::Dropped(kind),
-        };
-        match answer {
-            Ok((response, _)) => self.push(now, from, response.to_vec()),
-            Err(why) => return Received::Dropped(why.kind()),
+        let terms = self.terms(&incoming.payload, Offer::nothing(), Standing::Refused(reason));
+        let refusal = terms.and_then(|terms| answer(incoming, 0, RespPayload { session_id: [0; 16], ..terms }));
+        match refusal {
+            Ok((response, _)) => {
+                self.push(now, from, response.to_vec());
+                Received::Dropped(DropKind::PeerRemoved)
+            }
+            Err(kind) => Received::Dropped(kind),
         }
-        Received::Dropped(DropKind::PeerRemoved)
     }
 
     /// What RESP grants of what the client offers.
@@ -217,9 +221,10 @@ impl Endpoint {
             return Received::Dropped(DropKind::PathMismatch);
         }
         let Some(dial) = &mut side.dial else { return Received::Dropped(DropKind::NoDial) };
-        let established = match dial.on_response(message) {
-            Ok(established) => established,
-            Err(why) => return Received::Dropped(why.kind()),
+        let established = match contained(|| dial.on_response(message)) {
+            Ok(Ok(established)) => established,
+            Ok(Err(why)) => return Received::Dropped(why.kind()),
+            Err(_) => return Received::Dropped(DropKind::HandshakeFaulted),
         };
         let (id, handle, index, rtt_us) = (dial.id, dial.session, dial.index(), dial.rtt_us(now, path));
         side.dial = None;
@@ -269,10 +274,17 @@ impl Endpoint {
     /// Unauthenticated: reported at most once per ten seconds, and only if it came from a route of the session that it
     /// names.
     fn on_hint(&mut self, now: u64, from: Route, receiver: u32) -> Received {
-        let named =
-            self.sessions.values_mut().find(|session| session.sends_to_index(receiver) && session.has_route(from));
-        let Some(session) = named else { return Received::Dropped(DropKind::HintNotOurs) };
-        session.hinted(now, &mut self.cx);
+        let named = self.sessions.values().find(|session| session.sends_to_index(receiver) && session.has_route(from));
+        let Some(session) = named.map(|session| session.handle) else {
+            return Received::Dropped(DropKind::HintNotOurs);
+        };
+        self.enter(now, session, |session, cx| session.hinted(now, cx));
         Received::Consumed
     }
+}
+
+/// Writes RESP; a panic costs this handshake alone.
+fn answer(incoming: IncomingInit, index: u32, payload: RespPayload) -> Result<([u8; RESP_LEN], Established), DropKind> {
+    let made = contained(|| incoming.respond(index, payload));
+    made.map_or(Err(DropKind::HandshakeFaulted), |made| made.map_err(HandshakeError::kind))
 }

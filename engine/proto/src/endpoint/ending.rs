@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::containment::contained;
 use super::side::Side;
 use super::{Declined, Endpoint};
 use crate::frames::Reason;
 use crate::messages::SessionHandle;
+use crate::session::Session;
 
 impl Endpoint {
     pub(super) fn take_handle(&mut self) -> SessionHandle {
@@ -37,10 +39,33 @@ impl Endpoint {
         self.side.gateway_mut()?.freed.pop()
     }
 
-    /// Removes a session from every table. With a reason, CLOSE is sent to the peer.
+    /// Removes a session. With a reason, CLOSE is sent to the peer.
     pub(super) fn remove(&mut self, now: u64, handle: SessionHandle, reason: Option<Reason>) {
-        let Some(session) = self.sessions.remove(&handle) else { return };
-        self.cx.hold.end(handle);
+        let Some(mut session) = self.detach(handle) else { return };
+        self.cx.rings.take_back(session.take_ring());
+        let farewell = || {
+            #[cfg(test)]
+            session.stumble();
+            session.farewell(reason)
+        };
+        match contained(farewell) {
+            Ok(farewell) => {
+                for (route, copy) in &farewell.copies {
+                    self.push(now, *route, copy.clone());
+                }
+                self.closings.add(now, farewell);
+            }
+            Err(panic) => self.report_fault(now, handle, &panic),
+        }
+    }
+
+    /// Takes a session out of every table; nothing of its own code runs.
+    pub(super) fn detach(&mut self, handle: SessionHandle) -> Option<Box<Session>> {
+        let session = self.sessions.remove(&handle)?;
+        self.cx.hold.clear(handle);
+        for index in session.indices() {
+            self.cx.indices.release(index);
+        }
         match &mut self.side {
             Side::Gateway(side) => {
                 side.reception.settle(handle);
@@ -60,11 +85,7 @@ impl Endpoint {
                 side.answered_on = side.answered_on.filter(|(answered, ..)| *answered != handle);
             }
         }
-        let farewell = session.farewell(&mut self.cx, reason);
-        for (route, copy) in &farewell.copies {
-            self.push(now, *route, copy.clone());
-        }
-        self.closings.add(now, farewell);
+        Some(session)
     }
 }
 

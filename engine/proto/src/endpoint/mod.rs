@@ -17,6 +17,7 @@ mod client;
 mod closing;
 mod commands;
 mod config;
+mod containment;
 mod datagrams;
 mod ending;
 mod gateway;
@@ -38,10 +39,11 @@ use crate::vocabulary::blame::DropKind;
 pub use crate::path::PATHS_MAX;
 pub use crate::shared::hold::Released;
 pub use crate::vocabulary::{
-    COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, Received, Route, SealError, SendRoute, Shard, SizedFor,
-    SocketId, Transmit,
+    BLOCKS_MAX, COPIES_MAX, CopyPurpose, Declined, DuplicateRoute, Limits, Received, Route, SealError, SendRoute,
+    Shard, SizedFor, SocketId, Transmit,
 };
 pub use config::EndpointConfig;
+pub use containment::panic_text;
 
 /// Interval of statistics, µs.
 const STATISTICS_US: u64 = 100_000;
@@ -128,7 +130,7 @@ impl Endpoint {
 
     /// Where the inner packets of a session are sent now. `None`: no send path.
     pub fn send_route(&mut self, session: SessionHandle, now: u64) -> Option<SendRoute> {
-        self.sessions.get_mut(&session)?.send_route(&mut self.cx, now)
+        self.enter(now, session, |session, cx| session.send_route(cx, now))?
     }
 
     /// The packet length that senders on this side should not exceed for a session.
@@ -139,9 +141,7 @@ impl Endpoint {
 
     /// A datagram of this length with `Transmit::whole` was too long for the link.
     pub fn too_big(&mut self, now: u64, of: SizedFor, len: usize) {
-        if let Some(session) = self.sessions.get_mut(&of.session) {
-            session.too_big(now, &mut self.cx, of.path, len);
-        }
+        self.enter(now, of.session, |session, cx| session.too_big(now, cx, of.path, len));
     }
 
     /// Seals `head ‖ body`, one inner packet, as one DATA into `out` for the session's send path. Returns its length:
@@ -156,8 +156,9 @@ impl Endpoint {
         body: &[u8],
         csum_partial: bool,
     ) -> Result<usize, SealError> {
-        let session = self.sessions.get_mut(&session).ok_or(SealError::UnknownSession)?;
-        session.seal_inner(&mut self.cx, now, out, (head, body), csum_partial)
+        let seal =
+            |session: &mut Session, cx: &mut Shared| session.seal_inner(cx, now, out, (head, body), csum_partial);
+        self.enter(now, session, seal).unwrap_or(Err(SealError::UnknownSession))
     }
 
     /// Holds `head ‖ body`, an inner packet that could not be sent (`NoPath`, `KeyExpired`), until its session can send
@@ -175,21 +176,18 @@ impl Endpoint {
 
     /// The next held packet whose session can send again: the caller seals and sends it before any newer packet.
     pub fn next_released(&mut self) -> Option<Released> {
-        self.cx.hold.next_released()
+        // A session may end between its release and this call; its packets end with it.
+        std::iter::from_fn(|| self.cx.hold.next_released()).find(|next| self.sessions.contains_key(&next.session))
     }
 
     /// Copies of inner packets were sent on the second route. `bytes` of outer payload.
     pub fn copied(&mut self, session: SessionHandle, way: &DuplicateRoute, now: u64, bytes: u32) {
-        if let Some(session) = self.sessions.get_mut(&session) {
-            session.copied(&mut self.cx, way, now, bytes);
-        }
+        self.enter(now, session, |session, cx| session.copied(cx, way, now, bytes));
     }
 
     /// Inner packets were sent on a path: number of messages, bytes of outer payload. For copies, see `copied`.
     pub fn sent(&mut self, session: SessionHandle, path: PathId, now: u64, packets: u32, bytes: u32) {
-        if let Some(session) = self.sessions.get_mut(&session) {
-            session.sent(path, now, packets, bytes);
-        }
+        self.enter(now, session, |session, _| session.sent(path, now, packets, bytes));
     }
 
     /// The next control datagram.
@@ -227,8 +225,8 @@ impl Endpoint {
     /// silence.
     pub fn on_deadline(&mut self, now: u64) {
         while let Some((at, handle)) = self.cx.timers.pop_due(now) {
-            let Some(session) = self.sessions.get_mut(&handle) else { continue };
-            if session.surfaced(at) && !session.on_time(now, &mut self.cx) {
+            let lives = self.enter(now, handle, |session, cx| !session.surfaced(at) || session.on_time(now, cx));
+            if lives == Some(false) {
                 self.cx.drop(now, DropKind::SessionUnconfirmed);
                 self.remove(now, handle, None);
             }
@@ -253,9 +251,7 @@ impl Endpoint {
         self.cx.stalled_at = now;
         // Only sessions with traffic or probing can be in doubt, and all of them are in `measured`.
         for handle in self.cx.measured.clone() {
-            if let Some(session) = self.sessions.get_mut(&handle) {
-                session.stalled(now, &mut self.cx, stalled_us);
-            }
+            self.enter(now, handle, |session, cx| session.stalled(now, cx, stalled_us));
         }
     }
 
@@ -267,9 +263,11 @@ impl Endpoint {
         let mut paths = Vec::new();
         let mut listed = std::mem::take(&mut self.cx.measured);
         listed.retain(|handle| {
-            let Some(session) = self.sessions.get_mut(handle) else { return false };
-            paths.extend(session.stats(now));
-            session.stays_measured(now, &mut self.cx)
+            let measured = self.enter(now, *handle, |session, cx| {
+                paths.extend(session.stats(now));
+                session.stays_measured(now, cx)
+            });
+            measured == Some(true)
         });
         self.cx.measured = listed;
         for chunk in paths.chunks(STATISTICS_PATHS_MAX) {

@@ -207,6 +207,8 @@ impl Responder {
         let mut payload = [0; INIT_PAYLOAD_LEN];
         state.read_message(&init[INIT_CLEAR..INIT_MAC1], &mut payload)?;
         let payload = InitPayload::decode(&payload)?;
+        #[cfg(any(test, feature = "planted-panic"))]
+        crate::vocabulary::planted::stumble_over(&payload.policy_digest);
         let flags = u16::from_le_bytes([init[2], init[3]]);
         if flags & INIT_PQ_REQUIRED != 0 || payload.pq_modes & PQ_OFF == 0 {
             return Err(HandshakeError::PqUnsupported);

@@ -34,9 +34,29 @@ pub(crate) enum BadReply {
     NeverIssued,
 }
 
+/// Numbers of all probes of one session. A path may be given up and taken again under its id; an answer to an earlier
+/// probe of that id must not look like one to a probe that was never sent.
+#[derive(Debug, Default)]
+pub(crate) struct ProbeNumbers {
+    taken: u64,
+}
+
+impl ProbeNumbers {
+    pub(crate) fn take(&mut self) -> u32 {
+        let number = self.taken as u32;
+        self.taken += 1;
+        number
+    }
+
+    /// True if a probe had this number.
+    fn was_taken(&self, number: u32) -> bool {
+        let age = (self.taken as u32).wrapping_sub(number);
+        age != 0 && u64::from(age) <= self.taken
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Probes {
-    next_seq: u32,
     outstanding: VecDeque<Outstanding>,
     pub(crate) sent: u64,
     pub(crate) answered: u64,
@@ -56,31 +76,19 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// The sequence number of a probe sent at `now`.
-    pub(crate) fn issue(&mut self, now: u64) -> u32 {
+    /// A probe with this number is sent at `now`.
+    pub(crate) fn issue(&mut self, seq: u32, now: u64) {
         if self.outstanding.len() == OUTSTANDING_MAX {
             self.outstanding.pop_front();
         }
-        let seq = self.take_seq();
         self.outstanding.push_back(Outstanding { seq, sent_at: now, overdue: false });
         self.sent += 1;
         self.last_at = now;
-        seq
     }
 
-    /// The next sequence number, for a probe that is not stored here.
-    pub(crate) fn take_seq(&mut self) -> u32 {
-        let seq = self.next_seq;
-        self.next_seq = self.next_seq.wrapping_add(1);
-        seq
-    }
-
-    pub(crate) fn answer(&mut self, now: u64, reply: &ProbeReply) -> Result<Answer, BadReply> {
+    pub(crate) fn answer(&mut self, now: u64, reply: &ProbeReply, numbers: &ProbeNumbers) -> Result<Answer, BadReply> {
         let Some(at) = self.outstanding.iter().position(|probe| probe.seq == reply.seq) else {
-            let age = self.next_seq.wrapping_sub(reply.seq);
-            // Size probes have sequence numbers too, but do not count as sent.
-            let issued_before = age != 0 && u64::from(age) <= self.sent.max(u64::from(self.next_seq));
-            return Err(if issued_before { BadReply::Stale } else { BadReply::NeverIssued });
+            return Err(if numbers.was_taken(reply.seq) { BadReply::Stale } else { BadReply::NeverIssued });
         };
         let sent_at = self.outstanding[at].sent_at;
         if sent_at != reply.t_echo_us {
@@ -176,20 +184,30 @@ mod tests {
 
     #[test]
     fn an_answer_measures_once_and_an_echo_never_issued_is_told_apart_from_a_stale_one() {
-        let mut probes = Probes::default();
-        let seq = probes.issue(1_000);
-        assert_eq!(probes.answer(21_000, &reply(seq, 999)), Err(BadReply::NeverIssued));
-        assert_eq!(probes.answer(21_000, &reply(seq, 1_000)), Ok(Answer { rtt_us: 20_000, sent_at: 1_000 }));
+        let (mut probes, mut numbers) = (Probes::default(), ProbeNumbers::default());
+        let seq = numbers.take();
+        probes.issue(seq, 1_000);
+        assert_eq!(probes.answer(21_000, &reply(seq, 999), &numbers), Err(BadReply::NeverIssued));
+        let measured = Answer { rtt_us: 20_000, sent_at: 1_000 };
+        assert_eq!(probes.answer(21_000, &reply(seq, 1_000), &numbers), Ok(measured));
         assert_eq!((probes.up_sent, probes.up_received), (9, 7));
-        assert_eq!(probes.answer(22_000, &reply(seq, 1_000)), Err(BadReply::Stale));
-        assert_eq!(probes.answer(22_000, &reply(seq + 1, 1_000)), Err(BadReply::NeverIssued));
+        assert_eq!(probes.answer(22_000, &reply(seq, 1_000), &numbers), Err(BadReply::Stale));
+        assert_eq!(probes.answer(22_000, &reply(seq + 1, 1_000), &numbers), Err(BadReply::NeverIssued));
+    }
+
+    #[test]
+    fn after_the_largest_number_the_numbers_begin_again() {
+        let mut numbers = ProbeNumbers { taken: u64::from(u32::MAX) };
+        assert!(numbers.was_taken(0) && !numbers.was_taken(u32::MAX));
+        assert_eq!([numbers.take(), numbers.take()], [u32::MAX, 0]);
+        assert!(numbers.was_taken(u32::MAX) && numbers.was_taken(0) && !numbers.was_taken(1));
     }
 
     #[test]
     fn three_unanswered_in_a_row_are_silence_and_a_late_answer_ends_it() {
-        let mut probes = Probes::default();
+        let (mut probes, mut numbers) = (Probes::default(), ProbeNumbers::default());
         for at in [0, 100, 200] {
-            probes.issue(at);
+            probes.issue(numbers.take(), at);
         }
         assert_eq!(probes.next_overdue(50, 0), Some(50));
         assert_eq!(probes.expire(150, 50, 0), 2);
@@ -197,7 +215,7 @@ mod tests {
         assert_eq!(probes.silent_since(), None);
         assert_eq!(probes.expire(250, 50, 0), 1);
         assert_eq!(probes.silent_since(), Some(0));
-        assert!(probes.answer(260, &reply(0, 0)).is_ok());
+        assert!(probes.answer(260, &reply(0, 0), &numbers).is_ok());
         assert_eq!(probes.silent_since(), None);
         assert!(probes.answering(1));
     }
@@ -205,18 +223,18 @@ mod tests {
     #[test]
     fn time_of_an_own_stall_makes_no_probe_overdue() {
         let mut probes = Probes::default();
-        probes.issue(0);
+        probes.issue(0, 0);
         assert_eq!(probes.expire(1_000, 500, 900), 0);
         assert_eq!(probes.next_overdue(500, 900), Some(1_400));
     }
 
     #[test]
     fn no_more_than_the_maximum_is_remembered() {
-        let mut probes = Probes::default();
+        let (mut probes, mut numbers) = (Probes::default(), ProbeNumbers::default());
         for at in 0..10 * OUTSTANDING_MAX as u64 {
-            probes.issue(at);
+            probes.issue(numbers.take(), at);
         }
         assert_eq!(probes.outstanding.len(), OUTSTANDING_MAX);
-        assert_eq!(probes.answer(9_999, &reply(0, 0)), Err(BadReply::Stale));
+        assert_eq!(probes.answer(9_999, &reply(0, 0), &numbers), Err(BadReply::Stale));
     }
 }

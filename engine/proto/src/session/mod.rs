@@ -29,7 +29,7 @@ use crate::liveness::Liveness;
 use crate::messages::{Offer, PathId, PathStats, Role, SessionHandle};
 use crate::path::Path;
 use crate::path::path_mtu::PacketMax;
-use crate::path::probes::UNANSWERED_MAX;
+use crate::path::probes::{ProbeNumbers, UNANSWERED_MAX};
 use crate::shared::Shared;
 use crate::shared::indices::Target;
 use crate::shared::recent::Recent;
@@ -43,7 +43,6 @@ use faults::ReportWindow;
 use rekey::state::Rekey;
 use side::Side;
 use tandem::Tandem;
-use tokens::TokenHistory;
 
 /// Bounds of the negotiated liveness interval, µs: a peer's policy can neither make this end send all the time nor
 /// switch liveness off.
@@ -87,7 +86,8 @@ pub(crate) struct Session {
     tandem: Option<Box<Tandem>>,
     armed: Armed,
     liveness: Liveness,
-    tokens: TokenHistory,
+    /// Numbers of the probes on all its paths.
+    probe_numbers: ProbeNumbers,
     rekey: Rekey,
     faults: ReportWindow,
     /// No rekey is accepted before this time: the peer sent a key of low order.
@@ -108,6 +108,8 @@ pub(crate) struct Session {
     packet_max: PacketMax,
     /// A message above the base size of all paths was sealed since size probes were last considered.
     large_sealed: bool,
+    #[cfg(test)]
+    planted: Option<&'static str>,
 }
 
 impl Session {
@@ -140,7 +142,7 @@ impl Session {
             tandem: offer.redundant.then(Box::default),
             armed: Armed::default(),
             liveness: Liveness::new(interval_us),
-            tokens: TokenHistory::default(),
+            probe_numbers: ProbeNumbers::default(),
             rekey: Rekey::Idle,
             faults: ReportWindow::default(),
             rekey_paused_until: 0,
@@ -153,6 +155,8 @@ impl Session {
             recent: None,
             packet_max: PacketMax { bytes: u16::MAX, settled: false },
             large_sealed: false,
+            #[cfg(test)]
+            planted: None,
         }
     }
 
@@ -316,9 +320,30 @@ impl Session {
         self.epochs.seal_frames(&plaintext, self.tx_index)
     }
 
+    /// From now on, every call into the session panics after it has done its work.
+    #[cfg(test)]
+    pub(crate) fn plant(&mut self) {
+        self.planted = Some("a planted panic");
+    }
+
+    #[cfg(test)]
+    pub(crate) fn stumble(&self) {
+        if let Some(text) = self.planted {
+            panic!("{text}");
+        }
+    }
+
+    /// The indices under which this end receives.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> + '_ {
+        self.paths.iter().map(|path| path.rx_index).chain([self.rx_index])
+    }
+
+    pub(crate) fn take_ring(&mut self) -> Option<Box<Recent>> {
+        self.recent.take()
+    }
+
     /// Ends the session. Returns its sealed CLOSE messages; the keys are dropped with `self`.
-    pub(crate) fn farewell(mut self, cx: &mut Shared, reason: Option<Reason>) -> Farewell {
-        cx.rings.take_back(self.recent.take());
+    pub(crate) fn farewell(mut self, reason: Option<Reason>) -> Farewell {
         let mut copies = Vec::new();
         if let Some(reason) = reason {
             let close = Close { scope: Scope::Session, reason, version: 0, detail: Detail::EMPTY };
@@ -331,10 +356,6 @@ impl Session {
                 }
             }
         }
-        let indices: Vec<u32> = self.paths.iter().map(|path| path.rx_index).chain([self.rx_index]).collect();
-        for index in &indices {
-            cx.indices.release(*index);
-        }
-        Farewell { copies, pto_us: self.pto_max_us(), indices }
+        Farewell { copies, pto_us: self.pto_max_us(), indices: self.indices().collect() }
     }
 }

@@ -59,7 +59,13 @@ impl Session {
         let first = datagram.get(range.start).filter(|_| opened.len > 0).map(|first| first >> 4);
         let outcome = match first {
             None => Outcome::Consumed,
-            Some(4 | 6) => self.on_inner(cx, now, opened.carries_inner, range, opened.csum_partial),
+            Some(4 | 6) => {
+                #[cfg(any(test, feature = "planted-panic"))]
+                if self.role() == Role::Gateway {
+                    crate::vocabulary::planted::stumble_over(&datagram[range.clone()]);
+                }
+                self.on_inner(cx, now, opened.carries_inner, range, opened.csum_partial)
+            }
             Some(0..=3) => {
                 let (outcome, asks_for_size) = self.on_frames(cx, arrival, &datagram[range]);
                 padded = asks_for_size;

@@ -73,12 +73,12 @@ impl Session {
         cx.sizes.spend(self.paths[at].mtu.search_bytes());
         let deaf = self.deafness(now);
         let (handle, session_index) = (self.handle, self.tx_index);
-        let Path { id, route, tx_index, traffic, probes, mtu, .. } = &mut self.paths[at];
+        let Path { id, route, tx_index, traffic, mtu, .. } = &mut self.paths[at];
         let (id, route) = (*id, *route);
         let receiver = if *tx_index == 0 { session_index } else { *tx_index };
         let mut flight = Vec::new();
         for (size, seq) in mtu.flight() {
-            *seq = probes.take_seq();
+            *seq = self.probe_numbers.take();
             flight.push((size, *seq));
         }
         let (tx_packets, tx_bytes) = (traffic.tx_packets, traffic.tx_bytes);

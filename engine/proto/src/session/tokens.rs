@@ -1,29 +1,20 @@
 //! Tokens of challenges that this end has issued.
 
+use super::Session;
 use super::faults::Trouble;
+use crate::frames::PathToken;
+use crate::messages::PathId;
 use crate::shared::Shared;
 use crate::vocabulary::blame::{DropKind, PeerFault};
 
-/// Number of issued tokens that are remembered: an echo of one of them is late, not forged.
-const TOKENS_MAX: usize = 8;
-
-#[derive(Debug, Default)]
-pub(super) struct TokenHistory {
-    tokens: [[u8; 16]; TOKENS_MAX],
-    issued: usize,
-}
-
-impl TokenHistory {
-    pub(super) fn issue(&mut self, cx: &mut Shared) -> [u8; 16] {
-        let token = cx.rng.bytes();
-        self.tokens[self.issued % TOKENS_MAX] = token;
-        self.issued += 1;
-        token
+impl Session {
+    pub(super) fn issue_token(&self, cx: &mut Shared, path: PathId) -> [u8; 16] {
+        cx.tokens.issue(&mut cx.rng, &self.id.0, path)
     }
 
-    /// Decides who is to blame for an echo: if none of the last tokens matches, the peer.
-    pub(super) fn judge(&self, echo: &[u8; 16]) -> Trouble {
-        if self.tokens[..self.issued.min(TOKENS_MAX)].contains(echo) {
+    /// Who is to blame for an echo that answers no running challenge: the peer alone, if this end never issued it.
+    pub(super) fn judge_echo(&self, cx: &Shared, echo: &PathToken) -> Trouble {
+        if cx.tokens.issued(&echo.token, &self.id.0, echo.path) {
             Trouble::Unattributable(DropKind::StaleEcho)
         } else {
             Trouble::Attributable(PeerFault::EchoNeverIssued)

@@ -16,7 +16,7 @@ impl Session {
         if self.paths[at].challenge.is_some() {
             return;
         }
-        let token = self.tokens.issue(cx);
+        let token = self.issue_token(cx, self.paths[at].id);
         let interval = self.interval_us();
         let path = &mut self.paths[at];
         let retry = Retry::begun(now, path.rtt.pto_us(interval));
@@ -68,7 +68,7 @@ impl Session {
         let at = self.named(cx, arrival, response.path)?;
         let path = &mut self.paths[at];
         let Some(challenge) = path.challenge.filter(|challenge| challenge.token == response.token) else {
-            return Err(self.tokens.judge(&response.token));
+            return Err(self.judge_echo(cx, response));
         };
         path.challenge = None;
         let since_first_us = now.saturating_sub(challenge.retry.first_at);

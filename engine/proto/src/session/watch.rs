@@ -143,12 +143,12 @@ impl Session {
         self.elect_companion();
         self.judge_send_path(now, cx);
         for at in 0..self.paths.len() {
-            let path = &self.paths[at];
-            if self.probe_due_at(now, path).is_some_and(|due| due <= now) {
+            let pto = self.paths[at].rtt.pto_us(self.interval_us());
+            // A probe that is overdue makes the next one due.
+            self.paths[at].probes.expire(now, pto, cx.stalled_at);
+            if self.probe_due_at(now, &self.paths[at]).is_some_and(|due| due <= now) {
                 self.send_probe(now, cx, at);
             }
-            let pto = self.paths[at].rtt.pto_us(self.interval_us());
-            self.paths[at].probes.expire(now, pto, cx.stalled_at);
             self.judge_by_probes(now, cx, at, pto);
         }
     }
@@ -252,11 +252,13 @@ impl Session {
 
     fn send_probe(&mut self, now: u64, cx: &mut Shared, at: usize) {
         let (deaf_on, age_ms) = self.deafness(now);
+        let seq = self.probe_numbers.take();
         let path = &mut self.paths[at];
         let id = path.id;
+        path.probes.issue(seq, now);
         let probe = Probe {
             path: id,
-            seq: path.probes.issue(now),
+            seq,
             t_us: now,
             tx_packets: path.traffic.tx_packets,
             tx_bytes: path.traffic.tx_bytes,
@@ -354,7 +356,8 @@ impl Session {
             return Ok(());
         }
         let (up_sent, up_received) = (path.probes.up_sent, path.probes.up_received);
-        let answer = path.probes.answer(now, reply).map_err(|bad| match bad {
+        let numbers = &self.probe_numbers;
+        let answer = path.probes.answer(now, reply, numbers).map_err(|bad| match bad {
             BadReply::Stale => Trouble::Unattributable(DropKind::StaleReply),
             BadReply::NeverIssued => Trouble::Attributable(PeerFault::EchoNeverIssued),
         })?;

@@ -180,19 +180,19 @@ impl Hold {
         !self.packets.is_empty() && self.sessions.contains_key(&session)
     }
 
-    /// Releases the packets of a session, in order. With `again` its segments stay held, for another path if this one
-    /// fails: a second copy of a segment is harmless, a second copy of a datagram may not be.
+    /// Releases the packets of a session, in order, except those that are too old. With `again` its segments stay held,
+    /// for another path if this one fails: a second copy of a segment is harmless, a second copy of a datagram may not
+    /// be. Looks at no packet of another session: after a blackout all sessions are released within a moment.
     pub(crate) fn release(&mut self, now: u64, session: SessionHandle, again: bool) {
-        if self.packets.is_empty() {
-            return;
-        }
-        self.sweep_old(now);
         let Some(waiting) = self.sessions.get(&session) else { return };
         let mut gone = Vec::new();
         for key in waiting.in_order() {
             let Some(entry) = self.packets.get(&key) else { continue };
-            self.leaving.push_back(entry.released.clone());
-            if !again || entry.segment.is_none() {
+            let old = entry.expires_at() <= now;
+            if !old {
+                self.leaving.push_back(entry.released.clone());
+            }
+            if old || !again || entry.segment.is_none() {
                 gone.push(key);
             }
         }
@@ -210,18 +210,24 @@ impl Hold {
         }
     }
 
-    /// Removes everything of a session that has ended.
-    pub(crate) fn end(&mut self, session: SessionHandle) {
-        self.clear(session);
-        self.leaving.retain(|released| released.session != session);
-    }
-
+    /// The next packet that leaves. Its session may have ended meanwhile.
     pub(crate) fn next_released(&mut self) -> Option<Released> {
         let next = self.leaving.pop_front();
         if next.is_none() && self.leaving.capacity() > 0 {
             self.leaving = VecDeque::new();
         }
         next
+    }
+
+    /// A panic may have cut a change short. Then all that is held is dropped: inner senders repeat what matters.
+    pub(crate) fn mend(&mut self) {
+        let kept: usize = self.packets.values().map(Held::cost).sum();
+        let waiting: usize = self.sessions.values().map(Waiting::bytes).sum();
+        if kept != self.bytes || waiting != self.bytes {
+            self.packets.clear();
+            self.sessions.clear();
+            self.bytes = 0;
+        }
     }
 
     pub(crate) fn next_deadline(&self) -> Option<u64> {
@@ -306,7 +312,7 @@ mod tests {
         hold.release(10, 1, false);
         assert_eq!(released(&mut hold), [datagram(0, 40), datagram(1, 40), datagram(2, 40)]);
         assert!(!hold.holds(1) && hold.holds(2));
-        hold.end(2);
+        hold.clear(2);
         assert_eq!((hold.bytes, hold.packets.len(), hold.next_deadline()), (0, 0, None));
     }
 
@@ -343,6 +349,36 @@ mod tests {
         assert_eq!(released(&mut hold), [tcp(1, 10, 0x10)]);
         hold.sweep(SEGMENT_AGE_MAX_US);
         assert!(!hold.holds(1));
+    }
+
+    #[test]
+    fn a_release_looks_at_no_packet_of_another_session() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
+        for session in 2..1_000 {
+            keep(&mut hold, 0, session, &datagram(1, 40));
+        }
+        hold.release(OTHER_AGE_MAX_US, 1, false);
+        assert_eq!(released(&mut hold), [tcp(1, 10, 0x10)]);
+        assert_eq!(hold.packets.len(), 998, "the old datagrams of the others wait for the sweep");
+        hold.release(OTHER_AGE_MAX_US, 2, false);
+        assert_eq!(released(&mut hold), Vec::<Vec<u8>>::new(), "and never leave");
+        hold.sweep(OTHER_AGE_MAX_US);
+        assert_eq!((hold.bytes, hold.packets.len()), (0, 0));
+    }
+
+    #[test]
+    fn after_a_fault_what_does_not_add_up_is_dropped_and_the_rest_stays() {
+        let mut hold = Hold::new(Shard::WHOLE);
+        keep(&mut hold, 0, 1, &tcp(1, 10, 0x10));
+        hold.mend();
+        assert!(hold.holds(1));
+        hold.packets.clear();
+        hold.mend();
+        assert!(!hold.holds(1));
+        assert!(keep(&mut hold, 0, 2, &tcp(1, 10, 0x10)));
+        hold.release(1, 2, false);
+        assert_eq!(released(&mut hold), [tcp(1, 10, 0x10)]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::crypto::rng::Rng;
+use crate::crypto::token::TokenKey;
 use crate::messages::{PathDescription, PathId, Report, SessionHandle, Transport};
 use crate::shared::hold::Hold;
 use crate::shared::indices::Indices;
@@ -34,6 +35,7 @@ const SECOND_US: u64 = 1_000_000;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) rng: Rng,
+    pub(crate) tokens: TokenKey,
     /// The longest inner packet.
     pub(crate) tunnel_mtu: u16,
     pub(crate) outbox: Outbox,
@@ -56,8 +58,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(seed: [u8; 32], tunnel_mtu: u16, shard: Shard) -> Self {
+        let mut rng = Rng::new(seed);
         Self {
-            rng: Rng::new(seed),
+            tokens: TokenKey::new(&mut rng),
+            rng,
             tunnel_mtu,
             outbox: Outbox::default(),
             reports: Reports::default(),

@@ -138,6 +138,11 @@ impl Rings {
         Some(Box::new(self.spare.pop().unwrap_or_else(Recent::new)))
     }
 
+    /// The ring of a broken session is not lent again.
+    pub(crate) fn write_off(&mut self) {
+        self.lent -= 1;
+    }
+
     pub(crate) fn take_back(&mut self, lent: Option<Box<Recent>>) {
         let Some(mut recent) = lent else { return };
         self.lent -= 1;

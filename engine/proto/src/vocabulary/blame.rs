@@ -94,6 +94,7 @@ kinds! {
         HandshakePayload: Security, Peer, "the sealed part of a handshake message cannot be read";
         HandshakeNotOffered: Security, Peer, "a RESP grants what the INIT did not offer";
         HandshakeFinished: Security, Network, "a RESP was already read";
+        HandshakeFaulted: Security, Host, "the engine failed, by a mistake of its own, over a handshake message";
         PqUnsupported: Security, Peer, "a client demands a post-quantum handshake, which this version cannot do";
         NoCommonSuite: Security, Peer, "client and gateway have no cipher in common";
         NoCommonVersion: Security, Peer, "client and gateway have no version of the protocol in common";

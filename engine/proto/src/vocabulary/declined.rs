@@ -30,10 +30,7 @@ pub enum Declined {
 
 impl Declined {
     pub(crate) fn refused(why: impl Into<String>) -> Self {
-        let mut why: String = why.into();
-        let end = (0..=TEXT_MAX).rev().find(|end| why.is_char_boundary(*end)).unwrap_or_default();
-        why.truncate(end);
-        Self::Refused(why)
+        Self::Refused(short(why.into()))
     }
 
     /// For a command that must be answered: a late command is refused too.
@@ -43,6 +40,13 @@ impl Declined {
             Self::Refused(_) => self,
         }
     }
+}
+
+/// A text for the core: its beginning, at most `TEXT_MAX` bytes.
+pub(crate) fn short(mut text: String) -> String {
+    let end = (0..=TEXT_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.truncate(end);
+    text
 }
 
 impl fmt::Display for Declined {

@@ -3,6 +3,8 @@
 
 pub mod blame;
 mod declined;
+#[cfg(any(test, feature = "planted-panic"))]
+pub mod planted;
 mod session_id;
 
 use std::fmt;
@@ -13,6 +15,7 @@ use crate::messages::{PathId, SessionHandle};
 use crate::vocabulary::blame::DropKind;
 
 pub use declined::Declined;
+pub(crate) use declined::short;
 pub(crate) use session_id::SessionId;
 
 /// Fills a buffer with random bytes of a CSPRNG.
@@ -97,13 +100,27 @@ pub struct Limits {
     pub inits_per_s: u32,
 }
 
+/// Packets until a rekey, at most.
+const PACKETS_MAX: u64 = 1 << 27;
+/// Blocks of 16 bytes until a rekey, at most: `PACKETS_MAX` messages of 2 KiB. AES-GCM counts blocks: with twice as
+/// many, at the hard limit, an attacker tells its output from random bytes with a probability of (2^35)² ÷ 2^129.
+pub const BLOCKS_MAX: u64 = 1 << 34;
+
+impl Limits {
+    /// The largest `rekey_after_packets` for inner packets of at most `mtu` bytes.
+    pub fn packets_max(mtu: u16) -> u64 {
+        let blocks = u64::from(mtu).div_ceil(16) + 1;
+        PACKETS_MAX.min(BLOCKS_MAX / blocks)
+    }
+}
+
 impl Default for Limits {
     /// Source: docs/spec/wire.md, "Keys".
     fn default() -> Self {
         Self {
             rekey_after_us: 120_000_000,
             reject_after_us: 180_000_000,
-            rekey_after_packets: 1 << 27,
+            rekey_after_packets: PACKETS_MAX,
             rekey_after_failed_opens: 1 << 34,
             inits_per_s: 1_000,
         }
@@ -196,7 +213,7 @@ pub struct SizedFor {
     pub path: PathId,
 }
 
-/// A sealed CLOSE for each path on which it is sent, and everything that must be released with the session.
+/// A sealed CLOSE for each path on which it is sent, and the indices under which its peer may still send.
 #[derive(Debug)]
 pub(crate) struct Farewell {
     pub(crate) copies: Vec<(Route, Vec<u8>)>,
@@ -234,3 +251,15 @@ impl fmt::Display for SealError {
 }
 
 impl std::error::Error for SealError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longer_packets_bring_a_key_to_its_limit_sooner() {
+        let packets = [1_280, 2_032, 2_033, 9_000, u16::MAX].map(Limits::packets_max);
+        assert_eq!(packets, [1 << 27, 1 << 27, 133_177_280, 30_460_760, 4_193_280]);
+        assert!(packets[3] * (9_000 / 16 + 2) <= 1 << 34);
+    }
+}

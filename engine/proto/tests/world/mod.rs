@@ -45,7 +45,17 @@ pub struct Pipe {
     pub duplicate: f64,
     /// Packets longer than this, with IPv4 and UDP headers, are lost; 0 = none are.
     pub mtu: usize,
+    /// What somebody on the path does without any key, each 0 … 1: holds a datagram back, gives it another source port,
+    /// or sends it again. Later means up to `LATER_MAX` later.
+    pub held_back: f64,
+    pub readdressed: f64,
+    pub replayed: f64,
 }
+
+/// How late a datagram may be that somebody on the path held back.
+pub const LATER_MAX: u64 = 60 * S;
+/// Source ports that somebody on the path may use.
+const FOREIGN_PORTS: u64 = 16;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Link {
@@ -67,8 +77,8 @@ pub struct Flying {
     order: u64,
     pub to: Side,
     pub path: PathId,
-    /// The address that the gateway sees.
-    from: Option<SocketAddr>,
+    /// The address that the receiver sees.
+    from: SocketAddr,
     pub data: Vec<u8>,
 }
 
@@ -113,6 +123,11 @@ pub struct World {
     pub thief: Option<(PathId, SocketAddr, u64)>,
     /// Datagrams of this length to this side are lost: a sealed frame can be selected only by its length.
     pub lose: Option<(Side, usize)>,
+    /// Datagrams of this length to this side on this path wait in `kept_back` until they are let go.
+    pub keep_back: Option<(Side, PathId, usize)>,
+    pub kept_back: Vec<Flying>,
+    /// A panic is planted in this end. In the other, one that the engine contains must not pass unnoticed.
+    pub breaks: Option<Side>,
 }
 
 pub fn open_path(path: PathId, local: IpAddr, remote: SocketAddr) -> Command {
@@ -181,15 +196,19 @@ impl World {
     }
 
     pub fn with(delays_ms: &[u64], liveness_ms: u16, limits: Limits, seed: u8) -> Self {
-        let client = endpoint(Role::Client, key(1), limits, 0, seed);
-        Self::offered(delays_ms, client, offer(liveness_ms), limits, seed)
+        Self::with_offer(delays_ms, offer(liveness_ms), limits, seed)
     }
 
-    /// The same in redundant mode.
+    /// The same with this offer of the gateway.
+    pub fn with_offer(delays_ms: &[u64], offer: Offer, limits: Limits, seed: u8) -> Self {
+        let client = endpoint(Role::Client, key(1), limits, 0, seed);
+        Self::offered(delays_ms, client, offer, limits, seed)
+    }
+
+    /// In redundant mode, and like `ready`.
     pub fn redundant(delays_ms: &[u64], liveness_ms: u16) -> Self {
-        let client = endpoint(Role::Client, key(1), limits(), 0, 2);
         let offer = Offer { redundant: true, ..offer(liveness_ms) };
-        Self::offered(delays_ms, client, offer, limits(), 2).under_way()
+        Self::with_offer(delays_ms, offer, limits(), 2).under_way()
     }
 
     /// A gateway that offers redundant mode, and a client that does not support it.
@@ -243,6 +262,9 @@ impl World {
             relays: BTreeMap::new(),
             thief: None,
             lose: None,
+            keep_back: None,
+            kept_back: Vec::new(),
+            breaks: None,
         };
         for (n, delay) in delays_ms.iter().enumerate() {
             world.open(n as PathId + 1, Link::with_delay(delay * MS));
@@ -446,18 +468,18 @@ impl World {
 
     fn arrive(&mut self, flying: Flying) {
         let Flying { at, to, path, from, mut data, .. } = flying;
-        let from = match to {
-            Side::Client => Route { socket: path, local: None, remote: (GATEWAY, 4774).into() },
-            Side::Gateway => gateway_route(from.unwrap_or_else(|| self.address(path))),
+        let route = match to {
+            Side::Client => Route { socket: path, local: None, remote: from },
+            Side::Gateway => gateway_route(from),
         };
         if self.stalled[index(to)] > at {
             // The kernel holds the datagram; the process reads it when it runs again.
             self.order += 1;
             let at = self.stalled[index(to)];
-            self.flying.push(Reverse(Flying { at, order: self.order, to, path, from: Some(from.remote), data }));
+            self.flying.push(Reverse(Flying { at, order: self.order, to, path, from, data }));
             return;
         }
-        self.receive(to, from, &mut data);
+        self.receive(to, route, &mut data);
     }
 
     /// Passes a datagram to an endpoint and acts on the result.
@@ -487,6 +509,7 @@ impl World {
                 continue;
             }
             let Some((at, report)) = self.endpoint(side).report() else { return };
+            assert!(self.breaks == Some(side) || !matches!(report, Report::SessionFaulted { .. }), "{report:?}");
             self.decide(side, &report);
             self.reports.push((at, side, report));
         }
@@ -542,16 +565,58 @@ impl World {
             }
             let jitter = if pipe.jitter == 0 { 0 } else { self.draw() % pipe.jitter };
             self.order += 1;
-            let from = (to == Side::Gateway).then(|| self.address(path));
-            let (at, order) = (self.now + pipe.delay + jitter, self.order);
-            let flying = Flying { at, order, to, path, from, data: data.to_vec() };
-            if let Some((_, thief, nth)) = self.thief.filter(|(of, ..)| to == Side::Gateway && *of == path)
-                && order.is_multiple_of(nth)
-            {
-                let at = at - pipe.delay / 2;
-                self.flying.push(Reverse(Flying { at, from: Some(thief), ..flying.clone() }));
-            }
-            self.flying.push(Reverse(flying));
+            let (from, at, order) = (self.source(to, path), self.now + pipe.delay + jitter, self.order);
+            self.fly(pipe, Flying { at, order, to, path, from, data: data.to_vec() });
+        }
+    }
+
+    /// What somebody on the path makes of a datagram.
+    fn fly(&mut self, pipe: Pipe, mut flying: Flying) {
+        let Flying { at, order, to, path, from, .. } = flying;
+        if self.keep_back == Some((to, path, flying.data.len())) {
+            return self.kept_back.push(flying);
+        }
+        if let Some((_, thief, nth)) = self.thief.filter(|(of, ..)| to == Side::Gateway && *of == path)
+            && order.is_multiple_of(nth)
+        {
+            self.flying.push(Reverse(Flying { at: at - pipe.delay / 2, from: thief, ..flying.clone() }));
+        }
+        if self.chance(pipe.replayed) {
+            let (at, from) = (at + self.draw() % LATER_MAX, self.foreign(to, path, from));
+            self.flying.push(Reverse(Flying { at, from, ..flying.clone() }));
+        }
+        if self.chance(pipe.held_back) {
+            flying.at += self.draw() % LATER_MAX;
+        }
+        if self.chance(pipe.readdressed) {
+            flying.from = self.foreign(to, path, from);
+        }
+        self.flying.push(Reverse(flying));
+    }
+
+    /// Another source port, whose owner forwards to the path what comes back.
+    fn foreign(&mut self, to: Side, path: PathId, from: SocketAddr) -> SocketAddr {
+        let port = 40_000 + self.draw() % FOREIGN_PORTS;
+        let foreign = SocketAddr::new(from.ip(), port as u16);
+        if to == Side::Gateway {
+            self.relays.insert(foreign, path);
+        }
+        foreign
+    }
+
+    /// What was kept back arrives now, from the path's own address.
+    pub fn let_go(&mut self) {
+        self.keep_back = None;
+        for flying in std::mem::take(&mut self.kept_back) {
+            let from = self.source(flying.to, flying.path);
+            self.flying.push(Reverse(Flying { at: self.now, from, ..flying }));
+        }
+    }
+
+    fn source(&self, to: Side, path: PathId) -> SocketAddr {
+        match to {
+            Side::Client => (GATEWAY, 4774).into(),
+            Side::Gateway => self.address(path),
         }
     }
 

@@ -52,8 +52,9 @@ impl Endpoint {
         if let Some(dial) = &mut side.dial {
             dial.remove(path);
         }
-        for session in self.sessions.values_mut() {
-            session.close_path(now, &mut self.cx, path, reason);
+        let sessions: Vec<SessionHandle> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.enter(now, session, |session, cx| session.close_path(now, cx, path, reason));
         }
         Ok(())
     }
@@ -161,7 +162,7 @@ impl Endpoint {
         // The answer to a newer dial took its place.
         let (_, path, rtt_us) = answered_on.filter(|(answered, ..)| *answered == session).ok_or(Declined::Late)?;
         let route = self.route_of(path)?;
-        self.with(session, |session, cx| session.confirm(now, cx, path, route, rtt_us))?;
+        self.with(now, session, |session, cx| session.confirm(now, cx, path, route, rtt_us))?;
         self.side.client_mut().ok_or_else(other_role)?.chosen = Some(session);
         Ok(())
     }
@@ -177,6 +178,6 @@ impl Endpoint {
     ) -> Result<(), Declined> {
         let reason = reason_of(reason)?;
         let route = self.route_of(path)?;
-        self.with(session, |session, cx| session.attach(now, cx, (path, route), bind_seq, kind, reason))
+        self.with(now, session, |session, cx| session.attach(now, cx, (path, route), bind_seq, kind, reason))
     }
 }

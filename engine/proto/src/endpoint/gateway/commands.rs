@@ -50,7 +50,7 @@ impl Endpoint {
         assignment: Assignment,
     ) -> Result<(), Declined> {
         let addresses = [assignment.v4.map(IpAddr::V4), assignment.v6.map(IpAddr::V6)].into_iter().flatten();
-        let accepted = self.with(session, |session, cx| session.accept(now, cx, assignment));
+        let accepted = self.with(now, session, |session, cx| session.accept(now, cx, assignment));
         let side = self.side.gateway_mut().ok_or_else(other_role)?;
         for address in addresses {
             if accepted.is_ok() {

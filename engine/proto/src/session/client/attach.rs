@@ -82,7 +82,7 @@ impl Session {
     }
 
     fn begin_attempt(&mut self, now: u64, cx: &mut Shared, at: usize, bind_seq: u64, kind: AttachKind, reason: Reason) {
-        let challenge = self.tokens.issue(cx);
+        let challenge = self.issue_token(cx, self.paths[at].id);
         let interval = self.interval_us();
         let path = &mut self.paths[at];
         // The core's command overrides its earlier verdict: an attached path is used for sending.

@@ -1,6 +1,6 @@
 //! Client: standbys. ATTACH of kind 0 makes a path known and validated; the send path does not change.
 
-use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, Reason, Status};
+use crate::frames::{Attach, AttachAck, AttachKind, Frame, PathClose, PathToken, Reason, Status};
 use crate::messages::{PathId, Report, Role};
 use crate::path::{Candidacy, PATHS_MAX, Path, Retry};
 use crate::session::Session;
@@ -40,7 +40,7 @@ impl Session {
             return Err(Declined::refused(format!("path {id} not made a candidate: the session is not confirmed yet")));
         }
         let at = self.ensure_path(cx, id, route)?;
-        let challenge = self.tokens.issue(cx);
+        let challenge = self.issue_token(cx, id);
         let interval = self.interval_us();
         let path = &mut self.paths[at];
         let retry = Retry::begun(now, path.rtt.pto_us(interval));
@@ -102,7 +102,7 @@ impl Session {
         }
         let path = &mut self.paths[at];
         if path.candidacy.is_none_or(|candidacy| candidacy.challenge != ack.echo) {
-            return Err(self.tokens.judge(&ack.echo));
+            return Err(self.judge_echo(cx, &PathToken { path: ack.path, token: ack.echo }));
         }
         path.candidacy = None;
         if ack.status == Status::Ok {

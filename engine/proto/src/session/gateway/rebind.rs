@@ -74,11 +74,11 @@ impl Session {
 
     fn begin_rebinding(&mut self, cx: &mut Shared, arrival: Arrival, at: usize) {
         let Arrival { now, from: route, len, order, .. } = arrival;
-        let tokens = [self.tokens.issue(cx), self.tokens.issue(cx)];
+        let id = self.paths[at].id;
+        let tokens = [self.issue_token(cx, id), self.issue_token(cx, id)];
         let credits = self.credits_once(order);
         let interval = self.interval_us();
         let path = &mut self.paths[at];
-        let id = path.id;
         let pto = path.rtt.pto_us(interval);
         let old_until = now + (3 * path.rtt.expected_us()).max(pto);
         let until = old_until.max(now + path.validation_us(interval));

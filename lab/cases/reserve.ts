@@ -1,6 +1,6 @@
 /**
- *  time ─►  eth0 active │ eight switches by hand, some of them denied │ the active link goes down beside a warm standby:
- *                       │ with reason and time                        │ the session moves at once
+ *  time ─►  eth0 active │ eight switches by hand, some of them denied │ the active link goes down beside a warm
+ *                       │ with reason and time                        │ standby: the session moves at once
  */
 import { elapse } from "../stage.ts";
 import { type Case, Ledger, policy, REALTIME, survived } from "./case.ts";

@@ -65,7 +65,7 @@ impl Crowd {
         client.command(self.now, open_path(PATH, address.ip(), gateway_address())).unwrap();
         client.path_opened(self.now, PATH, address, gateway_address());
         let gateway_key = self.gateway.public_key().to_text();
-        client.command(self.now, Command::Dial { dial: 1, gateway_key, paths: vec![PATH] }).unwrap();
+        client.command(self.now, Command::Dial { dial: 1, gateway_key, paths: vec![PATH], about: None }).unwrap();
         let mut client = Client { endpoint: client, address, session: 0, at_gateway: 0 };
         while self.exchange(&mut client, Ipv4Addr::new(10, 128 + high, middle, low)) {}
         assert!(client.at_gateway != 0, "client {n} was not accepted");

@@ -272,6 +272,7 @@ export type DropKind =
   | "path_mismatch"
   | "init_mac1"
   | "init_rate"
+  | "init_repeated"
   | "init_ceiling"
   | "cookie_required"
   | "cookie_not_ours"
@@ -432,6 +433,7 @@ export const ENGINE_KINDS: Readonly<
   path_mismatch: { class: "security", blame: "network", text: "a message came from an address that does not belong to its path" },
   init_mac1: { class: "security", blame: "sender", text: "the sender of an INIT does not know the gateway's public key" },
   init_rate: { class: "security", blame: "sender", text: "one address sends more INITs than it may" },
+  init_repeated: { class: "security", blame: "sender", text: "one INIT was repeated more often than a client does" },
   init_ceiling: { class: "security", blame: "sender", text: "more INITs arrive per second than the gateway opens" },
   cookie_required: { class: "security", blame: "sender", text: "an INIT got a COOKIE as answer, because of load or the rate of its address" },
   cookie_not_ours: { class: "security", blame: "sender", text: "a COOKIE does not answer the INIT that was sent, or comes too often" },

@@ -26,7 +26,7 @@ describe("sources that must agree", () => {
   });
 
   test("every reason fits the wire format", () => {
-    const longest = numberOf(source("engine/proto/src/frames/text.rs"), "REASON_MAX");
+    const longest = numberOf(source("engine/proto/src/wire/text.rs"), "REASON_MAX");
     const unfit = Object.keys(REASONS).filter((reason) => reason.length > longest || !/^[a-z0-9_]+$/.test(reason));
     expect(unfit).toEqual([]);
   });

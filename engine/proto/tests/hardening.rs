@@ -56,6 +56,67 @@ fn a01_captured_inits_replayed_without_end_keep_their_client_out_of_nothing() {
 }
 
 #[test]
+fn a01_old_inits_from_forged_addresses_keep_their_client_out_of_nothing() {
+    for (delay_ms, per_s) in [(20, 50), (20, 100), (20, 1_000), (50, 50), (50, 100), (50, 1_000)] {
+        let mut world = World::new(&[delay_ms], 10);
+        let inits = captured_inits(&mut world, 41);
+        let mut forged = 0_u32;
+        let mut replay = |world: &mut World, span: u64| {
+            for _ in 0..span * per_s / S {
+                forged += 1;
+                let from = gateway_route((Ipv4Addr::from_bits(0x0B00_0000 + 257 * forged), 4_000).into());
+                let mut init = inits[forged as usize % inits.len()].clone();
+                world.receive(Side::Gateway, from, &mut init);
+                world.run(S / per_s);
+            }
+        };
+        replay(&mut world, 2 * S);
+        world.dial();
+        let began = world.now;
+        replay(&mut world, 3 * S);
+        assert!(world.active(), "{per_s} a second at {delay_ms} ms");
+        let confirmed = |report: &Report| matches!(report, Report::AttachValidated { .. }).then_some(());
+        let (at, ()) = world.find(Side::Client, confirmed).unwrap();
+        assert!(at - began <= 2 * S, "{} ms", (at - began) / MS);
+    }
+}
+
+#[test]
+fn a01_a_repeated_init_is_answered_within_the_rate_of_its_sender_and_64_times_in_all() {
+    let mut world = World::new(&[10], 10);
+    let init = captured_inits(&mut world, 1).remove(0);
+    world.capture.clear();
+    let mut answers = 0;
+    for n in 0..2_000_u32 {
+        let from = gateway_route((Ipv4Addr::from_bits(0x0B00_0000 + 257 * (n / 10)), 4_000).into());
+        let received = world.gateway.receive(world.now, from, &mut init.clone());
+        answers += u32::from(received == Received::Consumed);
+        while world.gateway.transmit().is_some() {}
+    }
+    assert_eq!(answers, 65, "one answer, repeated");
+}
+
+#[test]
+fn a02_one_site_leaves_half_of_the_ceiling_to_others() {
+    let mut world = World::with(&[10], 10, Limits { inits_per_s: u32::MAX, ..limits() }, 1);
+    let key = world.gateway.public_key();
+    let init = captured_inits(&mut world, 1).remove(0);
+    let arrives = |world: &mut World, number: u32, from: Ipv4Addr| {
+        let mut other = init.clone();
+        other[8..12].copy_from_slice(&number.to_le_bytes());
+        support::forge::mac1(&mut other, &key);
+        let received = world.gateway.receive(10 * S, gateway_route((from, 666).into()), &mut other);
+        while world.gateway.transmit().is_some() {}
+        received
+    };
+    let opened = |received: &Received| *received == Received::Dropped(DropKind::HandshakeForged);
+    // Without a cookie a site has its share, and is then asked for cookies.
+    let of_site = (0..250).filter(|n| opened(&arrives(&mut world, *n, Ipv4Addr::from_bits(0x0A00_0000 + n)))).count();
+    assert_eq!(of_site, 100);
+    assert!(opened(&arrives(&mut world, 1_000, Ipv4Addr::new(172, 16, 0, 1))), "another site");
+}
+
+#[test]
 fn a02_all_addresses_together_cost_two_thousand_diffie_hellmans_a_second() {
     let mut world = World::with(&[10], 10, Limits { inits_per_s: u32::MAX, ..limits() }, 1);
     let key = world.gateway.public_key();
@@ -64,7 +125,7 @@ fn a02_all_addresses_together_cost_two_thousand_diffie_hellmans_a_second() {
         let mut other = init.clone();
         other[8..12].copy_from_slice(&number.to_le_bytes());
         support::forge::mac1(&mut other, &key);
-        let from = gateway_route((Ipv4Addr::from_bits(0x0A00_0000 + number), 666).into());
+        let from = gateway_route((Ipv4Addr::from_bits(0x0A00_0000 + 256 * number), 666).into());
         match world.gateway.receive(now, from, &mut other) {
             Received::Dropped(DropKind::InitCeiling) => 0,
             Received::Dropped(DropKind::HandshakeForged) => 1,

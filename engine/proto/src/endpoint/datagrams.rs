@@ -76,13 +76,17 @@ impl Endpoint {
         }
     }
 
-    /// Frees the pending slot as soon as its session is confirmed.
+    /// The client of a pending session has its keys: the slot gives way to no other INIT, and is free as soon as the
+    /// session is confirmed.
     fn settle_confirmed(&mut self, handle: SessionHandle) {
         let Some(side) = self.side.gateway_mut() else { return };
-        if side.reception.is_pending(handle)
-            && self.sessions.get(&handle).is_some_and(|session| !matches!(session.phase, Phase::Pending { .. }))
-        {
-            side.reception.settle(handle);
+        if !side.reception.is_pending(handle) {
+            return;
+        }
+        match self.sessions.get(&handle).map(|session| &session.phase) {
+            Some(Phase::Pending { .. }) => side.reception.answered(handle),
+            Some(_) => side.reception.settle(handle),
+            None => {}
         }
     }
 
@@ -113,11 +117,11 @@ impl Endpoint {
                 self.push(now, from, cookie.to_vec());
                 Received::Dropped(DropKind::CookieRequired)
             }
-            Admission::Read => self.read_init(now, from, init),
+            Admission::Read { proved } => self.read_init(now, from, init, proved),
         }
     }
 
-    fn read_init(&mut self, now: u64, from: Route, init: &[u8; INIT_LEN]) -> Received {
+    fn read_init(&mut self, now: u64, from: Route, init: &[u8; INIT_LEN], proved: bool) -> Received {
         let Self { config, cx, .. } = self;
         let read = contained(|| Responder::read_init(&config.identity, init, &mut |out| cx.rng.fill(out)));
         let incoming = match read {
@@ -132,6 +136,11 @@ impl Endpoint {
             Answer::Refuse(reason) => return self.refuse(now, from, incoming, reason),
             Answer::Stranger => return Received::Dropped(DropKind::UnknownPeer),
         };
+        if !proved && side.reception.crowded(&key) {
+            let cookie = side.reception.cookie(now, from, &self.config.identity, init, &mut self.cx.rng);
+            self.push(now, from, cookie.to_vec());
+            return Received::Dropped(DropKind::CookieRequired);
+        }
         let Some(evicted) = side.reception.make_room(&key) else {
             return Received::Dropped(DropKind::ConfirmedPerKeyFull);
         };

@@ -52,7 +52,7 @@ impl Side {
         match config.role {
             Role::Client => Self::Client(ClientSide::default()),
             Role::Gateway => Self::Gateway(GatewaySide {
-                reception: Reception::new(config.limits.inits_per_s, config.shard, rng),
+                reception: Reception::new(&config.identity.public(), config.limits.inits_per_s, config.shard, rng),
                 hints: Hints::default(),
                 inner: HashMap::new(),
                 freed: Vec::new(),

@@ -115,6 +115,26 @@ impl fmt::Debug for CookieJar {
     }
 }
 
+/// Checks mac1 of many INITs with one hash each.
+pub struct Mac1Key([u8; 32]);
+
+impl Mac1Key {
+    pub fn of(receiver: &PublicKey) -> Self {
+        Self(hash(&[LABEL_MAC1, receiver.as_bytes()]))
+    }
+
+    /// True if mac1 proves knowledge of the receiver's public key. The first check of a handshake message.
+    pub fn proves(&self, init: &[u8; INIT_LEN]) -> bool {
+        mac16(&self.0, &[&init[..INIT_MAC1]]).ct_eq(&init[INIT_MAC1..INIT_MAC2]).into()
+    }
+}
+
+impl fmt::Debug for Mac1Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mac1Key(…)")
+    }
+}
+
 /// True if mac1 of this INIT or RESP proves knowledge of `receiver`'s public key. The first check of a handshake
 /// message; costs two hashes.
 pub fn check_mac1(receiver: &PublicKey, message: &[u8]) -> bool {

@@ -18,7 +18,7 @@ mod primitives;
 
 use std::fmt;
 
-pub use cookie::{COOKIE_PERIOD_US, CookieJar, CookieValue, Mac2, check_mac1};
+pub use cookie::{COOKIE_PERIOD_US, CookieJar, CookieValue, Mac1Key, Mac2, check_mac1};
 use snow::HandshakeState;
 use zeroize::{Zeroize, Zeroizing};
 

@@ -83,6 +83,7 @@ kinds! {
         // Handshakes.
         InitMac1: Security, Sender, "the sender of an INIT does not know the gateway's public key";
         InitRate: Security, Sender, "one address sends more INITs than it may";
+        InitRepeated: Security, Sender, "one INIT was repeated more often than a client does";
         InitCeiling: Security, Sender, "more INITs arrive per second than the gateway opens";
         CookieRequired: Security, Sender, "an INIT got a COOKIE as answer, because of load or the rate of its address";
         CookieNotOurs: Security, Sender, "a COOKIE does not answer the INIT that was sent, or comes too often";

@@ -1,28 +1,41 @@
 //! HINT: a gateway reports that it does not know an index, at a limited rate. A HINT proves nothing and is shorter than
 //! the message that it answers.
+//!
+//! Forged DATA with sources everywhere must not use up the HINTs of honest clients after a restart. So the whole rate
+//! is spread over time: whoever asks again and again gets one by chance, however many others ask.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
-/// Maximum number of HINTs per second in total; to one address: one.
-const PER_S: usize = 20;
-const SECOND_US: u64 = 1_000_000;
+use super::reception::{Buckets, Of};
 
-#[derive(Debug, Default)]
+/// HINTs per second in total, and how many at once.
+const PER_S: u64 = 2_000;
+const BURST: u64 = 20;
+/// HINTs per second to one host.
+const PER_HOST_S: u64 = 1;
+const INTERVAL_US: u64 = 1_000_000 / PER_S;
+
+#[derive(Debug)]
 pub(crate) struct Hints {
-    recent: VecDeque<(u64, IpAddr)>,
+    hosts: Buckets,
+    /// The time at which all HINTs of a burst are available again.
+    full_at: u64,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self { hosts: Buckets::new(Of::Host, PER_HOST_S, 1), full_at: 0 }
+    }
 }
 
 impl Hints {
     pub(crate) fn admits(&mut self, now: u64, to: IpAddr) -> bool {
-        while self.recent.front().is_some_and(|(at, _)| at + SECOND_US <= now) {
-            self.recent.pop_front();
+        let full_at = self.full_at.max(now);
+        if full_at - now > (BURST - 1) * INTERVAL_US || !self.hosts.admits(now, to) {
+            return false;
         }
-        let admitted = self.recent.len() < PER_S && self.recent.iter().all(|(_, address)| *address != to);
-        if admitted {
-            self.recent.push_back((now, to));
-        }
-        admitted
+        self.full_at = full_at + INTERVAL_US;
+        true
     }
 }
 
@@ -30,14 +43,32 @@ impl Hints {
 mod tests {
     use super::*;
 
+    fn host(n: u32) -> IpAddr {
+        IpAddr::from(n.to_be_bytes())
+    }
+
     #[test]
-    fn a_second_sees_at_most_twenty_hints_and_one_per_address() {
+    fn a_second_sees_at_most_two_thousand_hints_and_one_per_host() {
         let mut hints = Hints::default();
-        let address = |n: u8| IpAddr::from([192, 0, 2, n]);
-        assert!(hints.admits(0, address(0)));
-        assert!(!hints.admits(999_999, address(0)));
-        let admitted = (1..100).filter(|n| hints.admits(10, address(*n))).count();
-        assert_eq!(admitted, PER_S - 1);
-        assert!(hints.admits(1_000_010, address(0)));
+        assert!(hints.admits(0, host(0)));
+        assert!(!hints.admits(999_999, host(0)));
+        assert!(hints.admits(1_000_000, host(0)));
+        let admitted = (1..100_000_u32).filter(|n| hints.admits(2_000_000 + u64::from(*n) * 10, host(*n))).count();
+        assert!((2_000..=2_020).contains(&admitted), "{admitted}");
+    }
+
+    #[test]
+    fn a_flood_of_forged_addresses_delays_an_honest_client_by_seconds_at_most() {
+        let mut hints = Hints::default();
+        let mut flood = (1..).map(|n: u32| host(n.wrapping_mul(0x9E37_79B9)));
+        // 50,000 a second in bursts, as they arrive from a card; the client probes every 25 ms.
+        let heard = (0..4_000_u64).find(|ms| {
+            let now = ms * 1_000;
+            for _ in 0..50 {
+                hints.admits(now, flood.next().unwrap_or(host(0)));
+            }
+            ms % 25 == 7 && hints.admits(now + 500, host(u32::MAX))
+        });
+        assert!(heard.is_some());
     }
 }

@@ -7,31 +7,54 @@ mod slots;
 
 use crate::crypto::keyfile::{PublicKey, StaticKey};
 use crate::crypto::rng::Rng;
-use crate::handshake::{CookieJar, Mac2, check_mac1, init_hash};
+use crate::handshake::{CookieJar, Mac1Key, Mac2, init_hash};
 use crate::messages::{Offer, SessionHandle};
 use crate::vocabulary::blame::DropKind;
 use crate::vocabulary::{Route, SessionId, Shard};
 use crate::wire::{COOKIE_LEN, INIT_LEN, InitPayload, RESP_LEN, Reason, Suite};
 
-use buckets::Buckets;
+pub(crate) use buckets::{Buckets, Of};
 use roster::Roster;
 pub(crate) use roster::{Answer, PEERS_MAX};
 pub(crate) use slots::PENDING_US;
-use slots::Slots;
+use slots::{Repetition, Slots};
 
 /// Maximum number of INITs opened per second, from all senders: this thread also carries all data.
 const OPENED_PER_S: u32 = 2_000;
 const SECOND_US: u64 = 1_000_000;
+/// Handshakes per second of one host and of one site, and of these at once.
+const HOST_PER_S: u64 = 20;
+const HOST_BURST: u64 = 5;
+const SITE_PER_S: u64 = 100;
+const SITE_BURST: u64 = 100;
 
 /// What to do with an INIT.
 #[derive(Debug)]
 pub(crate) enum Admission {
-    /// Spend a Diffie-Hellman on it.
-    Read,
+    /// Spend a Diffie-Hellman on it. `proved`: its sender receives at its address.
+    Read {
+        proved: bool,
+    },
     /// It was answered before: send the identical RESP.
     Repeat([u8; RESP_LEN]),
     Cookie([u8; COOKIE_LEN]),
     Refuse(DropKind),
+}
+
+/// The handshakes of one host and of its site. Source: docs/spec/wire.md, "Constants".
+#[derive(Debug)]
+struct Limits {
+    hosts: Buckets,
+    sites: Buckets,
+}
+
+impl Limits {
+    fn new() -> Self {
+        Self {
+            hosts: Buckets::new(Of::Host, HOST_PER_S, HOST_BURST),
+            sites: Buckets::new(Of::Site, SITE_PER_S, SITE_BURST),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -39,10 +62,11 @@ pub(crate) struct Reception {
     roster: Roster,
     jar: CookieJar,
     slots: Slots,
+    mac1: Mac1Key,
     /// Separate buckets for INITs whose sender has proved its address, and for others: so forged addresses use up no
     /// tokens of the real owner.
-    proved: Buckets,
-    unproved: Buckets,
+    proved: Limits,
+    unproved: Limits,
     inits_per_s: u32,
     second_from: u64,
     inits: u32,
@@ -51,13 +75,14 @@ pub(crate) struct Reception {
 }
 
 impl Reception {
-    pub(crate) fn new(inits_per_s: u32, shard: Shard, rng: &mut Rng) -> Self {
+    pub(crate) fn new(identity: &PublicKey, inits_per_s: u32, shard: Shard, rng: &mut Rng) -> Self {
         Self {
             roster: Roster::default(),
             jar: CookieJar::new(&mut |out| rng.fill(out)),
             slots: Slots::new(shard),
-            proved: Buckets::default(),
-            unproved: Buckets::default(),
+            mac1: Mac1Key::of(identity),
+            proved: Limits::new(),
+            unproved: Limits::new(),
             inits_per_s,
             second_from: 0,
             inits: 0,
@@ -85,8 +110,8 @@ impl Reception {
         self.roster.answer(key.as_bytes(), about)
     }
 
-    /// Order of checks: mac1 → repetition → mac2 (under load or above the rate of the address) → rate → ceiling. No
-    /// Diffie-Hellman yet.
+    /// Order of checks: mac1 → mac2 (under load, or above the rate of the host or the share of its site) → rate →
+    /// repetition → ceiling. No Diffie-Hellman yet.
     pub(crate) fn admit(
         &mut self,
         now: u64,
@@ -95,27 +120,47 @@ impl Reception {
         init: &[u8; INIT_LEN],
         rng: &mut Rng,
     ) -> Admission {
-        let local = identity.public();
-        if !check_mac1(&local, init) {
+        if !self.mac1.proves(init) {
             return Admission::Refuse(DropKind::InitMac1);
         }
         self.expire(now);
-        if let Some(response) = self.slots.answer(&init_hash(init)) {
-            return Admission::Repeat(*response);
-        }
         let (load, address) = (self.under_load(now), from.remote.ip());
-        if self.jar.check_mac2(now, from.remote, init) == Mac2::Valid {
-            if !self.proved.admits(now, address) {
-                return Admission::Refuse(DropKind::InitRate);
-            }
-        } else if load || !self.unproved.admits(now, address) {
-            return Admission::Cookie(self.jar.reply(now, from.remote, &local, init, &mut |out| rng.fill(out)));
+        let proved = self.jar.check_mac2(now, from.remote, init) == Mac2::Valid;
+        let limits = if proved { &mut self.proved } else { &mut self.unproved };
+        let (in_rate, in_share) = (limits.hosts.admits(now, address), limits.sites.admits(now, address));
+        if !proved && (load || !in_rate || !in_share) {
+            return Admission::Cookie(self.cookie(now, from, identity, init, rng));
         }
-        if self.opened >= OPENED_PER_S {
+        if !in_rate {
+            return Admission::Refuse(DropKind::InitRate);
+        }
+        match self.slots.repeat(&init_hash(init)) {
+            Repetition::Of(response) => return Admission::Repeat(response),
+            Repetition::TooOften => return Admission::Refuse(DropKind::InitRepeated),
+            Repetition::New => {}
+        }
+        // The second half of the ceiling is for sites within their share: no site can keep all others out.
+        if self.opened >= if in_share { OPENED_PER_S } else { OPENED_PER_S / 2 } {
             return Admission::Refuse(DropKind::InitCeiling);
         }
         self.opened += 1;
-        Admission::Read
+        Admission::Read { proved }
+    }
+
+    pub(crate) fn cookie(
+        &self,
+        now: u64,
+        from: Route,
+        identity: &StaticKey,
+        init: &[u8; INIT_LEN],
+        rng: &mut Rng,
+    ) -> [u8; COOKIE_LEN] {
+        self.jar.reply(now, from.remote, &identity.public(), init, &mut |out| rng.fill(out))
+    }
+
+    /// So many sessions of this client wait that one more needs a cookie: old INITs from forged addresses have none.
+    pub(crate) fn crowded(&self, key: &PublicKey) -> bool {
+        self.slots.crowded(key.as_bytes())
     }
 
     /// Counts one INIT. There is load if more than the limit arrived in this second or in the one before.
@@ -132,7 +177,7 @@ impl Reception {
     }
 
     /// Makes room for one more session of a known client; returns the sessions that it removed. `None`: the client
-    /// confirmed too many a short time ago.
+    /// confirmed or answered too many a short time ago.
     pub(crate) fn make_room(&mut self, key: &PublicKey) -> Option<Vec<SessionHandle>> {
         self.slots.make_room(key.as_bytes())
     }
@@ -147,6 +192,11 @@ impl Reception {
         key: &PublicKey,
     ) {
         self.slots.remember(now, hash, response, session, *key.as_bytes());
+    }
+
+    /// The client answered under the session's keys.
+    pub(crate) fn answered(&mut self, session: SessionHandle) {
+        self.slots.answered(session);
     }
 
     /// The session is confirmed or gone.

@@ -1,8 +1,10 @@
 //! Gateway: recent answers, and their sessions that wait for the confirming DATA.
 //!
-//! An INIT does not prove that it is fresh: an attacker can send an old one of a client. So the newest INIT always gets
-//! an answer and replaces the oldest session that is not confirmed. A repeated INIT gets the identical answer for a
-//! while, even if its session does not wait any more; so a captured INIT cannot take a second slot in that time.
+//! An INIT does not prove that it is fresh: an attacker can send an old one of a client. A repeated INIT gets the
+//! identical answer for a while, even if its session does not wait any more; so a captured INIT cannot take a second
+//! slot in that time. Two sessions of a key may wait without more; a further INIT must prove its address by a cookie,
+//! which a forged one cannot, and then replaces the oldest session whose client has not answered. An answer is sealed
+//! with the session's keys, which no replay has: such a session gives way to none.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -17,6 +19,10 @@ const PENDING_MAX: usize = 4_096;
 const ANSWERS_PER_KEY_MAX: usize = 32;
 /// Maximum number of waiting sessions of one client key.
 const PENDING_PER_KEY_MAX: usize = 8;
+/// Number of waiting sessions of one client key, from which on its INITs need a cookie.
+const CROWD: usize = 2;
+/// Maximum number of times that one answer is repeated: sixteen paths, and four INITs on each while it is stored.
+const REPEATS_MAX: u8 = 64;
 /// Maximum number of sessions that one client key has confirmed or closed while their answers are stored.
 const CONFIRMED_PER_KEY_MAX: usize = 8;
 /// The minimum of this limit on one of many workers: the client chooses the worker, so its total limit is divided by
@@ -28,10 +34,22 @@ type Hash = [u8; 32];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slot {
     Waits(SessionHandle),
+    /// It waits, and the client has answered under its keys.
+    Answered(SessionHandle),
     /// A newer session took its slot.
     Evicted,
     /// The client proved that it has the keys, which no replay can.
     Settled,
+}
+
+/// Whether an INIT came before.
+#[derive(Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "it lives for one call")]
+pub(super) enum Repetition {
+    New,
+    /// It got this answer.
+    Of([u8; RESP_LEN]),
+    TooOften,
 }
 
 #[derive(Debug)]
@@ -39,6 +57,7 @@ struct Answer {
     response: [u8; RESP_LEN],
     key: [u8; 32],
     slot: Slot,
+    repeats: u8,
     until: u64,
 }
 
@@ -65,12 +84,25 @@ impl Slots {
         }
     }
 
-    pub(super) fn answer(&self, hash: &Hash) -> Option<&[u8; RESP_LEN]> {
-        self.answers.get(hash).map(|answer| &answer.response)
+    /// What to do with an INIT that may be a repetition.
+    pub(super) fn repeat(&mut self, hash: &Hash) -> Repetition {
+        match self.answers.get_mut(hash) {
+            None => Repetition::New,
+            Some(answer) if answer.repeats >= REPEATS_MAX => Repetition::TooOften,
+            Some(answer) => {
+                answer.repeats += 1;
+                Repetition::Of(answer.response)
+            }
+        }
+    }
+
+    /// So many sessions of this key wait that one more needs a cookie.
+    pub(super) fn crowded(&self, key: &[u8; 32]) -> bool {
+        self.of_key.get(key).is_some_and(|own| own.iter().filter(|hash| self.session(hash).is_some()).count() >= CROWD)
     }
 
     /// Makes room for one more session of this key; returns the sessions that it removed. `None`: the client confirmed
-    /// too many a short time ago.
+    /// or answered too many a short time ago.
     pub(super) fn make_room(&mut self, key: &[u8; 32]) -> Option<Vec<SessionHandle>> {
         let mut evicted = Vec::new();
         let own = self.of_key.get(key).map(|own| own.iter().copied().collect::<Vec<_>>()).unwrap_or_default();
@@ -78,22 +110,34 @@ impl Slots {
         if settled >= self.confirmed_per_key_max {
             return None;
         }
-        let mut waiting = own.iter().filter(|hash| matches!(self.slot(hash), Some(Slot::Waits(_))));
-        if waiting.clone().count() >= PENDING_PER_KEY_MAX
-            && let Some(oldest) = waiting.next()
-        {
+        if own.iter().filter(|hash| self.session(hash).is_some()).count() >= PENDING_PER_KEY_MAX {
+            let oldest = own.iter().find(|hash| matches!(self.slot(hash), Some(Slot::Waits(_))))?;
             evicted.extend(self.evict(oldest));
         }
         if own.len() >= ANSWERS_PER_KEY_MAX
-            && let Some(oldest) = own.iter().find(|hash| self.slot(hash) != Some(Slot::Settled))
+            && let Some(oldest) = own.iter().find(|hash| self.gives_way(hash))
         {
             evicted.extend(self.forget(oldest));
         }
         while self.answers.len() >= PENDING_MAX {
-            let Some((_, oldest)) = self.expiry.pop_front() else { break };
+            let at = self.expiry.iter().position(|(_, hash)| self.gives_way(hash))?;
+            let (_, oldest) = self.expiry.remove(at)?;
             evicted.extend(self.forget(&oldest));
         }
         Some(evicted)
+    }
+
+    /// The waiting session of an answer.
+    fn session(&self, hash: &Hash) -> Option<SessionHandle> {
+        match self.slot(hash)? {
+            Slot::Waits(session) | Slot::Answered(session) => Some(session),
+            Slot::Evicted | Slot::Settled => None,
+        }
+    }
+
+    /// No client has shown that it has the keys of this answer. An entry without an answer is nobody's.
+    fn gives_way(&self, hash: &Hash) -> bool {
+        !matches!(self.slot(hash), Some(Slot::Answered(_) | Slot::Settled))
     }
 
     fn slot(&self, hash: &Hash) -> Option<Slot> {
@@ -102,8 +146,8 @@ impl Slots {
 
     /// Removes the session; its answer stays.
     fn evict(&mut self, hash: &Hash) -> Option<SessionHandle> {
+        let session = self.session(hash)?;
         let answer = self.answers.get_mut(hash)?;
-        let Slot::Waits(session) = answer.slot else { return None };
         answer.slot = Slot::Evicted;
         self.waiting.remove(&session);
         Some(session)
@@ -131,10 +175,18 @@ impl Slots {
         key: [u8; 32],
     ) {
         let until = now + PENDING_US;
-        self.answers.insert(hash, Answer { response, key, slot: Slot::Waits(session), until });
+        self.answers.insert(hash, Answer { response, key, slot: Slot::Waits(session), repeats: 0, until });
         self.expiry.push_back((until, hash));
         self.waiting.insert(session, hash);
         self.of_key.entry(key).or_default().push_back(hash);
+    }
+
+    /// The client answered under the session's keys, which no replay can.
+    pub(super) fn answered(&mut self, session: SessionHandle) {
+        let hash = self.waiting.get(&session).copied();
+        if let Some(answer) = hash.and_then(|hash| self.answers.get_mut(&hash)) {
+            answer.slot = Slot::Answered(session);
+        }
     }
 
     /// The session is confirmed or gone: it does not wait any more.
@@ -190,7 +242,34 @@ mod tests {
             assert_eq!(take(&mut slots, 0, n, KEY), Some(vec![]));
         }
         assert_eq!(take(&mut slots, 0, 8, KEY), Some(vec![0]));
-        assert!(slots.answer(&hash(0)).is_some() && !slots.waits(0) && slots.waits(8));
+        assert!(slots.repeat(&hash(0)) != Repetition::New && !slots.waits(0) && slots.waits(8));
+    }
+
+    #[test]
+    fn a_session_whose_client_has_answered_gives_way_to_none() {
+        let mut slots = Slots::new(Shard::WHOLE);
+        for n in 0..8 {
+            assert!(take(&mut slots, 0, n, KEY).is_some());
+            slots.answered(n as SessionHandle);
+        }
+        assert_eq!(take(&mut slots, 0, 8, KEY), None);
+        for n in 100..100 + 2 * PENDING_MAX {
+            assert!(take(&mut slots, 0, n, hash(n)).is_some());
+        }
+        assert!((0..8).all(|session| slots.waits(session)) && slots.answers.len() == PENDING_MAX);
+    }
+
+    #[test]
+    fn an_answer_is_repeated_64_times_and_a_key_with_two_waiting_sessions_is_crowded() {
+        let mut slots = Slots::new(Shard::WHOLE);
+        assert!(take(&mut slots, 0, 0, KEY).is_some());
+        assert!((0..64).all(|_| slots.repeat(&hash(0)) == Repetition::Of([0; RESP_LEN])));
+        assert_eq!((slots.repeat(&hash(0)), slots.repeat(&hash(9))), (Repetition::TooOften, Repetition::New));
+        assert!(!slots.crowded(&KEY));
+        assert!(take(&mut slots, 0, 1, KEY).is_some());
+        assert!(slots.crowded(&KEY) && !slots.crowded(&[8; 32]));
+        slots.settle(1);
+        assert!(!slots.crowded(&KEY));
     }
 
     #[test]
@@ -227,10 +306,10 @@ mod tests {
         for n in 0..=ANSWERS_PER_KEY_MAX {
             assert!(take(&mut slots, 0, n, KEY).is_some());
         }
-        assert!(slots.answer(&hash(0)).is_none());
+        assert!(slots.repeat(&hash(0)) == Repetition::New);
         assert!(take(&mut slots, 1, 0, KEY).is_some());
         slots.expire(PENDING_US);
-        assert!(slots.answer(&hash(0)).is_some());
+        assert!(slots.repeat(&hash(0)) != Repetition::New);
     }
 
     #[test]

@@ -49,6 +49,11 @@ const VERBS = {
     run: (args) => node("build/bench/main.js", args),
   },
   explore: { needs: ["packages", "typescript"], namespaces: never, run: (args) => node("build/sim/explore/main.js", args) },
+  mutants: {
+    needs: ["packages", "typescript"],
+    namespaces: never,
+    run: (args) => node("build/tools/mutants/main.js", args),
+  },
   requirements: { needs: [], namespaces: always, run: () => 0 },
   generate: { needs: ["packages", "typescript"], namespaces: never, run: (args) => node("build/tools/generate.js", args) },
 };

@@ -24,6 +24,7 @@ const PARTS: readonly Part[] = [
   { name: "TypeScript", play: vitest },
   { name: "exploration", play: () => one(process.execPath, ["build/sim/explore/main.js"]) },
   { name: "engine", play: () => cargo("engine") },
+  { name: "mistakes planted in the engine", play: () => one(process.execPath, ["build/tools/mutants/main.js", "--sample", "8"]) },
   { name: "instructions per packet", play: instructions },
   { name: "lab tools", play: () => cargo("lab/native") },
   { name: "lab", play: inNamespaces(() => one(process.execPath, ["build/lab/main.js", "run", "--quick", "--again"])) },

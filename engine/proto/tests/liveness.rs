@@ -88,6 +88,21 @@ fn copies_on_the_standby_hide_the_gap_until_the_switch() {
 }
 
 #[test]
+fn copies_end_200_ms_after_the_suspicion_although_the_path_is_still_in_doubt() {
+    // No standby answers, so that the path stays in doubt for a second.
+    let mut world = World::ready(&[10, 10], 10);
+    world.black_hole(1, true, true);
+    world.black_hole(2, false, true);
+    assert!(world.run_until(S, suspected));
+    // Both ends copy: each for itself, and as long again because the other one is deaf.
+    world.run(450 * MS);
+    let copies = world.copies;
+    assert!(copies > 0);
+    world.run(300 * MS);
+    assert_eq!((world.copies, world.silent(Side::Client, 1)), (copies, None));
+}
+
+#[test]
 fn a_gateway_that_stalls_makes_no_client_jump() {
     // Also if the standby answers much sooner than the active path can.
     for delays in [[10, 10], [40, 2], [2, 40]] {

@@ -91,7 +91,20 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use crate::world::World;
+    use crate::world::{CLIENT_INNER, World};
+
+    #[test]
+    fn a45_a_client_sends_from_its_own_inner_address_and_not_from_its_neighbours() {
+        let mut world = World::ready(&[10], 10);
+        let session = world.gateway_session.unwrap_or_default();
+        let neighbour = std::net::Ipv4Addr::new(10, 80, 0, 9);
+        if let Some(side) = world.gateway.side.gateway_mut() {
+            side.inner.insert(neighbour.into(), session + 1);
+        }
+        assert!(world.gateway.source_allowed(session, CLIENT_INNER.into()));
+        assert!(!world.gateway.source_allowed(session, neighbour.into()));
+        assert!(!world.gateway.source_allowed(session, std::net::Ipv4Addr::new(10, 80, 0, 77).into()), "nobody's");
+    }
 
     #[test]
     fn after_the_largest_handle_come_the_smallest_that_are_free() {

@@ -71,3 +71,39 @@ fn a_key_reaches_its_limits_of_age_packets_and_failed_opens() {
     assert_eq!(client.expired(1), Some("packets"));
     assert!(client.seal_frames(&[], 1).is_some(), "control must go on");
 }
+
+#[test]
+fn a_message_under_a_key_past_its_hard_age_carries_no_inner_packet() {
+    let (mut client, mut gateway) = pair();
+    let carries = |at, client: &mut Epochs, gateway: &mut Epochs| pass(client, gateway, at).map(|it| it.carries_inner);
+    assert_eq!(carries(149, &mut client, &mut gateway), Ok(true));
+    assert_eq!(carries(150, &mut client, &mut gateway), Ok(false), "frames are still opened");
+}
+
+#[test]
+fn the_previous_epoch_lingers_for_ten_seconds_at_most_however_long_the_paths_are() {
+    let (mut client, mut gateway) = pair();
+    gateway.prepare(0, &[7; 32], b"t");
+    client.advance(0, &[7; 32], b"t");
+    let mut message = client.seal_frames(&[0x17, 0, 0], 1).expect("within the limit");
+    let opened = gateway.open(1_000, 600_000_000, message[1], 0, &mut message[16..]);
+    assert!(opened.is_ok_and(|opened| opened.confirms));
+    assert_eq!(gateway.previous_until(), Some(1_000 + 10_000_000));
+    gateway.drop_previous(1_000 + 10_000_000);
+    assert!(gateway.settled());
+}
+
+#[test]
+fn control_messages_end_65_536_beyond_the_hard_limit_of_packets() {
+    let (mut client, _) = pair();
+    let sealed = (0..70_000).take_while(|_| client.seal_frames(&[], 1).is_some()).count();
+    assert_eq!(sealed, 2 * 4 + 65_536);
+}
+
+#[test]
+fn a_seal_that_fails_has_spent_its_counter() {
+    let (mut client, _) = pair();
+    assert_eq!(client.seal(&mut [0; 8], 4, 1, false), None);
+    assert_eq!(client.seal(&mut [0; 24], 8, 1, false), None);
+    assert_eq!(client.next_counter(), 2);
+}

@@ -1,7 +1,7 @@
 /**
  * `npm run mutants [-- --sample N] [--only TEXT] [--open] [--list] [--json]`: plants plausible mistakes in a copy of
- * the engine. Its tests must find each of them. `--sample` takes N rows, chosen by the content of the engine's sources: the
- * same sources give the same rows, and every change gives others. `--open` plays those that no test finds yet.
+ * the engine. Its tests must find each of them. `--sample` takes N rows, chosen by the content of the engine's sources:
+ * the same sources give the same rows, and every change gives others. `--open` plays those that no test finds yet.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   proto("a ninth path is added", "session/gateway/attach.rs", "if self.paths.len() >= PATHS_MAX || ", "if ", "lib session::rogue"),
   proto("a request to switch is reported again", "session/client/switch.rs", "request.id <= newest", "request.id < newest", "sessions"),
   // rebinding
-  proto("a rebinding is decided without the old address's time", "path/rebinding.rs", "self.proved && (self.old_dropped || self.old_until <= now)", "self.proved", "rebinding"),
+  proto("a rebinding is decided without the old address's time", "path/rebinding.rs", "self.proved && (self.old_dropped || self.old_until <= now)", "self.proved", "lib path::rebinding"),
   proto("a rebinding is decided although the new address is silent", "path/rebinding.rs", "self.proved && (self.old_dropped || self.old_until <= now)", "self.old_dropped || self.old_until <= now", "rebinding"),
   proto("a refused address is examined again at once", "path/rebinding.rs", "*shunned == route && now < *until)\n    }", "*shunned == route && now < *until && false)\n    }", "rebinding"),
   proto("rebindings have no limit", "path/rebinding.rs", "self.times.len() < PER_MINUTE_MAX", "true", "rebinding"),

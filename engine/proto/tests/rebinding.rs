@@ -137,7 +137,7 @@ fn a28_answers_to_probes_of_a_path_that_was_taken_again_under_its_id_blame_nobod
 
 #[test]
 fn a19_an_attacker_who_relays_on_gets_nothing_while_the_old_address_lives() {
-    for nth in [1, 2, 3, 5] {
+    for nth in [2, 3, 5, 7] {
         let mut world = World::ready(&[10, 10], 10);
         world.thief = Some((1, attacker(), nth));
         world.relays.insert(attacker(), 1);

@@ -193,3 +193,22 @@ impl RebindLimit {
         self.times.push(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a19_a_new_address_that_answered_still_waits_for_the_time_of_the_old_one() {
+        let route = Route { socket: 0, local: None, remote: ([203, 0, 113, 9], 6_666).into() };
+        let retry = Retry::begun(0, 10_000);
+        let mut rebinding = Rebinding::new((route, (0, 7)), [[1; 16], [2; 16]], retry, (60_000, 90_000));
+        assert!(!rebinding.decided(59_999));
+        rebinding.proved = true;
+        assert_eq!([rebinding.decided(59_999), rebinding.decided(60_000)], [false, true]);
+        rebinding.old_dropped = true;
+        assert!(rebinding.decided(0), "the old address itself gave way");
+        rebinding.proved = false;
+        assert!(!rebinding.decided(90_000), "the new address never answered");
+    }
+}

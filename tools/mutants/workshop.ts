@@ -11,7 +11,10 @@ const BESIDE = ["vectors", "kernel", "docs"];
 /** How a mistake fared. `broken`: it does not compile, which is a fault of the table. */
 type Fate = "killed" | "survived" | "broken";
 
-/** A copy of the engine in which mistakes are planted, one after another. It shares the engine's folder of builds. */
+/**
+ * A copy of the engine in which mistakes are planted, one after another. It has a folder of builds of its own: cargo
+ * takes two copies of a workspace for the same one, and would run tests with a mistake in them for those without.
+ */
 export class Workshop {
   readonly #root: string;
   readonly #at: string;
@@ -47,7 +50,7 @@ export class Workshop {
   }
 
   #cargo(args: readonly string[]): Promise<boolean> {
-    const env = { ...process.env, CARGO_TARGET_DIR: join(this.#root, "engine", "target"), RUST_BACKTRACE: "0" };
+    const env = { ...process.env, CARGO_TARGET_DIR: join(this.#root, "engine", "target", "mutants"), RUST_BACKTRACE: "0" };
     const words = [...args.filter((word) => word !== ""), "--quiet", "--locked"];
     const child = spawn("cargo", words, { cwd: join(this.#at, "engine"), env, stdio: "ignore", detached: true });
     // The whole group ends: the test program is a child of cargo.

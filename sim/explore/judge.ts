@@ -81,8 +81,8 @@ export class Judge implements Court {
       const { paths, attempt, failures, bornAt, ...rest } = watch;
       walk.value(rest, "");
       walk.value({ since: attempt?.since ?? null, target: attempt?.path ?? null, switches: failures, bornAt }, "");
-      for (const { id, standing, linkLost, answered, told } of paths)
-        walk.value([{ path: id }, standing, linkLost, answered, told], "");
+      for (const { id, condition, linkLost, answered, told } of paths)
+        walk.value([{ path: id }, condition, linkLost, answered, told], "");
       const seen = this.#checker.seen(watch.id);
       if (seen !== undefined) walk.value({ ...seen, id: 0, since: seen.state === "VOLATILE" ? seen.since : null }, "");
     }
@@ -201,7 +201,7 @@ export class Judge implements Court {
   measured(path: number, now: number): void {
     for (const watch of this.#watches) {
       const seen = watch.path(path);
-      if (seen !== undefined && alive(seen)) seen.standing = "unsure";
+      if (seen !== undefined && alive(seen)) seen.condition = "unsure";
       watch.mayDegradeSince ??= now;
     }
   }
@@ -251,7 +251,7 @@ export class Judge implements Court {
       if (this.client)
         for (const [id, ifname] of this.#sockets)
           if (watch.path(id) === undefined)
-            watch.paths.push({ id, ifname, standing: "cold", linkLost: false, answered: false, told: false });
+            watch.paths.push({ id, ifname, condition: "cold", linkLost: false, answered: false, told: false });
       if (input.type !== "Engine" || this.client) continue;
       const { report } = input;
       const made = ["HandshakeConfirmed", "PathValidated", "AttachRequested"].includes(report.type);
@@ -262,7 +262,7 @@ export class Judge implements Court {
         watch.paths.push({
           id: report.path,
           ifname: "",
-          standing: "good",
+          condition: "good",
           linkLost: false,
           answered: false,
           told: false,
@@ -280,7 +280,7 @@ export class Judge implements Court {
     const { command } = effect;
     if (command.type === "Attach") {
       if (watch.attempt !== null) this.complain("I6: a second attempt while one runs");
-      if (watch.path(command.path)?.standing === "bad") this.complain("a dead path is the target of an attempt");
+      if (watch.path(command.path)?.condition === "bad") this.complain("a dead path is the target of an attempt");
       if (command.reason !== "switch_requested" && watch.avoids(command.path, now))
         this.complain("a target that failed is tried again before its time, and another is there");
       if (command.reason !== "switch_requested" && watch.keysExpired)
@@ -298,10 +298,10 @@ export class Judge implements Court {
   /** I1, I6: a death is told once, to the engine as well. */
   #deaths(watch: Watch, seen: Seen, living: readonly PathId[], events: readonly CoreEvent[]): void {
     const told = events.filter(({ type }) => type === "TransportDead").length;
-    const lost = living.filter((id) => (watch.path(id)?.standing ?? "bad") === "bad").length;
+    const lost = living.filter((id) => (watch.path(id)?.condition ?? "bad") === "bad").length;
     if (seen.state !== "TERMINATED" && lost > 0 && told !== lost) this.complain(`I4: ${lost} deaths and ${told} TransportDead`);
     for (const path of watch.paths) {
-      if (path.standing === "bad" && !path.told && seen.state !== "TERMINATED")
+      if (path.condition === "bad" && !path.told && seen.state !== "TERMINATED")
         this.complain("the engine was not told of a dead path");
       if (alive(path) && path.told) this.complain("the engine takes a living path for dead");
     }
@@ -337,7 +337,7 @@ export class Judge implements Court {
     if (this.client && (seen.state === "RECOVERING") !== (watch.attempt !== null))
       this.complain("RECOVERING is exactly a running attempt");
     if (seen.state !== "ATTACHED" && watch.probing === 0) this.complain(`${seen.state} and nothing is probed`);
-    const suspected = watch.path(watch.active)?.standing;
+    const suspected = watch.path(watch.active)?.condition;
     if (
       seen.state === "ATTACHED" &&
       suspected === "good" &&
@@ -367,7 +367,7 @@ export class Judge implements Court {
     const spent = ({ usedUp, electiveUsedUp }: ReturnType<Checker["use"]>): boolean =>
       usedUp || (electiveUsedUp && seen.deadSince === null);
     if (spent(this.#checker.use(seen.recoveries, recoveriesPerMin, now))) return false;
-    const good = watch.paths.filter(({ standing }) => standing === "good").map(({ id }) => id);
+    const good = watch.paths.filter(({ condition }) => condition === "good").map(({ id }) => id);
     const own = watch.active ?? watch.missed;
     const fit = own !== null && good.includes(own) && !watch.avoids(own, now);
     if (fit && (seen.state === "DEGRADED" || watch.missed !== null)) return true;
@@ -432,7 +432,7 @@ export class Judge implements Court {
 }
 
 function unsure(watch: Watch): boolean {
-  return watch.paths.some(({ standing }) => standing === "unsure");
+  return watch.paths.some(({ condition }) => condition === "unsure");
 }
 
 /** The answer to the running attempt, where the core took it for one: what it orders then is a new attempt. */

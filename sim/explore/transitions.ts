@@ -74,7 +74,7 @@ function bound(court: Court, watch: Watch, event: CoreEvent, former: Former | un
       return false;
     }
     const path = watch.path(report.path);
-    if (event.from === "BIRTH" && path !== undefined && path.standing === "cold") path.standing = "good";
+    if (event.from === "BIRTH" && path !== undefined && path.condition === "cold") path.condition = "good";
     return watch.bind(report.path, now);
   }
   if (event.from === "BIRTH") {

@@ -8,12 +8,12 @@ import type { PathId, Role, SessionHandle } from "#kernel/contract/state";
  * `suspect` = alive and suspected. `unsure` = a report arrived in an order that no engine sends, or traffic was
  * measured; no law is judged by such a path.
  */
-type Standing = "cold" | "good" | "suspect" | "bad" | "unsure";
+type Condition = "cold" | "good" | "suspect" | "bad" | "unsure";
 
 interface PathSeen {
   readonly id: PathId;
   readonly ifname: string;
-  standing: Standing;
+  condition: Condition;
   linkLost: boolean;
   answered: boolean;
   /** What the engine was told with SetPathDead. */
@@ -107,18 +107,18 @@ export class Watch {
         this.#validate(path);
         return;
       case "PathAlive":
-        if (path.standing === "cold") return;
+        if (path.condition === "cold") return;
         this.#validate(path);
         return;
       case "PathSuspected":
-        if (path.standing === "good") path.standing = "suspect";
+        if (path.condition === "good") path.condition = "suspect";
         return;
       case "PathCleared":
-        if (path.standing === "suspect") path.standing = "good";
+        if (path.condition === "suspect") path.condition = "good";
         return;
       case "PathUnanswered":
-        if (path.id === this.active || path.standing === "bad") this.#die(path.id);
-        else path.standing = "cold";
+        if (path.id === this.active || path.condition === "bad") this.#die(path.id);
+        else path.condition = "cold";
         return;
       case "PathClosed":
         path.answered = false;
@@ -133,16 +133,16 @@ export class Watch {
   }
 
   #validate(path: PathSeen): void {
-    if (path.standing === "unsure") return;
-    if (!path.linkLost) path.standing = "good";
-    else if (path.standing === "bad") path.answered = true;
-    else path.standing = "unsure";
+    if (path.condition === "unsure") return;
+    if (!path.linkLost) path.condition = "good";
+    else if (path.condition === "bad") path.answered = true;
+    else path.condition = "unsure";
   }
 
   #die(id: PathId): void {
     const path = this.path(id);
-    if (path === undefined || path.standing === "cold" || path.standing === "bad") return;
-    path.standing = "bad";
+    if (path === undefined || path.condition === "cold" || path.condition === "bad") return;
+    path.condition = "bad";
     path.answered = false;
   }
 
@@ -196,7 +196,7 @@ export class Watch {
   /** `path` failed lately, and there is another good one that did not: it is not the one to be tried. */
   avoids(path: PathId, now: number): boolean {
     const failed = (id: PathId): boolean => this.shunned.some((one) => one.path === id && one.until > now);
-    return failed(path) && this.paths.some(({ id, standing }) => standing === "good" && !failed(id));
+    return failed(path) && this.paths.some(({ id, condition }) => condition === "good" && !failed(id));
   }
 
   /** The session proved itself on `path`. Returns whether the active path changed. */
@@ -216,14 +216,14 @@ export class Watch {
 
   /** No path carries the traffic. */
   get isDead(): boolean {
-    return this.active === null || (this.path(this.active)?.standing ?? "bad") === "bad";
+    return this.active === null || (this.path(this.active)?.condition ?? "bad") === "bad";
   }
 
   /** The active path is gone as soon as it surely died. */
   loseActive(now: number): boolean {
     if (this.active === null) return false;
     const path = this.path(this.active);
-    if (path !== undefined && path.standing !== "bad") return false;
+    if (path !== undefined && path.condition !== "bad") return false;
     this.missed = this.active;
     this.active = null;
     this.missedSince = now;
@@ -234,7 +234,7 @@ export class Watch {
 
 /** Surely alive. */
 export function alive(path: PathSeen): boolean {
-  return path.standing === "good" || path.standing === "suspect";
+  return path.condition === "good" || path.condition === "suspect";
 }
 
 /** A path whose interface, address or route is gone is dead until that is back and it was answered on since. */
@@ -242,8 +242,8 @@ function relink(path: PathSeen, links: readonly Link[]): void {
   const link = links.find(({ name }) => name === path.ifname);
   const lost = link === undefined || !link.up || link.routes.length === 0;
   if (lost === path.linkLost) return;
-  if (!lost && path.standing === "bad" && path.answered) path.standing = "good";
-  if (lost && path.standing !== "cold") path.standing = "bad";
+  if (!lost && path.condition === "bad" && path.answered) path.condition = "good";
+  if (lost && path.condition !== "cold") path.condition = "bad";
   if (lost) path.answered = false;
   path.linkLost = lost;
 }

@@ -48,9 +48,9 @@ pub(crate) struct Traffic {
     pub(crate) rx_bytes: u64,
 }
 
-/// What is known about a path's route.
+/// Whether the peer is known to receive at a path's route.
 #[derive(Debug, Clone, Copy)]
-enum Standing {
+enum Reach {
     /// This end chose it; no answer has come from it yet.
     Chosen,
     /// The peer named it but has not proved that it receives there: the number of bytes sent is limited.
@@ -66,7 +66,7 @@ pub(crate) struct Path {
     pub(crate) rx_index: u32,
     /// Index under which the peer receives on the path; 0 = unknown yet, the session index is used.
     pub(crate) tx_index: u32,
-    standing: Standing,
+    reach: Reach,
     /// The core's verdict.
     pub(crate) dead: bool,
     /// False after the path was silent: then the next answer to a probe is reported.
@@ -101,7 +101,7 @@ impl Path {
             route,
             rx_index,
             tx_index: 0,
-            standing: if claimed { Standing::Claimed(Allowance::default()) } else { Standing::Chosen },
+            reach: if claimed { Reach::Claimed(Allowance::default()) } else { Reach::Chosen },
             dead: false,
             alive: true,
             suspected: false,
@@ -123,12 +123,12 @@ impl Path {
 
     /// True if the peer has proved that it receives on the route.
     pub(crate) fn validated(&self) -> bool {
-        matches!(self.standing, Standing::Validated)
+        matches!(self.reach, Reach::Validated)
     }
 
     /// The peer has proved that it receives on the route. Returns true the first time.
     pub(crate) fn validate(&mut self) -> bool {
-        !matches!(std::mem::replace(&mut self.standing, Standing::Validated), Standing::Validated)
+        !matches!(std::mem::replace(&mut self.reach, Reach::Validated), Reach::Validated)
     }
 
     /// True if the path may be used for sending as a standby.
@@ -148,14 +148,14 @@ impl Path {
 
     /// Adds authenticated bytes from an unvalidated route to its budget.
     pub(crate) fn credit_budget(&mut self, bytes: usize) {
-        if let Standing::Claimed(allowance) = &mut self.standing {
+        if let Reach::Claimed(allowance) = &mut self.reach {
             allowance.received(bytes);
         }
     }
 
     /// Bytes that may still be sent to the route; `None` = no limit.
     pub(crate) fn budget(&self) -> Option<u64> {
-        if let Standing::Claimed(allowance) = &self.standing { Some(allowance.left()) } else { None }
+        if let Reach::Claimed(allowance) = &self.reach { Some(allowance.left()) } else { None }
     }
 
     pub(crate) fn permits(&self, bytes: usize) -> bool {
@@ -166,7 +166,7 @@ impl Path {
         self.traffic.tx_packets += packets;
         self.traffic.tx_bytes += bytes;
         self.sent_at = self.sent_at.max(now);
-        if let Standing::Claimed(allowance) = &mut self.standing {
+        if let Reach::Claimed(allowance) = &mut self.reach {
             allowance.sent(bytes);
         }
     }

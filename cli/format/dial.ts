@@ -13,15 +13,13 @@ const REMEDIES: Partial<Readonly<Record<Reason, string>>> = {
   target_unusable: "nothing: the path died while the gateway answered, and the client tries again",
 };
 
-/** No gateway has answered, so all that is known is that none did. */
-const UNANSWERED: readonly (Reason | null)[] = ["dial_unanswered", null];
-
 /** Why dialling has no success, and what to do: by the last dial that failed, not by the end of the last session. */
 export function dialAdvice(publicKey: string | null, lastReason: Reason | null): readonly string[] {
   if (lastReason === "no_candidate") {
     return ["  why: the dial's paths were lost before a gateway answered", "  do:  see which links are usable with `jvpn paths`"];
   }
-  if (lastReason === null || UNANSWERED.includes(lastReason)) {
+  // No gateway has answered: all that is known is that none did.
+  if (lastReason === null || lastReason === "dial_unanswered") {
     return [
       "  why: the gateway is unreachable, UDP to it is blocked, its key does not match, or it does not list this client",
       `  do:  check that the gateway lists this client's key: ${publicKey ?? "see `jvpn pubkey`"}`,

@@ -9,7 +9,7 @@ use crate::vocabulary::{Limits, Shard};
 pub struct EndpointConfig {
     pub role: Role,
     pub identity: StaticKey,
-    /// Different for each run of a gateway: it shows the client that its old session is lost.
+    /// Number of a gateway's process, different for each start: it stands in the client's record.
     pub incarnation: u32,
     /// Inner MTU of the TUN device, bytes.
     pub mtu: u16,

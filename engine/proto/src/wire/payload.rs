@@ -63,7 +63,7 @@ pub struct RespPayload {
     pub session_id: [u8; 16],
     pub locator: [u8; 16],
     pub owner_epoch: u64,
-    /// Different for each start of a gateway.
+    /// Number of the gateway's process: different for each start.
     pub incarnation: u32,
     pub proto: u8,
     pub suite: Suite,
@@ -115,7 +115,7 @@ layout! {
         pub policy_digest: [u8; 16],
         pub capabilities: u64,
         pub about: [u8; 16],
-        pub reserved_too: [u8; 16],
+        pub tail: [u8; 16],
     }
 }
 
@@ -160,7 +160,7 @@ impl InitPayload {
             policy_digest: self.policy_digest,
             capabilities: self.capabilities,
             about: self.about,
-            reserved_too: [0; 16],
+            tail: [0; 16],
         };
         encoded(&fields, INIT_PAYLOAD_LEN)
     }

@@ -4,10 +4,10 @@
 mod support;
 mod world;
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use jvpn_proto::blame::DropKind;
-use jvpn_proto::endpoint::{Limits, Received, Route};
+use jvpn_proto::endpoint::{Endpoint, Limits, Received, Route};
 use jvpn_proto::handshake::CookieJar;
 use jvpn_proto::keyfile::StaticKey;
 use jvpn_proto::messages::{Command, Report, Role};
@@ -31,6 +31,43 @@ fn captured_inits(world: &mut World, count: u32) -> Vec<Vec<u8>> {
     world.black_hole(1, false, false);
     world.capturing = false;
     world.capture.drain(..).filter(|(_, _, data)| data[0] == 1).map(|(_, _, data)| data).collect()
+}
+
+/// Dials under a key that the gateway does not know, and answers every cookie.
+struct Flooder {
+    endpoint: Endpoint,
+    gateway_key: String,
+    remote: SocketAddr,
+    dials: u32,
+}
+
+impl Flooder {
+    fn new(world: &World) -> Self {
+        let stranger = StaticKey::generate(&mut |out: &mut [u8]| out.fill(99));
+        let mut endpoint = world::endpoint(Role::Client, stranger, limits(), 0, 9);
+        let (local, remote) = (([203, 0, 113, 9], 666).into(), ([192, 0, 2, 1], 4774).into());
+        endpoint.command(0, world::open_path(1, [203, 0, 113, 9].into(), remote)).unwrap();
+        endpoint.path_opened(0, 1, local, remote);
+        Self { endpoint, gateway_key: world.gateway.public_key().to_text(), remote, dials: 0 }
+    }
+
+    /// One new INIT from this address, again with mac2 if a cookie is asked for. Returns whether it was, and what the
+    /// gateway made of the last INIT.
+    fn tries(&mut self, world: &mut World, from: Route) -> (bool, Received) {
+        self.dials += 1;
+        let (dial, gateway_key) = (self.dials, self.gateway_key.clone());
+        self.endpoint.command(world.now, Command::Dial { dial, gateway_key, paths: vec![1], about: None }).unwrap();
+        let mut received = world.gateway.receive(world.now, from, &mut self.endpoint.transmit().unwrap().data);
+        let cookie = received == Received::Dropped(DropKind::CookieRequired);
+        if cookie {
+            let mut reply = world.gateway.transmit().unwrap().data;
+            self.endpoint.receive(world.now, Route { socket: 1, local: None, remote: self.remote }, &mut reply);
+            received = world.gateway.receive(world.now, from, &mut self.endpoint.transmit().unwrap().data);
+        }
+        self.endpoint.command(world.now, Command::AbortDial { dial }).unwrap();
+        while self.endpoint.transmit().is_some() {}
+        (cookie, received)
+    }
 }
 
 #[test]
@@ -97,23 +134,40 @@ fn a01_a_repeated_init_is_answered_within_the_rate_of_its_sender_and_64_times_in
 }
 
 #[test]
-fn a02_one_site_leaves_half_of_the_ceiling_to_others() {
+fn a02_without_cookies_a_site_has_its_share_and_one_host_does_not_use_it_up() {
     let mut world = World::with(&[10], 10, Limits { inits_per_s: u32::MAX, ..limits() }, 1);
     let key = world.gateway.public_key();
     let init = captured_inits(&mut world, 1).remove(0);
-    let arrives = |world: &mut World, number: u32, from: Ipv4Addr| {
+    let mut number = 0_u32;
+    let mut opened = |from: Ipv4Addr| {
         let mut other = init.clone();
+        number += 1;
         other[8..12].copy_from_slice(&number.to_le_bytes());
         support::forge::mac1(&mut other, &key);
         let received = world.gateway.receive(10 * S, gateway_route((from, 666).into()), &mut other);
         while world.gateway.transmit().is_some() {}
-        received
+        received == Received::Dropped(DropKind::HandshakeForged)
     };
-    let opened = |received: &Received| *received == Received::Dropped(DropKind::HandshakeForged);
-    // Without a cookie a site has its share, and is then asked for cookies.
-    let of_site = (0..250).filter(|n| opened(&arrives(&mut world, *n, Ipv4Addr::from_bits(0x0A00_0000 + n)))).count();
-    assert_eq!(of_site, 100);
-    assert!(opened(&arrives(&mut world, 1_000, Ipv4Addr::new(172, 16, 0, 1))), "another site");
+    assert_eq!((0..250).filter(|_| opened(Ipv4Addr::new(10, 0, 0, 1))).count(), 5, "one host");
+    let neighbours = (2..=251).filter(|host| opened(Ipv4Addr::new(10, 0, 0, *host))).count();
+    assert_eq!(neighbours, 95, "the rest of its site's share");
+    assert!(opened(Ipv4Addr::new(10, 0, 1, 1)), "another site");
+}
+
+#[test]
+fn a02_with_cookies_a_site_leaves_half_of_the_ceiling_to_others() {
+    let mut world = World::with(&[10], 10, Limits { inits_per_s: 0, ..limits() }, 1);
+    let mut flooder = Flooder::new(&world);
+    let mut opened = |number: u32, first_host: u32| {
+        let from = gateway_route((Ipv4Addr::from_bits(first_host + number % 250), 666).into());
+        match flooder.tries(&mut world, from) {
+            (true, Received::Dropped(DropKind::UnknownPeer)) => true,
+            (true, Received::Dropped(DropKind::InitCeiling)) => false,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((0..1_200).filter(|number| opened(*number, 0x0A00_0001)).count(), 1_000, "one site");
+    assert_eq!((0..120).filter(|number| opened(*number, 0x0A00_0101)).count(), 100, "another one has its share");
 }
 
 #[test]
@@ -140,30 +194,13 @@ fn a02_all_addresses_together_cost_two_thousand_diffie_hellmans_a_second() {
 #[test]
 fn a02_one_address_costs_few_diffie_hellmans_also_with_a_cookie() {
     let mut world = World::new(&[10], 10);
-    let gateway_key = world.gateway.public_key().to_text();
-    let stranger = StaticKey::generate(&mut |out: &mut [u8]| out.fill(99));
-    let mut flooder = world::endpoint(Role::Client, stranger, limits(), 0, 9);
-    let (local, remote) = (([203, 0, 113, 9], 666).into(), ([192, 0, 2, 1], 4774).into());
-    flooder.command(0, world::open_path(1, [203, 0, 113, 9].into(), remote)).unwrap();
-    flooder.path_opened(0, 1, local, remote);
+    let mut flooder = Flooder::new(&world);
     let (mut opened, mut cookies) = (0, 0);
-    for dial in 1..=2_000 {
+    for _ in 0..2_000 {
         world.now += MS;
-        flooder
-            .command(world.now, Command::Dial { dial, gateway_key: gateway_key.clone(), paths: vec![1], about: None })
-            .unwrap();
-        let mut init = flooder.transmit().unwrap().data;
-        let mut received = world.gateway.receive(world.now, attacker(), &mut init);
-        if received == Received::Dropped(DropKind::CookieRequired) {
-            cookies += 1;
-            let mut cookie = world.gateway.transmit().unwrap().data;
-            flooder.receive(world.now, Route { socket: 1, local: None, remote }, &mut cookie);
-            let mut again = flooder.transmit().unwrap().data;
-            received = world.gateway.receive(world.now, attacker(), &mut again);
-        }
+        let (cookie, received) = flooder.tries(&mut world, attacker());
+        cookies += u32::from(cookie);
         opened += u32::from(received == Received::Dropped(DropKind::UnknownPeer));
-        flooder.command(world.now, Command::AbortDial { dial }).unwrap();
-        while flooder.transmit().is_some() {}
     }
     assert!(opened <= 2 * (5 + 2 * 20), "{opened} opened in two seconds");
     assert!(cookies > 1_000);

@@ -41,14 +41,14 @@ pub(crate) enum Admission {
     Refuse(DropKind),
 }
 
-/// The handshakes of one host and of its site. Source: docs/spec/wire.md, "Constants".
+/// How many handshakes one host and its site may have. Source: docs/spec/wire.md, "Constants".
 #[derive(Debug)]
-struct Limits {
+struct Rates {
     hosts: Buckets,
     sites: Buckets,
 }
 
-impl Limits {
+impl Rates {
     fn new() -> Self {
         Self {
             hosts: Buckets::new(Of::Host, HOST_PER_S, HOST_BURST),
@@ -65,8 +65,8 @@ pub(crate) struct Reception {
     mac1: Mac1Key,
     /// Separate buckets for INITs whose sender has proved its address, and for others: so forged addresses use up no
     /// tokens of the real owner.
-    proved: Limits,
-    unproved: Limits,
+    proved: Rates,
+    unproved: Rates,
     inits_per_s: u32,
     second_from: u64,
     inits: u32,
@@ -81,8 +81,8 @@ impl Reception {
             jar: CookieJar::new(&mut |out| rng.fill(out)),
             slots: Slots::new(shard),
             mac1: Mac1Key::of(identity),
-            proved: Limits::new(),
-            unproved: Limits::new(),
+            proved: Rates::new(),
+            unproved: Rates::new(),
             inits_per_s,
             second_from: 0,
             inits: 0,
@@ -126,9 +126,11 @@ impl Reception {
         self.expire(now);
         let (load, address) = (self.under_load(now), from.remote.ip());
         let proved = self.jar.check_mac2(now, from.remote, init) == Mac2::Valid;
-        let limits = if proved { &mut self.proved } else { &mut self.unproved };
-        let (in_rate, in_share) = (limits.hosts.admits(now, address), limits.sites.admits(now, address));
-        if !proved && (load || !in_rate || !in_share) {
+        let rates = if proved { &mut self.proved } else { &mut self.unproved };
+        let in_rate = rates.hosts.admits(now, address);
+        // A host beyond its rate uses up nothing of its neighbours' share.
+        let in_share = in_rate && rates.sites.admits(now, address);
+        if !proved && (load || !in_share) {
             return Admission::Cookie(self.cookie(now, from, identity, init, rng));
         }
         if !in_rate {

@@ -80,8 +80,8 @@ export const MUTANTS: readonly Mutant[] = [
   proto("an answer from before the suspicion counts", "liveness/mod.rs", "&& sent_at >= *since\n", "\n", "liveness"),
   proto("a stall of this process counts as silence", "liveness/mod.rs", "self.floor = (self.heard_at.max(self.floor) + stalled_us).min(now.max(self.floor));", "", "liveness"),
   proto("the first packets after idling are expected at once", "liveness/mod.rs", "if idle {\n            self.floor = self.floor.max(now + srtt_us);", "if false {\n            self.floor = self.floor.max(now + srtt_us);", "liveness"),
-  proto("an idle gateway never asks for its client", "session/watch.rs", "let watches = self.role() == Role::Gateway && path.alive && self.is_idle(now);", "let watches = false;", "liveness"),
-  proto("an idle standby costs as much as the send path", "session/watch.rs", "if self.send == Some(path.id) { self.keepalive_us } else { self.idle_standby_us() }", "self.keepalive_us", "liveness"),
+  proto("an idle gateway never asks for its client", "session/schedule.rs", "let watches = self.role() == Role::Gateway && path.alive && self.is_idle(now);", "let watches = false;", "liveness"),
+  proto("an idle standby costs as much as the send path", "session/schedule.rs", "if self.send == Some(path.id) { self.keepalive_us } else { self.idle_standby_us() }", "self.keepalive_us", "liveness"),
   proto("the reply to a probe that was never sent is nobody's fault", "session/watch.rs", "BadReply::NeverIssued => Trouble::Attributable(PeerFault::EchoNeverIssued),", "BadReply::NeverIssued => Trouble::Unattributable(DropKind::StaleReply),", "lib session::rogue"),
   // hold
   proto("held datagrams live for a minute", "shared/hold.rs", "if self.segment.is_some() { SEGMENT_AGE_MAX_US } else { OTHER_AGE_MAX_US }", "SEGMENT_AGE_MAX_US", "lib shared::hold"),

@@ -11,6 +11,7 @@ mod redundant;
 mod rekey;
 #[cfg(test)]
 mod rogue;
+mod schedule;
 mod side;
 mod sizes;
 mod tandem;

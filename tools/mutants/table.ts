@@ -101,6 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
   proto("handshakes have no ceiling", "endpoint/gateway/reception/mod.rs", "if self.opened >= if in_share { OPENED_PER_S } else { OPENED_PER_S / 2 } {", "if false {", "hardening"),
   proto("an INIT that is repeated gets a session of its own", "endpoint/gateway/reception/mod.rs", "match self.slots.repeat(&init_hash(init)) {", "match self.slots.repeat(&[0; 32]) {", "hardening"),
   proto("one key may confirm any number of sessions", "endpoint/gateway/reception/slots.rs", "if settled >= self.confirmed_per_key_max {", "if false {", "lib reception::slots"),
+  proto("clients that confirm use up the room of others", "endpoint/gateway/reception/slots.rs", "= OPENED_PER_S as usize * (PENDING_US / SECOND_US + 1) as usize;", "= 4_096;", "lib reception::slots"),
   proto("a key has any number of slots", "endpoint/gateway/reception/slots.rs", ".count() >= PENDING_PER_KEY_MAX {", ".count() >= usize::MAX {", "lib reception::slots"),
   proto("old INITs from forged addresses need no cookie", "endpoint/datagrams.rs", "if !proved && side.reception.crowded(&key) {", "if false {", "hardening"),
   proto("a session whose client has answered gives way", "endpoint/gateway/reception/slots.rs", "find(|hash| matches!(self.slot(hash), Some(Slot::Waits(_))))?", "next()?", "lib reception::slots"),

@@ -8,14 +8,17 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::{OPENED_PER_S, SECOND_US};
 use crate::messages::SessionHandle;
 use crate::vocabulary::Shard;
 use crate::wire::RESP_LEN;
 
 /// How long an answer is stored, and how long a session may wait for its confirmation, µs.
 pub(crate) const PENDING_US: u64 = 5_000_000;
-/// Maximum number of stored answers, in total and per client key.
-const PENDING_MAX: usize = 4_096;
+/// Maximum number of stored answers: all that the ceiling admits in that time, so that no honest client is refused for
+/// lack of room. The time touches one second more than it lasts.
+const ANSWERS_MAX: usize = OPENED_PER_S as usize * (PENDING_US / SECOND_US + 1) as usize;
+/// Maximum number of stored answers of one client key.
 const ANSWERS_PER_KEY_MAX: usize = 32;
 /// Maximum number of waiting sessions of one client key.
 const PENDING_PER_KEY_MAX: usize = 8;
@@ -104,6 +107,9 @@ impl Slots {
     /// Makes room for one more session of this key; returns the sessions that it removed. `None`: the client confirmed
     /// or answered too many a short time ago.
     pub(super) fn make_room(&mut self, key: &[u8; 32]) -> Option<Vec<SessionHandle>> {
+        if self.answers.len() >= ANSWERS_MAX {
+            return None;
+        }
         let mut evicted = Vec::new();
         let own = self.of_key.get(key).map(|own| own.iter().copied().collect::<Vec<_>>()).unwrap_or_default();
         let settled = own.iter().filter(|hash| self.slot(hash) == Some(Slot::Settled)).count();
@@ -119,11 +125,6 @@ impl Slots {
         {
             evicted.extend(self.forget(oldest));
         }
-        while self.answers.len() >= PENDING_MAX {
-            let at = self.expiry.iter().position(|(_, hash)| self.gives_way(hash))?;
-            let (_, oldest) = self.expiry.remove(at)?;
-            evicted.extend(self.forget(&oldest));
-        }
         Some(evicted)
     }
 
@@ -135,7 +136,7 @@ impl Slots {
         }
     }
 
-    /// No client has shown that it has the keys of this answer. An entry without an answer is nobody's.
+    /// No client has shown that it has the keys of this answer.
     fn gives_way(&self, hash: &Hash) -> bool {
         !matches!(self.slot(hash), Some(Slot::Answered(_) | Slot::Settled))
     }
@@ -253,10 +254,21 @@ mod tests {
             slots.answered(n as SessionHandle);
         }
         assert_eq!(take(&mut slots, 0, 8, KEY), None);
-        for n in 100..100 + 2 * PENDING_MAX {
-            assert!(take(&mut slots, 0, n, hash(n)).is_some());
+        assert!((0..8).all(|session| slots.waits(session)));
+    }
+
+    /// Each second of the ceiling begins with its first INIT, so a whole second's share may come at its end.
+    #[test]
+    fn all_that_the_ceiling_admits_has_room_although_every_client_confirms() {
+        let mut slots = Slots::new(Shard::WHOLE);
+        for n in 0..60 * 2_000 {
+            let second = n as u64 / 2_000;
+            let now = second * 1_000_000 + if second % 6 == 0 && n % 2_000 > 0 { 999_999 } else { 0 };
+            slots.expire(now);
+            assert!(take(&mut slots, now, n, hash(n)).is_some(), "client {n}");
+            slots.settle(n as SessionHandle);
+            assert!(slots.answers.len() <= 12_000);
         }
-        assert!((0..8).all(|session| slots.waits(session)) && slots.answers.len() == PENDING_MAX);
     }
 
     #[test]
@@ -273,16 +285,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_a_bounded_number_of_answers_and_all_have_one() {
+    fn a_key_has_a_bounded_number_of_answers_and_all_keys_have_one() {
         let mut slots = Slots::new(Shard::WHOLE);
         for n in 0..100 {
             assert!(take(&mut slots, 0, n, KEY).is_some());
         }
         assert_eq!((slots.answers.len(), slots.waiting.len()), (ANSWERS_PER_KEY_MAX, PENDING_PER_KEY_MAX));
-        for n in 100..100 + 2 * PENDING_MAX {
-            assert!(take(&mut slots, 0, n, hash(n)).is_some());
-        }
-        assert_eq!((slots.answers.len(), slots.waiting.len()), (PENDING_MAX, PENDING_MAX));
+        let others = (100..20_000).take_while(|n| take(&mut slots, 0, *n, hash(*n)).is_some()).count();
+        assert_eq!((others, slots.answers.len()), (12_000 - ANSWERS_PER_KEY_MAX, 12_000));
         slots.expire(PENDING_US);
         assert!(slots.answers.is_empty() && slots.expiry.is_empty() && slots.of_key.is_empty());
     }

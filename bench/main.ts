@@ -8,6 +8,7 @@ import { ROOT } from "#lab/paths";
 import { keep } from "#lab/raw-data";
 import type { Benchmark } from "./benchmark.ts";
 import { FAILOVER } from "./failover/command.ts";
+import { FLOOD_BENCHMARK } from "./flood.ts";
 import { LATENCY } from "./latency.ts";
 import { parseWords, UsageError } from "./options.ts";
 import { PACKETS } from "./packets.ts";
@@ -29,6 +30,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   udp: UDP,
   scale: SCALE,
   storm: STORM,
+  flood: FLOOD_BENCHMARK,
 };
 
 async function main(): Promise<number> {

@@ -173,7 +173,11 @@ export interface Plan {
   readonly engine?: string;
   /** Uplinks that the client is configured never to use. */
   readonly never?: readonly string[];
+  /** Networks that the client reaches through the tunnel; absent = those of the usual topology. */
+  readonly routes?: readonly string[];
 }
+
+const ROUTES: readonly string[] = ["10.80.0.0/16", "10.90.0.0/24", "fd80::/64", "fd90::/64"];
 
 /** Writes a policy beside the gateway's configuration, where the daemon looks for it. */
 export function writePolicy(plan: Plan, text: string): void {
@@ -226,7 +230,7 @@ key = "${plan.keys.gateway.public}"
 
 [tunnel]
 interface = "jvpn0"
-routes = ["10.80.0.0/16", "10.90.0.0/24", "fd80::/64", "fd90::/64"]
+routes = ${JSON.stringify(plan.routes ?? ROUTES)}
 ${mtuLine(plan)}
 ${PRIORITIES.map(([name, priority]) => pathRule(name, plan.never?.includes(name) ? "never" : priority)).join("\n")}
 ${engineTable(plan)}`,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { CompareResult } from "#lab/compare/run";
 import { ROOT } from "#lab/paths";
 import type { FailoverResult } from "../failover/run.ts";
+import type { FloodResult } from "../flood.ts";
 import type { LatencyResult } from "../latency.ts";
 import type { ScaleResult } from "../scale/scale.ts";
 import type { StormResult } from "../scale/storm.ts";
@@ -14,6 +15,7 @@ import type { UdpResult } from "../udp.ts";
 import { comparisonSection } from "./comparison.ts";
 import { kept } from "./data.ts";
 import { failoverSection } from "./failover.ts";
+import { floodSection } from "./flood.ts";
 import type { Page } from "./page.ts";
 import { latencySection, streamSection, udpSection } from "./rates.ts";
 import { scaleSection, stormSection } from "./scale.ts";
@@ -46,6 +48,7 @@ second subflow as backup.
 /** Writes the documents. Returns their paths. */
 export function writeReport(): readonly string[] {
   const failovers = kept<FailoverResult>("failover-").map(failoverSection);
+  const floods = kept<FloodResult>("flood-");
   const performance = [
     { text: PERFORMANCE, pictures: [] },
     ...(failovers.length === 0 ? [] : [{ text: FAILOVER, pictures: [] }]),
@@ -55,6 +58,7 @@ export function writeReport(): readonly string[] {
     ...kept<LatencyResult>("latency").map(latencySection),
     ...kept<ScaleResult>("scale").map(scaleSection),
     ...kept<StormResult>("storm").map(stormSection),
+    ...(floods.length === 0 ? [] : [floodSection(floods)]),
   ];
   const comparison = [{ text: COMPARISON, pictures: [] }, ...kept<CompareResult>("compare-").map(comparisonSection)];
   const plots = join(ROOT, "docs", "plots");

@@ -32,6 +32,8 @@ const PINGS_PER_SECOND = 500;
 /** Result of a task of the crowd; times in µs. */
 export interface Done {
   readonly attached: number;
+  /** Clients that this task attached, or that got an answer. */
+  readonly done: number;
   readonly missing: number;
   readonly us: number;
   readonly tookUs: { readonly p50: number; readonly p90: number; readonly p99: number; readonly max: number };
@@ -73,9 +75,18 @@ export class Crowd {
   /** Lets clients join until there are `clients`. Throws if one of them fails. */
   async join(gateway: string, key: string, clients: number): Promise<Done> {
     const limitMs = 30_000 + JOIN_MS_MAX * clients;
-    const done = await this.#ask({ op: "join", gateway, key, clients, perSecond: JOINS_PER_SECOND, limitMs }, limitMs);
+    const done = await this.tryToJoin(gateway, key, { clients, perSecond: JOINS_PER_SECOND, limitMs });
     if (done.missing > 0) throw new Error(`${done.missing} of ${clients} clients could not join: ${JSON.stringify(done)}`);
     return done;
+  }
+
+  /** The same at a given rate and within a given time; some clients may be missing. */
+  async tryToJoin(
+    gateway: string,
+    key: string,
+    how: { readonly clients: number; readonly perSecond: number; readonly limitMs: number },
+  ): Promise<Done> {
+    return this.#ask({ op: "join", gateway, key, ...how }, how.limitMs);
   }
 
   /** Some clients, spread over all, send `packets` inner packets each. Returns the number of packets sent. */

@@ -157,6 +157,8 @@ export const OPEN: readonly Mutant[] = [
   proto("CLOSE_ACK is taken from anywhere", "endpoint/closing.rs", "&& closing.farewell.copies.iter().any(|(route, _)| *route == from)", "", "sessions"),
   proto("a new companion is chosen with every packet", "session/redundant.rs", "let kept = self.companion().filter(|path| self.send != Some(path.id)).filter(fits);", "let kept = self.companion().filter(|_| false);", "redundant"),
   proto("silence is taken for a size that is too large", "path/path_mtu.rs", "if round.silent >= SILENT_FLIGHTS_MAX {\n            self.pause(now);\n            return None;", "if round.silent >= SILENT_FLIGHTS_MAX {\n            return self.too_large(now, &round);", "path_mtu"),
+  io("handshakes share the buffer of data", "steering.rs", "u32::from(TYPE_INIT), 3, 0),", "u32::from(TYPE_INIT), 0, 0),", "steering"),
+  io("a merged message may hold a whole flood", "worker/downlink.rs", "if place > 0 && ", "if place > 99 && ", "tunnel"),
   io("the source of inner packets is not asked for", "worker/downlink.rs", "allowed = claimed.filter(|(session, source)| outer.endpoint.source_allowed(*session, *source));", "allowed = claimed;", "tunnel"),
   io("the first packet of a run decides for all sources", "worker/downlink.rs", "if allowed != claimed {", "if allowed.is_none() {", "tunnel"),
   io("packets leave beyond the budget of an unproved address", "worker/outgoing.rs", "self.to.budget.is_none_or(|budget| bytes as u64 <= budget)", "true", "tunnel"),

@@ -1,7 +1,7 @@
 //! Selects the worker for a packet. The kernel does it, so that no packet moves between threads.
 //!
 //! ```text
-//!   outer datagram ─► lowest byte of its index % workers ─► that socket of the group   (classic BPF)
+//!   outer datagram ─► lowest byte of its index % workers ─► that worker's socket for its kind   (classic BPF)
 //!   inner packet ─► destination ─► handle of its session % workers ─► that queue of the TUN   (eBPF and our table)
 //! ```
 //!
@@ -15,7 +15,10 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
 };
 
-use jvpn_proto::{messages::SessionHandle, wire::INDEX_AT};
+use jvpn_proto::{
+    messages::SessionHandle,
+    wire::{INDEX_AT, TYPE_INIT},
+};
 
 /// Maximum addresses in the table: two for each client that a gateway may know. An empty table takes 4 MiB of kernel
 /// memory.
@@ -24,13 +27,25 @@ const ADDRESSES_MAX: u32 = 1 << 18;
 /// A classic BPF program returns its accumulator (linux/filter.h).
 const BPF_A: u32 = 0x10;
 
-/// Directs datagrams for a group of sockets (`SO_REUSEPORT`) to the socket at the position of their index's worker.
-pub fn by_index(socket: &impl AsRawFd, workers: u8) -> io::Result<()> {
-    let step = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
-    // A datagram that is too short ends the program with 0.
-    let mut program = [
+/// Directs datagrams for a group of sockets (`SO_REUSEPORT`): an INIT to the second half of the sockets, anything else
+/// to the first half, and there to the position of its index's worker.
+pub fn by_kind_and_index(socket: &impl AsRawFd, workers: u8) -> io::Result<()> {
+    let jump = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter { code: code as u16, jt, jf, k };
+    let step = |code: u32, k: u32| jump(code, k, 0, 0);
+    let worker = [
         step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, INDEX_AT as u32),
         step(libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K, u32::from(workers)),
+    ];
+    // A datagram that is too short ends the program with 0.
+    let mut program = [
+        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 0),
+        jump(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, u32::from(TYPE_INIT), 3, 0),
+        worker[0],
+        worker[1],
+        step(libc::BPF_RET | BPF_A, 0),
+        worker[0],
+        worker[1],
+        step(libc::BPF_ALU | libc::BPF_ADD | libc::BPF_K, u32::from(workers)),
         step(libc::BPF_RET | BPF_A, 0),
     ];
     let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };

@@ -17,33 +17,69 @@ use jvpn_io::udp::{RecvBatch, UdpOptions, UdpSocket};
 const PATIENCE_US: u64 = 5_000_000;
 const WORKERS: u8 = 3;
 const VIRTIO: usize = 10;
+const INIT: u8 = 0x01;
+const DATA: u8 = 0x10;
 
 #[test]
-fn datagrams_reach_the_socket_that_their_index_names() {
-    namespace::run("datagrams_reach_the_socket_that_their_index_names", || {
+fn datagrams_reach_the_socket_that_their_type_and_index_name() {
+    namespace::run("datagrams_reach_the_socket_that_their_type_and_index_name", || {
         namespace::ip("link set lo up");
         for bind in ["127.0.0.1:0", "[::1]:0"] {
             let bind: SocketAddr = bind.parse().expect("an address");
             let options = UdpOptions { bind, device: None, reached_address: true, mark: 0, gso: true, gro: true };
             let group = UdpSocket::open_group(&options, WORKERS).expect("a group");
-            let to = group[0].local_addr().expect("bound");
+            let to = group[0].data.local_addr().expect("bound");
             assert!(UdpSocket::open(&UdpOptions { bind: to, ..options.clone() }).is_err(), "the address is taken");
             // A datagram too short for an index goes to the first socket.
             Plain::bind((bind.ip(), 0)).expect("bound").send_to(&[0x10, 0, 0, 0], to).expect("sent");
-            until_readable(&group[0]);
-            assert_eq!(group[0].recv_batch(&mut RecvBatch::default()).expect("received"), 1);
+            until_readable(&group[0].data);
+            assert_eq!(group[0].data.recv_batch(&mut RecvBatch::default()).expect("received"), 1);
             for low in 0..=255 {
-                // Neither the sender nor the message type matters.
-                let sender = Plain::bind((bind.ip(), 0)).expect("bound");
-                sender.send_to(&[0x10, 0, 0, 0, low, 1, 2, 3, 4], to).expect("sent");
-                let socket = &group[usize::from(low % WORKERS)];
-                until_readable(socket);
-                let mut batch = RecvBatch::default();
-                assert_eq!(socket.recv_batch(&mut batch).expect("received"), 1);
-                let message = batch.messages().next().expect("one");
-                assert_eq!(message.bytes[4], low);
+                let worker = &group[usize::from(low % WORKERS)];
+                for (kind, socket) in [(INIT, &worker.handshakes), (DATA, &worker.data), (0xff, &worker.data)] {
+                    // The sender does not matter.
+                    let sender = Plain::bind((bind.ip(), 0)).expect("bound");
+                    sender.send_to(&[kind, 0, 0, 0, low, 1, 2, 3, 4], to).expect("sent");
+                    until_readable(socket);
+                    let mut batch = RecvBatch::default();
+                    assert_eq!(socket.recv_batch(&mut batch).expect("received"), 1);
+                    let message = batch.messages().next().expect("one");
+                    assert_eq!((message.bytes[0], message.bytes[4]), (kind, low));
+                }
             }
         }
+    });
+}
+
+#[test]
+fn a_flood_of_handshakes_that_nobody_reads_takes_no_room_from_data() {
+    const FLOOD: u32 = 50_000;
+    const MESSAGES: u32 = 1_000;
+    namespace::run("a_flood_of_handshakes_that_nobody_reads_takes_no_room_from_data", || {
+        namespace::ip("link set lo up");
+        let bind: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        let options = UdpOptions { bind, device: None, reached_address: true, mark: 0, gso: true, gro: true };
+        let group = UdpSocket::open_group(&options, 1).expect("a group");
+        let to = group[0].data.local_addr().expect("bound");
+        let sender = Plain::bind((bind.ip(), 0)).expect("bound");
+        let mut message = [0; 232];
+        for number in 0..FLOOD {
+            message[0] = INIT;
+            message[4..8].copy_from_slice(&number.to_le_bytes());
+            sender.send_to(&message, to).expect("sent");
+            if number % (FLOOD / MESSAGES) == 0 {
+                message[0] = DATA;
+                sender.send_to(&message, to).expect("sent");
+            }
+        }
+        let received = |socket: &UdpSocket| {
+            let mut batch = RecvBatch::default();
+            let batches = std::iter::from_fn(|| socket.recv_batch(&mut batch).ok());
+            batches.map(|messages| messages as u32).sum::<u32>()
+        };
+        assert_eq!(received(&group[0].data), MESSAGES);
+        let handshakes = received(&group[0].handshakes);
+        assert!((100..FLOOD / 10).contains(&handshakes), "{handshakes} handshakes waited");
     });
 }
 

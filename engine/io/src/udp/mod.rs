@@ -14,4 +14,4 @@ mod socket;
 
 pub use receive::{DATAGRAM_MAX, MESSAGES_MAX, Message, RecvBatch};
 pub use send::{BATCH_BYTES_MAX, SEGMENTS_MAX, SendError, SendFailure};
-pub use socket::{Capabilities, UdpOptions, UdpSocket, probe};
+pub use socket::{Capabilities, Listening, UdpOptions, UdpSocket, probe};

@@ -15,8 +15,13 @@ pub(super) fn dont_fragment(socket: &Socket, v6: bool, on: bool) -> io::Result<(
     }
 }
 
-/// Sets the buffer size above the system's limit if we have the right, else up to the limit.
-pub(super) fn grow(socket: &Socket, force: libc::c_int, plain: libc::c_int, bytes: libc::c_int) -> io::Result<()> {
+/// Sets the buffer size; above the system's limit only with the right to do so.
+pub(super) fn set_buffer(
+    socket: &Socket,
+    force: libc::c_int,
+    plain: libc::c_int,
+    bytes: libc::c_int,
+) -> io::Result<()> {
     set_int(socket, libc::SOL_SOCKET, force, bytes).or_else(|_| set_int(socket, libc::SOL_SOCKET, plain, bytes))
 }
 

@@ -87,6 +87,11 @@ impl UdpSocket {
     /// Receives what waits, at most [`MESSAGES_MAX`] messages, and returns their number; fewer means that no more wait.
     /// `WouldBlock` if none waited.
     pub fn recv_batch(&self, batch: &mut RecvBatch) -> io::Result<usize> {
+        self.recv_some(batch, MESSAGES_MAX)
+    }
+
+    /// The same with at most `most` messages.
+    pub fn recv_some(&self, batch: &mut RecvBatch, most: usize) -> io::Result<usize> {
         let RecvBatch { storage, meta, names, controls, filled } = batch;
         *filled = 0;
         // SAFETY: both are plain data; all zeros is a valid value.
@@ -107,7 +112,7 @@ impl UdpSocket {
         // stay untouched until the call returns. Each part describes a whole buffer of the pool, which is borrowed
         // exclusively.
         let got = unsafe {
-            let count = MESSAGES_MAX as libc::c_uint;
+            let count = most.min(MESSAGES_MAX) as libc::c_uint;
             libc::recvmmsg(self.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _, std::ptr::null_mut())
         };
         let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;

@@ -85,6 +85,36 @@ impl UdpSocket {
         Ok(())
     }
 
+    /// Sends datagrams with destinations of their own, at most [`SEGMENTS_MAX`], in one call. Returns how many were
+    /// sent; the error is that of the first one.
+    pub fn send_many<'a>(
+        &self,
+        datagrams: impl Iterator<Item = (SocketAddr, Option<IpAddr>, &'a [u8])>,
+    ) -> io::Result<usize> {
+        let mut letters: Vec<(Target, Writer, libc::iovec)> = datagrams
+            .take(SEGMENTS_MAX)
+            .map(|(to, from, datagram)| {
+                let target = Target { to: to.into(), from };
+                let control = target.control();
+                (target, control, iovec(datagram))
+            })
+            .collect();
+        let mut headers: Vec<libc::mmsghdr> = letters
+            .iter_mut()
+            .map(|(target, control, iovec)| libc::mmsghdr {
+                msg_hdr: message(target, iovec, control.bytes()),
+                msg_len: 0,
+            })
+            .collect();
+        // SAFETY: every header points to the address, the control bytes and the iovec of its own letter, and the iovec
+        // to a datagram. All live until the call returns; the kernel reads them and writes only `msg_len`.
+        let result = unsafe {
+            let count = headers.len() as libc::c_uint;
+            libc::sendmmsg(self.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _)
+        };
+        usize::try_from(result).map_err(|_| io::Error::last_os_error())
+    }
+
     /// Sends one datagram whole or not at all: `Drop(EMSGSIZE)` if it does not fit the link.
     pub fn send_whole(&self, to: SocketAddr, from: Option<IpAddr>, datagram: &[u8]) -> Result<(), SendFailure> {
         self.send_single(to, from, datagram, datagram.len())

@@ -6,12 +6,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use super::fragments::RawSender;
-use super::options::{dont_fragment, grow, set, set_int};
+use super::options::{dont_fragment, set, set_buffer, set_int};
 use crate::steering;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Desired buffer size per direction: 100 ms of 600 Mbit/s.
 const BUFFER_BYTES: libc::c_int = 7 << 20;
+/// Desired buffer size for handshakes: some hundred INITs. More would only wait too long.
+const HANDSHAKE_BUFFER_BYTES: libc::c_int = 1 << 19;
 
 /// How a socket is opened.
 #[derive(Debug, Clone)]
@@ -39,6 +41,15 @@ pub struct UdpSocket {
     pub(super) device: Option<String>,
     pub(super) mark: u32,
     pub(super) raw: RefCell<Option<RawSender>>,
+}
+
+/// One worker's sockets of an address.
+#[derive(Debug)]
+pub struct Listening {
+    /// Gets INITs alone, so that a flood of them fills no buffer that data needs, and the worker can let them wait.
+    pub handshakes: UdpSocket,
+    /// Gets everything else.
+    pub data: UdpSocket,
 }
 
 /// The kernel's features.
@@ -76,18 +87,28 @@ impl UdpSocket {
         Self::open_beside(options, false)
     }
 
-    /// Opens several sockets with one address. They share its datagrams ([`steering::by_index`]). The first socket
-    /// binds alone, so that an address in use by another process is an error; then it admits the others.
-    pub fn open_group(options: &UdpOptions<'_>, sockets: u8) -> io::Result<Vec<Self>> {
+    /// Opens the sockets of one address for each worker. They share its datagrams ([`steering::by_kind_and_index`]).
+    /// The first socket binds alone, so that an address in use by another process is an error; then it admits the
+    /// others.
+    pub fn open_group(options: &UdpOptions<'_>, workers: u8) -> io::Result<Vec<Listening>> {
         let first = Self::open(options)?;
-        if sockets == 1 {
-            return Ok(vec![first]);
-        }
         let options = UdpOptions { bind: first.local_addr()?, ..options.clone() };
         set_int(&first.socket, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
-        let more = (1..sockets).map(|_| Self::open_beside(&options, true)).collect::<io::Result<Vec<_>>>()?;
-        steering::by_index(&first, sockets)?;
-        Ok(std::iter::once(first).chain(more).collect())
+        // The order of binding decides the positions that the program names.
+        let mut data = vec![first];
+        for _ in 1..workers {
+            data.push(Self::open_beside(&options, true)?);
+        }
+        let mut group = Vec::new();
+        for data in data {
+            let handshakes = Self::open_beside(&options, true)?;
+            set_buffer(&handshakes.socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, HANDSHAKE_BUFFER_BYTES)?;
+            group.push(Listening { handshakes, data });
+        }
+        if let Some(first) = group.first() {
+            steering::by_kind_and_index(&first.data, workers)?;
+        }
+        Ok(group)
     }
 
     fn open_beside(options: &UdpOptions<'_>, others: bool) -> io::Result<Self> {
@@ -112,8 +133,8 @@ impl UdpSocket {
             set_int(&socket, level, name, 1)?;
         }
         set_int(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
-        grow(&socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, BUFFER_BYTES)?;
-        grow(&socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, BUFFER_BYTES)?;
+        set_buffer(&socket, libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, BUFFER_BYTES)?;
+        set_buffer(&socket, libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, BUFFER_BYTES)?;
         // Segment size 0 changes nothing; a kernel without segmentation refuses the option.
         let gso = options.gso && set_int(&socket, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok();
         let gro = options.gro && set_int(&socket, libc::SOL_UDP, libc::UDP_GRO, 1).is_ok();

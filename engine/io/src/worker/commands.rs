@@ -2,7 +2,7 @@
 
 use jvpn_proto::blame::DropKind;
 use jvpn_proto::{
-    endpoint::{Endpoint, Route, SocketId, Transmit},
+    endpoint::{Endpoint, Route, SizedFor, SocketId, Transmit},
     messages::{Command, PathDescription, Role},
 };
 
@@ -10,6 +10,7 @@ use super::sockets::{Fit, Sockets, Unsent};
 use crate::{
     fault::{errno_name, io_error_name},
     sys::boot_us,
+    udp::SEGMENTS_MAX,
 };
 
 /// Maximum control datagrams in one turn.
@@ -48,25 +49,49 @@ impl Outer {
         }
     }
 
-    /// Sends control datagrams. `true` = the turn's limit was reached.
+    /// Sends control datagrams, many with one call. `true` = the turn's limit was reached.
     pub fn transmit(&mut self) -> bool {
+        let mut together: Vec<Transmit> = Vec::new();
         for _ in 0..TRANSMITS_PER_TURN {
-            let Some(transmit) = self.endpoint.transmit() else { return false };
-            let Transmit { route, data, whole } = transmit;
-            let Some(of) = whole else {
-                // The result does not matter: the endpoint repeats every message that must arrive.
-                self.send(route, &data, data.len(), Fit::Path);
-                continue;
+            let Some(transmit) = self.endpoint.transmit() else {
+                self.send_together(&mut together);
+                return false;
             };
-            if self
-                .sockets
-                .send(route, &data, data.len(), Fit::Whole)
-                .is_err_and(|unsent| unsent.kind == DropKind::SendTooLong)
-            {
-                self.endpoint.too_big(boot_us(), of, data.len());
+            let same_socket = together.last().is_none_or(|last| last.route.socket == transmit.route.socket);
+            if transmit.whole.is_some() || !same_socket || together.len() == SEGMENTS_MAX {
+                self.send_together(&mut together);
+            }
+            match transmit.whole {
+                None => together.push(transmit),
+                Some(of) => self.send_whole(of, &transmit),
             }
         }
+        self.send_together(&mut together);
         true
+    }
+
+    /// Sends datagrams of one socket in their order. The result does not matter: the endpoint repeats every message
+    /// that must arrive.
+    fn send_together(&mut self, datagrams: &mut Vec<Transmit>) {
+        let mut left = datagrams.as_slice();
+        while let Some(first) = left.first() {
+            let many = left.iter().map(|Transmit { route, data, .. }| (*route, data.as_slice()));
+            let sent = if left.len() > 1 { self.sockets.send_many(first.route.socket, many) } else { 0 };
+            if sent == 0 {
+                // It is sent alone: then it may leave in fragments, and a failure is counted.
+                self.send(first.route, &first.data, first.data.len(), Fit::Path);
+            }
+            left = &left[sent.max(1)..];
+        }
+        datagrams.clear();
+    }
+
+    /// Sends a datagram that asks for the size of the path.
+    fn send_whole(&mut self, of: SizedFor, Transmit { route, data, .. }: &Transmit) {
+        let sent = self.sockets.send(*route, data, data.len(), Fit::Whole);
+        if sent.is_err_and(|unsent| unsent.kind == DropKind::SendTooLong) {
+            self.endpoint.too_big(boot_us(), of, data.len());
+        }
     }
 
     /// Sends datagrams of `segment` bytes (the last may be shorter) and returns how many bytes were sent. The rest is

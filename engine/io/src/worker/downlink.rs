@@ -4,13 +4,15 @@ use std::io;
 
 use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::{Received, Route};
+use jvpn_proto::messages::Role;
+use jvpn_proto::wire::TYPE_INIT;
 
 use super::commands::Outer;
 use crate::{
     offload::{Coalescer, WriteOffload, clamp_mss, may_begin, source},
     sys::boot_us,
     tun::Tun,
-    udp::{MESSAGES_MAX, RecvBatch},
+    udp::RecvBatch,
 };
 
 #[derive(Debug)]
@@ -24,9 +26,12 @@ impl Downlink {
         Self { batch: RecvBatch::default(), coalescer: Coalescer::new(offload) }
     }
 
-    /// Receives one batch from the socket at `position`. `true` = it may have more. Fails only if the TUN is gone.
-    pub fn receive(&mut self, position: usize, outer: &mut Outer, tun: &Tun) -> io::Result<bool> {
-        let Some((socket, received)) = outer.sockets.receive(position, &mut self.batch) else { return Ok(false) };
+    /// Receives at most `most` messages from the socket at `position`. `true` = it may have more. Fails only if the TUN
+    /// is gone.
+    pub fn receive(&mut self, position: usize, most: usize, outer: &mut Outer, tun: &Tun) -> io::Result<bool> {
+        let Some((socket, received)) = outer.sockets.receive(position, &mut self.batch, most) else {
+            return Ok(false);
+        };
         let count = match received {
             Ok(count) => count,
             Err(error) => {
@@ -40,7 +45,12 @@ impl Downlink {
         let mut allowed = None;
         for message in self.batch.messages() {
             let (at, from) = (message.at_us, Route { socket, local: message.local, remote: message.remote });
-            for datagram in message.datagrams() {
+            for (place, datagram) in message.datagrams().enumerate() {
+                // The kernel merged it with messages that came before it from the same address: no client sends so.
+                if place > 0 && outer.role == Role::Gateway && datagram.first() == Some(&TYPE_INIT) {
+                    outer.endpoint.count_drop(at, DropKind::InitRate, 1);
+                    continue;
+                }
                 let verdict = outer.endpoint.receive(at, from, datagram);
                 let Received::Inner { session, range, csum_partial } = verdict else { continue };
                 let packet = &mut datagram[range];
@@ -65,6 +75,6 @@ impl Downlink {
             }
             outer.endpoint.count_drop(boot_us(), DropKind::TunWrite, u64::from(written.lost));
         }
-        Ok(count == MESSAGES_MAX)
+        Ok(count == most)
     }
 }

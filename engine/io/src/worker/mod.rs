@@ -2,10 +2,12 @@
 //! queue to the core: each has its own sessions, sockets and TUN queue.
 //!
 //! ```text
-//!   wait ─► commands ─► sockets (drained first) ─► TUN ─► timers ─► control datagrams ─► reports ─┐
-//!     ▲                                                                                           │
-//!     └───────────────────────────────────────────────────────────────────────────────────────────┘
+//!   wait ─► commands ─► sockets (drained first) ─► TUN ─► timers ─► control datagrams ─► handshakes ─► reports ─┐
+//!     ▲                                                                                                         │
+//!     └─────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! Handshakes get the time that data leaves, and a tenth of the time if it leaves none: nobody needs a key to send one.
 //!
 //! Each turn does bounded work per source. Timers are checked after the sockets are drained, so that a late turn does
 //! not look like a silent peer. If the thread itself was delayed, the endpoint gets the length of the delay.
@@ -38,6 +40,7 @@ use crate::{
     queue::{Mailbox, ReportQueue},
     sys::{WaitSet, be_punctual, boot_us, wait},
     tun::Tun,
+    udp::MESSAGES_MAX,
 };
 
 /// Maximum commands in one turn.
@@ -46,12 +49,17 @@ const COMMANDS_PER_TURN: usize = 1_024;
 const STALL_US: u64 = 10_000;
 /// If sockets are never empty, timers are checked at least this often.
 const TIMERS_LATE_US: u64 = 5_000;
+/// Maximum handshake messages in one turn: data waits for them, at worst for eight Diffie-Hellmans.
+const HANDSHAKES_PER_TURN: usize = 8;
+/// While there is data, handshakes get one of this many parts of the time.
+const HANDSHAKES_SHARE: u64 = 10;
 /// Time limit for sending what remains at the end.
 const FAREWELL_US: u64 = 200_000;
 
 /// Positions in the wait set.
 const COMMANDS: usize = 0;
-/// Position after the TUN, which is read in every turn anyway.
+/// The TUN is read in every turn, ready or not.
+const TUN: usize = 1;
 const FIRST_SOCKET: usize = 2;
 
 /// State that the workers share with each other and with the thread that started them.
@@ -74,12 +82,24 @@ pub struct Worker {
     /// When this thread last ran, and when timers were last checked.
     attended_at: u64,
     judged_at: u64,
+    /// When handshakes have their share of the time again.
+    greets_at: u64,
 }
 
 impl Worker {
     pub fn new(number: u8, outer: Outer, tun: Tun, shared: Arc<Shared>) -> Self {
         let downlink = Downlink::new(tun.write_offload());
-        Self { number, outer, tun, uplink: Uplink::default(), downlink, shared, attended_at: boot_us(), judged_at: 0 }
+        Self {
+            number,
+            outer,
+            tun,
+            uplink: Uplink::default(),
+            downlink,
+            shared,
+            attended_at: boot_us(),
+            judged_at: 0,
+            greets_at: 0,
+        }
     }
 
     /// Runs until the engine stops. An error is the reason why the worker cannot continue.
@@ -97,8 +117,9 @@ impl Worker {
             let loaded = self.forward()?;
             self.judge_timers(undrained);
             let unsent = self.outer.transmit();
+            let knocking = self.greet(&set, undrained | loaded)?;
             self.hand_over_reports()?;
-            busy = commanded | undrained | loaded | unsent;
+            busy = commanded | undrained | loaded | unsent | knocking;
         }
         self.say_farewell()
     }
@@ -146,15 +167,39 @@ impl Worker {
     /// Receives one batch from each ready socket. `true` = one of them may have more.
     fn receive(&mut self, set: &WaitSet) -> Result<bool, String> {
         let mut more = false;
-        for position in 0..self.outer.sockets.len() {
+        for position in self.outer.sockets.for_data() {
             if set.is_ready(FIRST_SOCKET + position) {
-                more |= self
-                    .downlink
-                    .receive(position, &mut self.outer, &self.tun)
-                    .map_err(|error| self.device_lost(&error))?;
+                more |= self.receive_from(position, MESSAGES_MAX)?;
             }
         }
         Ok(more)
+    }
+
+    fn receive_from(&mut self, position: usize, most: usize) -> Result<bool, String> {
+        let received = self.downlink.receive(position, most, &mut self.outer, &self.tun);
+        received.map_err(|error| self.device_lost(&error))
+    }
+
+    /// Receives a few handshakes from each ready socket for them, and answers. In a turn with data (`more`: there is
+    /// more of it), they wait until they have their share. `true` = some may wait.
+    fn greet(&mut self, set: &WaitSet, more: bool) -> Result<bool, String> {
+        let ready = |position: &usize| set.is_ready(FIRST_SOCKET + position);
+        let knocking: Vec<usize> = self.outer.sockets.for_handshakes().filter(ready).collect();
+        if knocking.is_empty() {
+            return Ok(false);
+        }
+        let began = boot_us();
+        let data = more || set.is_ready(TUN) || self.outer.sockets.for_data().any(|position| ready(&position));
+        if data && began < self.greets_at {
+            return Ok(true);
+        }
+        let mut waiting = false;
+        for position in knocking {
+            waiting |= self.receive_from(position, HANDSHAKES_PER_TURN)?;
+        }
+        self.outer.transmit();
+        self.greets_at = began + HANDSHAKES_SHARE * (boot_us() - began);
+        Ok(waiting)
     }
 
     /// Reads frames from the TUN. It does not wait for readiness: frames that are available now are sent in this turn.

@@ -3,13 +3,14 @@
 use std::{
     io, iter,
     net::{IpAddr, SocketAddr},
+    ops::Range,
     os::fd::{AsRawFd, RawFd},
 };
 
 use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::{Route, SocketId};
 
-use crate::udp::{RecvBatch, SendError, SendFailure, UdpOptions, UdpSocket};
+use crate::udp::{Listening, RecvBatch, SendError, SendFailure, UdpOptions, UdpSocket};
 
 /// Maximum open sockets: a gateway's addresses, or a client's paths to all gateways that it may try.
 pub const SOCKETS_MAX: usize = 64;
@@ -26,6 +27,8 @@ pub struct SocketDefaults {
 pub struct Sockets {
     defaults: SocketDefaults,
     entries: Vec<Entry>,
+    /// A gateway's sockets that get INITs alone.
+    handshakes: Vec<(SocketId, UdpSocket)>,
 }
 
 #[derive(Debug)]
@@ -61,18 +64,19 @@ pub struct Unsent {
 
 impl Sockets {
     pub fn new(defaults: SocketDefaults) -> Self {
-        Self { defaults, entries: Vec::new() }
+        Self { defaults, entries: Vec::new(), handshakes: Vec::new() }
     }
 
-    /// Opens a gateway's sockets at one address, one for each worker. They answer from the local address that a
+    /// Opens a gateway's sockets at one address for each worker. They answer from the local address that a
     /// datagram was sent to. Returns the address with the actual port.
     pub fn listen(workers: &mut [Self], id: SocketId, bind: SocketAddr) -> io::Result<SocketAddr> {
         let Some(first) = workers.first() else { return Err(io::ErrorKind::InvalidInput.into()) };
         first.room_for(id)?;
         let sockets = UdpSocket::open_group(&first.options(bind, None), workers.len() as u8)?;
         let mut bound = bind;
-        for (worker, socket) in iter::zip(workers, sockets) {
-            bound = worker.add(id, socket)?;
+        for (worker, Listening { handshakes, data }) in iter::zip(workers, sockets) {
+            bound = worker.add(id, data)?;
+            worker.handshakes.push((id, handshakes));
         }
         Ok(bound)
     }
@@ -107,25 +111,48 @@ impl Sockets {
 
     pub fn close(&mut self, id: SocketId) {
         self.entries.retain(|entry| entry.id != id);
+        self.handshakes.retain(|(own, _)| *own != id);
     }
 
-    /// Descriptors in the order of their positions.
+    /// Descriptors in the order of their positions: those for data, then those for handshakes.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        self.entries.iter().map(|entry| entry.socket.as_raw_fd())
+        let data = self.entries.iter().map(|entry| entry.socket.as_raw_fd());
+        data.chain(self.handshakes.iter().map(|(_, socket)| socket.as_raw_fd()))
     }
 
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    /// Positions of the sockets for data.
+    pub fn for_data(&self) -> Range<usize> {
+        0..self.entries.len()
     }
 
-    /// Fills the batch from the socket at `position`. Returns the socket's ID and the number of messages; `None` =
-    /// nothing waits.
-    pub fn receive(&self, position: usize, batch: &mut RecvBatch) -> Option<(SocketId, io::Result<usize>)> {
-        let entry = self.entries.get(position)?;
-        match entry.socket.recv_batch(batch) {
+    /// Positions of the sockets for handshakes; a client has none.
+    pub fn for_handshakes(&self) -> Range<usize> {
+        self.entries.len()..self.entries.len() + self.handshakes.len()
+    }
+
+    /// Fills the batch from the socket at `position`, with at most `most` messages. Returns the socket's ID and their
+    /// number; `None` = nothing waits.
+    pub fn receive(
+        &self,
+        position: usize,
+        batch: &mut RecvBatch,
+        most: usize,
+    ) -> Option<(SocketId, io::Result<usize>)> {
+        let (id, socket) = match position.checked_sub(self.entries.len()) {
+            None => self.entries.get(position).map(|entry| (entry.id, &entry.socket))?,
+            Some(position) => self.handshakes.get(position).map(|(id, socket)| (*id, socket))?,
+        };
+        match socket.recv_some(batch, most) {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => None,
-            result => Some((entry.id, result)),
+            result => Some((id, result)),
         }
+    }
+
+    /// Sends datagrams from one socket, as many as one call takes. Returns how many were sent.
+    pub fn send_many<'a>(&self, id: SocketId, datagrams: impl Iterator<Item = (Route, &'a [u8])>) -> usize {
+        let Some(position) = self.position(id) else { return 0 };
+        let addressed = datagrams.map(|(route, data)| (route.remote, route.local, data));
+        self.entries[position].socket.send_many(addressed).unwrap_or(0)
     }
 
     /// Sends datagrams of `segment` bytes; the last may be shorter.

@@ -13,7 +13,9 @@ use std::{
 };
 
 use jvpn_io::steering::AddressTable;
+use jvpn_io::udp::{UdpOptions, UdpSocket};
 use jvpn_proto::{
+    blame::DropKind,
     messages::{AttachKind, Command as Order, Report, Role},
     planted::TRIGGER,
 };
@@ -99,6 +101,24 @@ fn a_stream_lives_through_the_loss_of_its_link() {
     world.until("attach", |world| world.client.saw(attached));
     datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
     stream_both_ways(&topology, "10.80.0.1", 5 << 20);
+}
+
+#[test]
+fn of_handshakes_that_the_kernel_merged_only_the_first_is_read() {
+    const INIT_BYTES: usize = 232;
+    const MERGED: usize = 40;
+    let Some(topology) = Topology::lay() else { return };
+    let mut world = World::connect(&topology, "192.0.2.1", &[]);
+    let inits = [[1; INIT_BYTES]; MERGED].concat();
+    within(&topology.client, || {
+        let bind = "192.0.2.2:0".parse().expect("an address");
+        let options = UdpOptions { bind, device: None, reached_address: false, mark: 0, gso: true, gro: false };
+        let sender = UdpSocket::open(&options).expect("a socket");
+        let to = "192.0.2.1:4774".parse().expect("an address");
+        sender.send_gso(to, None, &inits, INIT_BYTES).expect("sent");
+    });
+    let dropped = |of: DropKind| move |report: &Report| matches!(report, Report::Dropped { kind, count } if *kind == of.into() && *count == MERGED as u64 - 1);
+    world.until("merged handshakes", |world| world.gateway.saw(dropped(DropKind::InitRate)));
 }
 
 #[test]

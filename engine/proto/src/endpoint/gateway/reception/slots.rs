@@ -263,7 +263,7 @@ mod tests {
         let mut slots = Slots::new(Shard::WHOLE);
         for n in 0..60 * 2_000 {
             let second = n as u64 / 2_000;
-            let now = second * 1_000_000 + if second % 6 == 0 && n % 2_000 > 0 { 999_999 } else { 0 };
+            let now = second * 1_000_000 + if second.is_multiple_of(6) && n % 2_000 > 0 { 999_999 } else { 0 };
             slots.expire(now);
             assert!(take(&mut slots, now, n, hash(n)).is_some(), "client {n}");
             slots.settle(n as SessionHandle);

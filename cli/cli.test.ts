@@ -460,7 +460,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     listen: [],
     capabilities: [],
     workers: 1,
-    tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], mtu: 1380, error: null },
+    tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], closed: [], mtu: 1380, error: null },
     config: { errors: [], awaitingRestart: [] },
     record: { lastSeq: 1, lost: 0, sinks: [] },
     reports: { waitingMost: 0, lost: 0 },

@@ -182,7 +182,7 @@ export class Daemon implements ControlTarget {
 
   shutdown(actor: string): void {
     this.#on.log.info({ actor }, "an operator requested the stop");
-    setImmediate(() => void this.end(EXIT.ok)); // after the answer is sent
+    setImmediate(() => void this.end(EXIT.ok, { release: true })); // after the answer is sent
   }
 
   subscribe(since: number | null) {
@@ -226,12 +226,16 @@ export class Daemon implements ControlTarget {
     }
   }
 
-  /** Closes every session, undoes all changes on the machine, and ends. A second call has no effect. */
-  async end(exit: ExitCode): Promise<void> {
+  /**
+   * Closes every session, undoes all changes on the machine, and ends. Without `release` the backstop stays. A second
+   * call has no effect.
+   */
+  async end(exit: ExitCode, { release }: { readonly release: boolean }): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
     this.#loop.stop();
     await this.#takeDown();
+    if (release) await releaseBackstop(this.#on.changes, this.#on.log);
     this.#on.log.info("stopped");
     this.#on.ended(exit);
   }
@@ -268,7 +272,7 @@ export class Daemon implements ControlTarget {
   #fatal(what: string): void {
     this.#on.log.fatal(what);
     this.#recorder.note("Diagnostic", { what });
-    void this.end(EXIT.failed);
+    void this.end(EXIT.failed, { release: false });
   }
 
   #configFailure(faults: readonly Fault[], actor: CoreEvent["actor"]): void {
@@ -285,6 +289,10 @@ export class Daemon implements ControlTarget {
       );
     }
   }
+}
+
+async function releaseBackstop(changes: SystemChanges, log: Log): Promise<void> {
+  for (const complaint of await changes.release()) log.warn(`a part of the backstop cannot be removed: ${complaint}`);
 }
 
 function detailsOf(event: CoreEvent): object {

@@ -6,7 +6,7 @@ import { faultText, StartFailure } from "#daemon/fault";
 import type { Flags } from "#daemon/options";
 import { checkPolicyFile } from "#daemon/policy/verbs";
 import { generateKey, publicKey } from "#daemon/ports/engine";
-import { run } from "#daemon/run";
+import { run, undo } from "#daemon/run";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
@@ -27,6 +27,18 @@ for (const role of ["gateway", "client"] as const) {
     )
     .action((flags: Flags) => run(role, flags, ownVersion()));
 }
+
+program
+  .command("undo")
+  .description("without a running daemon: undo what an earlier one left on the machine, and let its traffic out again")
+  .addOption(new Option("--role <role>").choices(["gateway", "client"]).default("client"))
+  .option("--config <file>", "configuration file (JVPN_CONFIG)")
+  .option("--socket <path>", "accepted, as by the other verbs")
+  .option("--state <dir>", "state directory (default: /var/lib/jumping-vpn)")
+  .action(async (options: Flags & { role: Role }) => {
+    const closed = await undo(options.role, options);
+    process.stdout.write(`${JSON.stringify({ closed })}\n`);
+  });
 
 program
   .command("genkey")

@@ -30,9 +30,14 @@ export function configFile(role: Role, flags: Flags): string {
   return resolve(flags.config ?? process.env.JVPN_CONFIG ?? join(CONFIG_DIR, `${role}.toml`));
 }
 
+/** `settings`: `null` if the configuration cannot be read. */
+export function stateOf(settings: Settings | null, flags: Flags): string {
+  return resolve(flags.state ?? settings?.daemon.state ?? STATE_DIR);
+}
+
 export function placesOf(config: string, settings: Settings, flags: Flags): Places {
   const { daemon } = settings;
-  const state = resolve(flags.state ?? daemon.state ?? STATE_DIR);
+  const state = stateOf(settings, flags);
   return {
     socket: resolve(flags.socket ?? process.env.JVPN_SOCKET ?? daemon.socket ?? SOCKET),
     state,

@@ -1,16 +1,16 @@
-import { requireSettings } from "#daemon/config/load";
+import { loadSettings, requireSettings } from "#daemon/config/load";
 import { claimSocket } from "#daemon/control/socket";
 import { Daemon } from "#daemon/daemon";
 import { causeText, faultText, StartFailure } from "#daemon/fault";
 import { createLog, type Log } from "#daemon/log/log";
-import { configFile, type Flags, placesOf } from "#daemon/options";
+import { configFile, type Flags, placesOf, stateOf } from "#daemon/options";
 import { bootMs, startEngine } from "#daemon/ports/engine";
 import { openStore } from "#daemon/store/database";
 import { SystemChanges } from "#daemon/system/changes";
 import { type Claim, claimState } from "#daemon/system/claim";
 import { machine } from "#daemon/system/machine";
 import { announceReady } from "#daemon/system/service";
-import { UndoJournal } from "#daemon/system/undo-journal";
+import { hasJournal, UndoJournal } from "#daemon/system/undo-journal";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
@@ -34,6 +34,8 @@ export async function run(role: Role, flags: Flags, version: string): Promise<vo
   };
   try {
     for (const complaint of await changes.undoAll()) log.warn(`an earlier process's change cannot be undone: ${complaint}`);
+    const { closed } = changes;
+    if (closed.length > 0) log.warn({ closed }, "traffic of the tunnel is held back until it is up again, or until `jvpn down`");
     const store = openStore(places.state);
     const daemon = new Daemon({
       version,
@@ -61,6 +63,29 @@ export async function run(role: Role, flags: Flags, version: string): Promise<vo
   }
 }
 
+/**
+ * Undoes what daemons that have ended left on the machine, with the backstop. Returns the networks that were closed.
+ * Throws a `StartFailure` if a daemon runs, or if something cannot be undone.
+ */
+export async function undo(role: Role, flags: Flags): Promise<readonly string[]> {
+  // An invalid configuration must not keep the traffic back.
+  const loaded = loadSettings(role, configFile(role, flags));
+  const state = stateOf(loaded.ok ? loaded.value : null, flags);
+  if (!hasJournal(state)) return [];
+  const claim = claimState(state);
+  try {
+    const changes = new SystemChanges(machine, new UndoJournal(state));
+    const { closed } = changes;
+    const complaints = [...(await changes.undoAll()), ...(await changes.release())];
+    if (complaints.length === 0) return closed;
+    const hint = "look at `ip route` and `ip rule`, and remove it by hand";
+    const faults = complaints.map((why) => ({ what: "a change to the machine cannot be undone", why, hint }));
+    throw new StartFailure(faults, EXIT.failed);
+  } finally {
+    claim.release();
+  }
+}
+
 /** Refuses to start with a journal that other users could have written, because a person must look at it. */
 function openJournal(state: string, claim: Claim): UndoJournal {
   try {
@@ -79,7 +104,8 @@ function obeySignals(daemon: Daemon, log: Log): void {
       if (asked) process.exit(EXIT.failed); // at once; the next start undoes the daemon's changes
       asked = true;
       log.info({ signal }, "stopping");
-      void daemon.end(EXIT.ok);
+      // A service manager also stops a daemon in order to start it again; Ctrl-C comes from a person.
+      void daemon.end(EXIT.ok, { release: signal === "SIGINT" });
     });
   }
   process.on("SIGHUP", () => void daemon.reload());

@@ -36,6 +36,8 @@ export interface Setting {
   readonly workers?: number;
   /** Uplinks that the client is configured never to use. */
   readonly never?: readonly string[];
+  /** Networks that the client reaches through the tunnel; absent = the pools and the server's network. */
+  readonly routes?: readonly string[];
   /** If present, the uplinks end in a router that translates addresses, and this function sets its rules. */
   readonly nat?: Nat;
   /** All uplinks drop longer layer 3 packets silently from the start, bytes. */
@@ -96,9 +98,17 @@ export class Stage {
       keepRecords(folder, name);
       rmSync(folder, { recursive: true, force: true });
     });
-    const { policy, disable = [], never = [], workers } = setting;
+    const { policy, disable = [], never = [], workers, routes } = setting;
     const keys = await makeKeys(folder);
-    const plan: Plan = { folder, keys, policy, disable, never, ...(workers === undefined ? {} : { workers }) };
+    const plan: Plan = {
+      folder,
+      keys,
+      policy,
+      disable,
+      never,
+      ...(workers === undefined ? {} : { workers }),
+      ...(routes === undefined ? {} : { routes }),
+    };
     const topology = await layOut(scope, `${PREFIX}${name}-`, setting.uplinks, setting.rttMs, setting.nat !== undefined);
     await setting.nat?.(topology.access);
     for (const uplink of topology.uplinks) await uplink.impair("both", { mtu: setting.mtu ?? null });
@@ -108,7 +118,8 @@ export class Stage {
     const client = await startClient(scope, topology.client, plan, gatewayAddress(setting));
     const usableMin = setting.uplinks.length - never.length;
     const session = await until("the session is ATTACHED and every uplink is a validated path", 20_000, async () => {
-      const attached = (await client.sdk.status()).view.sessions.find(({ state }) => state === "ATTACHED");
+      const { view, tunnel } = await client.sdk.status();
+      const attached = view.sessions.find(({ state }) => state === "ATTACHED" && tunnel.state === "configured");
       const usable = attached?.paths.filter(({ role }) => role === "active" || role === "warm").length ?? 0;
       return usable === usableMin ? attached : undefined;
     });

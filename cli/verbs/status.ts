@@ -77,6 +77,8 @@ function troubleLines(status: StatusDocument): string[] {
   const lines: string[] = [];
   const bad = (text: string) => lines.push(paint(io, "red", `  ! ${text}`));
   if (status.tunnel.error !== null) bad(`tunnel ${status.tunnel.interface} is not configured: ${status.tunnel.error}`);
+  const { closed } = status.tunnel;
+  if (closed.length > 0) bad(`traffic for ${closed.join(", ")} is held back until the tunnel carries it, or until \`jvpn down\``);
   const { errors, awaitingRestart } = status.config;
   if (errors.length > 0) bad("the configuration file is refused; the last valid one stays in force:");
   for (const error of errors) bad(`  ${error}`);

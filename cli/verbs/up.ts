@@ -69,8 +69,19 @@ function refuseIfHalted({ role, view }: StatusDocument): void {
   });
 }
 
+interface DownOptions extends CommonOptions {
+  readonly config?: string;
+  readonly state?: string;
+}
+
 export function downVerb(program: Command): void {
-  verb(program.command("down").description("end the session and the daemon"), async (control, options) => {
+  const command = program
+    .command("down")
+    .description("end the session and the daemon, and let the traffic of the tunnel out beside it again")
+    .option("--config <file>", "if no daemon runs: its configuration file (JVPN_CONFIG)")
+    .option("--state <dir>", "if no daemon runs: its state directory");
+  verb<DownOptions>(command, async (control, options) => {
+    if (!(await isRunning(control))) return undoWithout(control, options);
     const { pid } = await control.version();
     await control.shutdown();
     const deadline = performance.now() + START_MS_MAX;
@@ -91,7 +102,16 @@ export function downVerb(program: Command): void {
   });
 }
 
-function passedFlags(options: UpOptions): string[] {
+/** A daemon that was killed or stopped for a restart has left the backstop. Without one there is nothing to end. */
+async function undoWithout(control: Control, options: DownOptions): Promise<number> {
+  const { closed } = JSON.parse(await requireFromDaemon(["undo", ...passedFlags(options)])) as { closed: readonly string[] };
+  if (closed.length === 0) await control.version(); // throws that no daemon runs
+  if (options.json) io.json({ schema: "jumping-vpn/down/v1", stopped: false, pid: null, released: closed });
+  else io.line(`no daemon ran; traffic for ${closed.join(", ")} was held back, and leaves beside the tunnel from now on`);
+  return EXIT.ok;
+}
+
+function passedFlags(options: Partial<Pick<UpOptions, "config" | "socket" | "state" | "policy">>): string[] {
   const flag = (name: string, value: string | undefined) => (value === undefined ? [] : [name, resolve(value)]);
   return [
     ...flag("--config", options.config),

@@ -71,7 +71,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   try {
-    await daemon.end(0);
+    await daemon.end(0, { release: true });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

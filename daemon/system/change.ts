@@ -2,9 +2,17 @@ import type { Family } from "#kernel/ip";
 
 /** The undo of a change to the machine. It is stored as JSON in the undo journal. */
 export type Undo =
-  | { readonly kind: "ip"; readonly family: Family; readonly args: readonly string[] }
+  | { readonly kind: "ip"; readonly family: Family; readonly args: readonly string[]; readonly lasts?: true }
   | { readonly kind: "sysctl"; readonly key: string; readonly value: string }
   | { readonly kind: "nft"; readonly script: string };
+
+/** A part of the backstop: it lasts beyond the process, until an operator releases it. */
+export interface Lasting {
+  readonly kind: "ip";
+  readonly family: Family;
+  readonly args: readonly string[];
+  readonly undo: readonly string[];
+}
 
 /** One change to the machine. A change by `ip` without `undo` ends with the TUN device. */
 export type Change =

@@ -1,5 +1,6 @@
 import { causeText } from "#daemon/fault";
-import { type Change, type Undo, undoOf } from "#daemon/system/change";
+import { closedBy } from "#daemon/system/backstop";
+import { type Change, type Lasting, type Undo, undoOf } from "#daemon/system/change";
 import type { Machine } from "#daemon/system/machine";
 import type { UndoJournal } from "#daemon/system/undo-journal";
 
@@ -8,6 +9,12 @@ type Applied = { readonly ok: true; readonly undos: readonly Undo[] } | { readon
 /** Errors of `ip` and `nft` that mean "it does not exist", which is a success for an undo. */
 const ALREADY_GONE =
   /Cannot find device|No such process|No such file or directory|Cannot assign requested address|No such device|does not exist/;
+
+/** Output of `ip -force -batch` about a line whose route or rule exists. */
+const ALREADY_THERE = /File exists|^Command failed|^$/;
+
+const lasts = (undo: Undo): boolean => undo.kind === "ip" && undo.lasts === true;
+const same = (a: Undo, b: Undo): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /**
  * Makes changes to the machine, all or none. They are journaled and then made in order. If one fails, the earlier ones
@@ -59,9 +66,46 @@ export class SystemChanges {
     return complaints;
   }
 
-  /** Undoes everything in the journal: the changes of a process that ended without undoing them. */
+  /** Undoes the changes of a process that ended without undoing them. The backstop stays. */
   undoAll(): Promise<readonly string[]> {
-    return this.undo(this.#journal.entries);
+    return this.undo(this.#journal.entries.filter((undo) => !lasts(undo)));
+  }
+
+  /**
+   * Makes the backstop: each part of it that is not there yet, and removes what an earlier one had in addition. Parts
+   * that were made stay if a later one fails. Returns why it failed, or `null`.
+   */
+  async stand(backstop: readonly Lasting[]): Promise<string | null> {
+    const wanted = backstop.map(({ family, undo }) => ({ kind: "ip", family, args: undo, lasts: true }) as const);
+    try {
+      this.#journal.note(wanted.filter((undo) => !this.#standing.some((known) => same(known, undo))));
+    } catch (cause) {
+      return `the undo journal cannot be written: ${causeText(cause)}`;
+    }
+    for (const family of [4, 6] as const) {
+      const lines = backstop.filter((part) => part.family === family).map(({ args }) => `${args.join(" ")}\n`);
+      if (lines.length === 0) continue;
+      // With -force, a part that is there already does not keep the others out.
+      const { code, stderr } = await this.#machine.run("ip", [`-${family}`, "-force", "-batch", "-"], lines.join(""));
+      const failure = stderr.split("\n").find((line) => !ALREADY_THERE.test(line));
+      if (code !== 0 && failure !== undefined) return `the backstop cannot be made: \`ip -${family}\`: ${failure}`;
+    }
+    const surplus = this.#standing.filter((known) => !wanted.some((undo) => same(known, undo)));
+    return (await this.undo(surplus))[0] ?? null;
+  }
+
+  /** Removes the backstop. Returns the errors. */
+  release(): Promise<readonly string[]> {
+    return this.undo(this.#standing);
+  }
+
+  /** The networks that the backstop closes to traffic while no tunnel carries it. */
+  get closed(): readonly string[] {
+    return this.#standing.flatMap((undo) => closedBy(undo) ?? []);
+  }
+
+  get #standing(): readonly Undo[] {
+    return this.#journal.entries.filter(lasts);
   }
 
   async #make(group: readonly Change[]): Promise<{ index: number; why: string } | null> {

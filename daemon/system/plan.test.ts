@@ -51,16 +51,32 @@ test("an assignment within bounds is accepted, and one without an address has no
 });
 
 test("all traffic goes through a separate table, except the marked outer packets", () => {
-  expect(lines(clientPlan({ ...CLIENT, routes: ["0.0.0.0/0"] }, ASSIGNED, FACTS)).slice(2, 5)).toEqual([
-    "-4 route add default dev jvpn0 table 4774",
+  const plan = clientPlan({ ...CLIENT, routes: ["0.0.0.0/0"] }, ASSIGNED, FACTS);
+  expect(lines(plan)).toContain("-4 route add default table 4774 dev jvpn0");
+  expect(closing(plan)).toEqual([
+    "-4 route add unreachable default table 4774 metric 4294967295",
     "-4 rule add pref 14773 lookup main suppress_prefixlength 0",
     "-4 rule add pref 14774 not fwmark 0x4a56 lookup 4774",
   ]);
 });
 
+test("a route of last resort lies under each route, also of a family that the tunnel cannot carry", () => {
+  const routes = ["10.1.0.0/16", "fd01::/48"];
+  const plan = clientPlan({ ...CLIENT, routes }, { ...ASSIGNED, v6: null, v6Prefix: 0 }, FACTS);
+  expect([plan.routes, plan.warnings]).toEqual([
+    ["10.1.0.0/16"],
+    ["traffic for fd01::/48 is held back: the tunnel has no address of that family"],
+  ]);
+  expect(closing(plan)).toEqual([
+    "-4 route add unreachable 10.1.0.0/16 metric 4294967295",
+    "-6 route add unreachable fd01::/48 metric 4294967295",
+  ]);
+  expect(closing(clientPlan({ ...CLIENT, routes }, ASSIGNED, { ...FACTS, ipv6: false }))).toHaveLength(1);
+});
+
 test("every change that outlives the device has an undo", () => {
   const plan = clientPlan({ ...CLIENT, routes: ["0.0.0.0/0", "::/0", "10.1.0.0/16"] }, ASSIGNED, FACTS);
-  const lasting = plan.changes.filter((change) => change.kind === "ip" && change.args.includes("add"));
+  const lasting = [...plan.backstop, ...plan.changes].filter((change) => change.kind === "ip" && change.args.includes("add"));
   expect(lasting.map((change) => change.kind === "ip" && change.undo?.join(" "))).toEqual(
     lasting.map(
       (change) =>
@@ -103,6 +119,10 @@ test("masquerading uses a separate table for each family", () => {
   );
   expect(scripts).toEqual(["delete table ip jvpn_jvpn_0\n", "delete table ip6 jvpn_jvpn_0\n"]);
 });
+
+function closing({ backstop }: ReturnType<typeof clientPlan>): string[] {
+  return backstop.map(({ family, args }) => `-${family} ${args.join(" ")}`);
+}
 
 function lines(plan: ReturnType<typeof clientPlan>): string[] {
   return plan.changes.map((change) => {

@@ -2,7 +2,8 @@ import type { ClientSettings } from "#daemon/config/client";
 import type { GatewaySettings } from "#daemon/config/gateway";
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from "#daemon/net/address";
 import { gatewayAddresses } from "#daemon/store/lease-book";
-import type { Change } from "#daemon/system/change";
+import { backstopOf, destinationOf } from "#daemon/system/backstop";
+import type { Change, Lasting } from "#daemon/system/change";
 import type { Assignment } from "#kernel/contract/engine.generated";
 import { type Family, parseAddress } from "#kernel/ip";
 
@@ -11,15 +12,12 @@ export interface TunnelPlan {
   readonly addresses: readonly string[];
   readonly routes: readonly string[];
   readonly mtu: number;
+  /** What holds back the traffic of the tunnel while there is none. It is made before the changes. */
+  readonly backstop: readonly Lasting[];
   readonly changes: readonly Change[];
   /** Settings that are left out, and why. */
   readonly warnings: readonly string[];
 }
-
-/** Routing table and rule priorities for a tunnel that carries all traffic. */
-const TABLE = 4774;
-const RULE_SPECIFIC = 14_773;
-const RULE_TUNNEL = 14_774;
 
 /** Shortest prefix of a gateway's network: a wider network would draw foreign traffic into the tunnel. */
 const PREFIX_MIN: Readonly<Record<Family, number>> = { 4: 8, 6: 32 };
@@ -38,14 +36,7 @@ export interface MachineFacts {
   readonly reversePathStrict: readonly string[];
 }
 
-/**
- * The plan of a client: its inner addresses as single hosts, and the routes into the tunnel. Routes of length 0 go into
- * a separate table, used with `not fwmark`, so that the marked outer packets still use the machine's own routes:
- *
- *     14773  lookup main, suppress_prefixlength 0     the machine's own networks, but not its default route
- *     14774  not fwmark MARK lookup 4774              everything else → tunnel
- *     32766  lookup main                              the outer packets
- */
+/** The plan of a client: its inner addresses as single hosts, the backstop, and the routes into the tunnel. */
 export function clientPlan(settings: ClientSettings, assignment: Assignment, facts: MachineFacts): TunnelPlan {
   const warnings: string[] = [];
   const inner = innerPrefixes(assignment).filter((prefix) => keepFamily(prefix.family, facts, warnings));
@@ -54,7 +45,7 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
   const routes = wanted.filter((route) => families.has(route.family));
   const left = wanted.filter((route) => !families.has(route.family));
   if (left.length > 0)
-    warnings.push(`routes without an inner address of their family are left out: ${left.map(formatPrefix).join(", ")}`);
+    warnings.push(`traffic for ${left.map(formatPrefix).join(", ")} is held back: the tunnel has no address of that family`);
   if (facts.reversePathStrict.length > 0) {
     const names = facts.reversePathStrict.join(", ");
     warnings.push(`rp_filter is 1 on ${names}: with several links, answers may be dropped; set net.ipv4.conf.all.rp_filter = 2`);
@@ -66,11 +57,14 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
     mtuChange(tun, mtu),
     ...noLinkLocal(tun, facts),
     ...addresses.map((address) => addressChange(tun, address)),
-    ...routes.flatMap((route) =>
-      route.length === 0 ? defaultRoute(tun, route.family, settings.mark) : [plainRoute(tun, route)],
-    ),
+    ...routes.map((route) => routeChange(tun, route)),
   ];
-  return { addresses, routes: routes.map(formatPrefix), mtu, changes: sortedByFamily(changes), warnings };
+  // A machine without IPv6 sends none, and has no table for its routes.
+  const backstop = backstopOf(
+    wanted.filter(({ family }) => family === 4 || facts.ipv6),
+    settings.mark,
+  );
+  return { addresses, routes: routes.map(formatPrefix), mtu, backstop, changes: sortedByFamily(changes), warnings };
 }
 
 /**
@@ -111,7 +105,8 @@ export function gatewayPlan(settings: GatewaySettings, facts: MachineFacts): Tun
     changes.push({ kind: "sysctl", key: "net.ipv6.conf.all.forwarding", value: "1" });
   }
   if (settings.masquerade) changes.push(...usable.map((pool) => masquerade(tun, pool)));
-  return { addresses, routes: usable.map(formatPrefix), mtu: settings.mtu, changes: sortedByFamily(changes), warnings };
+  const routes = usable.map(formatPrefix);
+  return { addresses, routes, mtu: settings.mtu, backstop: [], changes: sortedByFamily(changes), warnings };
 }
 
 function innerPrefixes(assignment: Assignment): Prefix[] {
@@ -151,20 +146,9 @@ function addressChange(tun: string, address: string): Change {
   return { kind: "ip", family, args, undo: ["address", "del", address, "dev", tun] };
 }
 
-function plainRoute(tun: string, route: Prefix): Change {
-  const target = [formatPrefix(route), "dev", tun];
+function routeChange(tun: string, route: Prefix): Change {
+  const target = [...destinationOf(route), "dev", tun];
   return { kind: "ip", family: route.family, args: ["route", "add", ...target], undo: ["route", "del", ...target] };
-}
-
-function defaultRoute(tun: string, family: Family, mark: number): Change[] {
-  const route = ["default", "dev", tun, "table", String(TABLE)];
-  const specific = ["pref", String(RULE_SPECIFIC), "lookup", "main", "suppress_prefixlength", "0"];
-  const tunnel = ["pref", String(RULE_TUNNEL), "not", "fwmark", `0x${mark.toString(16)}`, "lookup", String(TABLE)];
-  return [
-    { kind: "ip", family, args: ["route", "add", ...route], undo: ["route", "del", ...route] },
-    { kind: "ip", family, args: ["rule", "add", ...specific], undo: ["rule", "del", ...specific] },
-    { kind: "ip", family, args: ["rule", "add", ...tunnel], undo: ["rule", "del", ...tunnel] },
-  ];
 }
 
 function masquerade(tun: string, pool: Prefix): Change {

@@ -26,14 +26,17 @@ export class Tunnel {
   constructor(changes: SystemChanges, name: string, mtu: number, news: TunnelNews) {
     this.#changes = changes;
     this.#news = news;
-    this.#view = { interface: name, state: "unconfigured", addresses: [], routes: [], mtu, error: null };
+    const closed = changes.closed;
+    this.#view = { interface: name, state: "unconfigured", addresses: [], routes: [], closed, mtu, error: null };
   }
 
   get view(): TunnelView {
     return this.#view;
   }
 
-  /** `null` = undo everything. Resolves when this wish or a newer one is in force or has failed. */
+  /**
+   * `null` = undo everything but the backstop. Resolves when this wish or a newer one is in force or has failed.
+   */
   wish(plan: TunnelPlan | null): Promise<void> {
     this.#waiting = { plan };
     this.#running ??= this.#work().finally(() => {
@@ -53,11 +56,15 @@ export class Tunnel {
       } catch (cause) {
         this.#view = { ...this.#view, addresses: [], routes: [], state: "failed", error: causeText(cause) };
       }
+      // What the tunnel carries is open; the rest of the backstop is closed.
+      this.#view = { ...this.#view, closed: this.#changes.closed.filter((network) => !this.#view.routes.includes(network)) };
       this.#news.changed(this.#view);
     }
   }
 
+  /** The new backstop comes first, so that nothing leaves beside the tunnel while its routes are replaced. */
   async #replace(plan: TunnelPlan | null, key: string): Promise<void> {
+    const open = plan === null ? null : await this.#changes.stand(plan.backstop);
     for (const complaint of await this.#changes.undo(this.#undos))
       this.#news.warned(`a change of the tunnel cannot be undone: ${complaint}`);
     this.#undos = [];
@@ -68,6 +75,10 @@ export class Tunnel {
       return;
     }
     for (const warning of plan.warnings) this.#news.warned(warning);
+    if (open !== null) {
+      this.#view = { ...empty, state: "failed", error: open };
+      return;
+    }
     const applied = await this.#changes.apply(plan.changes);
     if (!applied.ok) {
       this.#view = { ...empty, state: "failed", error: applied.why };

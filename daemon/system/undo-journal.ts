@@ -1,4 +1,4 @@
-import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Undo } from "#daemon/system/change";
 import { readOwnFile } from "#daemon/system/trust";
@@ -18,7 +18,7 @@ export class UndoJournal {
 
   /** Throws if other users could have written the file. */
   constructor(stateDir: string) {
-    this.#file = join(stateDir, "undo.jsonl");
+    this.#file = fileIn(stateDir);
     this.#entries = readEntries(this.#file);
   }
 
@@ -49,6 +49,13 @@ export class UndoJournal {
     append(fresh, this.#entries);
     renameSync(fresh, this.#file);
   }
+}
+
+const fileIn = (stateDir: string): string => join(stateDir, "undo.jsonl");
+
+/** False if there is none, or if this user may not know. */
+export function hasJournal(stateDir: string): boolean {
+  return existsSync(fileIn(stateDir));
 }
 
 /** Does not follow a link, which another user may have created. */
@@ -85,10 +92,10 @@ function parseEntry(line: string): Undo | undefined {
 }
 
 function isUndo(value: unknown): value is Undo {
-  const { kind, family, args, key, value: before, script } = value as Readonly<Record<string, unknown>>;
+  const { kind, family, args, lasts, key, value: before, script } = value as Readonly<Record<string, unknown>>;
   switch (kind) {
     case "ip":
-      return (family === 4 || family === 6) && Array.isArray(args) && isIpUndo(args);
+      return (family === 4 || family === 6) && (lasts === undefined || lasts === true) && Array.isArray(args) && isIpUndo(args);
     case "sysctl":
       return typeof key === "string" && SYSCTL_KEY.test(key) && typeof before === "string" && SYSCTL_VALUE.test(before);
     case "nft":

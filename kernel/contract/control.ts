@@ -25,6 +25,8 @@ export interface TunnelView {
   readonly state: "configured" | "unconfigured" | "failed";
   readonly addresses: readonly string[];
   readonly routes: readonly string[];
+  /** Networks whose traffic is refused because no tunnel carries it, until one does or an operator runs `jvpn down`. */
+  readonly closed: readonly string[];
   readonly mtu: number;
   /** Why the last change failed. */
   readonly error: string | null;

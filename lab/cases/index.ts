@@ -10,6 +10,7 @@ import { DENIED_SWITCHES } from "./7.ts";
 import { OPERATOR_TERMINATION } from "./8.ts";
 import type { Case } from "./case.ts";
 import { ENDED_WHILE_AWAY } from "./ended-while-away.ts";
+import { FAILS_CLOSED } from "./fails-closed.ts";
 import { GATEWAY_RESTART } from "./gateway-restart.ts";
 import { IDLE } from "./idle.ts";
 import { NAT_REBINDING, NAT_REBINDING_REDUNDANT } from "./iso-nat.ts";
@@ -37,6 +38,7 @@ export const CASES: readonly Case[] = [
   SUPERSEDED,
   GATEWAY_RESTART,
   ENDED_WHILE_AWAY,
+  FAILS_CLOSED,
   IDLE,
   RESERVE,
   REDUNDANT,

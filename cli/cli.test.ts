@@ -216,6 +216,24 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
 `);
   });
 
+  test("traffic that is held back, and a gateway's name that does not resolve", async () => {
+    const attached = statusWith("ATTACHED");
+    const why = "Temporary failure in name resolution; resolver 127.0.0.53 answers SERVFAIL";
+    const dial = { sinceBootMs: 0, attempts: 0, lastReason: null };
+    status = {
+      ...attached,
+      tunnel: { ...attached.tunnel, state: "unconfigured", closed: ["0.0.0.0/0", "::/0"] },
+      unresolved: [{ name: "gw.example", why, inUse: [] }],
+      view: { ...attached.view, dial, sessions: [] },
+    };
+    expect((await jvpn("status")).stdout).toBe(`○ WAITING   a gateway's name does not resolve
+  ! gw.example does not resolve: ${why}
+  ! traffic for 0.0.0.0/0, ::/0 is held back until the tunnel carries it, or until \`jvpn down\`
+`);
+    status = { ...attached, unresolved: [{ name: "gw.example", why, inUse: ["192.0.2.7"] }] };
+    expect((await jvpn("status")).stdout).toContain(`SERVFAIL; in use are its last addresses 192.0.2.7`);
+  });
+
   test.each([
     ["dial_unanswered", "  why: the gateway is unreachable, UDP to it is blocked"],
     ["policy_invalid", "  why: the gateway answered, and gave no session: the policy in force is invalid"],
@@ -461,6 +479,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     capabilities: [],
     workers: 1,
     tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], closed: [], mtu: 1380, error: null },
+    unresolved: [],
     config: { errors: [], awaitingRestart: [] },
     record: { lastSeq: 1, lost: 0, sinks: [] },
     reports: { waitingMost: 0, lost: 0 },

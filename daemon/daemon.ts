@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { createAdaptorServer } from "@hono/node-server";
 import type { OperatorOutcome, OperatorRequest } from "#core/contract";
 import { Client } from "#daemon/client/client";
+import { KnownNames } from "#daemon/client/known-names";
 import { engineConfig } from "#daemon/config/engine-config";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, policyBeside } from "#daemon/config/policy";
@@ -136,7 +137,7 @@ export class Daemon implements ControlTarget {
       this.#engine = this.#on.startEngine(engineConfig(this.#settings), () => this.#loop.reportsWait());
       await this.#role.prepare();
       this.#loop.attach(this.#engine);
-      await this.#role.configure(this.#settings);
+      this.#role.configure(this.#settings);
       await listen(this.#server, places.socket);
       this.#loop.reportsWait();
       log.info({ role: this.#settings.role, node: this.#node, socket: places.socket }, "ready");
@@ -160,6 +161,7 @@ export class Daemon implements ControlTarget {
       version: this.version(),
       started: this.#started,
       tunnel: this.#tunnel.view,
+      unresolved: this.#role.unresolved,
       config: this.#config,
       record: this.#recorder.status,
       recordHealth: this.#recorder.health,
@@ -203,7 +205,7 @@ export class Daemon implements ControlTarget {
         log.warn({ settings: kept }, "settings that need a restart were changed; they keep their values until then");
       this.#settings = settings;
       this.#config = { errors: [], awaitingRestart: kept };
-      await this.#role.configure(this.#settings);
+      this.#role.configure(this.#settings);
     } else {
       this.#config = { ...this.#config, errors: loaded.faults.map(faultLine) };
       this.#configFailure(loaded.faults, "core");
@@ -303,5 +305,6 @@ function detailsOf(event: CoreEvent): object {
 
 function roleOf(settings: Settings, node: string, database: Store, context: RoleContext): Role {
   if (settings.role === "gateway") return new Gateway(context, node, settings, database);
-  return new Client(context, settings);
+  const storeFailed = (why: string) => context.log.warn({ why }, "the addresses of gateways cannot be kept for the next start");
+  return new Client(context, settings, new KnownNames(database, storeFailed));
 }

@@ -5,6 +5,7 @@ import type { StorePort } from "#daemon/store/port";
 import type { Machine } from "#daemon/system/machine";
 import type { Tunnel } from "#daemon/system/tunnel";
 import type { PolicySet } from "#domains/policy/model";
+import type { UnresolvedName } from "#kernel/contract/control";
 import type { Assignment, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent, Numbers } from "#kernel/contract/event";
 
@@ -29,7 +30,9 @@ export interface Role<S extends Settings = Settings> {
   /** Called once, after the engine has started. Throws a `StartFailure`. */
   prepare(): Promise<void>;
   /** Passes the configuration to the core, at the start and after each reload. */
-  configure(settings: S): Promise<void>;
+  configure(settings: S): void;
+  /** Names of gateways that cannot be resolved. */
+  readonly unresolved: readonly UnresolvedName[];
   /** Called when the addresses of the tunnel change; `null` = it has none. */
   assigned(assignment: Assignment | null): void;
   /** Called with each report before the core processes it. */

@@ -1,3 +1,4 @@
+import type { UnresolvedName } from "#kernel/contract/control";
 import { REASONS, type Reason } from "#kernel/contract/reason";
 
 /** What a person can do about a dial that failed for this reason. */
@@ -12,6 +13,11 @@ const REMEDIES: Partial<Readonly<Record<Reason, string>>> = {
   client_removed: "add this client's key to the gateway's configuration again, and reload it",
   target_unusable: "nothing: the path died while the gateway answered, and the client tries again",
 };
+
+/** Why a gateway's name has no address. */
+export function unresolvedText({ name, why, inUse }: UnresolvedName): string {
+  return `${name} does not resolve: ${why}${inUse.length === 0 ? "" : `; in use are its last addresses ${inUse.join(", ")}`}`;
+}
 
 /** Why dialling has no success, and what to do: by the last dial that failed, not by the end of the last session. */
 export function dialAdvice(publicKey: string | null, lastReason: Reason | null): readonly string[] {

@@ -3,7 +3,7 @@ import { EXIT } from "#kernel/contract/exit-code";
 import { type StatusDocument, statesText } from "#sdk/index";
 import type { CommonOptions } from "../command.ts";
 import { verb } from "../command.ts";
-import { dialAdvice } from "../format/dial.ts";
+import { dialAdvice, unresolvedText } from "../format/dial.ts";
 import { sessionLines, sessionRow } from "../format/session.ts";
 import { cut, duration, paint, TABLE_COLUMNS_MIN, table } from "../format/text.ts";
 import { io } from "../io.ts";
@@ -50,7 +50,11 @@ function clientLines(status: StatusDocument): string[] {
   if (view.dial === null)
     return lines.length > 0 ? lines : [`${paint(io, "yellow", "○")} no session, and the client does not dial`];
   const { sinceBootMs, attempts, lastReason } = view.dial;
-  if (sinceBootMs === 0) return [...lines, `${paint(io, "yellow", "○ WAITING")}   no usable link to a gateway yet`];
+  if (sinceBootMs === 0) {
+    const unknown = status.unresolved.some(({ inUse }) => inUse.length === 0);
+    const what = unknown ? "a gateway's name does not resolve" : "no usable link to a gateway yet";
+    return [...lines, `${paint(io, "yellow", "○ WAITING")}   ${what}`];
+  }
   const tries = attempts > 0 ? `, ${attempts} without success` : "";
   lines.push(
     `${paint(io, "yellow", "○ DIALLING")}   for ${duration(view.bootMs - sinceBootMs)}${tries}${lastReason === null ? "" : `   last failure ${lastReason}`}`,
@@ -77,6 +81,7 @@ function troubleLines(status: StatusDocument): string[] {
   const lines: string[] = [];
   const bad = (text: string) => lines.push(paint(io, "red", `  ! ${text}`));
   if (status.tunnel.error !== null) bad(`tunnel ${status.tunnel.interface} is not configured: ${status.tunnel.error}`);
+  for (const text of status.unresolved.map(unresolvedText)) bad(text);
   const { closed } = status.tunnel;
   if (closed.length > 0) bad(`traffic for ${closed.join(", ")} is held back until the tunnel carries it, or until \`jvpn down\``);
   const { errors, awaitingRestart } = status.config;

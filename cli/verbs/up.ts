@@ -6,7 +6,7 @@ import { EXIT } from "#kernel/contract/exit-code";
 import { Control, ControlError, type StatusDocument } from "#sdk/index";
 import { type CommonOptions, verb } from "../command.ts";
 import { requireFromDaemon, spawnDaemon } from "../daemon-process.ts";
-import { dialAdvice } from "../format/dial.ts";
+import { dialAdvice, unresolvedText } from "../format/dial.ts";
 import { sessionLines } from "../format/session.ts";
 import { io } from "../io.ts";
 
@@ -171,9 +171,10 @@ function startFailure(exit: number, log: string, file: string): ControlError {
 }
 
 async function advise(control: Control): Promise<void> {
-  const status = await control.status();
-  const { dial } = status.view;
-  if (dial !== null) for (const line of dialAdvice(status.publicKey, dial.lastReason)) process.stderr.write(`${line}\n`);
+  const { publicKey, unresolved, view } = await control.status();
+  for (const name of unresolved) process.stderr.write(`  why: ${unresolvedText(name)}\n`);
+  if (view.dial === null || unresolved.some(({ inUse }) => inUse.length === 0)) return;
+  for (const line of dialAdvice(publicKey, view.dial.lastReason)) process.stderr.write(`${line}\n`);
 }
 
 function isAlive(pid: number): boolean {

@@ -4,40 +4,48 @@ import type { ClientSettings } from "#daemon/config/client";
 import type { Role, RoleContext } from "#daemon/role";
 import { machineFacts } from "#daemon/system/facts";
 import { assignmentFault, clientPlan } from "#daemon/system/plan";
+import type { UnresolvedName } from "#kernel/contract/control";
 import type { Assignment, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
 import { GatewayNames } from "./gateway-names.ts";
+import type { KnownNames } from "./known-names.ts";
+import { systemResolver } from "./system-resolver.ts";
 
 /** A client. It resolves the names of its gateways, and sets up its tunnel as a gateway assigns it. */
 export class Client implements Role<ClientSettings> {
   readonly store = null;
   readonly #on: RoleContext;
+  readonly #known: KnownNames;
   #settings: ClientSettings;
   #names: GatewayNames | null = null;
 
-  constructor(on: RoleContext, settings: ClientSettings) {
+  constructor(on: RoleContext, settings: ClientSettings, known: KnownNames) {
     this.#on = on;
     this.#settings = settings;
+    this.#known = known;
   }
 
   /** The tunnel is set up when a gateway has assigned its addresses. */
   async prepare(): Promise<void> {}
 
   /** The core gets the configuration again whenever the addresses of the gateways change. */
-  async configure(settings: ClientSettings): Promise<void> {
+  configure(settings: ClientSettings): void {
     this.#settings = settings;
     this.#names?.stop();
-    const known = this.#names?.known;
     let resumes = true;
-    this.#names = new GatewayNames(
-      settings.gateways,
-      (resolved, unresolved) => {
-        this.#resolved(settings, resolved, unresolved, resumes);
+    const news = {
+      resolved: (gateways: readonly GatewayAddresses[]) => {
+        this.#configured(settings, gateways, resumes);
         resumes = false;
       },
-      { known },
-    );
-    await this.#names.start();
+      unresolved: (names: readonly UnresolvedName[]) => this.#unresolved(names),
+    };
+    this.#names = new GatewayNames(settings.gateways, news, systemResolver(), this.#known);
+    void this.#names.start();
+  }
+
+  get unresolved(): readonly UnresolvedName[] {
+    return this.#names?.unresolved ?? [];
   }
 
   assigned(assignment: Assignment | null): void {
@@ -68,15 +76,17 @@ export class Client implements Role<ClientSettings> {
     this.#names?.stop();
   }
 
-  #resolved(
-    settings: ClientSettings,
-    gateways: readonly GatewayAddresses[],
-    unresolved: readonly string[],
-    resumes: boolean,
-  ): void {
-    const { log, feed } = this.#on;
-    if (unresolved.length > 0) log.warn({ names: unresolved }, "gateway names cannot be resolved yet; look-ups are retried");
+  #unresolved(names: readonly UnresolvedName[]): void {
+    const { log, diagnose } = this.#on;
+    if (names.length === 0) log.info("all names of gateways are resolved again");
+    for (const { name, why, inUse } of names) {
+      log.warn({ name, why, inUse }, "a gateway's name cannot be resolved; it is looked up again");
+      diagnose({ what: "gateway_name_unresolved", name, why });
+    }
+  }
+
+  #configured(settings: ClientSettings, gateways: readonly GatewayAddresses[], resumes: boolean): void {
     const { reconnect, paths, interface: own } = settings;
-    feed({ type: "Configured", config: { role: "client", reconnect, gateways, paths, ownInterfaces: [own] }, resumes });
+    this.#on.feed({ type: "Configured", config: { role: "client", reconnect, gateways, paths, ownInterfaces: [own] }, resumes });
   }
 }

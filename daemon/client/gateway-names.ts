@@ -1,7 +1,9 @@
-import { lookup } from "node:dns/promises";
 import type { GatewayAddresses } from "#core/contract";
 import type { ConfiguredGateway } from "#daemon/config/client";
+import { causeText } from "#daemon/fault";
+import type { UnresolvedName } from "#kernel/contract/control";
 import { parseAddress } from "#kernel/ip";
+import type { KnownNames } from "./known-names.ts";
 
 const LOOKUP_MS_MAX = 5_000;
 /** Addresses of one gateway; further ones are ignored. */
@@ -10,20 +12,34 @@ const ADDRESSES_MAX = 8;
 const ROUND_MS_MIN = 5_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
-type Known = ReadonlyMap<string, readonly string[]>;
-type Lookup = (host: string) => Promise<readonly string[]>;
-/** `unresolved` = names for which no address is known. */
-type OnChange = (resolved: readonly GatewayAddresses[], unresolved: readonly string[]) => void;
+/** How names are looked up, and how a failure is explained. Neither throws at once. */
+export interface Resolver {
+  /** Rejects with the system's words. It may take half a minute. */
+  lookUp(host: string): Promise<readonly string[]>;
+  /** What the configured resolver says about the name, as the end of a sentence; empty if it says nothing else. */
+  explain(host: string): Promise<string>;
+}
+
+interface News {
+  /** Called at once with the addresses that are known, and after each change of them. */
+  resolved(gateways: readonly GatewayAddresses[]): void;
+  /** Called after each change of the names that cannot be resolved. */
+  unresolved(names: readonly UnresolvedName[]): void;
+}
 
 /**
  * The addresses of the configured gateways. Names are looked up at the start, when dialling fails and when links
- * change. A name that cannot be resolved keeps its last addresses, and the look-up is retried.
+ * change. Nothing waits for a look-up: a name that cannot be resolved keeps the addresses that were found last, also by
+ * an earlier process, and is looked up again.
  */
 export class GatewayNames {
   readonly #gateways: readonly ConfiguredGateway[];
-  readonly #onChange: OnChange;
-  readonly #lookup: Lookup;
-  readonly #known: Map<string, readonly string[]>;
+  readonly #news: News;
+  readonly #resolver: Resolver;
+  readonly #known: KnownNames;
+  /** Look-ups that have not answered: a name has one at a time, however long it takes. */
+  readonly #pending = new Map<string, Promise<readonly string[]>>();
+  #unresolved: readonly UnresolvedName[] = [];
   #last = "";
   #failures = 0;
   #running = false;
@@ -31,25 +47,22 @@ export class GatewayNames {
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
 
-  /** `known`: addresses that an earlier look-up found. They stay in use while a name cannot be resolved. */
-  constructor(
-    gateways: readonly ConfiguredGateway[],
-    onChange: OnChange,
-    { known, lookupName = systemLookup }: { readonly known?: Known | undefined; readonly lookupName?: Lookup } = {},
-  ) {
+  constructor(gateways: readonly ConfiguredGateway[], news: News, resolver: Resolver, known: KnownNames) {
     this.#gateways = gateways;
-    this.#onChange = onChange;
-    this.#known = new Map(known);
-    this.#lookup = lookupName;
+    this.#news = news;
+    this.#resolver = resolver;
+    this.#known = known;
   }
 
-  /** The addresses that were found for each name. */
-  get known(): Known {
-    return this.#known;
+  /** Names that the last round of look-ups did not resolve, and why. */
+  get unresolved(): readonly UnresolvedName[] {
+    return this.#unresolved;
   }
 
-  /** Resolves after the first round of look-ups; `onChange` has then been called once. */
+  /** Publishes what is known, and starts the first round. Resolves after that round. */
   start(): Promise<void> {
+    this.#known.forgetAllBut(this.#names());
+    this.#publish();
     return this.#round();
   }
 
@@ -68,20 +81,44 @@ export class GatewayNames {
   async #round(): Promise<void> {
     this.#running = true;
     this.#startedAt = performance.now();
-    const results = await Promise.all(this.#names().map(async (name) => [name, await withinTime(this.#lookup(name))] as const));
+    const failed = (await Promise.all(this.#names().map((name) => this.#resolve(name)))).filter((name) => name !== null);
     this.#running = false;
     if (this.#stopped) return;
-    for (const [name, addresses] of results) if (addresses.length > 0) this.#known.set(name, addresses);
-    const failed = results.filter(([, addresses]) => addresses.length === 0).map(([name]) => name);
-    this.#publish(failed.filter((name) => !this.#known.has(name)));
+    if (JSON.stringify(failed) !== JSON.stringify(this.#unresolved)) {
+      this.#unresolved = failed;
+      this.#news.unresolved(failed);
+    }
     this.#failures = failed.length === 0 ? 0 : this.#failures + 1;
     if (failed.length > 0) this.#schedule(RETRY_MS[Math.min(this.#failures, RETRY_MS.length) - 1] ?? ROUND_MS_MIN);
   }
 
-  #publish(unresolved: readonly string[]): void {
+  /** Publishes the name's addresses as soon as they are there; `null` if it has some. */
+  async #resolve(name: string): Promise<UnresolvedName | null> {
+    try {
+      const addresses = await withinTime(this.#lookUp(name));
+      if (this.#stopped) return null;
+      this.#known.keep(name, addresses);
+      this.#publish();
+      return null;
+    } catch (cause) {
+      const said = await this.#resolver.explain(name);
+      const why = said === "" ? causeText(cause) : `${causeText(cause)}; ${said}`;
+      return { name, why, inUse: this.#known.of(name) };
+    }
+  }
+
+  #lookUp(name: string): Promise<readonly string[]> {
+    const pending = this.#pending.get(name);
+    if (pending !== undefined) return pending;
+    const looking = this.#resolver.lookUp(name).finally(() => this.#pending.delete(name));
+    this.#pending.set(name, looking);
+    return looking;
+  }
+
+  #publish(): void {
     const resolved = this.#gateways.map((gateway) => {
       const all = gateway.endpoints.flatMap(({ host, port }) => {
-        const ips = parseAddress(host) === undefined ? (this.#known.get(host) ?? []) : [host];
+        const ips = parseAddress(host) === undefined ? this.#known.of(host) : [host];
         return ips.map((ip) => ({ ip, port }));
       });
       const distinct = all.filter(
@@ -92,7 +129,7 @@ export class GatewayNames {
     const text = JSON.stringify(resolved);
     if (text === this.#last) return;
     this.#last = text;
-    this.#onChange(resolved, unresolved);
+    this.#news.resolved(resolved);
   }
 
   #names(): string[] {
@@ -106,20 +143,14 @@ export class GatewayNames {
   }
 }
 
-/** The addresses of `host`, sorted: a resolver that rotates its answers causes no change. */
-async function systemLookup(host: string): Promise<readonly string[]> {
-  const answers = await lookup(host, { all: true });
-  return answers.map((answer) => answer.address).toSorted();
-}
-
-/** The result of a look-up; empty if it fails or takes longer than `LOOKUP_MS_MAX`. */
+/** The result of a look-up; rejects if it takes longer than `LOOKUP_MS_MAX`. */
 async function withinTime(looking: Promise<readonly string[]>): Promise<readonly string[]> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<readonly string[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), LOOKUP_MS_MAX);
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the look-up takes longer than ${LOOKUP_MS_MAX / 1_000} s`)), LOOKUP_MS_MAX);
   });
   try {
-    return await Promise.race([looking.catch(() => []), late]);
+    return await Promise.race([looking, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -12,6 +12,7 @@ import { EXIT } from "#kernel/contract/exit-code";
 /** A gateway. It has one tunnel for all its clients, and a store with their addresses. */
 export class Gateway implements Role<GatewaySettings> {
   readonly store: SqliteStore;
+  readonly unresolved = [];
   readonly #on: RoleContext;
   readonly #node: string;
   #settings: GatewaySettings;
@@ -39,7 +40,7 @@ export class Gateway implements Role<GatewaySettings> {
     throw new StartFailure([{ what: `the tunnel ${name} cannot be set up`, why: error, hint }], EXIT.failed);
   }
 
-  async configure(settings: GatewaySettings): Promise<void> {
+  configure(settings: GatewaySettings): void {
     this.#settings = settings;
     this.store.reconfigure(settings);
     const clients = settings.clients.map(({ name, key, group }) => ({ name, key, group }));

@@ -34,6 +34,7 @@ interface Native {
   generateKey(path: string): string;
   publicKey(path: string): string;
   notifySystemd(state: string): void;
+  lookUp(host: string, done: (answerJson: string) => void): void;
 }
 
 let loaded: Native | undefined;
@@ -67,6 +68,20 @@ export function generateKey(path: string): string {
 /** The public key of a private key file. */
 export function publicKey(path: string): string {
   return refusing(() => native().publicKey(path));
+}
+
+/**
+ * The addresses of a name, sorted, as every program of this machine finds them. Rejects with the system's words. It may
+ * take half a minute, but keeps nothing waiting, not even the end of the process.
+ */
+export function lookUp(host: string): Promise<readonly string[]> {
+  return new Promise((resolve, reject) => {
+    native().lookUp(host, (text) => {
+      const answer = JSON.parse(text) as { readonly addresses: readonly string[] } | { readonly why: string };
+      if ("why" in answer) reject(new Error(answer.why));
+      else resolve(answer.addresses);
+    });
+  });
 }
 
 /** Sends a state such as `READY=1` to the service manager; does nothing without one. */

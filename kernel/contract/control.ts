@@ -32,6 +32,14 @@ export interface TunnelView {
   readonly error: string | null;
 }
 
+/** A gateway's name that cannot be resolved. */
+export interface UnresolvedName {
+  readonly name: string;
+  readonly why: string;
+  /** The addresses that it had last, which stay in use; empty = none are known. */
+  readonly inUse: readonly string[];
+}
+
 export interface StatusDocument {
   readonly schema: "jumping-vpn/status/v1";
   readonly node: string;
@@ -46,6 +54,8 @@ export interface StatusDocument {
   /** Threads that move packets. */
   readonly workers: number | null;
   readonly tunnel: TunnelView;
+  /** At a client: names of gateways that cannot be resolved. */
+  readonly unresolved: readonly UnresolvedName[];
   readonly config: {
     /** Why the last reload refused the configuration file, at most 20 lines; empty = the file is in force. */
     readonly errors: readonly string[];

@@ -6,6 +6,7 @@ mod dispatch;
 mod engine;
 pub mod fault;
 pub mod identity;
+pub mod names;
 pub mod netlink;
 pub mod offload;
 pub mod queue;

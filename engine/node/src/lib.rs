@@ -1,9 +1,10 @@
 //! The Node binding of the engine. JSON text crosses it in batches; there is never a call per packet.
 #![allow(clippy::needless_pass_by_value, reason = "values that cross the binding are copies, owned by the callee")]
 
+use std::net::IpAddr;
 use std::path::Path;
 
-use jvpn_io::{Blame, Engine as Running, StartError, identity, sys, systemd};
+use jvpn_io::{Blame, Engine as Running, StartError, identity, names, sys, systemd};
 use jvpn_proto::messages::{Command, EngineConfig, ReportBatch};
 use napi::{
     Error, Result, Status,
@@ -12,6 +13,7 @@ use napi::{
 };
 use napi_derive::napi;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 
 /// At most one wake waits in Node's queue: the callback drains everything, so a second one would find nothing.
 const WAKES_MAX: usize = 1;
@@ -85,6 +87,25 @@ pub fn generate_key(path: String) -> Result<String> {
 #[napi]
 pub fn public_key(path: String) -> Result<String> {
     identity::public_key(Path::new(&path)).map_err(|error| thrown(&error))
+}
+
+/// Looks up a name, and calls `done` once with its addresses, sorted, or with the system's words for the failure, as
+/// JSON: `{"addresses":[…]}` or `{"why":"…"}`. Throws if no thread can be started. The look-up may take half a minute;
+/// it keeps nothing waiting, not even the end of the process.
+#[napi]
+pub fn look_up(host: String, done: Function<'_, String, ()>) -> Result<()> {
+    let answer = done
+        .build_threadsafe_function::<String>()
+        .callee_handled::<false>()
+        .weak::<true>()
+        .max_queue_size::<1>()
+        .build()?;
+    let found = move |found: std::result::Result<Vec<IpAddr>, String>| {
+        let text = found.map_or_else(|why| json!({ "why": why }), |addresses| json!({ "addresses": addresses }));
+        // If nobody listens any more, the process is ending.
+        let _ = answer.call(text.to_string(), ThreadsafeFunctionCallMode::NonBlocking);
+    };
+    names::look_up(host, found).map_err(|why| Error::from_reason(format!("cannot start a look-up: {why}")))
 }
 
 /// Sends a state such as `READY=1` to the service manager; does nothing without one.

@@ -7,7 +7,7 @@ import type { Case, Findings } from "./cases/case.ts";
 import { CASES, QUICK } from "./cases/index.ts";
 import { compareMain } from "./compare/main.ts";
 import { leftoversWith } from "./leftovers.ts";
-import { missingPrograms } from "./requirements.ts";
+import { providePrograms } from "./requirements.ts";
 import { withScope } from "./scope.ts";
 import { PREFIX, Stage } from "./stage.ts";
 
@@ -92,7 +92,7 @@ async function playUntilOk(one: Case, attempts: number): Promise<CaseResult> {
 }
 
 async function play(one: Case): Promise<CaseResult> {
-  const missing = missingPrograms(one.needs ?? []);
+  const missing = providePrograms(one.needs ?? []);
   if (missing.length > 0) return failed(one, missing);
   try {
     const { value, leftovers } = await withScope(async (scope) => {

@@ -8,6 +8,7 @@ import { LIFETIME } from "./5.ts";
 import { BLACKOUT } from "./6.ts";
 import { DENIED_SWITCHES } from "./7.ts";
 import { OPERATOR_TERMINATION } from "./8.ts";
+import { ATTACKS_REPLAY } from "./attacks-replay.ts";
 import type { Case } from "./case.ts";
 import { ENDED_WHILE_AWAY } from "./ended-while-away.ts";
 import { FAILS_CLOSED } from "./fails-closed.ts";
@@ -45,6 +46,7 @@ export const CASES: readonly Case[] = [
   NAT_REBINDING,
   NAT_REBINDING_REDUNDANT,
   REPLAY_FLOOD,
+  ATTACKS_REPLAY,
   INVALID_POLICY,
   PRESSURE,
   CELLULAR,

@@ -15,7 +15,12 @@ pub enum Alteration {
     Bit,
     Body,
     Counter,
+    Source,
 }
+
+/// Invented source addresses: 172.16.0.0/12, fd17::/16.
+const SOURCES_V4: ([u8; 2], u8) = ([172, 16], 0x0f);
+const SOURCES_V6: [u8; 2] = [0xfd, 0x17];
 
 impl Alteration {
     pub fn of(name: &str) -> Option<Self> {
@@ -24,6 +29,7 @@ impl Alteration {
             "bit" => Some(Self::Bit),
             "body" => Some(Self::Body),
             "counter" => Some(Self::Counter),
+            "source" => Some(Self::Source),
             _ => None,
         }
     }
@@ -31,9 +37,12 @@ impl Alteration {
     /// Returns the packet with its payload altered and its checksums valid.
     pub fn applied(self, datagram: &Datagram, random: &mut Seeded) -> Vec<u8> {
         let mut packet = datagram.packet.to_vec();
+        if self == Self::Source {
+            invent_source(&mut packet, datagram.udp_at, random);
+        }
         let payload = &mut packet[datagram.udp_at + UDP_BYTES..];
         match self {
-            Self::None => {}
+            Self::None | Self::Source => {}
             Self::Bit => {
                 let bit = random.next() as usize % (payload.len() * 8);
                 payload[bit / 8] ^= 1 << (bit % 8);
@@ -49,6 +58,18 @@ impl Alteration {
         set_checksum(&mut packet, datagram.udp_at);
         packet
     }
+}
+
+fn invent_source(packet: &mut [u8], udp_at: usize, random: &mut Seeded) {
+    if udp_at == V4_BYTES {
+        random.fill(&mut packet[12..16]);
+        let ([first, second], free) = SOURCES_V4;
+        (packet[12], packet[13]) = (first, second | packet[13] & free);
+    } else {
+        random.fill(&mut packet[8..24]);
+        packet[8..10].copy_from_slice(&SOURCES_V6);
+    }
+    random.fill(&mut packet[udp_at..udp_at + 2]);
 }
 
 /// Sets the UDP checksum; the kernel fills in the IPv4 checksum. A capture may contain packets whose checksum was not
@@ -112,6 +133,27 @@ mod tests {
             (&payload[..8], &payload[16..])
         );
         assert!(u64::from_le_bytes(counter[8..16].try_into().expect("8 bytes")) >= COUNTER_LEAP);
+    }
+
+    #[test]
+    fn an_invented_source_differs_each_time_and_the_payload_stays() {
+        let packet = packet_v4(50_000, 4774, &[7; 9]);
+        let datagram = Datagram::read(&packet).expect("whole");
+        let mut random = Seeded::new(1);
+        let made: Vec<_> = (0..9)
+            .map(|_| Alteration::Source.applied(&datagram, &mut random))
+            .collect();
+        for one in &made {
+            assert_eq!(
+                (one[12], one[13] >> 4, &one[16..20]),
+                (172, 1, &packet[16..20])
+            );
+            assert_eq!((&one[22..24], &one[28..]), (&packet[22..24], &packet[28..]));
+        }
+        assert!(
+            made.windows(2)
+                .all(|pair| pair[0][12..22] != pair[1][12..22])
+        );
     }
 
     #[test]

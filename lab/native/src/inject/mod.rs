@@ -4,8 +4,8 @@
 //!   capture of an uplink ──▶ which end's datagrams, which types ──▶ altered or not ──▶ the wire, with the true source
 //! ```
 //!
-//! Source addresses are not invented: each datagram is sent with the address and port of the capture, which is the most
-//! that an attacker on the path can do.
+//! Each datagram is sent with the address and port of the capture, as an attacker on the path can do, or from invented
+//! ones.
 
 mod alter;
 mod recording;
@@ -31,8 +31,9 @@ jvpn-lab inject: sends captured datagrams again, unchanged or altered, with thei
   --toward END        server: datagrams sent to --port; client: datagrams sent from it
   --port N            the tunnel's UDP port (default 4774)
   --types T,U,…       only these first bytes, in hex (default: all)
+  --length N          only datagrams with N bytes of UDP payload (default: all)
   --alter HOW         none (default): a replay; bit: one random bit; body: a random body after the header of 16 bytes;
-                      counter: a counter far ahead
+                      counter: a counter far ahead; source: each from an invented address and port
   --order HOW         forward (default) or backward
   --count N           datagrams to send, 1…10000000; the recording is repeated as often as needed (default: once)
   --rate N            per second, 1…1000000 (default 1000)
@@ -43,7 +44,7 @@ Needs root there. The report is one line at the end: recorded, sent, refused by 
 ";
 
 const VALUED: &[&str] = &[
-    "pcap", "toward", "port", "types", "alter", "order", "count", "rate", "seed", "netns",
+    "pcap", "toward", "port", "types", "length", "alter", "order", "count", "rate", "seed", "netns",
 ];
 /// Maximum datagrams of one run.
 const COUNT_MAX: u64 = 10_000_000;
@@ -79,7 +80,8 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
     };
     let types = types(&args)?;
     let alteration = Alteration::of(args.text("alter").unwrap_or("none"))
-        .ok_or_else(|| args.refuse("--alter must be none, bit, body or counter"))?;
+        .ok_or_else(|| args.refuse("--alter must be none, bit, body, counter or source"))?;
+    let length: Option<usize> = args.optional("length")?;
     let backward = match args.text("order").unwrap_or("forward") {
         "forward" => false,
         "backward" => true,
@@ -107,6 +109,7 @@ pub fn run(words: &[String]) -> Result<(), Fault> {
             }) == port
         })
         .filter(|datagram| types.is_empty() || types.contains(&datagram.payload()[0]))
+        .filter(|datagram| length.is_none_or(|length| datagram.payload().len() == length))
         .collect();
     if chosen.is_empty() {
         return Err(args.refuse("the recording has no such datagram"));

@@ -44,7 +44,7 @@ export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
  *   client [eth0,wlan0=backup,…]   gateway [name …]      configuration
  *   resolved [eth0,…]                                     the same, after a look-up changed the gateway's addresses
  *   policy standard                policy broken          a new policy
- *   links eth0 wlan0 wwan0:down                           all links that exist
+ *   links eth0 wlan0 wwan0:down eth1:kind=tun             all links that exist
  *   leased 1 10.80.0.14 · leased 1 none · leased 1 unknown  the store's answer to request 1
  *   authority joined 2 · heartbeat 100 2 · missed · fenced  from the cluster; a heartbeat has its send time
  *   handshake 1 2 ended:operator_terminated  standard   on path 1, as session 2; …
@@ -254,7 +254,8 @@ function link(text: string): Link {
   const [name = "", state = ""] = text.split(":");
   const index = 2 + ["eth", "wlan", "wwan"].findIndex((kind) => name.startsWith(kind)) * 10 + Number(name.replace(/\D/g, ""));
   const address = state.includes(".") ? state : `10.0.${index}.2`;
-  return { name, index, up: state !== "down", addresses: [address], routes: state === "noroute" ? [] : ["0.0.0.0/0"] };
+  const kind = state.startsWith("kind=") ? state.slice("kind=".length) : null;
+  return { name, index, kind, up: state !== "down", addresses: [address], routes: state === "noroute" ? [] : ["0.0.0.0/0"] };
 }
 
 function clientConfig(args: readonly string[]): ClientConfig {

@@ -19,6 +19,14 @@ const TRANSPORT: TransportKind = "udp";
 const REOPEN_FIRST_MS: Millis = 500;
 const REOPEN_MAX_MS: Millis = 30 * SECOND;
 
+/**
+ * Kinds of links that carry packets inside others. Such a link is an uplink only if a rule names it: it may lead through
+ * this tunnel, or through another client's.
+ */
+const TUNNELS: ReadonlySet<string> = new Set(
+  "tun wireguard ovpn ipip sit gre ip6gre gretap ip6gretap ip6tnl vti vti6 xfrm erspan vxlan geneve gtp fou".split(" "),
+);
+
 type Spot = Pick<ClientPath, "label" | "ifname" | "ifindex" | "local" | "remote" | "priority" | "metered">;
 const EVERY_INTERFACE: PathRule = { interface: "*", priority: "primary", metered: false };
 
@@ -87,6 +95,7 @@ function wantedSpots(client: ClientState, entry: Entry | null): readonly Spot[] 
   for (const link of client.links) {
     const rule = ruleFor(client.config, link.name);
     if (!link.up || rule.priority === "never" || client.config.ownInterfaces.includes(link.name)) continue;
+    if (link.kind !== null && TUNNELS.has(link.kind) && rule.interface === EVERY_INTERFACE.interface) continue;
     for (const address of gateway.addresses) {
       const spot = spotOn(link, rule, address, client.paths);
       if (spot !== null) spots.push({ ...spot, label: unique(spot.label, spots, spot.remote) });

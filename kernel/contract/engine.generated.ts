@@ -167,6 +167,10 @@ export type Link = {
   readonly name: string;
   readonly index: number;
   /**
+   * The kernel's kind of a virtual link, such as `tun`, `wireguard` or `vlan`.
+   */
+  readonly kind: string | null;
+  /**
    * Administratively up, with carrier.
    */
   readonly up: boolean;

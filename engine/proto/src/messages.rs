@@ -327,6 +327,8 @@ impl Command {
 pub struct Link {
     pub name: String,
     pub index: u32,
+    /// The kernel's kind of a virtual link, such as `tun`, `wireguard` or `vlan`.
+    pub kind: Option<String>,
     /// Administratively up, with carrier.
     pub up: bool,
     /// Usable source addresses (no link-local, no tentative or deprecated IPv6).

@@ -11,7 +11,7 @@ use jvpn_proto::messages::Link;
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     address::{AddressAttribute, AddressFlags, AddressMessage},
-    link::{LinkAttribute, LinkFlags, LinkMessage},
+    link::{LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
     route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteNextHopFlags, RouteType},
 };
 
@@ -34,6 +34,7 @@ pub struct Inventory {
 #[derive(Debug)]
 struct Draft {
     name: String,
+    kind: Option<String>,
     up: bool,
     addresses: BTreeSet<IpAddr>,
     /// Shortest prefix first.
@@ -62,8 +63,15 @@ impl Inventory {
             _ => None,
         });
         let Some(name) = name else { return };
-        let draft =
-            Draft { name, up: is_up(message.header.flags), addresses: BTreeSet::new(), routes: BTreeSet::new() };
+        let kind = message.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::LinkInfo(parts) => parts.iter().find_map(|part| match part {
+                LinkInfo::Kind(kind) => Some(kind.to_string()),
+                _ => None,
+            }),
+            _ => None,
+        });
+        let up = is_up(message.header.flags);
+        let draft = Draft { name, kind, up, addresses: BTreeSet::new(), routes: BTreeSet::new() };
         self.links.insert(message.header.index, draft);
         if self.links.len() > LINKS_MAX {
             self.links.pop_last();
@@ -117,6 +125,7 @@ impl Draft {
         Link {
             name: self.name,
             index,
+            kind: self.kind,
             up: self.up,
             addresses: self.addresses.into_iter().collect(),
             routes: self.routes.into_iter().map(|(length, address)| format!("{address}/{length}")).collect(),
@@ -197,6 +206,8 @@ fn destination(message: &RouteMessage) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::link::InfoKind;
+
     use super::*;
 
     #[test]
@@ -214,6 +225,7 @@ mod tests {
         let expected = Link {
             name: "wan0".into(),
             index: 2,
+            kind: None,
             up: true,
             addresses: vec![ip("198.51.100.7"), ip("2001:db8::7")],
             routes: vec!["0.0.0.0/0".into(), "198.51.100.0/24".into()],
@@ -231,6 +243,18 @@ mod tests {
         inventory.add(&route(2, None, 0));
         let links = inventory.into_links("jvpn0");
         assert_eq!((links[0].routes.len(), links[0].routes[0].as_str()), (ROUTES_MAX, "0.0.0.0/0"));
+    }
+
+    #[test]
+    fn a_virtual_link_has_the_kind_that_the_kernel_gives_it() {
+        let mut inventory = Inventory::default();
+        for (index, kind) in [(2, InfoKind::Tun), (3, InfoKind::Wireguard), (4, InfoKind::Other("ovpn".into()))] {
+            let RouteNetlinkMessage::NewLink(mut message) = link(index, "v0", LinkFlags::Up) else { unreachable!() };
+            message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]));
+            inventory.add(&RouteNetlinkMessage::NewLink(message));
+        }
+        let kinds: Vec<_> = inventory.into_links("jvpn0").into_iter().filter_map(|link| link.kind).collect();
+        assert_eq!(kinds, ["tun", "wireguard", "ovpn"]);
     }
 
     #[test]

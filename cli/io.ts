@@ -1,4 +1,5 @@
 import { EXIT } from "#kernel/contract/exit-code";
+import { fileAdvice } from "#kernel/files";
 import { ControlError } from "#sdk/index";
 import { exitOf } from "./exit.ts";
 
@@ -59,7 +60,12 @@ function lines({ head, why, hint }: { readonly head: string; readonly why: strin
   return `${head}\n  why: ${why}\n  do:  ${hint}\n`;
 }
 
+/** An error of the system about a file is no mistake of the program. */
 function unexpected(cause: unknown): ControlError {
+  const { code, path } = cause as { readonly code?: string; readonly path?: string };
+  const advice = path === undefined ? undefined : fileAdvice(code, path);
+  if (advice !== undefined)
+    return new ControlError({ code: "failed", message: `${path} cannot be used`, ...advice, retryAfterMs: null }, { cause });
   const why = cause instanceof Error ? cause.message : String(cause);
   const hint = "please report it with the output of `jvpn version`";
   return new ControlError({ code: "internal", message: "the command failed", why, hint, retryAfterMs: null }, { cause });

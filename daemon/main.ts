@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Argument, Command, CommanderError, Option } from "commander";
 import { checkFiles, checkOffered, showConfig } from "#daemon/config/verbs";
-import { faultText, StartFailure } from "#daemon/fault";
+import { errnoOf, faultText, StartFailure } from "#daemon/fault";
 import type { Flags } from "#daemon/options";
 import { checkPolicyFile } from "#daemon/policy/verbs";
 import { generateKey, publicKey } from "#daemon/ports/engine";
 import { run, undo } from "#daemon/run";
 import { EXIT, type ExitCode } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
+import { fileAdvice } from "#kernel/files";
 
 /** `jvpnd gateway|client`, and the verbs that need keys or the rules of the configuration, which only a daemon has. */
 const program = new Command("jvpnd").description("Jumping VPN daemon").exitOverride().showHelpAfterError("(see jvpnd --help)");
@@ -97,7 +98,13 @@ try {
 
 function exitFor(cause: unknown): ExitCode {
   if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (!(cause instanceof StartFailure)) throw cause;
+  if (!(cause instanceof StartFailure)) {
+    const { path = "" } = cause as { readonly path?: string };
+    const advice = fileAdvice(errnoOf(cause), path);
+    if (advice === undefined || path === "") throw cause;
+    process.stderr.write(faultText({ what: `${path} cannot be used`, ...advice }));
+    return EXIT.failed;
+  }
   for (const fault of cause.faults) process.stderr.write(faultText(fault));
   return cause.exit;
 }

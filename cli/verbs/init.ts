@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
+import { foldersOf } from "#kernel/files";
 import { ControlError } from "#sdk/index";
 import { requireFromDaemon } from "../daemon-process.ts";
 import { io, perform } from "../io.ts";
@@ -160,7 +161,7 @@ async function write(role: "gateway" | "client", directory: string, text: string
       retryAfterMs: null,
     });
   }
-  mkdirSync(dir, { recursive: true, mode: 0o755 });
+  for (const folder of foldersOf(dir).filter((folder) => !existsSync(folder))) mkdirSync(folder, { mode: 0o755 });
   const publicKey = await requireFromDaemon(["genkey", keyFile]);
   writeFileSync(file, text, { flag: "wx", mode: 0o640 });
   const policy = join(dir, "policy.toml");

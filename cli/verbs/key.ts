@@ -55,11 +55,15 @@ export function configVerb(program: Command): void {
     .description("print the configuration with all defaults, as JSON")
     .addOption(new Option("--role <role>", "default: the role that the file configures").choices(["gateway", "client"]))
     .option("--config <file>", "configuration file (JVPN_CONFIG)")
-    .option("--json", "no effect: the output is always JSON");
+    .option("--json", "print errors as JSON, too: the output is always JSON");
   show.action(() => {
     const { role, config: file, json = false } = show.opts<ConfigOptions>();
-    const flags = [...(role === undefined ? [] : ["--role", role]), ...configFlag(file)];
-    return perform(json, () => passToDaemon(["config", "show", ...flags]));
+    const words = ["config", "show", ...(role === undefined ? [] : ["--role", role]), ...configFlag(file)];
+    return perform(json, async () => {
+      if (!json) return passToDaemon(words);
+      io.line(await requireFromDaemon(words));
+      return EXIT.ok;
+    });
   });
 }
 

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
+import { fileAdvice } from "#kernel/files";
 import { ControlError, type PolicyAppliedDocument, type PolicyText } from "#sdk/index";
 import { type CommonOptions, verb } from "../command.ts";
 import { passToDaemon } from "../daemon-process.ts";
@@ -127,20 +128,21 @@ function printApplied(document: PolicyAppliedDocument, options: CommonOptions): 
   );
 }
 
+/** Longer ones are refused by the daemon. */
+const POLICY_BYTES_MAX = 128 * 1024;
+
 function read(file: string): PolicyText {
   const path = resolve(file);
+  const refusal = { code: "configuration", message: `${path}: this policy cannot be read`, retryAfterMs: null } as const;
   try {
-    return { file: path, text: readFileSync(path, "utf8") };
+    const info = statSync(path);
+    if (info.isFile() && info.size <= POLICY_BYTES_MAX) return { file: path, text: readFileSync(path, "utf8") };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const refusal = {
-      code: "configuration",
-      message: `${path}: this policy cannot be read`,
-      why,
-      hint: "name a file that exists",
-    };
-    throw new ControlError({ ...refusal, retryAfterMs: null }, { cause });
+    const advice = fileAdvice((cause as { readonly code?: string }).code, path) ?? { why: String(cause), hint: "check the path" };
+    throw new ControlError({ ...refusal, ...advice }, { cause });
   }
+  const why = `a policy is a regular file of at most ${POLICY_BYTES_MAX} bytes`;
+  throw new ControlError({ ...refusal, why, hint: "check that this is the right file" });
 }
 
 const count = (changes: number): string =>

@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { dirname } from "node:path";
 import { causeText, errnoOf, StartFailure } from "#daemon/fault";
 import { EXIT } from "#kernel/contract/exit-code";
+import { fileAdvice, foldersOf } from "#kernel/files";
 
 const ASK_MS = 2_000;
 /** `sun_path` of a unix socket has 108 bytes, including the final zero. */
@@ -20,7 +21,7 @@ export async function claimSocket(path: string): Promise<void> {
     throw refusal(`the control socket cannot be ${path}`, why, "name a shorter path with --socket");
   }
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    for (const folder of foldersOf(dirname(path)).filter((folder) => !existsSync(folder))) mkdirSync(folder, { mode: 0o755 });
     if (!existsSync(path)) return;
     if (!lstatSync(path).isSocket())
       throw refusal(
@@ -38,12 +39,9 @@ export async function claimSocket(path: string): Promise<void> {
     rmSync(path, { force: true });
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause;
-    throw refusal(
-      `the control socket cannot be ${path}`,
-      causeText(cause),
-      "run as root, or name a path in a writable folder with --socket",
-      cause,
-    );
+    const advice = fileAdvice(errnoOf(cause), dirname(path));
+    const hint = "run as root, or name a path in a writable folder with --socket";
+    throw refusal(`the control socket cannot be ${path}`, advice?.why ?? causeText(cause), advice?.hint ?? hint, cause);
   }
 }
 

@@ -1,8 +1,9 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { causeText, errnoOf, StartFailure } from "#daemon/fault";
 import { requireOwnDirectory } from "#daemon/system/trust";
 import { EXIT } from "#kernel/contract/exit-code";
+import { fileAdvice, foldersOf } from "#kernel/files";
 
 /** The claim on a state directory. Two daemons with the same directory would undo each other's changes. */
 export interface Claim {
@@ -19,7 +20,7 @@ export function claimState(stateDir: string): Claim {
   const own = `${process.pid} ${startTime(process.pid) ?? 0}\n`;
   const candidate = `${file}.${process.pid}`;
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    for (const folder of foldersOf(stateDir).filter((folder) => !existsSync(folder))) mkdirSync(folder, { mode: 0o700 });
     requireOwnDirectory(stateDir);
     rmSync(candidate, { force: true });
     writeFileSync(candidate, own, { mode: 0o600, flag: "wx" });
@@ -31,9 +32,10 @@ export function claimState(stateDir: string): Claim {
     }
   } catch (cause) {
     if (cause instanceof StartFailure) throw cause;
-    const hint = "run as root, or name with --state a separate directory (mode 0700) that only this user can write to";
+    const advice = fileAdvice(errnoOf(cause), stateDir);
+    const hint = advice?.hint ?? "name with --state a directory of its own (mode 0700) that only this user can write to";
     throw new StartFailure(
-      [{ what: `the state directory ${stateDir} cannot be used`, why: causeText(cause), hint }],
+      [{ what: `the state directory ${stateDir} cannot be used`, why: advice?.why ?? causeText(cause), hint }],
       EXIT.failed,
       { cause },
     );

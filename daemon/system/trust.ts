@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { errnoOf } from "#daemon/fault";
+import { foldersOf } from "#kernel/files";
 
 /** Why users other than root and this process's user could have written to the file, or `null`. */
 function untrusted(stat: Stats): string | null {
@@ -14,8 +15,20 @@ function untrusted(stat: Stats): string | null {
 /** Throws if the path is not a directory that only we can write to. A link to one is refused, too. */
 export function requireOwnDirectory(path: string): void {
   const stat = lstatSync(path);
-  const why = stat.isDirectory() ? untrusted(stat) : "it is not a directory";
+  const kind = stat.isSymbolicLink() ? "it is a symbolic link: name the directory itself" : "it is not a directory";
+  const why = (stat.isDirectory() ? untrusted(stat) : kind) ?? replaceable(path);
   if (why !== null) throw new Error(why);
+}
+
+/** Whoever can write to a directory above can put another one in its place, unless the sticky bit is set. */
+function replaceable(path: string): string | null {
+  const STICKY = 0o1000;
+  for (const parent of foldersOf(realpathSync(path)).slice(0, -1).toReversed()) {
+    const stat = statSync(parent);
+    const why = (stat.mode & STICKY) === 0 ? untrusted(stat) : null;
+    if (why !== null) return `the directory above it, ${parent}, is not safe: ${why}`;
+  }
+  return null;
 }
 
 /**

@@ -42,6 +42,12 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
             format!("create one with: jvpn genkey {name}.key"),
         ));
     }
+    let text = read_text(file).map_err(unreadable)?;
+    // First what it holds: nobody should change the mode of a file that is no key.
+    let key = StaticKey::from_text(&text).map_err(|error| {
+        let hint = format!("name the file of a private key, or create a new one elsewhere: jvpn genkey {name}.new");
+        StartError::configuration(format!("the key file {name} holds no private key"), error, hint)
+    })?;
     if metadata.mode() & GROUP_OR_OTHERS != 0 {
         return Err(StartError::configuration(
             format!("the key file {name} is refused"),
@@ -58,11 +64,7 @@ pub fn load(path: &Path) -> Result<StaticKey, StartError> {
             format!("chown {own} {name}, if only you know the key; else create one with: jvpn genkey {name}.new"),
         ));
     }
-    let text = read_text(file).map_err(unreadable)?;
-    StaticKey::from_text(&text).map_err(|error| {
-        let hint = format!("put a private key there, or create a new one elsewhere with: jvpn genkey {name}.new");
-        StartError::configuration(format!("the key file {name} holds no private key"), error, hint)
-    })
+    Ok(key)
 }
 
 /// The key file may belong to this process's user, or to root, which can access everything anyway.
@@ -159,6 +161,12 @@ mod tests {
             let error = load(&path).expect_err("refused");
             assert_eq!(error.hint, format!("chmod 600 {}", path.display()));
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_keeps_its_mode() {
+        let error = load(Path::new("/etc/passwd")).expect_err("refused");
+        assert!(error.what.contains("holds no private key") && !error.hint.contains("chmod"), "{error}");
     }
 
     #[test]

@@ -166,6 +166,22 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     ]);
   });
 
+  test("a command that cannot do its work leaves stdout empty, and with --json has one error document on stderr", async () => {
+    for (const words of [["config", "show", "--role", "gateway"], ["pubkey"], ["policy", "diff"]]) {
+      const said = await jvpn(...words, ...(words[0] === "config" ? ["--config"] : []), join(folder, "none"), "--json");
+      expect([said.stdout, JSON.parse(said.stderr).schema]).toEqual(["", "jumping-vpn/error/v1"]);
+    }
+  });
+
+  test("each error of the system about a file has three lines of its own", async () => {
+    const full = await jvpn("init", "gateway", "--dir", join(folder, "none.txt", "x"));
+    expect(full.stderr).not.toContain("please report");
+    const { stderr } = await jvpn("init", "gateway", "--dir", "/proc/x");
+    expect(stderr).toBe(
+      "error: /proc/x cannot be used\n  why: it does not exist, or its folder does not\n  do:  check the path /proc/x\n",
+    );
+  });
+
   test("11: `up`, at once, if an operator ended the session of a client that still runs", async () => {
     const config = join(folder, "up.toml");
     writeFileSync(config, `[client]\nidentity = "k"\n[[gateway]]\naddress = "fra-2.example"\nkey = "${KEY}"\n`);
@@ -208,7 +224,7 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
   });
 
   test("a configuration that a reload refused, and settings that wait for a restart", async () => {
-    const config = { errors: ['/etc/c.toml:3: paths.wlan0.priority = "first"'], awaitingRestart: ["mtu"] };
+    const config = { errors: ['/etc/c.toml:3: paths.wlan0.priority = "first"'], warnings: [], awaitingRestart: ["mtu"] };
     status = { ...statusWith("ATTACHED"), config };
     expect((await jvpn("status")).stdout).toContain(`  ! the configuration file is refused; the last valid one stays in force:
   !   /etc/c.toml:3: paths.wlan0.priority = "first"
@@ -478,9 +494,18 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     listen: [],
     capabilities: [],
     workers: 1,
-    tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], closed: [], mtu: 1380, error: null },
+    tunnel: {
+      interface: "jvpn0",
+      state: "configured",
+      addresses: [],
+      routes: [],
+      closed: [],
+      mtu: 1380,
+      warnings: [],
+      error: null,
+    },
     unresolved: [],
-    config: { errors: [], awaitingRestart: [] },
+    config: { errors: [], warnings: [], awaitingRestart: [] },
     record: { lastSeq: 1, lost: 0, sinks: [] },
     reports: { waitingMost: 0, lost: 0 },
     view: {

@@ -8,6 +8,7 @@ import { KnownNames } from "#daemon/client/known-names";
 import { engineConfig } from "#daemon/config/engine-config";
 import { loadSettings, type Settings } from "#daemon/config/load";
 import { faultLine, policyBeside } from "#daemon/config/policy";
+import { keyFaults } from "#daemon/config/ready";
 import { reloaded } from "#daemon/config/reloaded";
 import type { Sessions } from "#daemon/control/find";
 import { type ControlTarget, createRoutes } from "#daemon/control/routes";
@@ -80,7 +81,7 @@ export class Daemon implements ControlTarget {
   readonly #role: Role;
   readonly #server: Server;
   #settings: Settings;
-  #config: StatusDocument["config"] = { errors: [], awaitingRestart: [] };
+  #config: StatusDocument["config"] = { errors: [], warnings: [], awaitingRestart: [] };
   #engine: EnginePort | null = null;
   #started: Extract<Report, { type: "Started" }> | null = null;
   #ending = false;
@@ -204,7 +205,16 @@ export class Daemon implements ControlTarget {
       if (kept.length > 0)
         log.warn({ settings: kept }, "settings that need a restart were changed; they keep their values until then");
       this.#settings = settings;
-      this.#config = { errors: [], awaitingRestart: kept };
+      const warnings = keyFaults(loaded.value);
+      this.#config = {
+        errors: [],
+        warnings: warnings.map((fault) => `${faultLine(fault)}: ${fault.why}`),
+        awaitingRestart: kept,
+      };
+      for (const { what, why, hint } of warnings) {
+        log.warn({ why, hint }, `the next start will fail: ${what}`);
+        this.#recorder.note("Diagnostic", { what: "next_start_will_fail", fault: what, why });
+      }
       this.#role.configure(this.#settings);
     } else {
       this.#config = { ...this.#config, errors: loaded.faults.map(faultLine) };

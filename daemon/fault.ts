@@ -23,9 +23,9 @@ export class StartFailure extends Error {
   }
 }
 
-export function faultText(fault: Fault): string {
+export function faultText(fault: Fault, kind: "error" | "warning" = "error"): string {
   const place = fault.file === undefined ? "" : `${fault.file}${fault.line ? `:${fault.line}` : ""}: `;
-  return `error: ${place}${fault.what}\n  why: ${fault.why}\n  do:  ${fault.hint}\n`;
+  return `${kind}: ${place}${fault.what}\n  why: ${fault.why}\n  do:  ${fault.hint}\n`;
 }
 
 /** The message of a thrown value, for the `why` of a fault. */

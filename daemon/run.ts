@@ -1,4 +1,5 @@
 import { loadSettings, requireSettings } from "#daemon/config/load";
+import { machineFaults } from "#daemon/config/ready";
 import { claimSocket } from "#daemon/control/socket";
 import { Daemon } from "#daemon/daemon";
 import { causeText, faultText, StartFailure } from "#daemon/fault";
@@ -21,6 +22,8 @@ import type { Role } from "#kernel/contract/state";
 export async function run(role: Role, flags: Flags, version: string): Promise<void> {
   const file = configFile(role, flags);
   const settings = requireSettings(role, file);
+  const faults = machineFaults(settings);
+  if (faults.length > 0) throw new StartFailure(faults, EXIT.configuration);
   const places = placesOf(file, settings, flags);
   const log = createLog(flags.logLevel ?? settings.daemon.log ?? "info");
   await claimSocket(places.socket);

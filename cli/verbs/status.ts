@@ -84,7 +84,9 @@ function troubleLines(status: StatusDocument): string[] {
   for (const text of status.unresolved.map(unresolvedText)) bad(text);
   const { closed } = status.tunnel;
   if (closed.length > 0) bad(`traffic for ${closed.join(", ")} is held back until the tunnel carries it, or until \`jvpn down\``);
-  const { errors, awaitingRestart } = status.config;
+  for (const warning of status.tunnel.warnings) bad(`tunnel: ${warning}`);
+  const { errors, warnings, awaitingRestart } = status.config;
+  for (const warning of warnings) bad(`the next start will fail: ${warning}`);
   if (errors.length > 0) bad("the configuration file is refused; the last valid one stays in force:");
   for (const error of errors) bad(`  ${error}`);
   if (awaitingRestart.length > 0) bad(`changed settings wait for a restart: ${awaitingRestart.join(", ")}`);

@@ -1,8 +1,9 @@
-import { mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
+import { foldersOf } from "#kernel/files";
 import { Control, ControlError, type StatusDocument } from "#sdk/index";
 import { type CommonOptions, verb } from "../command.ts";
 import { requireFromDaemon, spawnDaemon } from "../daemon-process.ts";
@@ -133,7 +134,7 @@ async function isRunning(control: Control): Promise<boolean> {
 
 /** Starts the daemon detached, with its log in the state directory. If it ends at once, its own error is thrown. */
 async function start(control: Control, places: Places, flags: readonly string[]): Promise<void> {
-  mkdirSync(places.state, { recursive: true, mode: 0o700 });
+  for (const folder of foldersOf(places.state).filter((folder) => !existsSync(folder))) mkdirSync(folder, { mode: 0o700 });
   const file = join(places.state, "jvpnd.log");
   const log = openSync(file, "a", 0o600);
   const from = statSync(file).size;

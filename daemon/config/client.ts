@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { PathRule } from "#core/contract";
-import { checkDocument, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
+import { atMost, checkDocument, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
 import {
   DEFAULT_PORT,
   daemonTable,
@@ -91,7 +91,7 @@ export function clientSettings(document: TomlDocument): Outcome<ClientSettings> 
     return { name: entry.name ?? endpoints[0]?.host ?? "gateway", key: entry.key, endpoints };
   });
   const faults = [...duplicateKeys(document, gateways), ...keyLimitFaults(document, engine, mtuOf(tunnel))];
-  if (faults.length > 0) return { ok: false, faults };
+  if (faults.length > 0) return { ok: false, faults: atMost(faults, document.file) };
   const settings: ClientSettings = {
     role: "client",
     reconnect: client.reconnect,

@@ -1,10 +1,11 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Role } from "#kernel/contract/state";
 import { engineConfig } from "./engine-config.ts";
-import { identityFaults, loadSettings } from "./load.ts";
+import { loadSettings } from "./load.ts";
 import { reloaded } from "./reloaded.ts";
 
 const KEY_A = `jvpk1:${"A".repeat(43)}`;
@@ -204,21 +205,85 @@ test("the fault of a missing file says how to write one", () => {
   });
 });
 
-test("a private key that other users may read is refused, with the command that corrects it", () => {
-  const file = join(folder, "client.key");
-  writeFileSync(file, "x");
-  chmodSync(file, 0o644);
-  expect(identityFaults(file)).toEqual([
-    {
-      what: `the private key ${file} is accessible to other users`,
-      why: "its mode is 0644, so other users may read or write it",
-      hint: `chmod 600 ${file}`,
-    },
+test.each([
+  [
+    "gateway",
+    GATEWAY.replace(/\[\[client\]\][\s\S]*/, `[client]\nname = "van"\nkey = "${KEY_A}"\n`),
+    "[client] is a list here",
+    "write [[client]]",
+  ],
+  ["client", CLIENT.replace("[[gateway]]", "[gateway]"), "[gateway] is a list here", "write [[gateway]]"],
+  ["gateway", GATEWAY.replace("[gateway]", "[[gateway]]"), "[[gateway]] is no list here", "write [gateway], once"],
+  ["client", CLIENT.replace("[client]", "[[client]]"), "[[client]] is no list here", "write [client], once"],
+  [
+    "client",
+    GATEWAY,
+    "this is the configuration of a gateway, not of a client",
+    "name the file of the client, or run it as a gateway",
+  ],
+  [
+    "gateway",
+    CLIENT,
+    "this is the configuration of a client, not of a gateway",
+    "name the file of the gateway, or run it as a client",
+  ],
+] as const)("a table that is meant as a list, or the other role's file, is one fault: %s %#", (role, text, what, hint) => {
+  const loaded = load(role, text);
+  expect(loaded.ok ? [] : loaded.faults.map((fault) => [fault.what, fault.hint])).toEqual([[what, hint]]);
+});
+
+test("of two thousand bad keys the first twenty are shown, with the number of the others", () => {
+  const clients = Array.from({ length: 2_000 }, (_, index) => `[[client]]\nname = "van-${index}"\nkey = "bad"\n`).join("");
+  const loaded = load("gateway", GATEWAY.replace(/\[\[client\]\][\s\S]*/, clients));
+  const faults = loaded.ok ? [] : loaded.faults;
+  expect([faults.length, faults[19]?.what, faults[20]?.what]).toEqual([
+    21,
+    'client[19].key is not valid: "bad"',
+    "1980 more faults",
   ]);
-  chmodSync(file, 0o600);
-  expect(identityFaults(file)).toEqual([]);
-  expect(identityFaults(folder)[0]?.what).toMatch(/is not a file/);
-  expect(identityFaults(join(folder, "none"))[0]?.hint).toMatch(/genkey/);
+});
+
+test.each(["0.0.0.0/0", "127.0.0.0/8", "224.0.0.0/8", "169.254.1.0/24", "fe80::/64", "ff00::/16", "::/0"])(
+  "the pool %s is refused",
+  (pool) =>
+    expectFault(
+      "gateway",
+      GATEWAY.replace('"10.80.0.0/16", "fd80::/64"', `"${pool}"`),
+      4,
+      /the pool .* cannot be used/,
+      /private/,
+    ),
+);
+
+test.each([
+  ['"0.0.0.0:4774", "0.0.0.0"', /cannot listen on 0.0.0.0 and on 0.0.0.0:4774/],
+  ['"192.0.2.1:9", "0.0.0.0:9"', /cannot listen on 0.0.0.0:9 and on 192.0.2.1:9/],
+  ['"[::]", "[2001:db8::1]"', /cannot listen on \[2001:db8::1\] and on \[::\]/],
+])("listening on %s is refused", (listen, what) => {
+  expectFault("gateway", GATEWAY.replace('"0.0.0.0:4774", "[::]"', listen), 2, what, /remove one/);
+});
+
+test("several addresses, ports and families can be listened on", () => {
+  const listen = '"192.0.2.1", "192.0.2.2", "0.0.0.0:99", "[::]"';
+  expect(load("gateway", GATEWAY.replace('"0.0.0.0:4774", "[::]"', listen)).ok).toBe(true);
+});
+
+test.each(["lo", "all", "default", ".."])("the interface %s is refused", (name) => {
+  expectFault("client", CLIENT.replace("[tunnel]", `[tunnel]\ninterface = "${name}"`), 9, /tunnel.interface/, /tunnel.interface/);
+});
+
+test("what has no end or no text is refused without being read", () => {
+  for (const file of ["/dev/zero", "/dev/null", folder]) {
+    const loaded = loadSettings("client", file);
+    expect(loaded.ok ? "" : loaded.faults[0]?.why).toBe("it is not a regular file");
+  }
+  const fifo = join(folder, "fifo");
+  execFileSync("mkfifo", [fifo]);
+  expect(loadSettings("client", fifo)).toMatchObject({ ok: false, faults: [{ why: "it is not a regular file" }] });
+  expect(loadSettings("client", "/etc/passwd/x")).toMatchObject({
+    ok: false,
+    faults: [{ why: expect.stringMatching(/a file, not a folder/) }],
+  });
 });
 
 function load(role: Role, text: string) {

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import type { z } from "zod";
+import { readTextFile } from "#daemon/config/text-file";
 import { type KeyPath, lineOf } from "#daemon/config/toml-lines";
-import { causeText, errnoOf, type Fault } from "#daemon/fault";
+import { causeText, type Fault } from "#daemon/fault";
 import { redactedText } from "#domains/observability/redact";
 import { nearest } from "#domains/policy/nearest";
 
@@ -21,20 +21,11 @@ const FILE_BYTES_MAX = 32 * 1024 * 1024;
 export const FAULTS_MAX = 20;
 
 export function readToml(file: string): Outcome<TomlDocument> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    return { ok: false, faults: [unreadable(file, cause)] };
-  }
-  if (text.length > FILE_BYTES_MAX) {
-    const why = `it has ${text.length} bytes; a configuration file may have at most ${FILE_BYTES_MAX}`;
-    return {
-      ok: false,
-      faults: [{ file, line: null, what: "this file is too large", why, hint: "check that this is the right file" }],
-    };
-  }
-  return parseToml(file, text);
+  const read = readTextFile(file, FILE_BYTES_MAX);
+  if (read.ok) return parseToml(file, read.text);
+  const hint = read.missing ? "write it with `jvpn init`, or name another file with --config" : read.hint;
+  const { why } = read;
+  return { ok: false, faults: [{ file, line: null, what: "this configuration file cannot be read", why, hint }] };
 }
 
 /** Parses the text of `file`, which need not exist yet. */
@@ -51,24 +42,42 @@ export function parseToml(file: string, text: string): Outcome<TomlDocument> {
   }
 }
 
-function unreadable(file: string, cause: unknown): Fault {
-  const hints: Record<string, string> = {
-    ENOENT: "write it with `jvpn init`, or name another file with --config",
-    EACCES: "run as root, or give this user permission to read the file",
-    EISDIR: "name the file, not its folder",
-  };
-  const hint = hints[errnoOf(cause) ?? ""] ?? "check the path and the file system";
-  return { file, line: null, what: "this configuration file cannot be read", why: causeText(cause), hint };
-}
-
-/** Checks a document against its schema. Every fault has its line; at most 20 are listed. */
+/** Checks a document against its schema. Every fault has its line; at most 20 are listed, and the number of the others. */
 export function checkDocument<T extends z.ZodType>(document: TomlDocument, schema: T): Outcome<z.output<T>> {
   const result = schema.safeParse(document.value);
   if (result.success) return { ok: true, value: result.data };
+  const confused = tableFaults(document, schema);
+  if (confused.length > 0) return { ok: false, faults: confused };
   // A misspelt key often makes a required key missing, too: the misspelling is listed first.
   const rank = (issue: Issue) => (issue.code === "unrecognized_keys" ? 0 : 1);
-  const faults = result.error.issues.toSorted((a, b) => rank(a) - rank(b)).flatMap((issue) => faultsOf(document, schema, issue));
-  return { ok: false, faults: faults.slice(0, FAULTS_MAX) };
+  const issues = result.error.issues.toSorted((a, b) => rank(a) - rank(b));
+  const faults = issues.slice(0, FAULTS_MAX).flatMap((issue) => faultsOf(document, schema, issue));
+  return { ok: false, faults: atMost(faults, document.file, issues.length - FAULTS_MAX) };
+}
+
+/** The first faults of a file, and how many more there are: those shown here, and `others`, which were not worked out. */
+export function atMost(faults: readonly Fault[], file: string, others = 0): readonly Fault[] {
+  const left = Math.max(0, others) + Math.max(0, faults.length - FAULTS_MAX);
+  if (left === 0) return faults;
+  const more = { file, line: null, what: `${left} more faults`, why: "only the first are listed", hint: "correct those first" };
+  return [...faults.slice(0, FAULTS_MAX), more];
+}
+
+/** `[client]` where a list `[[client]]` is meant, or the reverse: one fault instead of one for each key in it. */
+function tableFaults(document: TomlDocument, schema: z.ZodType): Fault[] {
+  const value = document.value;
+  if (value === null || typeof value !== "object") return [];
+  return Object.entries(value).flatMap(([key, found]) => {
+    const wanted = unwrap((unwrap(schema) as { shape?: Record<string, unknown> } | undefined)?.shape?.[key]);
+    const isTable = found !== null && typeof found === "object" && !Array.isArray(found);
+    const isList = Array.isArray(found) && found.every((entry) => entry !== null && typeof entry === "object");
+    const { element, shape } = (wanted ?? {}) as { element?: unknown; shape?: unknown };
+    if (isTable && element !== undefined)
+      return [faultAt(document, [key], `[${key}] is a list here`, "each entry has a table of its own", `write [[${key}]]`)];
+    if (isList && shape !== undefined)
+      return [faultAt(document, [key], `[[${key}]] is no list here`, "there is one such table", `write [${key}], once`)];
+    return [];
+  });
 }
 
 /** A fault with the line of a key, for checks that a schema cannot express. */

@@ -31,7 +31,10 @@ export const filePath = text(4096);
 const absolutePath = filePath.refine(isAbsolute, "must be an absolute path");
 
 /** Interface names of Linux: at most 15 bytes, no slash, no white space. */
-export const interfaceName = z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, "must be an interface name of at most 15 characters");
+export const interfaceName = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,15}$/, "must be an interface name of at most 15 characters")
+  .refine((name) => !["lo", "all", "default", ".", ".."].includes(name), "must not be a name that the kernel uses itself");
 
 export const interfaceGlob = z
   .string()

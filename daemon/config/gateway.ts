@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkDocument, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
+import { atMost, checkDocument, FAULTS_MAX, faultAt, type Outcome, type TomlDocument } from "#daemon/config/document";
 import {
   DEFAULT_PORT,
   daemonTable,
@@ -17,7 +17,7 @@ import {
 import { keyLimitFaults } from "#daemon/config/key-limits";
 import { type CommonSettings, commonSettings, mtuOf } from "#daemon/config/settings";
 import type { Fault } from "#daemon/fault";
-import { contains, formatAddress, type Prefix, parseEndpoint, parsePrefix } from "#daemon/net/address";
+import { contains, formatAddress, formatPrefix, overlaps, type Prefix, parseEndpoint, parsePrefix } from "#daemon/net/address";
 import { type Address, endpoint, parseAddress } from "#kernel/ip";
 
 const CLIENTS_MAX = 131_072;
@@ -93,11 +93,12 @@ export function gatewaySettings(document: TomlDocument): Outcome<GatewaySettings
     addresses: (entry.address ?? []).flatMap((address) => parseAddress(address) ?? []),
   }));
   const faults = [
+    ...listenFaults(document, gateway.listen),
     ...poolFaults(document, prefixes),
     ...clientFaults(document, clients, pools),
     ...keyLimitFaults(document, engine, mtuOf(tunnel)),
   ];
-  if (faults.length > 0) return { ok: false, faults };
+  if (faults.length > 0) return { ok: false, faults: atMost(faults, document.file) };
   const listen = gateway.listen.flatMap((text) => {
     const parsed = parseEndpoint(text, DEFAULT_PORT);
     return parsed === undefined ? [] : [endpoint(parsed.host, parsed.port)];
@@ -129,6 +130,12 @@ function poolFaults(document: TomlDocument, pools: readonly Prefix[]): Fault[] {
       ),
     ];
   }
+  const reserved = overlapping(pools);
+  if (reserved !== null) {
+    const [pool, { network, use }] = reserved;
+    const hint = "choose a private network, such as 10.80.0.0/16 or fd80::/64";
+    return [faultAt(document, path, `the pool ${formatPrefix(pool)} cannot be used`, `${network} is ${use}`, hint)];
+  }
   const small = pools.find((pool) => (pool.family === 4 ? pool.length > 30 : pool.length > 126));
   if (small === undefined) return [];
   return [
@@ -140,6 +147,44 @@ function poolFaults(document: TomlDocument, pools: readonly Prefix[]): Fault[] {
       "use at least /30 or /126",
     ),
   ];
+}
+
+/** Networks that no host can have (RFC 6890). */
+const RESERVED = [
+  { network: "0.0.0.0/8", use: "this network itself" },
+  { network: "127.0.0.0/8", use: "the loopback network" },
+  { network: "169.254.0.0/16", use: "for link-local addresses" },
+  { network: "224.0.0.0/4", use: "for multicast" },
+  { network: "240.0.0.0/4", use: "reserved" },
+  { network: "::/8", use: "reserved, with the loopback address" },
+  { network: "fe80::/10", use: "for link-local addresses" },
+  { network: "ff00::/8", use: "for multicast" },
+] as const;
+
+function overlapping(pools: readonly Prefix[]): readonly [Prefix, (typeof RESERVED)[number]] | null {
+  for (const pool of pools) {
+    const reserved = RESERVED.find(({ network }) => [parsePrefix(network)].some((other) => other && overlaps(pool, other)));
+    if (reserved !== undefined) return [pool, reserved];
+  }
+  return null;
+}
+
+/** Two sockets cannot have one address and port, and a wildcard address takes all addresses of its family. */
+function listenFaults(document: TomlDocument, listen: readonly string[]): Fault[] {
+  const places = listen.flatMap((text) => {
+    const parsed = parseEndpoint(text, DEFAULT_PORT);
+    const address = parsed === undefined ? undefined : parseAddress(parsed.host);
+    return parsed === undefined || address === undefined ? [] : [{ text, port: parsed.port, ...address }];
+  });
+  return places.flatMap((place, index) => {
+    const before = places.slice(0, index).find(({ port, family, value }) => {
+      return port === place.port && family === place.family && (value === place.value || value === 0n || place.value === 0n);
+    });
+    if (before === undefined) return [];
+    const what = `cannot listen on ${place.text} and on ${before.text}`;
+    const why = before.value === place.value ? "they are the same" : "one of them stands for all addresses";
+    return [faultAt(document, ["gateway", "listen"], what, why, "remove one of them")];
+  });
 }
 
 function clientFaults(document: TomlDocument, clients: readonly ConfiguredClient[], pools: Pools): Fault[] {
@@ -155,6 +200,8 @@ function clientFaults(document: TomlDocument, clients: readonly ConfiguredClient
     faults.push(faultAt(document, path, `duplicate client ${kind} ${JSON.stringify(value)}`, why, hint));
   };
   for (const [index, client] of clients.entries()) {
+    // Each fault looks for its line in the whole file.
+    if (faults.length > FAULTS_MAX) break;
     unique("name", client.name, index);
     unique("key", client.key, index);
     for (const address of client.addresses) {

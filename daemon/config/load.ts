@@ -1,9 +1,8 @@
-import { lstatSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type ClientSettings, clientSettings } from "#daemon/config/client";
-import { FAULTS_MAX, type Outcome, readToml, type TomlDocument } from "#daemon/config/document";
+import { type Outcome, readToml, type TomlDocument } from "#daemon/config/document";
 import { type GatewaySettings, gatewaySettings } from "#daemon/config/gateway";
-import { causeText, errnoOf, type Fault, StartFailure } from "#daemon/fault";
+import { type Fault, StartFailure } from "#daemon/fault";
 import { EXIT } from "#kernel/contract/exit-code";
 import type { Role } from "#kernel/contract/state";
 
@@ -16,8 +15,10 @@ export function loadSettings(role: Role, file: string): Outcome<Settings> {
 }
 
 export function settingsOf(role: Role, document: TomlDocument): Outcome<Settings> {
+  const found = roleOf(document);
+  if (found !== null && found !== role) return { ok: false, faults: [otherRole(document.file, role, found)] };
   const checked: Outcome<Settings> = role === "gateway" ? gatewaySettings(document) : clientSettings(document);
-  if (!checked.ok) return { ok: false, faults: checked.faults.slice(0, FAULTS_MAX) };
+  if (!checked.ok) return checked;
   return { ok: true, value: { ...checked.value, identity: resolve(dirname(document.file), checked.value.identity) } };
 }
 
@@ -28,36 +29,22 @@ export function requireSettings(role: Role, file: string): Settings {
   return loaded.value;
 }
 
-/** A gateway's file has a table `[gateway]`; a client's has `[client]` and a list `[[gateway]]`. */
+/**
+ * A gateway's file has a table `[gateway]` with `listen` or `pools`, a client's has `[client]` with `identity`. This also
+ * holds if a list was written as a table, or a table as a list.
+ */
 export function roleOf(document: TomlDocument): Role | null {
-  const value = document.value as { gateway?: unknown; client?: unknown } | null;
-  if (Array.isArray(value?.gateway) || (value?.client !== undefined && !Array.isArray(value.client))) return "client";
-  return value?.gateway === undefined ? null : "gateway";
+  const { gateway, client } = (document.value ?? {}) as { gateway?: unknown; client?: unknown };
+  const has = (table: unknown, ...keys: readonly string[]) =>
+    [table].flat().some((one) => one !== null && typeof one === "object" && keys.some((key) => Object.hasOwn(one, key)));
+  if (has(gateway, "listen", "pools", "identity")) return "gateway";
+  if (has(client, "identity", "reconnect") || has(gateway, "address")) return "client";
+  if (gateway === undefined && client === undefined) return null;
+  return Array.isArray(gateway) || (client !== undefined && !Array.isArray(client)) ? "client" : "gateway";
 }
 
-/** Faults that prevent the use of a private key file. Only the engine reads the file and checks its content. */
-export function identityFaults(file: string): Fault[] {
-  try {
-    const info = statSync(file);
-    if (!info.isFile()) {
-      return [
-        {
-          what: `the private key ${file} is not a file`,
-          why: "a private key must be a regular file",
-          hint: "name the file that `jvpn genkey` wrote",
-        },
-      ];
-    }
-    const mode = info.mode & 0o777;
-    if ((mode & 0o077) === 0) return [];
-    const why = `its mode is ${mode.toString(8).padStart(4, "0")}, so other users may read or write it`;
-    const hint = `chmod 600 ${lstatSync(file).isSymbolicLink() ? `${file} (the file it points to)` : file}`;
-    return [{ what: `the private key ${file} is accessible to other users`, why, hint }];
-  } catch (cause) {
-    const hint =
-      errnoOf(cause) === "ENOENT"
-        ? `write it with \`jvpn genkey ${file}\``
-        : "run as root, or give this user permission to read the file";
-    return [{ what: `the private key ${file} cannot be read`, why: causeText(cause), hint }];
-  }
+function otherRole(file: string, wanted: Role, found: Role): Fault {
+  const what = `this is the configuration of a ${found}, not of a ${wanted}`;
+  const why = found === "gateway" ? "it has a table [gateway]" : "it has a table [client], or a list [[gateway]]";
+  return { file, line: null, what, why, hint: `name the file of the ${wanted}, or run it as a ${found}` };
 }

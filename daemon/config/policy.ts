@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { dotted, type Outcome, type TomlDocument } from "#daemon/config/document";
 import type { Settings } from "#daemon/config/load";
+import { readTextFile } from "#daemon/config/text-file";
 import { type KeyPath, lineOf, lineOfKey } from "#daemon/config/toml-lines";
-import { causeText, errnoOf, type Fault } from "#daemon/fault";
+import { causeText, type Fault } from "#daemon/fault";
 import type { PolicyError, PolicySet } from "#domains/policy/model";
 import { POLICY_SCHEMA, parsePolicy } from "#domains/policy/parse";
 import type { PolicyText } from "#kernel/contract/policy";
@@ -45,16 +46,11 @@ export function policyBeside(configFile: string): string {
 /** The text of a policy file; `null` = the built-in one. */
 export function readPolicy(file: string | null): Outcome<PolicyText> {
   if (file === null) return { ok: true, value: BUILT_IN };
-  try {
-    const { size } = statSync(file);
-    return size > POLICY_BYTES_MAX
-      ? refused(tooLarge(file, size))
-      : { ok: true, value: { file, text: readFileSync(file, "utf8") } };
-  } catch (cause) {
-    const hint =
-      errnoOf(cause) === "ENOENT" ? "write it, or name another file with --policy" : "check the path and its permissions";
-    return { ok: false, faults: [{ file, line: null, what: "this policy cannot be read", why: causeText(cause), hint }] };
-  }
+  const read = readTextFile(file, POLICY_BYTES_MAX);
+  if (read.ok) return { ok: true, value: { file, text: read.text } };
+  const hint = read.missing ? "write it, or name another file with --policy" : read.hint;
+  const { why } = read;
+  return { ok: false, faults: [{ file, line: null, what: "this policy cannot be read", why, hint }] };
 }
 
 /** Checks schema, bounds and relations. Every fault names the line of the key to correct. */

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parseToml, readToml } from "#daemon/config/document";
-import { identityFaults, requireSettings, roleOf, settingsOf } from "#daemon/config/load";
+import { requireSettings, roleOf, settingsOf } from "#daemon/config/load";
 import { loadPolicy } from "#daemon/config/policy";
+import { machineFaults, policyWarnings } from "#daemon/config/ready";
 import { type Fault, faultText, StartFailure } from "#daemon/fault";
 import { formatAddress, formatPrefix, type Prefix } from "#daemon/net/address";
 import { configFile, type Flags, placesOf } from "#daemon/options";
@@ -15,11 +16,14 @@ interface Checked {
   readonly file: string;
   readonly kind: Role | "policy" | null;
   readonly faults: readonly Fault[];
+  /** What the daemon would accept, and is most likely a mistake. */
+  readonly warnings: readonly Fault[];
 }
 
 /**
- * Checks each file by its kind, with the key files that it names. Without files: the one of --config or JVPN_CONFIG,
- * else those in the standard folder. Faults go to stderr or, with `json`, into one document on stdout.
+ * Checks each file by its kind, with all that a start would find: the files that it names, and this machine. Without
+ * files: the one of --config or JVPN_CONFIG, else those in the standard folder. Faults go to stderr or, with `json`, into
+ * one document on stdout: the verdict is the result.
  */
 export function checkFiles(files: readonly string[], flags: Flags, json: boolean): ExitCode {
   const named = namedConfig(flags);
@@ -34,6 +38,7 @@ export function checkFiles(files: readonly string[], flags: Flags, json: boolean
   if (json) process.stdout.write(`${JSON.stringify({ schema: "jumping-vpn/config-check/v1", ok, files: checked })}\n`);
   for (const result of json ? [] : checked) {
     for (const fault of result.faults) process.stderr.write(faultText(fault));
+    for (const warning of result.warnings) process.stderr.write(faultText(warning, "warning"));
     if (result.faults.length === 0) process.stdout.write(`${result.file}: valid (${result.kind})\n`);
   }
   return ok ? EXIT.ok : EXIT.configuration;
@@ -41,18 +46,20 @@ export function checkFiles(files: readonly string[], flags: Flags, json: boolean
 
 function checkFile(file: string): Checked {
   const read = readToml(file);
-  if (!read.ok) return { file, kind: null, faults: read.faults };
+  if (!read.ok) return { file, kind: null, faults: read.faults, warnings: [] };
   const schema = (read.value.value as { schema?: unknown }).schema;
   const role = roleOf(read.value);
   if (schema !== undefined || (role === null && basename(file).startsWith("policy"))) {
     const policy = loadPolicy(file);
-    return { file, kind: "policy", faults: policy.ok ? [] : policy.faults };
+    return { file, kind: "policy", faults: policy.ok ? [] : policy.faults, warnings: [] };
   }
   if (role === null) {
-    return { file, kind: null, faults: [noRole(file)] };
+    return { file, kind: null, faults: [noRole(file)], warnings: [] };
   }
   const settings = settingsOf(role, read.value);
-  return { file, kind: role, faults: settings.ok ? identityFaults(settings.value.identity) : settings.faults };
+  if (!settings.ok) return { file, kind: role, faults: settings.faults, warnings: [] };
+  const { faults, warnings } = policyWarnings(file, settings.value);
+  return { file, kind: role, faults: [...machineFaults(settings.value), ...faults], warnings };
 }
 
 function noRole(file: string): Fault {
@@ -76,7 +83,7 @@ function nothingToCheck(): Checked {
     why: `no file is named, and ${DIRECTORY} has no configuration`,
     hint: "name a file, or write one with `jvpn init`",
   };
-  return { file: DIRECTORY, kind: null, faults: [fault] };
+  return { file: DIRECTORY, kind: null, faults: [fault], warnings: [] };
 }
 
 /** Checks the text of a configuration before it is written. Throws a `StartFailure` with exit code 2. */

@@ -23,6 +23,11 @@ export function contains(prefix: Prefix, address: Address): boolean {
   return sameNetwork(prefix, address, prefix.length);
 }
 
+/** True if the two networks share addresses. */
+export function overlaps(a: Prefix, b: Prefix): boolean {
+  return a.family === b.family && (a.length <= b.length ? contains(a, b) : contains(b, a));
+}
+
 export function formatAddress(address: Address): string {
   return address.family === 4 ? format4(address.value) : format6(address.value);
 }

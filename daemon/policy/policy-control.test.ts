@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadSettings } from "#daemon/config/load";
 import { Daemon } from "#daemon/daemon";
 import { placesOf } from "#daemon/options";
+import { generateKey } from "#daemon/ports/engine";
 import { openStore } from "#daemon/store/database";
 import { SystemChanges } from "#daemon/system/changes";
 import type { Machine } from "#daemon/system/machine";
@@ -29,6 +30,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "jvpn-policy-control-"));
   file = join(folder, "policy.toml");
   writeFileSync(file, policy("max_per_min = 4"));
+  generateKey(join(folder, "k"));
   const configFile = join(folder, "gateway.toml");
   const clients = KEYS.map(
     (key, index) => `[[client]]\nname = "van-${index}"\nkey = "${key}"\n${index === 1 ? 'group = "field"\n' : ""}`,
@@ -188,12 +190,23 @@ test("the MTU of a session is the smaller of the tunnel's and its group's policy
   ]);
 });
 
+test("a reload with a key file that the next start would refuse goes on, and says so", async () => {
+  chmodSync(join(folder, "k"), 0o644);
+  await daemon.reload();
+  const { warnings } = (await control.status()).config;
+  expect(warnings).toEqual([`the key file ${join(folder, "k")} is refused: its mode 0644 gives access to other users`]);
+  chmodSync(join(folder, "k"), 0o600);
+  await daemon.reload();
+  expect((await control.status()).config.warnings).toEqual([]);
+});
+
 test("a reload with an invalid configuration changes nothing, and the status says why until a valid one is read", async () => {
   const good = readFileSync(join(folder, "gateway.toml"), "utf8");
   writeFileSync(join(folder, "gateway.toml"), good.replace("10.80.0.0/16", "10.80.0.0/33"));
   await daemon.reload();
   expect((await control.status()).config).toEqual({
     errors: [expect.stringContaining(`${join(folder, "gateway.toml")}:4: gateway.pools`)],
+    warnings: [],
     awaitingRestart: [],
   });
   writeFileSync(join(folder, "gateway.toml"), good.replace(KEYS[1] ?? "", `jvps1:${"B".repeat(43)}`));
@@ -204,13 +217,13 @@ test("a reload with an invalid configuration changes nothing, and the status say
   const thirty = Array.from({ length: 30 }, () => `[[client]]\nname = "van-0"\nkey = "${KEYS[0]}"\n`).join("");
   writeFileSync(join(folder, "gateway.toml"), good.replace("[daemon]", `${thirty}[daemon]`));
   await daemon.reload();
-  expect((await control.status()).config.errors).toHaveLength(20);
+  expect((await control.status()).config.errors).toHaveLength(21);
   writeFileSync(join(folder, "gateway.toml"), good.replace("0.0.0.0:4774", "0.0.0.0:4775"));
   await daemon.reload();
-  expect((await control.status()).config).toEqual({ errors: [], awaitingRestart: ["listen"] });
+  expect((await control.status()).config).toEqual({ errors: [], warnings: [], awaitingRestart: ["listen"] });
   writeFileSync(join(folder, "gateway.toml"), good);
   await daemon.reload();
-  expect((await control.status()).config).toEqual({ errors: [], awaitingRestart: [] });
+  expect((await control.status()).config).toEqual({ errors: [], warnings: [], awaitingRestart: [] });
 });
 
 /** The client of `KEYS[client]` completes its handshake; resolves with the resulting session. */

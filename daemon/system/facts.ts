@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { localNetworks } from "#daemon/net/local-networks";
 import type { Machine } from "./machine.ts";
 import type { MachineFacts } from "./plan.ts";
 
@@ -11,6 +12,7 @@ export function machineFacts(machine: Machine, tun: string): MachineFacts {
   const others = (family: "ipv4" | "ipv6") => interfacesOf(family).filter((name) => name !== tun && name !== "lo");
   const strictAll = value("net.ipv4.conf.all.rp_filter");
   return {
+    networks: localNetworks(tun),
     ipv6: value("net.ipv6.conf.all.disable_ipv6") === "0" && (value(`net.ipv6.conf.${tun}.disable_ipv6`) ?? "0") === "0",
     routerAdvertised: others("ipv6").filter((name) => value(`net.ipv6.conf.${name}.accept_ra`) === "1"),
     // The kernel uses the larger of both values.

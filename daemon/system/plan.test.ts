@@ -4,7 +4,7 @@ import type { GatewaySettings } from "#daemon/config/gateway";
 import { parsePrefix } from "#daemon/net/address";
 import { assignmentFault, clientPlan, gatewayPlan, type MachineFacts } from "./plan.ts";
 
-const FACTS: MachineFacts = { ipv6: true, routerAdvertised: [], reversePathStrict: [] };
+const FACTS: MachineFacts = { networks: [], ipv6: true, routerAdvertised: [], reversePathStrict: [] };
 const COMMON = {
   identity: "/k",
   interface: "jvpn0",

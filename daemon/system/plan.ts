@@ -1,6 +1,7 @@
 import type { ClientSettings } from "#daemon/config/client";
 import type { GatewaySettings } from "#daemon/config/gateway";
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from "#daemon/net/address";
+import { type LocalNetwork, overlapsOf } from "#daemon/net/local-networks";
 import { gatewayAddresses } from "#daemon/store/lease-book";
 import { backstopOf, destinationOf } from "#daemon/system/backstop";
 import type { Change, Lasting } from "#daemon/system/change";
@@ -26,6 +27,8 @@ const PREFIX_MIN: Readonly<Record<Family, number>> = { 4: 8, 6: 32 };
 const TUN_MTU_MIN = 1_280;
 
 export interface MachineFacts {
+  /** The networks of the other interfaces. */
+  readonly networks: readonly LocalNetwork[];
   /** False if IPv6 is disabled on this machine. */
   readonly ipv6: boolean;
   /** Interfaces that accept router advertisements only while the machine does not forward (`accept_ra` = 1). */
@@ -46,6 +49,13 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
   const left = wanted.filter((route) => !families.has(route.family));
   if (left.length > 0)
     warnings.push(`traffic for ${left.map(formatPrefix).join(", ")} is held back: the tunnel has no address of that family`);
+  for (const { wanted: route, local } of overlapsOf(
+    routes.filter(({ length }) => length > 0),
+    facts.networks,
+  )) {
+    const shared = `${formatPrefix(local.network)} of ${local.interface}`;
+    warnings.push(`${formatPrefix(route)} overlaps ${shared}: of hosts there and in the tunnel, only some can be reached`);
+  }
   if (facts.reversePathStrict.length > 0) {
     const names = facts.reversePathStrict.join(", ");
     warnings.push(`rp_filter is 1 on ${names}: with several links, answers may be dropped; set net.ipv4.conf.all.rp_filter = 2`);

@@ -27,7 +27,7 @@ export class Tunnel {
     this.#changes = changes;
     this.#news = news;
     const closed = changes.closed;
-    this.#view = { interface: name, state: "unconfigured", addresses: [], routes: [], closed, mtu, error: null };
+    this.#view = { interface: name, state: "unconfigured", addresses: [], routes: [], closed, mtu, warnings: [], error: null };
   }
 
   get view(): TunnelView {
@@ -69,7 +69,7 @@ export class Tunnel {
       this.#news.warned(`a change of the tunnel cannot be undone: ${complaint}`);
     this.#undos = [];
     this.#inForce = "";
-    const empty = { ...this.#view, addresses: [], routes: [], error: null };
+    const empty = { ...this.#view, addresses: [], routes: [], warnings: plan?.warnings ?? [], error: null };
     if (plan === null) {
       this.#view = { ...empty, state: "unconfigured" };
       return;

@@ -28,6 +28,8 @@ export interface TunnelView {
   /** Networks whose traffic is refused because no tunnel carries it, until one does or an operator runs `jvpn down`. */
   readonly closed: readonly string[];
   readonly mtu: number;
+  /** What of the configuration could not be followed, or may not work. */
+  readonly warnings: readonly string[];
   /** Why the last change failed. */
   readonly error: string | null;
 }
@@ -57,8 +59,10 @@ export interface StatusDocument {
   /** At a client: names of gateways that cannot be resolved. */
   readonly unresolved: readonly UnresolvedName[];
   readonly config: {
-    /** Why the last reload refused the configuration file, at most 20 lines; empty = the file is in force. */
+    /** Why the last reload refused the configuration file, at most 21 lines; empty = the file is in force. */
     readonly errors: readonly string[];
+    /** What the last reload found that prevents the next start. */
+    readonly warnings: readonly string[];
     /** Settings that the last valid file changed, and that take effect only at the next start. */
     readonly awaitingRestart: readonly string[];
   };

@@ -3,7 +3,7 @@ import type { GatewayAddresses } from "#core/contract";
 import type { ClientSettings } from "#daemon/config/client";
 import type { Role, RoleContext } from "#daemon/role";
 import { machineFacts } from "#daemon/system/facts";
-import { assignmentFault, clientPlan } from "#daemon/system/plan";
+import { assignmentFault, clientPlan, holdingPlan } from "#daemon/system/plan";
 import type { UnresolvedName } from "#kernel/contract/control";
 import type { Assignment, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent } from "#kernel/contract/event";
@@ -26,7 +26,9 @@ export class Client implements Role<ClientSettings> {
   }
 
   /** The tunnel is set up when a gateway has assigned its addresses. */
-  async prepare(): Promise<void> {}
+  prepare(): Promise<void> {
+    return this.#hold();
+  }
 
   /** The core gets the configuration again whenever the addresses of the gateways change. */
   configure(settings: ClientSettings): void {
@@ -53,11 +55,17 @@ export class Client implements Role<ClientSettings> {
     const fault = assignment === null ? null : assignmentFault(this.#settings, assignment);
     if (fault !== null) {
       tunnelFailed(fault);
-      void tunnel.wish(null);
+      void this.#hold();
       return;
     }
-    const facts = () => machineFacts(machine, this.#settings.interface);
-    void tunnel.wish(assignment === null ? null : clientPlan(this.#settings, assignment, facts()));
+    if (assignment === null) void this.#hold();
+    else void tunnel.wish(clientPlan(this.#settings, assignment, machineFacts(machine, this.#settings.interface)));
+  }
+
+  /** Without a session, what was in the tunnel waits for the next one. */
+  #hold(): Promise<void> {
+    const { tunnel, machine } = this.#on;
+    return tunnel.wish(holdingPlan(this.#settings, tunnel.backstop, machineFacts(machine, this.#settings.interface)));
   }
 
   reported(report: Report): void {

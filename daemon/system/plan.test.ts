@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ClientSettings } from "#daemon/config/client";
 import type { GatewaySettings } from "#daemon/config/gateway";
 import { parsePrefix } from "#daemon/net/address";
-import { assignmentFault, clientPlan, gatewayPlan, type MachineFacts } from "./plan.ts";
+import { assignmentFault, clientPlan, gatewayPlan, holdingPlan, type MachineFacts } from "./plan.ts";
 
 const FACTS: MachineFacts = { networks: [], ipv6: true, routerAdvertised: [], reversePathStrict: [] };
 const COMMON = {
@@ -76,7 +76,9 @@ test("a route of last resort lies under each route, also of a family that the tu
 
 test("every change that outlives the device has an undo", () => {
   const plan = clientPlan({ ...CLIENT, routes: ["0.0.0.0/0", "::/0", "10.1.0.0/16"] }, ASSIGNED, FACTS);
-  const lasting = [...plan.backstop, ...plan.changes].filter((change) => change.kind === "ip" && change.args.includes("add"));
+  const lasting = [...(plan.backstop ?? []), ...plan.changes].filter(
+    (change) => change.kind === "ip" && change.args.includes("add"),
+  );
   expect(lasting.map((change) => change.kind === "ip" && change.undo?.join(" "))).toEqual(
     lasting.map(
       (change) =>
@@ -120,8 +122,21 @@ test("masquerading uses a separate table for each family", () => {
   expect(scripts).toEqual(["delete table ip jvpn_jvpn_0\n", "delete table ip6 jvpn_jvpn_0\n"]);
 });
 
+test("without a session the closed networks lead into the device, so that the way back of the gateway's answers is open", () => {
+  const plan = holdingPlan({ ...CLIENT, mtu: 1400 }, ["0.0.0.0/0", "10.1.0.0/16", "fd01::/48"], FACTS);
+  expect(lines(plan)).toEqual([
+    "-4 link set dev jvpn0 mtu 1400 up",
+    "-4 route add default table 4774 dev jvpn0",
+    "-4 route add 10.1.0.0/16 dev jvpn0",
+    "-6 link set dev jvpn0 addrgenmode none",
+    "-6 address flush dev jvpn0 scope link",
+    "-6 route add fd01::/48 dev jvpn0",
+  ]);
+  expect(holdingPlan(CLIENT, [], FACTS).changes).toEqual([]);
+});
+
 function closing({ backstop }: ReturnType<typeof clientPlan>): string[] {
-  return backstop.map(({ family, args }) => `-${family} ${args.join(" ")}`);
+  return (backstop ?? []).map(({ family, args }) => `-${family} ${args.join(" ")}`);
 }
 
 function lines(plan: ReturnType<typeof clientPlan>): string[] {

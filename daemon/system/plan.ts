@@ -13,8 +13,8 @@ export interface TunnelPlan {
   readonly addresses: readonly string[];
   readonly routes: readonly string[];
   readonly mtu: number;
-  /** What holds back the traffic of the tunnel while there is none. It is made before the changes. */
-  readonly backstop: readonly Lasting[];
+  /** What holds back the traffic of the tunnel without it, made before the changes; `null` = what is there stays. */
+  readonly backstop: readonly Lasting[] | null;
   readonly changes: readonly Change[];
   /** Settings that are left out, and why. */
   readonly warnings: readonly string[];
@@ -75,6 +75,26 @@ export function clientPlan(settings: ClientSettings, assignment: Assignment, fac
     settings.mark,
   );
   return { addresses, routes: routes.map(formatPrefix), mtu, backstop, changes: sortedByFamily(changes), warnings };
+}
+
+/**
+ * The plan of a client without a session: the networks that the backstop closes lead into the device, which drops their
+ * packets. An unreachable route alone would also close the way back: with `rp_filter`, the kernel drops the gateway's
+ * answers, and there would never be a session again.
+ */
+export function holdingPlan(settings: ClientSettings, closed: readonly string[], facts: MachineFacts): TunnelPlan {
+  const tun = settings.interface;
+  const networks = closed.flatMap((text) => parsePrefix(text) ?? []).filter(({ family }) => family === 4 || facts.ipv6);
+  const routes = networks.map((network) => routeChange(tun, network));
+  const changes = routes.length === 0 ? [] : [mtuChange(tun, settings.mtu), ...noLinkLocal(tun, facts), ...routes];
+  return {
+    addresses: [],
+    routes: [],
+    mtu: settings.mtu,
+    backstop: null,
+    changes: sortedByFamily(changes),
+    warnings: [],
+  };
 }
 
 /**

@@ -34,6 +34,11 @@ export class Tunnel {
     return this.#view;
   }
 
+  /** The networks that are closed to traffic without a tunnel. */
+  get backstop(): readonly string[] {
+    return this.#changes.closed;
+  }
+
   /**
    * `null` = undo everything but the backstop. Resolves when this wish or a newer one is in force or has failed.
    */
@@ -64,7 +69,7 @@ export class Tunnel {
 
   /** The new backstop comes first, so that nothing leaves beside the tunnel while its routes are replaced. */
   async #replace(plan: TunnelPlan | null, key: string): Promise<void> {
-    const open = plan === null ? null : await this.#changes.stand(plan.backstop);
+    const open = plan === null || plan.backstop === null ? null : await this.#changes.stand(plan.backstop);
     for (const complaint of await this.#changes.undo(this.#undos))
       this.#news.warned(`a change of the tunnel cannot be undone: ${complaint}`);
     this.#undos = [];
@@ -86,6 +91,7 @@ export class Tunnel {
     }
     this.#undos = applied.undos;
     this.#inForce = key;
-    this.#view = { ...empty, state: "configured", addresses: plan.addresses, routes: plan.routes, mtu: plan.mtu };
+    const state = plan.backstop === null ? "unconfigured" : "configured";
+    this.#view = { ...empty, state, addresses: plan.addresses, routes: plan.routes, mtu: plan.mtu };
   }
 }

@@ -6,6 +6,7 @@ mod traffic;
 
 use std::{
     io::{BufRead, BufReader},
+    net::Ipv4Addr,
     process::{Command, Stdio},
     sync::mpsc::sync_channel,
     thread,
@@ -14,6 +15,7 @@ use std::{
 
 use jvpn_io::steering::AddressTable;
 use jvpn_proto::{
+    blame::{DropKind, Dropped},
     messages::{AttachKind, Command as Order, Report, Role},
     planted::TRIGGER,
 };
@@ -21,7 +23,7 @@ use jvpn_proto::{
 use crate::{
     netns::{Topology, ip, within},
     node::{Node, World, start_with_mtu, start_without_programs},
-    traffic::{datagrams_echo, datagrams_echo_at_last, send, stream_both_ways},
+    traffic::{datagrams_echo, datagrams_echo_at_last, origins, send, stream_both_ways},
 };
 
 const NO_OFFLOADS: [&str; 3] = ["tun_offload", "udp_gso", "udp_gro"];
@@ -151,6 +153,24 @@ fn a55_a_packet_that_makes_its_session_panic_ends_that_session_and_the_worker_go
     world.dial_again(3);
     datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
     assert!(!world.gateway.saw(|report| matches!(report, Report::Fatal { .. })));
+}
+
+#[test]
+fn a45_a_packet_under_an_address_of_nobody_does_not_pass_among_those_under_the_clients_own() {
+    const EACH: usize = 100;
+    let Some(topology) = Topology::lay() else { return };
+    let mut world = World::connect(&topology, "192.0.2.1", &[]);
+    ip(&["-n", &topology.client, "address", "add", "10.80.0.3/24", "dev", "tun-c"]);
+    let arrived = origins(&topology, ["10.80.0.2", "10.80.0.3"], "10.80.0.1", EACH);
+    world.until("a drop of each foreign packet", |world| {
+        let foreign = |report: &Report| match report {
+            Report::Dropped { kind: Dropped::Drop(DropKind::InnerSource), count } => *count,
+            _ => 0,
+        };
+        // The kernel may add packets of its own, from a link-local address.
+        world.gateway.sum(foreign) >= EACH as u64
+    });
+    assert_eq!(arrived(), [Ipv4Addr::new(10, 80, 0, 2); EACH]);
 }
 
 #[test]

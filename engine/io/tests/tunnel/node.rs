@@ -169,6 +169,11 @@ impl Node {
         self.seen.iter().any(matches)
     }
 
+    /// The sum over all reports that the core did not handle itself.
+    pub fn sum(&self, of: impl Fn(&Report) -> u64) -> u64 {
+        self.seen.iter().map(of).sum()
+    }
+
     pub fn apply(&self, commands: Vec<Command>) {
         self.engine.as_ref().expect("not stopped").apply(commands).expect("the mailbox has room");
     }

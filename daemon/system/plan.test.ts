@@ -50,7 +50,7 @@ test("an assignment within bounds is accepted, and one without an address has no
   expect(assignmentFault(CLIENT, { ...ASSIGNED, v6: null, v6Prefix: 0 })).toBeNull();
 });
 
-test("all traffic goes through a separate table, except the marked outer packets", () => {
+test("A46: all traffic goes through a separate table, except the marked outer packets", () => {
   expect(lines(clientPlan({ ...CLIENT, routes: ["0.0.0.0/0"] }, ASSIGNED, FACTS)).slice(2, 5)).toEqual([
     "-4 route add default dev jvpn0 table 4774",
     "-4 rule add pref 14773 lookup main suppress_prefixlength 0",

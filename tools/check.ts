@@ -1,6 +1,7 @@
 /** `npm run check`: all static checks of the sources. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { attackFaults } from "./attacks.ts";
 import { exportFaults, KEPT, readSources } from "./exports.ts";
 import { COLUMNS_MAX, longLines } from "./line-length.ts";
 import { plant } from "./planting.ts";
@@ -18,6 +19,7 @@ const CHECKS: readonly { readonly name: string; readonly judge: () => Ran }[] = 
   { name: "generated files", judge: () => run(process.execPath, ["build/tools/generate.js", "--check"]) },
   { name: "Rust circles", judge: rustCircles },
   { name: "line length", judge: lineLength },
+  { name: "attack list", judge: attacks },
   { name: "Rust format", judge: () => each(["engine", "lab/native"], ["fmt", "--all", "--check"]) },
   {
     name: "Rust lint",
@@ -66,6 +68,16 @@ function lineLength(): Ran {
     return long.map(({ line, length }) => `${file}:${line} has ${length} columns, and ${COLUMNS_MAX} are the most`);
   });
   return { ok: lines.length === 0, output: lines.length === 0 ? `${files.length} files` : lines.join("\n") };
+}
+
+function attacks(): Ran {
+  const { ok, output } = run("git", ["ls-files", "*.rs", "*.test.ts"]);
+  if (!ok) return { ok, output };
+  const tests = output.split("\n").filter((file) => file !== "" && file !== "tools/attacks.test.ts");
+  const files = new Map(tests.map((file) => [file, readFileSync(join(ROOT, file), "utf8")]));
+  const faults = attackFaults(readFileSync(join(ROOT, "docs", "spec", "attacks.md"), "utf8"), files);
+  const advice = ["  do:  correct the last column of docs/spec/attacks.md, or the name of the test"];
+  return { ok: faults.length === 0, output: faults.length === 0 ? `${files.size} files` : [...faults, ...advice].join("\n") };
 }
 
 function rustCircles(): Ran {

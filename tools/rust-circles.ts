@@ -14,7 +14,7 @@ interface Circle {
 const TOGETHER_MAX = 2;
 
 /** The crates of this repository that are checked. */
-export const CRATES = ["engine/proto", "engine/io", "engine/node", "engine/crowd", "lab/native"];
+export const CRATES = ["engine/proto", "engine/io", "engine/node", "engine/crowd", "engine/fuzz", "lab/native"];
 
 /** A crate's `src/**\/*.rs`, by path from the crate's folder. */
 export function readCrate(folder: string): ReadonlyMap<string, string> {

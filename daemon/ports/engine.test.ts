@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeHeapSnapshot } from "node:v8";
 import { afterAll, expect, test } from "vitest";
 import { type Fault, StartFailure } from "#daemon/fault";
 import { bootMs, generateKey, publicKey, startEngine } from "#daemon/ports/engine";
@@ -42,6 +44,16 @@ test("a configuration that contradicts itself is refused before anything is open
   generateKey(path);
   expect(refusal(() => startEngine({ ...config(path), disable: ["warp"] }, () => {})).hint).toContain("udp_gso");
   expect(refusal(() => startEngine({ ...config(path), role: "gateway" }, () => {})).what).toContain("listen");
+});
+
+test("A52: no private key that the engine has read is in the JavaScript heap", () => {
+  const path = join(folder, "secret");
+  const key = generateKey(path);
+  expect(publicKey(path)).toBe(key);
+  const heap = writeHeapSnapshot(join(folder, "heap"));
+  // Another process reads the key file, so that this one does not hold its text.
+  const inHeap = (...pattern: string[]): number | null => spawnSync("grep", ["-qF", ...pattern, heap]).status;
+  expect([inHeap("-e", key), inHeap("-f", path)]).toEqual([0, 1]);
 });
 
 test("the clock of the engine advances", () => {

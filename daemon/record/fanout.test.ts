@@ -57,7 +57,7 @@ test.each([
   ]);
 });
 
-test("a sink that is too slow loses what does not fit its queue; each record is either kept or lost", async () => {
+test("A50: a sink that is too slow loses what does not fit its queue; each record is either kept or lost", async () => {
   const good = new Collecting("good");
   const slow = new Collecting("slow", () => turns(20));
   const recorder = open([slow, good], { waitingBytesMax: 200_000 });

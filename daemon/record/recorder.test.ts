@@ -52,6 +52,17 @@ test("a changed record does not verify", async () => {
   expect(record && verifies({ ...record, session: "s-B" })).toBe(false);
 });
 
+test("A51: control characters in a text stay inside of their record", async () => {
+  const recorder = open();
+  const why = '\n{"seq":9}\r\n\u001b[2J\u0000';
+  recorder.note("Diagnostic", { why });
+  await recorder.close(1_000);
+  const [line = "", ...after] = readFileSync(file, "utf8").split("\n");
+  expect(after).toEqual([""]);
+  expect([...line].filter((character) => character < " ")).toEqual([]);
+  expect(kept().map(({ numbers }) => numbers)).toEqual([{ why }]);
+});
+
 test("records of any length and script, in any order, are the same in the chain, in memory and on disk", async () => {
   const recorder = open();
   const long = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`why${index}`, "€".repeat(250)]));

@@ -50,7 +50,7 @@ test("an assignment within bounds is accepted, and one without an address has no
   expect(assignmentFault(CLIENT, { ...ASSIGNED, v6: null, v6Prefix: 0 })).toBeNull();
 });
 
-test("all traffic goes through a separate table, except the marked outer packets", () => {
+test("A46: all traffic goes through a separate table, except the marked outer packets", () => {
   const plan = clientPlan({ ...CLIENT, routes: ["0.0.0.0/0"] }, ASSIGNED, FACTS);
   expect(lines(plan)).toContain("-4 route add default table 4774 dev jvpn0");
   expect(closing(plan)).toEqual([

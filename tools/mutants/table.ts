@@ -1,6 +1,9 @@
 /** Plausible mistakes in `engine/proto` and at the seam of `engine/io`. The tests must find each of `MUTANTS`. */
 
-/** Where the mistake is looked for first: a test program of the crate (`lib` = its unit tests), and a filter. */
+/**
+ * Where the mistake is looked for first: a test program of the crate (`lib` = its unit tests), and a filter. `tunnel`
+ * lays namespaces.
+ */
 interface Place {
   readonly crate: "jvpn-proto" | "jvpn-io";
   readonly program: string;
@@ -52,14 +55,20 @@ export const MUTANTS: readonly Mutant[] = [
   proto("the next epoch begins while the previous one is there", "crypto/epochs.rs", "if self.other.is_some() {\n            None", "if false {\n            None", "rekey"),
   proto("the clear header of RESP is bound to no key", "crypto/keys.rs", "&[LABEL_ROOT, resp_header]", "&[LABEL_ROOT]", "reference"),
   proto("a rekey does not bind what both ends sent", "crypto/keys.rs", "&[LABEL_REKEY, transcript]", "&[LABEL_REKEY]", "reference"),
+  proto("a counter is checked only after the seal is opened", "crypto/epochs.rs", "epoch.window.check(counter).map_err(replayed)?;\n        let Ok", "let Ok", "attacks"),
   // path tokens and validation
   proto("a token does not name its path", "crypto/token.rs", "&path.to_le_bytes(), &nonce]", "&nonce]", "lib crypto::token"),
   proto("a token does not name its session", "crypto/token.rs", "&[LABEL, session, ", "&[LABEL, ", "lib crypto::token"),
   proto("every echo was issued", "session/tokens.rs", "if cx.tokens.issued(&echo.token, &self.id.0, echo.path) {", "if true {", "attacks"),
   proto("no echo was issued", "session/tokens.rs", "if cx.tokens.issued(&echo.token, &self.id.0, echo.path) {", "if false {", "rebinding"),
   proto("a flood of challenges is answered one by one", "session/validation.rs", "if path.answered_round == Some(round) {", "if false {", "attacks"),
+  proto("any echo validates a path", "session/validation.rs", "path.challenge.filter(|challenge| challenge.token == response.token)", "path.challenge", "lib session::rogue"),
+  proto("a challenge on another path is answered", "session/validation.rs", "let at = self.named(cx, arrival, challenge.path)?;", "let at = self.at(challenge.path).ok_or(Trouble::Unattributable(DropKind::PathUnknown))?;", "lib session::rogue"),
+  proto("a path that does not answer stays", "session/validation.rs", "if !validated {\n            cx.drop(now, DropKind::PathNotValidated);", "if false {\n            cx.drop(now, DropKind::PathNotValidated);", "lib session::rogue"),
   // amplification
   proto("four bytes are sent for each byte of a stranger", "vocabulary/mod.rs", "AMPLIFICATION_MAX: u64 = 3;", "AMPLIFICATION_MAX: u64 = 4;", "attacks"),
+  proto("one message credits every path that it names", "session/receive.rs", "std::mem::replace(&mut side.credited, order) != order", "{ side.credited = order; true }", "lib session::rogue"),
+  proto("the new address has no budget", "path/rebinding.rs", "if self.proved { u64::MAX } else { self.allowance.left() }", "u64::MAX", "lib session::rogue"),
   // binding
   proto("an older activation is accepted", "session/gateway/attach.rs", "if asked.bind_seq < *bind_seq {", "if false {", "sessions"),
   proto("a future owner epoch is nobody's fault", "session/gateway/attach.rs", "if attach.owner_epoch > self.owner_epoch {", "if false {", "lib session::rogue"),
@@ -67,12 +76,20 @@ export const MUTANTS: readonly Mutant[] = [
   proto("path 0 is a path", "session/gateway/attach.rs", "if path == 0 { Err(", "if path == u32::MAX { Err(", "lib session::rogue"),
   proto("a ninth path is added", "session/gateway/attach.rs", "if self.paths.len() >= PATHS_MAX || ", "if ", "lib session::rogue"),
   proto("a request to switch is reported again", "session/client/switch.rs", "request.id <= newest", "request.id < newest", "sessions"),
+  proto("an old ATTACH is accepted", "session/gateway/attach.rs", "if kind.is_some() && attach.bind_seq < side.binding.bind_seq {", "if false {", "lib session::rogue"),
+  proto("SWITCH to a path that is not validated is asked for", "session/gateway/attach.rs", ".filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated())", "", "lib session::rogue"),
+  proto("a path that was silent for long is switched to without a challenge", "session/gateway/attach.rs", "now <= heard + 2 * self.standby_interval_us(now)", "now >= heard", "lib session::rogue"),
+  proto("a candidate is accepted before the session is confirmed", "session/gateway/attach.rs", "if kind.is_none() && !self.is_active() {", "if false {", "lib session::rogue"),
+  proto("an answer to another attempt is accepted", "session/client/attach.rs", "== (path, bind_seq, echo)\n", "== (path, attempt.bind_seq, echo)\n", "lib session::rogue"),
+  proto("SWITCH_ACK of an older attempt is accepted", "session/client/switch.rs", "(attempt.path, attempt.bind_seq) == (ack.to, ack.bind_seq)", "attempt.path == ack.to", "lib session::rogue"),
   // rebinding
   proto("a rebinding is decided without the old address's time", "path/rebinding.rs", "self.proved && (self.old_dropped || self.old_until <= now)", "self.proved", "lib path::rebinding"),
   proto("a rebinding is decided although the new address is silent", "path/rebinding.rs", "self.proved && (self.old_dropped || self.old_until <= now)", "self.old_dropped || self.old_until <= now", "rebinding"),
   proto("a refused address is examined again at once", "path/rebinding.rs", "*shunned == route && now < *until)\n    }", "*shunned == route && now < *until && false)\n    }", "rebinding"),
   proto("rebindings have no limit", "path/rebinding.rs", "self.times.len() < PER_MINUTE_MAX", "true", "rebinding"),
   proto("the old address's echo is taken from anywhere", "session/gateway/rebind.rs", "let old_answers = from == path.route\n            && ", "let old_answers = ", "rebinding"),
+  proto("an old frame moves the path", "session/gateway/rebind.rs", "if order <= path.newest {", "if false {", "rebinding"),
+  proto("the old address's answer does not keep the path", "session/gateway/rebind.rs", "path.new_addresses.refuse_all(now);\n            self.credit(cx, now, response.path);", "self.credit(cx, now, response.path);", "lib session::rogue"),
   // liveness
   proto("a path is suspected too late", "liveness/mod.rs", "2 * self.interval_us + self.margin.current_us(now)\n", "4 * self.interval_us + self.margin.current_us(now)\n", "liveness"),
   proto("copies go out for two seconds", "liveness/mod.rs", "COPY_MAX_US: u64 = 200_000;", "COPY_MAX_US: u64 = 2_000_000;", "liveness"),
@@ -83,6 +100,8 @@ export const MUTANTS: readonly Mutant[] = [
   proto("an idle gateway never asks for its client", "session/schedule.rs", "let watches = self.role() == Role::Gateway && path.alive && self.is_idle(now);", "let watches = false;", "liveness"),
   proto("an idle standby costs as much as the send path", "session/schedule.rs", "if self.send == Some(path.id) { self.keepalive_us } else { self.idle_standby_us() }", "self.keepalive_us", "liveness"),
   proto("the reply to a probe that was never sent is nobody's fault", "session/watch.rs", "BadReply::NeverIssued => Trouble::Attributable(PeerFault::EchoNeverIssued),", "BadReply::NeverIssued => Trouble::Unattributable(DropKind::StaleReply),", "lib session::rogue"),
+  proto("a false suspicion teaches nothing", "liveness/mod.rs", "self.margin.false_suspicion(now);", "", "liveness"),
+  proto("a relabelled message credits the path that it came on", "session/receive.rs", "} else if own_index {", "} else {", "liveness"),
   // hold
   proto("held datagrams live for a minute", "shared/hold.rs", "if self.segment.is_some() { SEGMENT_AGE_MAX_US } else { OTHER_AGE_MAX_US }", "SEGMENT_AGE_MAX_US", "lib shared::hold"),
   proto("held packets are never swept", "shared/hold.rs", "} else if self.sweep_at <= now {", "} else if false {", "lib shared::hold"),
@@ -112,18 +131,31 @@ export const MUTANTS: readonly Mutant[] = [
   proto("an ended session is called live", "endpoint/gateway/reception/roster.rs", "last.ended.map_or(Standing::Live, Standing::Ended)", "Standing::Live", "standing"),
   proto("a removed client is admitted", "endpoint/gateway/reception/roster.rs", "if let Some(reason) = self.removed.get(key) {", "if let Some(reason) = self.removed.get(key).filter(|_| false) {", "standing"),
   proto("a client may confirm what was not offered", "handshake/mod.rs", "if granted { Ok(()) } else { Err(HandshakeError::NotOffered) }", "Ok(())", "handshake"),
+  proto("mac1 is not checked", "endpoint/gateway/reception/mod.rs", "if !self.mac1.proves(init) {", "if false {", "attacks"),
+  proto("a pending session may do everything", "session/receive.rs", "matches!(self.phase, Phase::Pending { .. }) && !confirms_pending(&frame)", "false", "lib session::rogue"),
   // inner addresses
   proto("a client may send as its neighbour", "endpoint/mod.rs", "Side::Gateway(side) => side.inner.get(&src) == Some(&session),", "Side::Gateway(side) => side.inner.contains_key(&src),", "lib endpoint::ending"),
   proto("an ended session's address stays with it", "endpoint/ending.rs", "if side.inner.get(&address) == Some(&handle) {", "if false {", "sessions"),
+  proto("inner packets pass before the session is accepted", "session/receive.rs", "Role::Gateway => self.is_active(),", "Role::Gateway => true,", "lib session::rogue"),
   // close
+  proto("CLOSE is sent only once", "endpoint/closing.rs", "closing.sends >= SENDS_MAX", "closing.sends >= 1", "sessions"),
+  proto("CLOSE is sent for ever", "endpoint/closing.rs", "closing.next_at <= now && closing.sends >= SENDS_MAX", "closing.next_at <= now && closing.sends == u8::MAX", "sessions"),
+  proto("CLOSE_ACK is taken from anywhere", "endpoint/closing.rs", "&& closing.farewell.copies.iter().any(|(route, _)| *route == from)", "", "sessions"),
   // redundant mode and sizes
   proto("a duplicate in redundant mode is delivered", "crypto/replay.rs", "if counter <= self.highest && !self.words.is_empty() && self.bit(counter) {", "if false {", "redundant"),
   proto("a size that is too large for the link is used", "path/path_mtu.rs", "self.bound = self.bound.min(size.max(floor(self.v6) + 1));\n        if self.low", "if self.low", "path_mtu"),
   proto("a lost size is tried once", "path/path_mtu.rs", "if round.flights >= SENDS_MAX {", "if round.flights >= 1 {", "path_mtu"),
   proto("a black hole is not looked for", "path/path_mtu.rs", "let verification = (verify && self.large_sent).then_some(self.verified_at + pause);", "let verification = None::<u64>;", "path_mtu"),
+  proto("a new companion is chosen with every packet", "session/redundant.rs", "let kept = self.companion().filter(|path| self.send != Some(path.id)).filter(fits);", "let kept = self.companion().filter(|_| false);", "redundant"),
+  proto("silence is taken for a size that is too large", "path/path_mtu.rs", "if round.silent >= SILENT_FLIGHTS_MAX {\n            self.pause(now);\n            return None;", "if round.silent >= SILENT_FLIGHTS_MAX {\n            return self.too_large(now, &round);", "path_mtu"),
   // the seam of engine/io
   io("the MSS is raised, too", "offload/mss.rs", ".filter(|at| word(packet, *at) > mss)", ".filter(|at| word(packet, *at) != mss)", "lib offload::"),
   io("a multicast packet is answered with ICMP", "offload/too_big.rs", "let single = |address: &[u8]| !matches!(address[0], 0 | 127 | 224..);", "let single = |address: &[u8]| !matches!(address[0], 0 | 127);", "lib offload::"),
+  io("handshakes share the buffer of data", "steering.rs", "u32::from(TYPE_INIT), 3, 0),", "u32::from(TYPE_INIT), 0, 0),", "steering"),
+  io("a merged message may hold a whole flood", "worker/downlink.rs", "if place > 0 && ", "if place > 99 && ", "tunnel"),
+  io("the source of inner packets is not asked for", "worker/downlink.rs", "allowed = claimed.filter(|(session, source)| outer.endpoint.source_allowed(*session, *source));", "allowed = claimed;", "tunnel a45"),
+  io("the first packet of a run decides for all sources", "worker/downlink.rs", "if allowed != claimed {", "if allowed.is_none() {", "tunnel a45"),
+  io("packets leave beyond the budget of an unproved address", "worker/outgoing.rs", "self.to.budget.is_none_or(|budget| bytes as u64 <= budget)", "true", "lib worker::outgoing"),
 ];
 
 /**
@@ -132,35 +164,5 @@ export const MUTANTS: readonly Mutant[] = [
  */
 // biome-ignore format: a mutant is read as one line of a table
 export const OPEN: readonly Mutant[] = [
-  proto("any echo validates a path", "session/validation.rs", "path.challenge.filter(|challenge| challenge.token == response.token)", "path.challenge", "attacks"),
-  proto("a challenge on another path is answered", "session/validation.rs", "let at = self.named(cx, arrival, challenge.path)?;", "let at = self.at(challenge.path).ok_or(Trouble::Unattributable(DropKind::PathUnknown))?;", "attacks"),
-  proto("a path that does not answer stays", "session/validation.rs", "if !validated {\n            cx.drop(now, DropKind::PathNotValidated);", "if false {\n            cx.drop(now, DropKind::PathNotValidated);", "attacks"),
-  proto("one message credits every path that it names", "session/receive.rs", "std::mem::replace(&mut side.credited, order) != order", "{ side.credited = order; true }", "attacks"),
-  proto("a denial to an unknown address has no budget", "session/gateway/attach.rs", "sealed.len() as u64 <= AMPLIFICATION_MAX * len as u64", "len > 0", "attacks"),
-  proto("an old ATTACH is accepted", "session/gateway/attach.rs", "if kind.is_some() && attach.bind_seq < side.binding.bind_seq {", "if false {", "attacks"),
-  proto("SWITCH to a path that is not validated is asked for", "session/gateway/attach.rs", ".filter(|at| asked.kind != AttachKind::Switch || self.paths[*at].validated())", "", "lib session::rogue"),
-  proto("a path that was silent for long is switched to without a challenge", "session/gateway/attach.rs", "now <= heard + 2 * self.standby_interval_us(now)", "now >= heard", "sessions"),
-  proto("a candidate is accepted before the session is confirmed", "session/gateway/attach.rs", "if kind.is_none() && !self.is_active() {", "if false {", "lib session::rogue"),
-  proto("an answer to another attempt is accepted", "session/client/attach.rs", "== (path, bind_seq, echo)\n", "== (path, attempt.bind_seq, echo)\n", "sessions"),
-  proto("SWITCH_ACK of an older attempt is accepted", "session/client/switch.rs", "(attempt.path, attempt.bind_seq) == (ack.to, ack.bind_seq)", "attempt.path == ack.to", "sessions"),
-  proto("an old frame moves the path", "session/gateway/rebind.rs", "if order <= path.newest {", "if false {", "rebinding"),
-  proto("the new address has no budget", "path/rebinding.rs", "if self.proved { u64::MAX } else { self.allowance.left() }", "u64::MAX", "rebinding"),
-  proto("the old address's answer does not keep the path", "session/gateway/rebind.rs", "path.new_addresses.refuse_all(now);\n            self.credit(cx, now, response.path);", "self.credit(cx, now, response.path);", "rebinding"),
-  proto("a false suspicion teaches nothing", "liveness/mod.rs", "self.margin.false_suspicion(now);", "", "liveness"),
-  proto("a duplicate keeps a path alive", "crypto/epochs.rs", "epoch.window.check(counter).map_err(replayed)?;\n        let Ok", "let Ok", "replay"),
-  proto("a relabelled message credits the path of its index", "session/receive.rs", "} else if own_index {", "} else {", "attacks"),
-  proto("mac1 is not checked", "endpoint/gateway/reception/mod.rs", "if !self.mac1.proves(init) {", "if false {", "attacks"),
-  proto("a pending session may do everything", "session/receive.rs", "matches!(self.phase, Phase::Pending { .. }) && !confirms_pending(&frame)", "false", "lib session::rogue"),
-  proto("inner packets pass before the session is accepted", "session/receive.rs", "Role::Gateway => self.is_active(),", "Role::Gateway => true,", "attacks"),
-  proto("CLOSE is sent only once", "endpoint/closing.rs", "closing.sends >= SENDS_MAX", "closing.sends >= 1", "sessions"),
-  proto("CLOSE is sent for ever", "endpoint/closing.rs", "closing.next_at <= now && closing.sends >= SENDS_MAX", "closing.next_at <= now && closing.sends == u8::MAX", "sessions"),
-  proto("CLOSE_ACK is taken from anywhere", "endpoint/closing.rs", "&& closing.farewell.copies.iter().any(|(route, _)| *route == from)", "", "sessions"),
-  proto("a new companion is chosen with every packet", "session/redundant.rs", "let kept = self.companion().filter(|path| self.send != Some(path.id)).filter(fits);", "let kept = self.companion().filter(|_| false);", "redundant"),
-  proto("silence is taken for a size that is too large", "path/path_mtu.rs", "if round.silent >= SILENT_FLIGHTS_MAX {\n            self.pause(now);\n            return None;", "if round.silent >= SILENT_FLIGHTS_MAX {\n            return self.too_large(now, &round);", "path_mtu"),
-  io("handshakes share the buffer of data", "steering.rs", "u32::from(TYPE_INIT), 3, 0),", "u32::from(TYPE_INIT), 0, 0),", "steering"),
-  io("a merged message may hold a whole flood", "worker/downlink.rs", "if place > 0 && ", "if place > 99 && ", "tunnel"),
-  io("the source of inner packets is not asked for", "worker/downlink.rs", "allowed = claimed.filter(|(session, source)| outer.endpoint.source_allowed(*session, *source));", "allowed = claimed;", "tunnel"),
-  io("the first packet of a run decides for all sources", "worker/downlink.rs", "if allowed != claimed {", "if allowed.is_none() {", "tunnel"),
-  io("packets leave beyond the budget of an unproved address", "worker/outgoing.rs", "self.to.budget.is_none_or(|budget| bytes as u64 <= budget)", "true", "tunnel"),
   io("a checksum is left partial for a peer that cannot complete it", "worker/uplink.rs", "if !elides && let Err(malformed)", "if false && let Err(malformed)", "tunnel"),
 ];

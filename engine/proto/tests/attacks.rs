@@ -265,3 +265,62 @@ fn a48_datagrams_of_any_size_and_content_are_dropped() {
     assert_eq!(identity(&mut world), before);
     world.assert_honest();
 }
+
+#[test]
+fn a03_an_init_whose_mac1_is_wrong_is_neither_answered_nor_read() {
+    let mut world = World::new(&[10], 10);
+    world.black_hole(1, true, false);
+    world.capturing = true;
+    world.dial();
+    let mut init = world.capture.iter().find(|(_, _, data)| data[0] == 0x01).unwrap().2.clone();
+    let mac1 = init.len() - 32;
+    init[mac1] ^= 1;
+    let received = world.receive(Side::Gateway, route_to(Side::Gateway, 1), &mut init.clone());
+    assert_eq!((received, world.bytes_to.len()), (Received::Dropped(DropKind::InitMac1), 0));
+    init[mac1] ^= 1;
+    assert_eq!(world.receive(Side::Gateway, route_to(Side::Gateway, 1), &mut init), Received::Consumed);
+}
+
+#[test]
+fn a12_garbage_under_a_counter_that_was_seen_is_dropped_unopened_and_wears_no_key() {
+    let limits = Limits { rekey_after_failed_opens: 1_000, ..limits() };
+    let mut world = World::with(&[10], 10, limits, 2);
+    world.capturing = true;
+    world.connect();
+    let mut forged =
+        world.capture.iter().rev().find(|(to, _, data)| *to == Side::Gateway && data[0] == 0x10).unwrap().2.clone();
+    forged[16] ^= 1;
+    for _ in 0..2_000 {
+        let received = world.receive(Side::Gateway, route_to(Side::Gateway, 1), &mut forged.clone());
+        assert_eq!(received, Received::Dropped(DropKind::Duplicate));
+    }
+    world.run(S);
+    assert_eq!(world.count(Side::Gateway, |report| matches!(report, Report::KeyRotated { .. })), 0);
+    world.assert_honest();
+}
+
+#[test]
+fn a29_strangers_messages_under_a_live_sessions_index_change_nothing_of_it() {
+    let mut world = World::ready(&[10], 10);
+    world.capturing = true;
+    world.run(5 * MS);
+    world.capturing = false;
+    let genuine = world.capture.iter().find(|(to, _, data)| *to == Side::Gateway && data[0] == 0x10).unwrap().2.clone();
+    let before = identity(&mut world);
+    world.bytes_to.clear();
+    let stranger = gateway_route(([203, 0, 113, 9], 53).into());
+    for n in 0..200_000_u64 {
+        // As long as an ATTACH, with a counter that is still to come.
+        let mut forged = [0; 78];
+        forged[..8].copy_from_slice(&genuine[..8]);
+        forged[8..16].copy_from_slice(&(1_000_000 + n).to_le_bytes());
+        forged[16..24].copy_from_slice(&n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes());
+        world.receive(Side::Gateway, stranger, &mut forged);
+    }
+    assert_eq!(world.bytes_to.len(), 0, "nothing is answered");
+    let (sent, delivered) = (world.sent, world.delivered.len() as u64);
+    world.run(S);
+    assert_eq!(world.delivered.len() as u64 - delivered, world.sent[0] + world.sent[1] - sent[0] - sent[1]);
+    assert_eq!(identity(&mut world), before);
+    world.assert_honest();
+}

@@ -4,7 +4,7 @@
 mod support;
 mod world;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use jvpn_proto::blame::DropKind;
 use jvpn_proto::endpoint::{Endpoint, Limits, Received, Route};
@@ -228,4 +228,17 @@ fn a05_forged_cookies_delay_a_dial_and_do_not_end_it() {
     world.run(30 * S);
     assert!(world.drops(Side::Client, DropKind::CookieNotOurs) >= 7);
     assert!(world.active());
+}
+
+#[test]
+fn a06_a_flood_that_rotates_through_one_64_has_the_share_of_one_host() {
+    let mut world = World::new(&[10], 10);
+    let mut flooder = Flooder::new(&world);
+    let mut asked_for_a_cookie = |site: u16, host: u16| {
+        let from = Ipv6Addr::new(0x2001, 0xdb8, 0, site, host, 1, host, host);
+        flooder.tries(&mut world, gateway_route((from, 666).into())).0
+    };
+    let free: Vec<u16> = (0..100).filter(|host| !asked_for_a_cookie(1, *host)).collect();
+    assert_eq!(free, [0, 1, 2, 3, 4], "the burst of one host");
+    assert!(!asked_for_a_cookie(2, 0), "its neighbour has its own share");
 }

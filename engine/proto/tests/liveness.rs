@@ -4,7 +4,7 @@
 mod world;
 
 use jvpn_proto::messages::{AttachKind, Command, PathStats, Report, SilenceEvidence};
-use world::{Link, MS, S, Side, World};
+use world::{Link, MS, S, Side, World, client_address};
 
 const I: u64 = 10 * MS;
 const RTT: u64 = 20 * MS;
@@ -388,4 +388,40 @@ fn a_client_that_did_not_notice_is_told_that_its_path_was_given_up() {
     world.run(S);
     assert!(world.delivered.len() - before >= 1_900);
     assert_eq!(world.count(Side::Client, told), 1);
+}
+
+/// Silences of this length, one after another; how many of them the client suspected.
+fn suspicions(world: &mut World, silence: u64, times: usize) -> Vec<usize> {
+    let one = |_| {
+        let before = world.count(Side::Client, suspected);
+        world.black_hole(1, false, true);
+        world.run(silence);
+        world.black_hole(1, false, false);
+        world.run(S);
+        world.count(Side::Client, suspected) - before
+    };
+    (0..times).map(one).collect()
+}
+
+#[test]
+fn a_silence_that_was_taken_for_death_by_mistake_is_not_suspected_again_soon() {
+    let mut world = World::ready(&[10, 10], 10);
+    // So many punctual arrivals that a single late one does not change their percentile.
+    world.run(5 * S);
+    assert_eq!(suspicions(&mut world, 27 * MS, 3), [1, 0, 0]);
+    assert_eq!(world.silent(Side::Client, 1), None);
+}
+
+#[test]
+fn a32_messages_of_one_path_that_arrive_from_the_others_address_keep_it_not_alive() {
+    let mut world = World::ready(&[10, 10], 10);
+    let session = world.session();
+    world.order(Command::SetProbing { session, interval_ms: 10 });
+    let died = world.now;
+    world.black_hole(1, true, true);
+    // Somebody carries what the client sends on path 2 to the gateway, under the address of path 1.
+    world.moved.insert(2, client_address(1));
+    world.run(3 * S);
+    let (at, _) = world.silent(Side::Gateway, 1).unwrap();
+    assert!(at - died <= 1_200 * MS, "{} ms", (at - died) / MS);
 }

@@ -262,3 +262,18 @@ fn a_standby_that_swallows_all_but_tiny_packets_makes_the_send_path_no_worse_tha
     assert!(sizes(&world, Side::Client, 2)[0].0 < 1_280, "it was measured");
     assert_eq!(packet_max(&mut world, Side::Client), 1_280 - OVERHEAD);
 }
+
+#[test]
+fn a_blackout_in_the_middle_of_a_search_says_nothing_about_sizes() {
+    for blackout in [300 * MS, 600 * MS, 900 * MS] {
+        let mut world = idle(&[10]);
+        world.flow = [20 * MS, 20 * MS];
+        world.black_hole(1, true, true);
+        world.run(blackout);
+        world.black_hole(1, false, false);
+        world.run(12 * S);
+        for side in [Side::Client, Side::Gateway] {
+            assert_eq!(sizes(&world, side, 1), [(1_500, false)], "{side:?} after {} ms", blackout / MS);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use jvpn_proto::blame::DropKind;
 use jvpn_proto::messages::{Command, PathId, Report};
-use world::{Link, MS, S, Side, World, client_address};
+use world::{Link, MS, S, Side, World, client_address, gateway_route};
 
 const RTT: u64 = 20 * MS;
 
@@ -260,4 +260,26 @@ fn a22_ten_rebindings_in_a_minute_and_the_eleventh_after_it() {
     assert_eq!(world.count(Side::Gateway, rebound), 10);
     world.run(began + 62 * S - world.now);
     assert_eq!(world.count(Side::Gateway, rebound), 11);
+}
+
+/// Length of a DATA that holds one PROBE.
+const PROBE: usize = 16 + 3 + 40 + 16;
+
+#[test]
+fn a18_a_probe_that_was_held_back_moves_nothing_when_it_arrives_from_elsewhere() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.keep_back = Some((Side::Gateway, 1, PROBE));
+    world.run(150 * MS);
+    world.keep_back = None;
+    world.run(50 * MS);
+    let late = std::mem::take(&mut world.kept_back);
+    assert!(!late.is_empty());
+    for mut probe in late {
+        world.receive(Side::Gateway, gateway_route(attacker()), &mut probe.data);
+    }
+    world.run(S);
+    assert_eq!(world.bytes_to.get(&attacker()), None);
+    assert!(world.drops(Side::Gateway, DropKind::PathMismatch) >= 1);
+    assert_eq!(remote_of(&mut world), client_address(1));
+    assert_undisturbed(&world);
 }

@@ -334,3 +334,17 @@ fn a_path_that_returns_carries_copies_in_both_directions_as_soon_as_one_end_has_
     assert_eq!(copy.route.remote, client_address(2));
     assert_nothing_lost(&mut world);
 }
+
+#[test]
+fn a_companion_stays_although_another_path_is_a_little_faster_and_leaves_for_a_much_faster_one() {
+    for (delay, expected) in [(13, 2), (2, 3)] {
+        let mut world = World::redundant(&[10, 15], 10);
+        world.open(3, world::Link::with_delay(delay * MS));
+        let session = world.session();
+        world.order(Command::AddCandidate { session, path: 3 });
+        world.run(2 * S);
+        let copy = world.client.send_route(session, world.now).unwrap().copies[0].unwrap();
+        assert_eq!(copy.path, expected, "{delay} ms");
+        assert_nothing_lost(&mut world);
+    }
+}

@@ -122,3 +122,22 @@ fn after_a_blackout_beyond_the_hard_age_the_rekey_precedes_the_data() {
     world.run(S);
     assert!(world.delivered.len() - before >= 1_900);
 }
+
+#[test]
+fn a41_rekeys_switches_and_new_addresses_at_once_use_no_nonce_twice() {
+    for seed in [2, 3] {
+        let mut world = rekeying(Limits { rekey_after_us: S, ..SHORT }, seed);
+        world.capturing = true;
+        for round in 0..40_u16 {
+            world.moved.insert(1, ([198, 51, 100, 1], 20_000 + round / 8).into());
+            world.attach(1 + u32::from(round) % 2, u64::from(round) + 2, AttachKind::Switch);
+            world.run(490 * MS);
+        }
+        assert!(world.count(Side::Client, rotated) >= 15, "{}", world.count(Side::Client, rotated));
+        assert!(world.count(Side::Gateway, |report| matches!(report, Report::PathRebound { .. })) >= 4);
+        assert!(world.count(Side::Client, |report| matches!(report, Report::AttachValidated { .. })) >= 30);
+        world.assert_nonces_unique();
+        assert_eq!(world.delivered_twice(), 0);
+        world.assert_honest();
+    }
+}

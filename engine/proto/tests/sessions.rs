@@ -369,3 +369,65 @@ fn a_command_of_the_other_role_or_about_nothing_is_refused_with_its_reason() {
     let refused = world.client.command(0, Command::ClosePath { path: 1, reason: "Not a reason".to_owned() });
     assert!(refused.unwrap_err().to_string().contains("not a reason"));
 }
+
+/// Connected and without traffic; what is captured from now on is CLOSE and its answer. Also the index under which the
+/// gateway receives.
+fn about_to_close() -> (World, [u8; 4]) {
+    let mut world = World::ready(&[10], 10);
+    world.capturing = true;
+    world.run(5 * MS);
+    let sent = world.capture.iter().rev().find(|(to, ..)| *to == Side::Gateway).unwrap();
+    let index = sent.2[4..8].try_into().unwrap();
+    world.flow = [0, 0];
+    world.run(15 * MS);
+    world.capture.clear();
+    (world, index)
+}
+
+fn close_from_gateway(world: &mut World) {
+    let session = world.gateway_session.unwrap();
+    world.order_gateway(Command::CloseSession { session, reason: "operator_terminated".to_owned() });
+}
+
+/// Number of sealed messages, without HINTs.
+fn sent_to_client(world: &World) -> usize {
+    world.capture.iter().filter(|(to, _, data)| *to == Side::Client && data[0] == 0x10).count()
+}
+
+#[test]
+fn a_close_that_was_lost_once_or_twice_arrives_all_the_same() {
+    for lost in 1..3 {
+        let (mut world, _) = about_to_close();
+        world.black_hole(1, false, true);
+        close_from_gateway(&mut world);
+        while sent_to_client(&world) < lost {
+            world.run(MS);
+        }
+        world.black_hole(1, false, false);
+        world.run(S);
+        assert_eq!(world.count(Side::Client, |report| matches!(report, Report::PeerClosed { .. })), 1);
+        assert_eq!(sent_to_client(&world), lost + 1);
+    }
+}
+
+#[test]
+fn a_close_that_nobody_answers_is_sent_three_times() {
+    let (mut world, _) = about_to_close();
+    world.black_hole(1, true, true);
+    close_from_gateway(&mut world);
+    world.run(60 * S);
+    assert_eq!(sent_to_client(&world), 3);
+}
+
+#[test]
+fn an_acknowledgement_of_close_from_a_foreign_address_ends_no_retry() {
+    let (mut world, index) = about_to_close();
+    world.black_hole(1, false, true);
+    close_from_gateway(&mut world);
+    let mut forged = [0; 16 + 3 + 16];
+    forged[0] = 0x10;
+    forged[4..8].copy_from_slice(&index);
+    world.receive(Side::Gateway, world::gateway_route(([203, 0, 113, 9], 666).into()), &mut forged);
+    world.run(S);
+    assert_eq!(sent_to_client(&world), 3);
+}

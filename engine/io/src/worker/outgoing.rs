@@ -112,6 +112,7 @@ impl Heading {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jvpn_proto::endpoint::{COPIES_MAX, Route};
 
     #[test]
     fn equal_messages_fill_a_batch_and_a_shorter_one_ends_it() {
@@ -158,5 +159,24 @@ mod tests {
             let expected = if INDEX.contains(&(at % 40)) { (at % 40) as u8 - 3 } else { 0xaa };
             assert_eq!(*byte, expected, "byte {at}");
         }
+    }
+    #[test]
+    fn a23_what_goes_to_an_unproved_address_stays_within_its_budget() {
+        let route = Route { socket: 0, local: None, remote: ([203, 0, 113, 9], 53).into() };
+        let allows = |budget, bytes| {
+            let to = SendRoute {
+                route,
+                path: 1,
+                budget,
+                copies: [None; COPIES_MAX],
+                keep: false,
+                packet_max: 1_420,
+                settled: false,
+                elides_checksums: true,
+            };
+            Heading { session: 1, to }.allows(bytes)
+        };
+        assert_eq!([300, 301].map(|bytes| allows(Some(300), bytes)), [true, false]);
+        assert!(allows(None, usize::MAX), "a proved address has none");
     }
 }

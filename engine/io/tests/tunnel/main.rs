@@ -1,32 +1,41 @@
 //! Two engines in two namespaces, with real devices and sockets, and a core that accepts everything.
 
+mod memory;
 mod netns;
 mod node;
 mod traffic;
 
 use std::{
     io::{BufRead, BufReader},
+    mem::ManuallyDrop,
+    net::Ipv4Addr,
     process::{Command, Stdio},
     sync::mpsc::sync_channel,
     thread,
     time::Instant,
 };
 
-use jvpn_io::steering::AddressTable;
-use jvpn_io::udp::{UdpOptions, UdpSocket};
+use jvpn_io::{
+    identity,
+    steering::AddressTable,
+    udp::{UdpOptions, UdpSocket},
+};
 use jvpn_proto::{
-    blame::DropKind,
+    blame::{DropKind, Dropped},
     messages::{AttachKind, Command as Order, Report, Role},
     planted::TRIGGER,
 };
 
 use crate::{
+    memory::{copies_of, private_bytes},
     netns::{Topology, ip, within},
-    node::{Node, World, start_with_mtu, start_without_programs},
-    traffic::{datagrams_echo, datagrams_echo_at_last, send, stream_both_ways},
+    node::{KEYS, Node, World, start_with_mtu, start_without_programs},
+    traffic::{datagrams_echo, datagrams_echo_at_last, origins, send, stream_both_ways},
 };
 
 const NO_OFFLOADS: [&str; 3] = ["tun_offload", "udp_gso", "udp_gro"];
+/// The names of namespaces that another process has laid, without their ends.
+const NAMESPACES: &str = "JVPN_TEST_NAMESPACES";
 /// From one byte to beyond the MTU, where the inner IP packet is fragmented.
 const SIZES: [usize; 7] = [1, 63, 512, 1_372, 1_392, 1_393, 9_000];
 
@@ -171,6 +180,67 @@ fn a55_a_packet_that_makes_its_session_panic_ends_that_session_and_the_worker_go
     world.dial_again(3);
     datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
     assert!(!world.gateway.saw(|report| matches!(report, Report::Fatal { .. })));
+}
+
+#[test]
+fn a45_a_packet_under_an_address_of_nobody_does_not_pass_among_those_under_the_clients_own() {
+    const EACH: usize = 100;
+    let Some(topology) = Topology::lay() else { return };
+    let mut world = World::connect(&topology, "192.0.2.1", &[]);
+    ip(&["-n", &topology.client, "address", "add", "10.80.0.3/24", "dev", "tun-c"]);
+    let arrived = origins(&topology, ["10.80.0.2", "10.80.0.3"], "10.80.0.1", EACH);
+    world.until("a drop of each foreign packet", |world| {
+        let foreign = |report: &Report| match report {
+            Report::Dropped { kind: Dropped::Drop(DropKind::InnerSource), count } => *count,
+            _ => 0,
+        };
+        // The kernel may add packets of its own, from a link-local address.
+        world.gateway.sum(foreign) >= EACH as u64
+    });
+    assert_eq!(arrived(), [Ipv4Addr::new(10, 80, 0, 2); EACH]);
+}
+
+#[test]
+fn a52_a_private_key_is_in_one_place_of_an_engines_memory() {
+    if std::env::var_os(KEYS).is_some() {
+        return be_looked_into();
+    }
+    let Some(topology) = Topology::lay() else { return };
+    let folder = std::env::temp_dir().join(&topology.client);
+    std::fs::create_dir(&folder).expect("a temporary folder");
+    let secrets = ["tun-c", "tun-g"].map(|tun| {
+        identity::generate(&folder.join(tun)).expect("a key file");
+        let text = std::fs::read_to_string(folder.join(tun)).expect("just written");
+        [private_bytes(&text), text.trim().as_bytes().to_vec()]
+    });
+    let mut engines = Command::new(std::env::current_exe().expect("the test program"))
+        .args(["--exact", "a52_a_private_key_is_in_one_place_of_an_engines_memory", "--nocapture"])
+        .env(KEYS, &folder)
+        .env(NAMESPACES, topology.client.trim_end_matches("-c"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the same program");
+    let mut said = BufReader::new(engines.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let connected = said.any(|line| line.contains("connected"));
+    let copies = secrets.map(|forms| forms.map(|secret| if connected { copies_of(&secret, engines.id()) } else { 0 }));
+    drop(engines.stdin.take());
+    said.for_each(drop);
+    let ended = engines.wait().expect("it ends with its input");
+    std::fs::remove_dir_all(&folder).expect("the keys are removed");
+    assert!(connected && ended.success());
+    assert_eq!(copies, [[1, 0], [1, 0]], "client, gateway: the bytes, and the text of the key file");
+}
+
+/// The same test in another process: two engines with the given keys, until its input ends.
+fn be_looked_into() {
+    let name = |end: &str| format!("{}-{end}", std::env::var(NAMESPACES).expect("said together with the keys"));
+    let topology = ManuallyDrop::new(Topology { client: name("c"), gateway: name("g") });
+    let mut world = World::connect(&topology, "192.0.2.1", &[]);
+    world.dial_again(2);
+    datagrams_echo(&topology, "10.80.0.2", "10.80.0.1", &SIZES);
+    println!("connected");
+    let _until_the_end = std::io::stdin().read_line(&mut String::new());
 }
 
 #[test]

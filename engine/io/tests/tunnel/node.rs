@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     time::{Duration, Instant},
 };
@@ -18,6 +18,8 @@ use crate::netns::{Topology, ip, within, without_programs};
 
 /// Maximum wait for an expected event.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// A folder with a key file for each device, made by another process.
+pub const KEYS: &str = "JVPN_TEST_KEYS";
 const PORT: u16 = 4774;
 const MTU: u16 = 1420;
 
@@ -136,10 +138,11 @@ impl Node {
         workers: u8,
         wake: SyncSender<()>,
     ) -> Result<Self, StartError> {
-        let key = KeyFile::new(&format!("{namespace}-{tun}"));
+        let given = std::env::var_os(KEYS).map(|folder| KeyFile { path: Path::new(&folder).join(tun), keep: true });
+        let key = given.unwrap_or_else(|| KeyFile::new(&format!("{namespace}-{tun}")));
         let disable = disable.iter().map(|&name| name.to_owned()).collect();
         let config = EngineConfig { disable, ..config(role, &key, tun, workers) };
-        let public_key = identity::public_key(&key.0)?;
+        let public_key = identity::public_key(&key.path)?;
         // If the channel is full, a wake already waits.
         let notify = move || {
             let _ = wake.try_send(());
@@ -167,6 +170,11 @@ impl Node {
 
     pub fn saw(&self, matches: impl Fn(&Report) -> bool) -> bool {
         self.seen.iter().any(matches)
+    }
+
+    /// The sum over all reports that the core did not handle itself.
+    pub fn sum(&self, of: impl Fn(&Report) -> u64) -> u64 {
+        self.seen.iter().map(of).sum()
     }
 
     pub fn apply(&self, commands: Vec<Command>) {
@@ -264,7 +272,7 @@ fn config(role: Role, key: &KeyFile, tun: &str, workers: u8) -> EngineConfig {
     let any = |address: &str| SocketAddr::new(address.parse().expect("an address"), PORT);
     EngineConfig {
         role,
-        identity: key.0.display().to_string(),
+        identity: key.path.display().to_string(),
         listen: if role == Role::Gateway { vec![any("0.0.0.0"), any("::")] } else { Vec::new() },
         tun: tun.to_owned(),
         mtu: MTU,
@@ -305,20 +313,25 @@ fn offer() -> Offer {
     }
 }
 
-/// A new private key file, removed once the engine has read it.
-struct KeyFile(PathBuf);
+/// A private key file. A new one is removed once the engine has read it.
+struct KeyFile {
+    path: PathBuf,
+    keep: bool,
+}
 
 impl KeyFile {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("{name}.key"));
         let _ = fs::remove_file(&path);
         identity::generate(&path).expect("a key file");
-        Self(path)
+        Self { path, keep: false }
     }
 }
 
 impl Drop for KeyFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        if !self.keep {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread,
     time::Duration,
 };
@@ -29,6 +29,31 @@ pub fn datagrams_echo_at_last(topology: &Topology, from: &str, to: &str, sizes: 
 pub fn send(topology: &Topology, from: &str, to: &str, content: &[u8]) {
     let socket = within(&topology.client, || UdpSocket::bind((from, 0)).expect("a socket in the client"));
     socket.send_to(content, (to, 9)).expect("a route into the tunnel");
+}
+
+/// Sends `each` datagrams from each of two addresses of the client, in turn. The result reads `each` of them at the
+/// gateway and whatever else has arrived, and returns the sources.
+pub fn origins(topology: &Topology, from: [&str; 2], to: &str, each: usize) -> impl FnOnce() -> Vec<Ipv4Addr> {
+    let there = within(&topology.gateway, || UdpSocket::bind((to, 0)).expect("a socket in the gateway"));
+    there.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let address = there.local_addr().expect("bound");
+    let here =
+        within(&topology.client, || from.map(|from| UdpSocket::bind((from, 0)).expect("a socket in the client")));
+    for _ in 0..each {
+        for socket in &here {
+            socket.send_to(b"origin", address).expect("a route into the tunnel");
+        }
+    }
+    move || {
+        let next = || match there.recv_from(&mut [0; 16]) {
+            Ok((_, SocketAddr::V4(origin))) => Some(*origin.ip()),
+            _ => None,
+        };
+        let mut found: Vec<Ipv4Addr> = std::iter::from_fn(next).take(each).collect();
+        there.set_nonblocking(true).expect("a socket");
+        found.extend(std::iter::from_fn(next));
+        found
+    }
 }
 
 fn echo(topology: &Topology, from: &str, to: &str, sizes: &[usize], (sends, patience): (usize, Duration)) {

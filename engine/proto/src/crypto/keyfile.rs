@@ -1,7 +1,7 @@
 //! Static keys and their text forms: `jvpk1:` for a public key, `jvps1:` for a private key, followed by 43 characters
 //! of base64url without padding. The caller reads and writes the file.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
@@ -60,10 +60,11 @@ impl PublicKey {
         if text.starts_with(PRIVATE_PREFIX) {
             return Err(KeyError::PrivateForPublic);
         }
-        let bytes = decode(text.strip_prefix(PUBLIC_PREFIX).ok_or(KeyError::Prefix)?)?;
+        let mut bytes = [0; 32];
+        decode(text.strip_prefix(PUBLIC_PREFIX).ok_or(KeyError::Prefix)?, &mut bytes)?;
         // Checked by comparison, because a gateway reads a hundred thousand keys in the thread that carries all
         // packets.
-        if is_low_order(&bytes) { Err(KeyError::LowOrder) } else { Ok(Self(*bytes)) }
+        if is_low_order(&bytes) { Err(KeyError::LowOrder) } else { Ok(Self(bytes)) }
     }
 
     pub fn to_text(self) -> String {
@@ -88,18 +89,21 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A static private key with its public half. Erased when dropped; never printed.
+/// A static private key with its public half. Erased when its last clone is dropped; never printed. All clones share
+/// one place in memory, which is filled there: a move would leave the bytes behind on the stack.
 #[derive(Clone)]
 pub struct StaticKey {
-    private: Zeroizing<[u8; 32]>,
+    private: Arc<Zeroizing<[u8; 32]>>,
     public: PublicKey,
 }
 
 impl StaticKey {
     pub fn generate(fill: Fill<'_>) -> Self {
-        let mut private = Zeroizing::new([0; 32]);
-        fill(private.as_mut());
-        Self::from_private(private)
+        Self::filled(|private| {
+            fill(private);
+            Ok(())
+        })
+        .expect("nothing is refused")
     }
 
     /// Parses the content of a key file; surrounding white space is ignored. The caller erases its own buffer.
@@ -108,7 +112,8 @@ impl StaticKey {
         if text.starts_with(PUBLIC_PREFIX) {
             return Err(KeyError::PublicForPrivate);
         }
-        Ok(Self::from_private(decode(text.strip_prefix(PRIVATE_PREFIX).ok_or(KeyError::Prefix)?)?))
+        let digits = text.strip_prefix(PRIVATE_PREFIX).ok_or(KeyError::Prefix)?;
+        Self::filled(|private| decode(digits, private))
     }
 
     /// The text of a key file, without a line end.
@@ -127,15 +132,17 @@ impl StaticKey {
         &self.private
     }
 
-    fn from_private(private: Zeroizing<[u8; 32]>) -> Self {
+    fn filled(write: impl FnOnce(&mut [u8; 32]) -> Result<(), KeyError>) -> Result<Self, KeyError> {
+        let mut private = Arc::new(Zeroizing::new([0; 32]));
+        write(Arc::get_mut(&mut private).expect("nobody else has it yet"))?;
         let public = PublicKey(*Ephemeral::from_private(&private).public());
-        Self { private, public }
+        Ok(Self { private, public })
     }
 }
 
 impl PartialEq for StaticKey {
     fn eq(&self, other: &Self) -> bool {
-        self.private.ct_eq(&*other.private).into()
+        self.private().ct_eq(other.private()).into()
     }
 }
 
@@ -159,11 +166,10 @@ fn encode(bytes: &[u8; 32], out: &mut String) {
     }
 }
 
-fn decode(text: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+fn decode(text: &str, bytes: &mut [u8; 32]) -> Result<(), KeyError> {
     if text.len() != TEXT_LEN {
         return Err(KeyError::Length);
     }
-    let mut bytes = Zeroizing::new([0; 32]);
     let mut filled = 0;
     let (mut bits, mut count) = (0_u32, 0);
     for character in text.bytes() {
@@ -178,5 +184,5 @@ fn decode(text: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         }
     }
     // 43 · 6 = 258: the two bits beyond the key must be zero, otherwise one key would have four texts.
-    if bits == 0 { Ok(bytes) } else { Err(KeyError::Encoding) }
+    if bits == 0 { Ok(()) } else { Err(KeyError::Encoding) }
 }

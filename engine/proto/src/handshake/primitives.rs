@@ -92,9 +92,9 @@ struct CheckedX25519 {
 }
 
 impl CheckedX25519 {
-    fn take(&mut self, private: Zeroizing<[u8; 32]>) {
-        self.key = Some(Ephemeral::from_private(&private));
-        self.private = private;
+    /// The private key was written in place, so that no copy of it is left on the stack.
+    fn written(&mut self) {
+        self.key = Some(Ephemeral::from_private(&self.private));
     }
 }
 
@@ -112,15 +112,13 @@ impl Dh for CheckedX25519 {
     }
 
     fn set(&mut self, privkey: &[u8]) {
-        let mut private = Zeroizing::new([0; 32]);
-        private.copy_from_slice(privkey);
-        self.take(private);
+        self.private.copy_from_slice(privkey);
+        self.written();
     }
 
     fn generate(&mut self, rng: &mut dyn Random) -> Result<(), Error> {
-        let mut private = Zeroizing::new([0; 32]);
-        rng.try_fill_bytes(private.as_mut())?;
-        self.take(private);
+        rng.try_fill_bytes(self.private.as_mut())?;
+        self.written();
         Ok(())
     }
 

@@ -1,7 +1,12 @@
 //! A client with valid keys that does what no honest client does: its messages are sealed, so only the frames can show
 //! the fault.
 
+mod claims;
+mod early;
+mod gateway;
 mod greedy;
+
+use std::net::SocketAddr;
 
 use crate::frames::{
     Attach, AttachKind, Close, Detail, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Scope, Switch, Transport,
@@ -9,7 +14,7 @@ use crate::frames::{
 use crate::messages::{DenialReason, PathId, Report};
 use crate::vocabulary::blame::{DropKind, PeerFault};
 use crate::vocabulary::{Limits, Route};
-use crate::world::{Link, MS, S, Side, World, limits};
+use crate::world::{Link, MS, S, Side, World, gateway_route, limits};
 
 /// The client sends these frames on a path, now.
 fn send(world: &mut World, path: PathId, frames: &[Frame]) {
@@ -30,13 +35,39 @@ fn send_raw(world: &mut World, plaintext: &[u8]) {
     world.receive(Side::Gateway, path_route(1), &mut sealed.unwrap_or_default());
 }
 
+/// One message of the client with these frames, under its next counter.
+fn sealed(world: &mut World, frames: &[Frame]) -> Vec<u8> {
+    let handle = world.session();
+    let sealed = world.client.sessions.get_mut(&handle).and_then(|session| session.seal_control(frames));
+    sealed.unwrap_or_default()
+}
+
+/// The same; it reaches the gateway from an address that the attacker chooses.
+fn send_from(world: &mut World, address: SocketAddr, frames: &[Frame]) -> u64 {
+    let mut sealed = sealed(world, frames);
+    let len = sealed.len() as u64;
+    world.receive(Side::Gateway, gateway_route(address), &mut sealed);
+    len
+}
+
 fn index_at_gateway(world: &mut World) -> u32 {
     let handle = world.session();
     world.client.sessions.get(&handle).map_or(0, |session| session.tx_index)
 }
 
 fn path_route(path: PathId) -> Route {
-    crate::world::gateway_route(crate::world::client_address(path))
+    gateway_route(crate::world::client_address(path))
+}
+
+fn quiet(delays_ms: &[u64]) -> World {
+    let mut world = World::ready(delays_ms, 10);
+    world.flow = [0, 0];
+    world.run(5 * S);
+    world
+}
+
+fn answers(world: &World) -> usize {
+    world.capture.iter().filter(|(to, ..)| *to == Side::Client).count()
 }
 
 fn blamed(world: &World) -> Vec<PeerFault> {

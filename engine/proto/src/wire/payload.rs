@@ -165,7 +165,7 @@ impl InitPayload {
         encoded(&fields, INIT_PAYLOAD_LEN)
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, PayloadError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, PayloadError> {
         let fields: InitFields = decode_whole(bytes)?;
         if fields.proto_min > fields.proto_max {
             return Err(Malformed::Value("proto").into());
@@ -215,7 +215,7 @@ impl RespPayload {
     }
 
     /// The payload, and the session index that it binds.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, u32), PayloadError> {
+    pub fn decode(bytes: &[u8]) -> Result<(Self, u32), PayloadError> {
         let fields: RespFields = decode_whole(bytes)?;
         let offer = Offer {
             lifetime_s: fields.lifetime_s,

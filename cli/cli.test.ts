@@ -222,6 +222,14 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
     expect((await jvpn("status")).stdout).not.toContain("dns");
   });
 
+  test("why events cannot be recorded", async () => {
+    const attached = statusWith("ATTACHED");
+    const health = { ...attached.view.health, observability: "degraded" } as const;
+    const trouble = "file: ENOSPC: no space left on device, write";
+    status = { ...attached, record: { ...attached.record, trouble }, view: { ...attached.view, health } };
+    expect((await jvpn("status")).stdout).toContain(`  ! observability: degraded: ${trouble}\n`);
+  });
+
   test("a configuration that a reload refused, and settings that wait for a restart", async () => {
     const config = { errors: ['/etc/c.toml:3: paths.wlan0.priority = "first"'], awaitingRestart: ["mtu"] };
     status = { ...statusWith("ATTACHED"), config };
@@ -482,7 +490,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     workers: 1,
     tunnel: { interface: "jvpn0", state: "configured", addresses: [], routes: [], mtu: 1380, error: null },
     config: { errors: [], awaitingRestart: [] },
-    record: { lastSeq: 1, lost: 0, sinks: [] },
+    record: { lastSeq: 1, lost: 0, trouble: null, sinks: [] },
     reports: { waitingMost: 0, lost: 0 },
     view: {
       role: "client",

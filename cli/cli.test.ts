@@ -223,6 +223,29 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
     );
   });
 
+  test("the status of a client names every server that its gateway told, at most four, and that none is set up", async () => {
+    const attached = statusWith("ATTACHED");
+    const dns = ["10.80.0.1", "fd80::1", "10.80.0.2", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"];
+    status = withDns(attached, dns);
+    expect((await jvpn("status")).stdout.split("\n").slice(2, 6)).toEqual([
+      "  dns        10.80.0.1   told by the gateway, not set up",
+      "             fd80::1",
+      "             10.80.0.2",
+      "             2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+    ]);
+    expect(JSON.parse((await jvpn("status", "--json")).stdout).view.sessions[0].inner.dns).toEqual(dns);
+    status = withDns(statusWith("TERMINATED"), dns);
+    expect((await jvpn("status")).stdout).not.toContain("dns");
+  });
+
+  test("why events cannot be recorded", async () => {
+    const attached = statusWith("ATTACHED");
+    const health = { ...attached.view.health, observability: "degraded" } as const;
+    const trouble = "file: ENOSPC: no space left on device, write";
+    status = { ...attached, record: { ...attached.record, trouble }, view: { ...attached.view, health } };
+    expect((await jvpn("status")).stdout).toContain(`  ! observability: degraded: ${trouble}\n`);
+  });
+
   test("a configuration that a reload refused, and settings that wait for a restart", async () => {
     const config = { errors: ['/etc/c.toml:3: paths.wlan0.priority = "first"'], warnings: [], awaitingRestart: ["mtu"] };
     status = { ...statusWith("ATTACHED"), config };
@@ -419,6 +442,11 @@ const POLICY: Readonly<Record<string, [number, unknown]>> = {
   ],
 };
 
+function withDns(of: StatusDocument, dns: readonly string[]): StatusDocument {
+  const inner = { v4: "10.80.0.14", v6: "fd80::e", dns, mtu: 1380 };
+  return { ...of, view: { ...of.view, sessions: of.view.sessions.map((session) => ({ ...session, inner })) } };
+}
+
 function statusWith(state: SessionView["state"]): StatusDocument {
   const path = {
     id: 1,
@@ -453,7 +481,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     policy: "standard@17",
     sending: { mode: "failover", wanted: "failover" },
     peer: { name: "fra-2", key: "jvpk1:x" },
-    inner: { v4: "10.80.0.14", v6: "fd80::e", mtu: 1380 },
+    inner: { v4: "10.80.0.14", v6: "fd80::e", dns: [], mtu: 1380 },
     active: 1,
     paths: [
       path,
@@ -506,7 +534,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     },
     unresolved: [],
     config: { errors: [], warnings: [], awaitingRestart: [] },
-    record: { lastSeq: 1, lost: 0, sinks: [] },
+    record: { lastSeq: 1, lost: 0, trouble: null, sinks: [] },
     reports: { waitingMost: 0, lost: 0 },
     view: {
       role: "client",

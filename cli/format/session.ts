@@ -11,6 +11,7 @@ export function sessionLines(io: Io, session: SessionView, bootMs: number): stri
   if (session.state !== "ATTACHED" && session.reason !== null)
     lines.push(`  reason     ${session.reason}${endedBy(session)}${transportless(session)}`);
   lines.push(peerLine(session));
+  lines.push(...dnsLines(session));
   if (session.state !== "TERMINATED") lines.push(heardLine(session));
   lines.push(...sendingLines(session));
   lines.push(...session.paths.map((path, index) => `${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
@@ -75,6 +76,13 @@ function peerLine(session: SessionView): string {
   const tunnel = session.inner === null ? "no inner address yet" : `${inner}   mtu ${session.inner.mtu}`;
   const name = remote?.includes(session.peer.name) ? remote : `${session.peer.name}${remote === null ? "" : ` (${remote})`}`;
   return `  ${who.padEnd(9)}  ${name}   tunnel ${tunnel}`;
+}
+
+/** Name servers that the gateway told this client. Whoever expects them to be in use must see that they are not. */
+function dnsLines({ role, state, inner }: SessionView): string[] {
+  if (role !== "client" || state === "TERMINATED" || inner === null || inner.dns.length === 0) return [];
+  const [first, ...others] = inner.dns;
+  return [`  dns        ${first}   told by the gateway, not set up`, ...others.map((address) => `             ${address}`)];
 }
 
 /** What shows that the other end is there: when it was last heard, and how old the keys are. */

@@ -96,7 +96,10 @@ function troubleLines(status: StatusDocument): string[] {
     );
     for (const error of status.view.policy.errors) bad(`  ${error}`);
   }
-  for (const [domain, health] of Object.entries(status.view.health)) if (health !== "ok") bad(`${domain}: ${health}`);
+  for (const [domain, health] of Object.entries(status.view.health)) {
+    const why = domain === "observability" ? status.record.trouble : null;
+    if (health !== "ok") bad(`${domain}: ${health}${why === null ? "" : `: ${why}`}`);
+  }
   if (status.record.lost > 0) bad(`${status.record.lost} records were lost`);
   return lines;
 }

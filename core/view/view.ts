@@ -101,7 +101,7 @@ export function sessionView(world: World, entry: Entry, now: Millis): SessionVie
     policy: policyLabel(policy),
     sending: { mode: entry.sending, wanted: policy.switch.mode },
     peer: entry.peer,
-    inner: assignment === null ? null : { v4: assignment.v4, v6: assignment.v6, mtu: assignment.mtu },
+    inner: assignment === null ? null : { v4: assignment.v4, v6: assignment.v6, dns: assignment.dns, mtu: assignment.mtu },
     active: activeOf(session),
     paths,
     jumps: entry.jumps,

@@ -33,6 +33,7 @@ test("two sinks get the same records, chained once", async () => {
   expect(recorder.status).toEqual({
     lastSeq: 1_000,
     lost: 0,
+    trouble: null,
     sinks: ["one", "two"].map((name) => ({ name, trouble: null, keptTo: 1_000, lost: 0 })),
   });
 });
@@ -81,15 +82,19 @@ test("a sink that works again gets the record of its own loss, and health is ok 
   const changes: string[] = [];
   let broken = true;
   const sink = new Collecting("sink", () => (broken ? fail("it broke") : Promise.resolve()));
-  const recorder = open([sink, new Collecting("other")], { restMs: 1 }, changes);
+  const recorder = open([sink, new Collecting("other")], { restMs: 1, waitingBytesMax: 4_096 }, changes);
   note(recorder, 3);
   await expect.poll(() => recorder.status.sinks[0]?.trouble).toBe("it broke");
+  expect(recorder.status.trouble).toBe("sink: it broke");
+  note(recorder, 100);
+  await expect.poll(() => recorder.status.lost).toBeGreaterThan(0);
   broken = false;
-  note(recorder, 1);
   await expect.poll(() => recorder.health).toBe("ok");
   await recorder.close(1_000);
-  const loss = sink.records.find(({ type }) => type === "EventLoss");
-  expect(loss?.numbers).toEqual({ of: "sink", count: recorder.status.lost, first: 1, last: recorder.status.lost });
+  const loss = sink.records.find(({ type, numbers }) => type === "EventLoss" && numbers?.of === "sink");
+  const { lastSeq, sinks, trouble } = recorder.status;
+  const lost = sinks[0]?.lost ?? 0;
+  expect([sink.records.length, loss?.numbers?.count, trouble]).toEqual([lastSeq - lost, lost, null]);
   expect(changes).toEqual(["degraded sink: it broke", "ok "]);
 });
 

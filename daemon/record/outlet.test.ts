@@ -14,34 +14,45 @@ describe("an outlet", () => {
     expect(life.outlet).toMatchObject({ keptTo: 3_000, lost: 0, trouble: null, isDone: true });
   });
 
-  test("whose sink refuses a batch counts it, reports why once, and has the loss ready afterwards", async () => {
-    const life = new Life({ restMs: 1 });
+  test("whose sink refuses a batch keeps it, reports why once, and passes it on with what came later", async () => {
+    const life = new Life({ restMs: 60_000 });
     life.sink.answer = () => Promise.reject(new Error("no space"));
     for (const line of ["a", "b", "c"]) life.push(line);
     await life.flush();
     for (const line of ["d", "e"]) life.push(line);
     await life.flush();
     expect(life.changes).toEqual(["no space"]);
-    expect(life.outlet).toMatchObject({ keptTo: 0, lost: 5 });
+    expect(life.outlet).toMatchObject({ keptTo: 0, lost: 0, isDone: false });
     life.sink.answer = () => Promise.resolve();
-    life.push("f");
     await life.flush();
     expect(life.changes).toEqual(["no space", null]);
-    expect([life.outlet.takeLoss(), life.outlet.takeLoss()]).toEqual([{ count: 5, first: 1, last: 5 }, null]);
-    expect([life.kept, life.outlet.keptTo]).toEqual(["f\n", 6]);
+    expect([life.outlet.takeLoss(), life.kept, life.outlet.keptTo]).toEqual([null, "a\nb\nc\nd\ne\n", 5]);
   });
 
-  test("retries by itself, without a further record", async () => {
+  test("whose sink refuses for long counts what does not fit, and the sink then gets the oldest records", async () => {
+    const life = new Life({ restMs: 60_000, waitingBytesMax: 4 });
+    life.sink.answer = () => Promise.reject(new Error("no space"));
+    life.push("a");
+    await life.flush();
+    for (const line of ["b", "c", "d"]) life.push(line);
+    expect(life.outlet).toMatchObject({ keptTo: 0, lost: 2, trouble: "no space" });
+    life.sink.answer = () => Promise.resolve();
+    await life.flush();
+    expect([life.outlet.takeLoss(), life.kept]).toEqual([{ count: 2, first: 3, last: 4 }, "a\nb\n"]);
+    expect(life.changes).toEqual(["no space", null]);
+  });
+
+  test("recovers by itself, without a further record, however often its sink refused", async () => {
     const life = new Life({ restMs: 1 });
+    let refusals = 0;
     life.sink.answer = () => {
-      life.push("b");
-      life.sink.answer = () => Promise.resolve();
-      throw new Error("thrown, not rejected");
+      if (++refusals <= 3) throw new Error("thrown, not rejected");
+      return Promise.resolve();
     };
     life.push("a");
     life.outlet.start();
-    await expect.poll(() => life.kept).toBe("b\n");
-    expect(life.outlet).toMatchObject({ lost: 1, keptTo: 2, trouble: null });
+    await expect.poll(() => life.kept).toBe("a\n");
+    expect(life.outlet).toMatchObject({ lost: 0, keptTo: 1, trouble: null });
   });
 
   test("whose sink does not answer reports it, refuses what does not fit, and continues after the answer", async () => {

@@ -4,13 +4,13 @@ import type { Batch, Sink } from "./sinks/sink.ts";
 export interface OutletLimits {
   /** Most bytes that wait for the sink, about 60,000 records; further records are dropped and counted. */
   readonly waitingBytesMax: number;
-  /** Time after a failed write in which the sink gets nothing. */
+  /** Time from a failed write to the next try with the same records: the sink is in trouble this much too long. */
   readonly restMs: number;
   /** After this time for one batch, the sink is reported as not answering. */
   readonly writeMsMax: number;
 }
 
-const LIMITS: OutletLimits = { waitingBytesMax: 32 * 1024 * 1024, restMs: 5_000, writeMsMax: 10_000 };
+const LIMITS: OutletLimits = { waitingBytesMax: 32 * 1024 * 1024, restMs: 1_000, writeMsMax: 10_000 };
 
 /** The records that a sink lost: `count` records within `first` … `last`. */
 export interface SinkLoss {
@@ -21,7 +21,8 @@ export interface SinkLoss {
 
 /**
  * Feeds one sink, so that its failures affect nothing else: `push` is O(1), never waits and never throws. Records wait
- * in a bounded queue while the sink works. Each record is either kept by the sink or counted as lost, never both.
+ * in a bounded queue while the sink works or fails. A batch that it refused is tried again, so a recovery needs no new
+ * record. Each record is either kept by the sink or counted as lost, never both.
  */
 export class Outlet {
   readonly #sink: Sink;
@@ -32,6 +33,7 @@ export class Outlet {
   #keptTo = 0;
   #lost = 0;
   #loss: SinkLoss | null = null;
+  /** The batch that the sink works on, or that it refused last. */
   #underWay: Batch | null = null;
   #working: Promise<void> | null = null;
   #resting: NodeJS.Timeout | null = null;
@@ -85,7 +87,7 @@ export class Outlet {
 
   /** Passes waiting records to the sink, unless it works or rests. Continues by itself until no record waits. */
   start(): void {
-    if (this.#working !== null || this.#resting !== null || this.#abandoned || this.#queue.isEmpty) return;
+    if (this.#working !== null || this.#resting !== null || this.#abandoned || this.isDone) return;
     this.#working = this.#work().finally(() => {
       this.#working = null;
       this.start();
@@ -120,16 +122,14 @@ export class Outlet {
   }
 
   async #work(): Promise<void> {
-    while (!this.#queue.isEmpty && this.#resting === null && !this.#abandoned) {
-      const batch = this.#queue.take();
+    while (!this.isDone && this.#resting === null && !this.#abandoned) {
+      const batch = this.#underWay ?? this.#queue.take();
       this.#underWay = batch;
       const failure = await this.#write(batch);
       // A batch that was abandoned meanwhile is already counted as lost.
       if (this.#underWay !== batch) return;
-      this.#underWay = null;
-      this.#queue.release();
       if (failure === null) this.#kept(batch);
-      else this.#failed(batch, failure);
+      else this.#failed(failure);
     }
   }
 
@@ -147,18 +147,19 @@ export class Outlet {
   }
 
   #kept(batch: Batch): void {
+    this.#underWay = null;
+    this.#queue.release();
     this.#keptTo = batch.last;
     if (this.#trouble === null) return;
     this.#trouble = null;
     this.#changed(this);
   }
 
-  #failed(batch: Batch, why: string): void {
+  #failed(why: string): void {
     this.#resting = setTimeout(() => {
       this.#resting = null;
       this.start();
     }, this.#limits.restMs).unref();
-    this.#lose(batch);
     this.#setTrouble(why);
   }
 

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Input } from "#core/contract";
 import { step } from "#core/step";
 import { createCore } from "#core/world";
@@ -12,6 +12,7 @@ import { chainEnd, verifies } from "./chain.ts";
 import { RecordMark } from "./mark.ts";
 import { Recorder } from "./recorder.ts";
 import { FileSink } from "./sinks/file.ts";
+import type { Sink } from "./sinks/sink.ts";
 
 /** The hash before the first record of a node. */
 const GENESIS = "0".repeat(64);
@@ -25,6 +26,7 @@ beforeEach(() => {
   store = openStore(folder);
 });
 afterEach(() => {
+  vi.useRealTimers();
   try {
     store.close();
   } finally {
@@ -196,15 +198,34 @@ test("a complete file, a renamed one, and one that is ahead of the mark are no l
   expect(kept().map(({ seq, type }) => [seq, type])).toEqual([[3, "SessionCreated"]]);
 });
 
+test("a store that works again ends the trouble within a second, without a record; after the close nothing is tried", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const refuse = "CREATE TRIGGER full BEFORE INSERT ON record_end BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+  store.exec(refuse);
+  const recorder = open([], []);
+  recorder.record(event("s-A"));
+  recorder.timeline("s-A");
+  vi.advanceTimersByTime(10_000);
+  expect([recorder.health, recorder.status.trouble]).toEqual(["degraded", expect.stringContaining("disk full")]);
+  const { lastSeq } = recorder.status;
+  vi.advanceTimersByTime(3_000);
+  store.exec("DROP TRIGGER full");
+  vi.advanceTimersByTime(1_000);
+  expect([recorder.health, recorder.status.trouble, recorder.status.lastSeq]).toEqual(["ok", null, lastSeq + 1]);
+  store.exec(refuse);
+  await recorder.close(1_000);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("a file without a chain starts a new one", () => {
   writeFileSync(file, "not a record\n");
   expect(chainEnd(file)).toEqual({ seq: 0, hash: GENESIS, torn: false });
 });
 
-function open(changes: string[] = []): Recorder {
+function open(changes: string[] = [], sinks: readonly Sink[] = [new FileSink(file)]): Recorder {
   return new Recorder({
     node: "n",
-    sinks: [new FileSink(file)],
+    sinks,
     end: chainEnd(file),
     mark: new RecordMark(store),
     bootMs: () => 1,

@@ -30,6 +30,8 @@ const BATCH = 512;
 const SUBSCRIBERS_MAX = 64;
 /** The mark is at most this old, because each update needs a write that the disk confirms. */
 const MARK_MS = 10_000;
+/** Time from a mark that could not be stored to the next try, so that a recovery needs no new record. */
+const MARK_RETRY_MS = 1_000;
 
 interface RecorderOptions {
   readonly node: string;
@@ -87,7 +89,8 @@ export class Recorder {
 
   get status(): StatusDocument["record"] {
     const { sinks } = this.#fanout;
-    return { lastSeq: this.#seq, lost: sinks.reduce((sum, { lost }) => sum + lost, this.#lost), sinks };
+    const lost = sinks.reduce((sum, one) => sum + one.lost, this.#lost);
+    return { lastSeq: this.#seq, lost, trouble: this.#trouble, sinks };
   }
 
   get health(): HealthLevel {
@@ -146,6 +149,7 @@ export class Recorder {
     this.#drain(Number.POSITIVE_INFINITY);
     await this.#fanout.close(ms, () => this.#drain(Number.POSITIVE_INFINITY));
     this.#keepMark();
+    if (this.#marking !== null) clearTimeout(this.#marking);
     for (const subscriber of this.#subscribers) subscriber.finish();
   }
 
@@ -213,6 +217,7 @@ export class Recorder {
       this.#markTrouble = null;
     } catch (cause) {
       this.#markTrouble = `the mark of the newest record cannot be stored: ${String(cause)}`;
+      this.#marking = setTimeout(() => this.#keepMark(), MARK_RETRY_MS).unref();
     }
     this.#settleHealth();
   }
@@ -222,8 +227,12 @@ export class Recorder {
     this.note("EventLoss", { of: "ring", class: loss.class, count: loss.count, first: loss.first, last: loss.last });
   }
 
+  get #trouble(): string | null {
+    return this.#fault ?? this.#fanout.trouble ?? this.#markTrouble;
+  }
+
   #settleHealth(): void {
-    const why = this.#fault ?? this.#fanout.trouble ?? this.#markTrouble;
+    const why = this.#trouble;
     const health = this.#fault !== null ? "failed" : why !== null ? "degraded" : "ok";
     if (health === this.#health) return;
     const from = this.#health;

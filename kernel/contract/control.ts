@@ -79,6 +79,8 @@ export interface RecordStatus {
   readonly lastSeq: number;
   /** Records lost since the start, counted once per sink that lost them. */
   readonly lost: number;
+  /** Why a sink or the store does not keep records; `null` = all do. */
+  readonly trouble: string | null;
   readonly sinks: readonly SinkStatus[];
 }
 

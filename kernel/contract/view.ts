@@ -71,7 +71,13 @@ export interface SessionView {
   readonly sending: SendingView;
   /** Name and key of the other end: the gateway on a client, the client on a gateway. */
   readonly peer: { readonly name: string; readonly key: string };
-  readonly inner: { readonly v4: string | null; readonly v6: string | null; readonly mtu: number } | null;
+  /** `dns`: name servers that the gateway told, at most 4. A client shows them, and sets nothing up with them. */
+  readonly inner: {
+    readonly v4: string | null;
+    readonly v6: string | null;
+    readonly dns: readonly string[];
+    readonly mtu: number;
+  } | null;
   readonly active: PathId | null;
   readonly paths: readonly PathView[];
   readonly jumps: { readonly count: number; readonly last: JumpView | null };

@@ -101,12 +101,12 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     const { code, stdout } = await jvpn("terminate", "remote", "--reason", "lost laptop");
     expect([code, stdout]).toEqual([
       0,
-      `terminated: remote
+      `terminated: s-7QF2-9KXD
   The client may connect again, with a new session.
   To keep it out: remove its [[client]] from gateway.toml, and reload the gateway (SIGHUP).
 `,
     ]);
-    expect((await jvpn("terminate", "own", "--reason", "bye")).stdout).toBe("terminated: own\n");
+    expect((await jvpn("terminate", "own", "--reason", "bye")).stdout).toBe("terminated: s-7QF2-9KXD\n");
   });
 
   test("4: a policy that is not valid, with every line, by the daemon's rules or by the daemon", async () => {
@@ -191,7 +191,9 @@ describe.runIf(IS_BUILT)("exit codes", () => {
   });
 
   test("0: a switch at a gateway is printed as a request to the client", async () => {
-    expect((await jvpn("switch", "wish", "--to", "eth0/udp4")).stdout).toBe("asked the client: wish → eth0/udp4\n");
+    expect((await jvpn("switch", "wish", "--to", "eth0/udp4")).stdout).toBe("asked the client: s-7QF2-9KXD → eth0/udp4\n");
+    expect((await jvpn("switch", "--to", "eth0")).stdout).toBe("s-7QF2-9KXD is on eth0/udp4 already\n");
+    expect((await jvpn("session", "")).stderr).toMatch(/^error: no session is named\n/);
   });
 });
 
@@ -378,9 +380,16 @@ function jvpn(...args: string[]): Promise<{ code: number; stdout: string; stderr
 function answerTo(url: string): [number, unknown] {
   const ended = /sessions\/(\w+)\/terminate/.exec(url)?.[1];
   if (ended !== undefined)
-    return [200, { schema: "jumping-vpn/done/v1", verb: "terminate", value: { mayReturn: ended === "remote" } }];
+    return [
+      200,
+      { schema: "jumping-vpn/done/v1", verb: "terminate", value: { session: "s-7QF2-9KXD-1", mayReturn: ended === "remote" } },
+    ];
   const denied = /sessions\/(\w+)\/switch/.exec(url)?.[1];
-  if (denied === "wish") return [200, { schema: "jumping-vpn/done/v1", verb: "switch", value: { asked: "client" } }];
+  const [session, requested] = ["s-7QF2-9KXD-1", "eth0/udp4"];
+  if (denied === "wish")
+    return [200, { schema: "jumping-vpn/done/v1", verb: "switch", value: { session, requested, asked: "client" } }];
+  if (url === "/v1/sessions/-/switch")
+    return [200, { schema: "jumping-vpn/done/v1", verb: "switch", value: { session, requested, alreadyActive: true } }];
   if (denied !== undefined)
     return [409, { schema: "jumping-vpn/error/v1", code: denied, message: denied, why: "w", hint: "h", retryAfterMs: 22_500 }];
   const policy = POLICY[url.split("?")[0] ?? ""];

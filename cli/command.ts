@@ -8,6 +8,11 @@ export interface CommonOptions {
   readonly socket?: string;
 }
 
+/** How a verb describes its argument that names a session. */
+export const SESSION = "id of the session, a unique prefix of it, or the name of its other end; default: the only live one";
+/** The daemon's name for the only live session. */
+export const ONLY = "-";
+
 /**
  * Adds the common options and runs the verb with a client of the control socket. `run` returns the exit code.
  */

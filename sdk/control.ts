@@ -18,7 +18,7 @@ import type {
 } from "#kernel/contract/policy";
 import type { StateName } from "#kernel/contract/state";
 import type { SessionView } from "#kernel/contract/view";
-import { timedOut } from "./errors.ts";
+import { ControlError, timedOut } from "./errors.ts";
 import { type EventsOptions, isGap, type StreamItem, streamEvents } from "./events.ts";
 import { ask } from "./request.ts";
 
@@ -55,11 +55,11 @@ export class Control {
   }
 
   session(id: string): Promise<SessionDocument> {
-    return this.#read(`/v1/sessions/${encodeURIComponent(id)}`);
+    return this.#read(pathOf(id));
   }
 
   timeline(id: string): Promise<TimelineDocument> {
-    return this.#read(`/v1/sessions/${encodeURIComponent(id)}/timeline`);
+    return this.#read(`${pathOf(id)}/timeline`);
   }
 
   /** The paths of at most `limit` live sessions, requested in pages like `sessions`. */
@@ -73,11 +73,11 @@ export class Control {
 
   /** `to` = label or id of a path. A denial by the policy is thrown with its reason as code and with `retryAfterMs`. */
   switch(id: string, to: string): Promise<DoneDocument> {
-    return this.#act(`/v1/sessions/${encodeURIComponent(id)}/switch`, { to });
+    return this.#act(`${pathOf(id)}/switch`, { to });
   }
 
   terminate(id: string, reason: string): Promise<DoneDocument> {
-    return this.#act(`/v1/sessions/${encodeURIComponent(id)}/terminate`, { reason });
+    return this.#act(`${pathOf(id)}/terminate`, { reason });
   }
 
   /** What would change if this policy came into force. Invalid text is thrown as `policy_invalid` with its faults. */
@@ -178,4 +178,11 @@ function lastDial(status: StatusDocument): string {
   return dial === null || dial.lastReason === null
     ? ""
     : `; dialling, ${dial.attempts} attempts, last failure ${dial.lastReason}`;
+}
+
+/** `id`: of a session, a unique prefix of it, the name of its other end, or `-` for the only live session. */
+function pathOf(id: string): string {
+  if (id !== "") return `/v1/sessions/${encodeURIComponent(id)}`;
+  const hint = "name a session, or leave the argument out if there is only one";
+  throw new ControlError({ code: "usage", message: "no session is named", why: "the name is empty", hint, retryAfterMs: null });
 }

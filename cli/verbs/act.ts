@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
-import { type CommonOptions, verb } from "../command.ts";
+import type { SessionId } from "#kernel/contract/state";
+import { type CommonOptions, ONLY, SESSION, verb } from "../command.ts";
+import { shortId } from "../format/session.ts";
 import { io } from "../io.ts";
 
 interface SwitchOptions extends CommonOptions {
@@ -11,18 +13,28 @@ export function switchVerb(program: Command): void {
   const command = program
     .command("switch")
     .description("move a session to another path")
-    .argument("<id>", "id of the session, or a unique prefix of it")
-    .requiredOption("--to <path>", "label or number of the path");
-  verb<SwitchOptions>(command, async (control, options, [id = ""]) => {
-    const done = await control.switch(id, options.to);
-    if (options.json) io.json({ schema: "jumping-vpn/switch/v1", session: id, to: options.to, value: done.value });
-    else io.line(`${isWish(done.value) ? "asked the client" : "accepted"}: ${id} → ${options.to}`);
+    .argument("[session]", SESSION)
+    .requiredOption("--to <path>", "label or number of the path, or its interface (required)");
+  verb<SwitchOptions>(command, async (control, options, [name = ONLY]) => {
+    const { value } = await control.switch(name, options.to);
+    if (options.json) io.json({ schema: "jumping-vpn/switch/v1", session: name, to: options.to, value });
+    else io.line(switchLine(value as Switched));
     return EXIT.ok;
   });
 }
 
+interface Switched {
+  readonly session: SessionId;
+  readonly requested: string;
+  readonly asked?: "client";
+  readonly alreadyActive?: true;
+}
+
 /** A gateway can only ask the client to switch. The session shows whether the client did. */
-const isWish = (value: unknown): boolean => typeof value === "object" && value !== null && "asked" in value;
+function switchLine({ session, requested, asked, alreadyActive }: Switched): string {
+  if (alreadyActive) return `${shortId(session)} is on ${requested} already`;
+  return `${asked === undefined ? "accepted" : "asked the client"}: ${shortId(session)} → ${requested}`;
+}
 
 interface TerminateOptions extends CommonOptions {
   readonly reason: string;
@@ -42,12 +54,12 @@ export function terminateVerb(program: Command): void {
   const command = program
     .command("terminate")
     .description("end a session")
-    .argument("<id>", "id of the session, or a unique prefix of it")
-    .requiredOption("--reason <text>", "why the session is ended, in one line, for the record");
-  verb<TerminateOptions>(command, async (control, options, [id = ""]) => {
-    const done = await control.terminate(id, options.reason);
-    if (options.json) io.json({ schema: "jumping-vpn/terminate/v1", session: id, value: done.value });
-    else io.line(`terminated: ${id}`);
+    .argument("[session]", SESSION)
+    .requiredOption("--reason <text>", "why the session is ended, in one line, for the record (required)");
+  verb<TerminateOptions>(command, async (control, options, [name = ONLY]) => {
+    const done = await control.terminate(name, options.reason);
+    if (options.json) io.json({ schema: "jumping-vpn/terminate/v1", session: name, value: done.value });
+    else io.line(`terminated: ${shortId((done.value as { readonly session: SessionId }).session)}`);
     if (!options.json && mayReturn(done.value)) for (const line of KEEP_OUT) io.line(line);
     return EXIT.ok;
   });

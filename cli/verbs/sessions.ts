@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
-import { type CommonOptions, verb } from "../command.ts";
+import { type CommonOptions, ONLY, SESSION, verb } from "../command.ts";
 import { eventLine } from "../format/event.ts";
 import { sessionLines, sessionRow } from "../format/session.ts";
 import { table } from "../format/text.ts";
@@ -43,9 +43,9 @@ export function sessionVerb(program: Command): void {
   const command = program
     .command("session")
     .description("show one session")
-    .argument("<id>", "id of the session, or a unique prefix of it")
+    .argument("[session]", SESSION)
     .option("--timeline", "list its records in order");
-  verb<OneOptions>(command, async (control, options, [id = ""]) => {
+  verb<OneOptions>(command, async (control, options, [id = ONLY]) => {
     if (options.timeline) {
       const document = await control.timeline(id);
       if (options.json) io.json(document);

@@ -32,6 +32,7 @@ function carryOut(turn: Turn, entry: Entry, request: Asked["request"], actor: st
 
 function switchHere(turn: Turn, entry: Entry, to: number): OperatorOutcome {
   const error = requestSwitch(turn, entry, to, { revalidates: false });
+  if (error?.code === "already_active") return alreadyThere(entry, to);
   if (error !== null) return { ok: false, error };
   return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to) } };
 }
@@ -46,14 +47,16 @@ function askClient(turn: Turn, entry: Entry, to: number): OperatorOutcome {
     };
   }
   const label = labelOf(entry, to) ?? `path ${to}`;
-  if (to === activeOf(entry.session)) {
-    const message = `${label} is the active transport`;
-    return { ok: false, error: { code: "already_active", message, hint: "nothing to do", retryAfterMs: null } };
-  }
+  if (to === activeOf(entry.session)) return alreadyThere(entry, to);
   command(turn, { type: "RequestSwitch", session: entry.session.handle, path: to, reason: "switch_requested" });
   const numbers = { what: "asked the client to switch", path: label };
   emitFor(turn, entry, { type: "Diagnostic", reason: "switch_requested", numbers });
   return { ok: true, value: { session: entry.session.id, requested: label, asked: "client" } };
+}
+
+/** What was asked for is so: no denial, and nothing happens. */
+function alreadyThere(entry: Entry, to: number): OperatorOutcome {
+  return { ok: true, value: { session: entry.session.id, requested: labelOf(entry, to), alreadyActive: true } };
 }
 
 function notFound(): OperatorOutcome {

@@ -49,11 +49,11 @@ function pageOf(world: World, groups: ByState, { offset, limit, states }: PageQu
 /** Sessions whose id starts with `beginning`, live ones first. The comparison is case-sensitive. */
 export function sessionsNamed(world: World, beginning: string): readonly SessionName[] {
   const named: SessionName[] = [];
-  const look = ({ handle, id, state }: SessionName) => {
-    if (id.startsWith(beginning)) named.push({ handle, id, state });
+  const look = ({ handle, id, state }: Omit<SessionName, "peer">, peer: string) => {
+    if (id.startsWith(beginning)) named.push({ handle, id, state, peer });
   };
-  for (const { session } of world.sessions.values()) look(session);
-  for (const session of ended(world)) look(session);
+  for (const { session, peer } of world.sessions.values()) look(session, peer.name);
+  for (const session of ended(world)) look(session, session.peer.name);
   return named;
 }
 

@@ -18,6 +18,9 @@ export interface ControlRefusal {
 
 /** Prefix of every session id. */
 const PREFIX = "s-";
+/** Candidates that are listed if a name fits several, and characters of the id of each. */
+const SHOWN_MAX = 4;
+const ID_SHOWN = "s-7QF2-9KXD".length;
 const HINT_SESSIONS = "list them with `jvpn sessions`";
 
 /** Finds sessions by name. */
@@ -37,35 +40,43 @@ export interface Sessions extends Directory {
   explain(session: SessionHandle): SessionReasonView | null;
 }
 
+/** Stands for the only live session. */
+const ONLY = "-";
+
 /**
- * Finds a session by its id or a unique prefix of it, in upper or lower case, with or without `s-`. A live session is
- * preferred to an ended one.
+ * Finds a session by its id or a unique prefix of it, in upper or lower case, with or without `s-`; else by the name of
+ * the other end; `-` is the only live session. A live session is preferred to an ended one.
  */
 export function findSession(directory: Directory, text: string): Found<SessionName> {
   const wanted = `${PREFIX}${text.toUpperCase().replace(/^S-/, "")}`;
-  const begun = wanted === PREFIX ? [] : directory.named(wanted);
+  const begun = text === ONLY ? directory.named(PREFIX).filter(isLive) : directory.named(wanted);
   const exact = begun.filter(({ id }) => id === wanted);
-  const matching = exact.length > 0 ? exact : begun;
-  const live = matching.filter((session) => session.state !== "TERMINATED");
+  const byId = exact.length > 0 ? exact : begun;
+  const matching = byId.length > 0 ? byId : directory.named(PREFIX).filter(({ peer }) => peer === text);
+  const live = matching.filter(isLive);
   const chosen = live.length > 0 ? live : matching;
-  if (chosen.length > 1)
-    return refuse(
-      409,
-      "ambiguous",
-      `the session ${text} is not unique`,
-      `${chosen.length} sessions have an id that begins like this`,
-      "give more characters of the id",
-    );
-  const session = chosen[0];
-  if (session !== undefined) return { ok: true, value: session };
-  return refuse(404, "not_found", `there is no session ${text}`, "no session of this daemon has this id", HINT_SESSIONS);
+  const [session] = chosen;
+  if (session !== undefined && chosen.length === 1) return { ok: true, value: session };
+  if (session !== undefined) return ambiguous(text, chosen);
+  if (text === ONLY) return refuse(404, "not_found", "there is no live session", "no session was named", HINT_SESSIONS);
+  const why = "no session has this id, and no other end has this name";
+  return refuse(404, "not_found", `there is no session ${text}`, why, HINT_SESSIONS);
 }
 
-/** The session, if it can be moved to another path: an ended one cannot. */
-export function movable(session: SessionView): Found<SessionView> {
+const isLive = ({ state }: SessionName): boolean => state !== "TERMINATED";
+
+function ambiguous(text: string, chosen: readonly SessionName[]): Found<never> {
+  const shown = chosen.slice(0, SHOWN_MAX).map(({ id, peer }) => `${id.slice(0, ID_SHOWN)} (${peer})`);
+  const more = chosen.length > shown.length ? `, and ${chosen.length - shown.length} more` : "";
+  const what = text === ONLY ? "no session is named, and there are several" : `${text} does not name one session`;
+  return refuse(409, "ambiguous", what, `it could be ${shown.join(", ")}${more}`, "name one of them, by more of its id");
+}
+
+/** The session, if it lives: one that has ended cannot be moved or ended. */
+export function living(session: SessionView): Found<SessionView> {
   if (session.state !== "TERMINATED") return { ok: true, value: session };
   const { id, reason } = session;
-  return refuse(409, "terminal", `session ${id} cannot be moved`, `it is TERMINATED: ${reason ?? "terminal"}`, HINT_SESSIONS);
+  return refuse(409, "terminal", `session ${id} has ended`, `it is TERMINATED: ${reason ?? "terminal"}`, HINT_SESSIONS);
 }
 
 /**

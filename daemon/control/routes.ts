@@ -16,7 +16,7 @@ import { REASONS, reasonOf } from "#kernel/contract/reason";
 import { LIVE_STATES, STATES, type StateName } from "#kernel/contract/state";
 import type { SessionPage, SessionView } from "#kernel/contract/view";
 import { actorOf, badRequest, jsonBody, refuse } from "./answer.ts";
-import { type Found, findPath, findSession, movable } from "./find.ts";
+import { type Found, findPath, findSession, living } from "./find.ts";
 import { POLICY_BODY_BYTES_MAX, type PolicyTarget, policyRoutes } from "./policy-routes.ts";
 
 /** The functions of a daemon that operators may use. */
@@ -161,7 +161,7 @@ function actRoutes(app: Hono, target: ControlTarget): void {
     const body = switchBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, badRequest("to", "must be the label or number of a path"));
     const found = sessionOf(target, context.req.param("id"));
-    const session = found.ok ? movable(found.value) : found;
+    const session = found.ok ? living(found.value) : found;
     if (!session.ok) return refuse(context, session.error);
     const path = findPath(session.value, String(body.data.to), (name) => target.neverUses(name));
     if (!path.ok) return refuse(context, path.error);
@@ -174,7 +174,8 @@ function actRoutes(app: Hono, target: ControlTarget): void {
   app.post("/v1/sessions/:id/terminate", async (context) => {
     const body = terminateBody.safeParse(await jsonBody(context));
     if (!body.success) return refuse(context, badRequest("reason", "must be one line of at most 256 characters"));
-    const session = findSession(target.sessions, context.req.param("id"));
+    const found = sessionOf(target, context.req.param("id"));
+    const session = found.ok ? living(found.value) : found;
     if (!session.ok) return refuse(context, session.error);
     return done(
       context,

@@ -120,6 +120,8 @@ export interface SessionName {
   readonly handle: SessionHandle;
   readonly id: SessionId;
   readonly state: StateName;
+  /** Name of the other end: the client's on a gateway. */
+  readonly peer: string;
 }
 
 /** Selects sessions in `states`: skips the first `offset`, returns at most `limit`. */

@@ -52,10 +52,10 @@ fn datagrams_reach_the_socket_that_their_type_and_index_name() {
 }
 
 #[test]
-fn a_flood_of_handshakes_that_nobody_reads_takes_no_room_from_data() {
+fn a04_a_flood_of_handshakes_that_nobody_reads_takes_no_room_from_data() {
     const FLOOD: u32 = 50_000;
     const MESSAGES: u32 = 1_000;
-    namespace::run("a_flood_of_handshakes_that_nobody_reads_takes_no_room_from_data", || {
+    namespace::run("a04_a_flood_of_handshakes_that_nobody_reads_takes_no_room_from_data", || {
         namespace::ip("link set lo up");
         let bind: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let options = UdpOptions { bind, device: None, reached_address: true, mark: 0, gso: true, gro: true };

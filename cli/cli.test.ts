@@ -32,7 +32,9 @@ describe.runIf(IS_BUILT)("exit codes", () => {
   test("2: a usage error", async () => {
     expect((await jvpn("switch", "s-1")).code).toBe(2);
     expect((await jvpn("nonsense")).code).toBe(2);
-    expect((await jvpn("policy", "apply")).stderr).toContain("(see jvpn --help)");
+    expect((await jvpn("policy", "apply")).stderr).toContain("(see jvpn policy apply --help)");
+    expect((await jvpn("switch")).stderr).toContain("(see jvpn switch --help)");
+    expect((await jvpn("nonsense", "--help")).code).toBe(2);
     expect(JSON.parse((await jvpn("switch", "s-1", "--json")).stderr)).toMatchObject({
       schema: "jumping-vpn/error/v1",
       code: "usage",
@@ -214,7 +216,7 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
   test("the status of an attached client", async () => {
     status = statusWith("ATTACHED");
     expect((await jvpn("status")).stdout).toBe(
-      `● ATTACHED   session s-7QF2-9KXD   2h14m (limit 12h)   policy standard v17
+      `● ATTACHED   session s-7QF2-9KXD   2h14m (limit 12h)   policy standard v3, the gateway's v17
   gateway    fra-2 (203.0.113.7:4774)   tunnel 10.80.0.14, fd80::e   mtu 1380
   heard      1.2 s ago   keys 45 s old   in 8.4 MB, out 620 kB
   path  ▶ wlan0/udp4    rtt 18 ms ±2   loss 0.1 %  mtu 1500
@@ -487,7 +489,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
     ageMs: 8_040_000,
     lifetimeMs: 43_200_000,
     reason: null,
-    policy: "standard@17",
+    policy: "standard@3+17",
     sending: { mode: "failover", wanted: "failover" },
     peer: { name: "fra-2", key: "jvpk1:x" },
     inner: { v4: "10.80.0.14", v6: "fd80::e", dns: [], mtu: 1380 },

@@ -23,7 +23,7 @@ export const io: Io = {
   progress: (text) => {
     if (process.stderr.isTTY) process.stderr.write(`${text}\n`);
   },
-  color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  color: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb",
   terminal: process.stdout.isTTY === true,
   columns: process.stdout.isTTY === true ? Math.max(40, process.stdout.columns || 80) : 80,
 };

@@ -41,6 +41,11 @@ for (const add of [
   add(program);
 }
 
+for (const command of [...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
+  const name = [command.parent?.name(), command.name()].filter((word) => word !== undefined && word !== "jvpn");
+  command.showHelpAfterError(`(see jvpn ${name.join(" ")} --help)`);
+}
+
 process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
   // The reader of the pipe has closed it, as `head` does.
   if (cause.code === "EPIPE") process.exit();
@@ -53,11 +58,18 @@ process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
 });
 
 try {
+  refuseUnknownVerb(process.argv[2]);
   await program.parseAsync();
 } catch (cause) {
   if (!(cause instanceof CommanderError)) throw cause;
   process.exitCode = cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (json && process.exitCode === EXIT.usage) printFailure(misused(cause), json);
+}
+
+/** With `--help`, commander would print the help of the whole program and succeed. */
+function refuseUnknownVerb(word: string | undefined): void {
+  if (word === undefined || word.startsWith("-") || word === "help") return;
+  if (!program.commands.some((command) => command.name() === word)) program.error(`error: unknown command '${word}'`);
 }
 
 function misused({ message, code }: CommanderError): ControlError {

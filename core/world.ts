@@ -221,9 +221,12 @@ export function freshEntry(
   };
 }
 
-/** Name and version of a policy, as shown in events and views. */
-export function policyLabel(policy: Policy): string {
-  return `${policy.name}@${policy.version}`;
+/**
+ * Name and version of a policy, as shown in events and views: `standard@3`; at a client `standard@3+7`, its own and the
+ * version of the gateway's policy.
+ */
+export function policyLabel({ name, version, gatewaysVersion }: Policy): string {
+  return `${name}@${version}${gatewaysVersion === undefined ? "" : `+${gatewaysVersion}`}`;
 }
 
 /** How a new session sends, for the record. Empty unless the policy wants redundant sending. */

@@ -12,7 +12,11 @@ import type { Role } from "#kernel/contract/state";
 import { fileAdvice } from "#kernel/files";
 
 /** `jvpnd gateway|client`, and the verbs that need keys or the rules of the configuration, which only a daemon has. */
-const program = new Command("jvpnd").description("Jumping VPN daemon").exitOverride().showHelpAfterError("(see jvpnd --help)");
+const program = new Command("jvpnd")
+  .description("Jumping VPN daemon")
+  .version(ownVersion())
+  .exitOverride()
+  .showHelpAfterError("(see jvpnd --help)");
 
 for (const role of ["gateway", "client"] as const) {
   program

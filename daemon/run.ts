@@ -100,12 +100,16 @@ function openJournal(state: string, claim: Claim): UndoJournal {
   }
 }
 
+/** Signals within this time are one request: service managers and terminals may send several at once. */
+const ONE_REQUEST_MS = 1_000;
+
 function obeySignals(daemon: Daemon, log: Log): void {
-  let asked = false;
+  let askedAt: number | null = null;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
-      if (asked) process.exit(EXIT.failed); // at once; the next start undoes the daemon's changes
-      asked = true;
+      if (askedAt !== null && performance.now() - askedAt < ONE_REQUEST_MS) return;
+      if (askedAt !== null) process.exit(EXIT.failed); // at once; the next start undoes the daemon's changes
+      askedAt = performance.now();
       log.info({ signal }, "stopping");
       // A service manager also stops a daemon in order to start it again; Ctrl-C comes from a person.
       void daemon.end(EXIT.ok, { release: signal === "SIGINT" });

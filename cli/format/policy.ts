@@ -10,7 +10,7 @@ import type {
 } from "#sdk/index";
 import type { Io } from "../io.ts";
 import { sendingLines, shortId } from "./session.ts";
-import { cut, duration, paint, stateSign, TABLE_COLUMNS_MIN, table } from "./text.ts";
+import { cut, duration, milliseconds, paint, policyText, stateSign, TABLE_COLUMNS_MIN, table } from "./text.ts";
 
 /** Two lines per value: the old and the new value, then the effect of the change. */
 export function differenceLines(io: Io, changes: readonly PolicyDifference[]): string[] {
@@ -50,7 +50,7 @@ function sourceOf({ file, origin, overFile }: PolicyExplainDocument["policy"]): 
 }
 
 function sessionReasonLines(io: Io, session: SessionReasonView): string[] {
-  const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.session))}   policy ${session.policy.replace("@", " v")}`;
+  const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.session))}   ${policyText(session.policy)}`;
   const { switches, recoveries } = session.budget;
   return [
     head,
@@ -98,7 +98,7 @@ const STAYS: Readonly<Record<string, string>> = {
 };
 
 function pathReason({ label, active, comparison, rank }: PathReasonView): string {
-  const rtt = rank.rttUs === null ? "rtt —" : `rtt ${duration(rank.rttUs / 1_000)}`;
+  const rtt = rank.rttUs === null ? "rtt —" : `rtt ${milliseconds(rank.rttUs / 1_000)}`;
   const head = `${active ? "▶" : "·"} ${label.padEnd(12)}  ${rtt.padEnd(10)}`;
   if (comparison === null)
     return `${head} ${active ? "active" : rank.usable === 0 ? "stable candidate" : "not a stable candidate"}`;

@@ -1,23 +1,26 @@
 import type { SessionId } from "#kernel/contract/state";
 import type { PathView, SessionView } from "#sdk/index";
 import type { Io } from "../io.ts";
-import { bytes, cut, duration, paint, stateSign, TABLE_COLUMNS_MIN } from "./text.ts";
+import { bytes, cut, duration, milliseconds, paint, policyText, stateSign, TABLE_COLUMNS_MIN } from "./text.ts";
 
 /** One session in full, as `jvpn status` and `jvpn session` show it. */
 export function sessionLines(io: Io, session: SessionView, bootMs: number): string[] {
   const limit = session.lifetimeMs > 0 ? ` (limit ${duration(session.lifetimeMs)})` : "";
-  const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.id))}   ${duration(session.ageMs)}${limit}   policy ${session.policy.replace("@", " v")}`;
+  const head = `${stateSign(io, session.state)}   session ${paint(io, "bold", shortId(session.id))}   ${duration(session.ageMs)}${limit}   ${policyText(session.policy)}`;
   const lines = [head];
   if (session.state !== "ATTACHED" && session.reason !== null)
     lines.push(`  reason     ${session.reason}${endedBy(session)}${transportless(session)}`);
-  lines.push(peerLine(session));
-  lines.push(...dnsLines(session));
-  if (session.state !== "TERMINATED") lines.push(heardLine(session));
-  lines.push(...sendingLines(session));
+  if (session.state === "TERMINATED") return [...lines, endedLine(session)].map((line) => cut(io, line, TABLE_COLUMNS_MIN));
+  lines.push(peerLine(session), ...dnsLines(session), heardLine(session), ...sendingLines(session));
   lines.push(...session.paths.map((path, index) => `${index === 0 ? "  path  " : "        "}${pathText(io, path)}`));
   if (session.paths.length === 0) lines.push("  path  none");
   lines.push(...jumpLines(io, session, bootMs));
   return lines.map((line) => cut(io, line, TABLE_COLUMNS_MIN));
+}
+
+/** Nothing carries a session that has ended: it has no path and no tunnel. */
+function endedLine({ role, peer, jumps }: SessionView): string {
+  return `  ${(role === "client" ? "gateway" : "client").padEnd(9)}  ${peer.name}   jumps ${jumps.count}`;
 }
 
 /** Empty if one path carries the packets and the policy does not ask for two. */
@@ -79,8 +82,8 @@ function peerLine(session: SessionView): string {
 }
 
 /** Name servers that the gateway told this client. Whoever expects them to be in use must see that they are not. */
-function dnsLines({ role, state, inner }: SessionView): string[] {
-  if (role !== "client" || state === "TERMINATED" || inner === null || inner.dns.length === 0) return [];
+function dnsLines({ role, inner }: SessionView): string[] {
+  if (role !== "client" || inner === null || inner.dns.length === 0) return [];
   const [first, ...others] = inner.dns;
   return [`  dns        ${first}   told by the gateway, not set up`, ...others.map((address) => `             ${address}`)];
 }
@@ -123,6 +126,3 @@ function endedBy({ role, endedBy }: SessionView): string {
 function transportless(session: SessionView): string {
   return session.transportlessMs === null ? "" : ` (without a transport for ${duration(session.transportlessMs)})`;
 }
-
-/** Below 10 ms with one decimal. */
-const milliseconds = (ms: number): string => `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;

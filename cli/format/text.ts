@@ -36,6 +36,16 @@ export function duration(ms: number): string {
   return hours % 24 === 0 ? `${Math.floor(hours / 24)}d` : `${Math.floor(hours / 24)}d${hours % 24}h`;
 }
 
+/** Below 10 ms with one decimal: for round trips. */
+export const milliseconds = (ms: number): string => `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
+
+/** `standard@3+7`, as an event has it, in words: a client has a policy of its own and follows its gateway's. */
+export function policyText(label: string): string {
+  const [name = "", versions = ""] = label.split("@");
+  const [own, gateways] = versions.split("+");
+  return `policy ${name} v${own}${gateways === undefined ? "" : `, the gateway's v${gateways}`}`;
+}
+
 /** `512 B`, `1.5 kB`, `12 MB`: powers of 1,000. */
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

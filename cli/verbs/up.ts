@@ -50,7 +50,10 @@ export function upVerb(program: Command): void {
       else for (const line of sessionLines(io, session, session.bornAtBootMs + session.ageMs)) io.line(line);
       return EXIT.ok;
     } catch (cause) {
-      if (cause instanceof ControlError && cause.code === "timeout" && !options.json) await advise(control);
+      if (cause instanceof ControlError && cause.code === "timeout" && !options.json) {
+        await advise(control);
+        process.stderr.write("  The daemon goes on dialling: see `jvpn status`, and end it with `jvpn down`.\n");
+      }
       throw cause;
     }
   });

@@ -19,6 +19,8 @@ export function watchVerb(program: Command): void {
   verb<Options>(command, async (control, options) => {
     const stop = new AbortController();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+    await control.version(); // throws if no daemon runs
+    io.progress("waiting for records; Ctrl-C ends it …");
     const since = options.since === undefined ? {} : { since: options.since };
     for await (const item of control.events({ ...since, signal: stop.signal, reconnectMs: RECONNECT_MS })) {
       if (options.json) io.json(item);

@@ -1,29 +1,66 @@
+import { fstatSync, writeSync } from "node:fs";
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { LogLevel } from "#daemon/config/settings";
 
 export type Log = Logger;
 
-/** The operational log on stderr: JSON lines, or plain lines on a terminal. Keys and payloads never reach it. */
+const STDERR = 2;
+
+/**
+ * The operational log on stderr: plain lines on a terminal, plain lines with a priority under journald, else JSON. Keys
+ * and payloads never reach it.
+ */
 export function createLog(level: LogLevel): Log {
   const base = { pid: process.pid };
-  return process.stderr.isTTY
-    ? pino({ level, base }, plainLines)
-    : pino({ level, base }, pino.destination({ dest: 2, sync: true }));
+  if (process.stderr.isTTY) return pino({ level, base }, linesOf(plainLine));
+  if (isJournal()) return pino({ level, base }, linesOf(journalLine));
+  return pino({ level, base }, pino.destination({ dest: STDERR, sync: true }));
 }
 
-const plainLines: DestinationStream = {
-  write(line: string) {
-    const {
-      level,
-      time,
-      msg,
-      pid: _pid,
-      ...rest
-    } = JSON.parse(line) as { level: number; time: number; msg?: string; pid?: number };
-    const clock = new Date(time).toISOString().slice(11, 23);
-    const extra = Object.entries(rest).map(
-      ([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
-    );
-    process.stderr.write(`${clock} ${pino.levels.labels[level] ?? ""} ${msg ?? ""}${extra.join("")}\n`);
-  },
-};
+/** The service manager names the device and inode of the stream that it gave to this process. */
+function isJournal(): boolean {
+  const { dev, ino } = fstatSync(STDERR);
+  return process.env.JOURNAL_STREAM === `${dev}:${ino}`;
+}
+
+function linesOf(format: (line: string) => string): DestinationStream {
+  return { write: (line) => void writeSync(STDERR, `${format(line)}\n`) };
+}
+
+/** `14:03:05.000 info ready role=client`, from a line of JSON. */
+export function plainLine(line: string): string {
+  const { level, time, msg = "", pid: _, ...rest } = JSON.parse(line) as Line;
+  const clock = new Date(time).toISOString().slice(11, 23);
+  return `${clock} ${pino.levels.labels[level] ?? ""} ${msg}${detailsOf(rest)}`;
+}
+
+/** Without a time, which journald adds; with the priority of syslog(3), which it reads and removes. */
+export function journalLine(line: string): string {
+  const { level, time: _time, msg = "", pid: _pid, ...rest } = JSON.parse(line) as Line;
+  const priority = PRIORITIES.find(([from]) => level >= from)?.[1] ?? 7;
+  return `<${priority}>${msg}${detailsOf(rest)}`;
+}
+
+interface Line {
+  readonly level: number;
+  readonly time: number;
+  readonly msg?: string;
+  readonly pid?: number;
+}
+
+/** Priorities by pino's levels: fatal, error, warn, info, and the rest. */
+const PRIORITIES = [
+  [60, 2],
+  [50, 3],
+  [40, 4],
+  [30, 6],
+] as const;
+
+/** ` key=value` for each detail. Whatever could end the line or move the cursor is quoted. */
+function detailsOf(details: object): string {
+  const texts = Object.entries(details).map(([key, value]) => {
+    const plain = typeof value === "string" && /^[\x21-\x7e\u00a1-\uffff][\x20-\x7e\u00a1-\uffff]*$/.test(value);
+    return ` ${key}=${plain ? value : JSON.stringify(value)}`;
+  });
+  return texts.join("");
+}

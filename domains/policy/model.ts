@@ -12,6 +12,8 @@ export type LivenessMs = 10 | 50 | 250;
 export interface Policy {
   readonly name: string;
   readonly version: number;
+  /** At a client: version of the gateway's policy, whose values bind both ends. */
+  readonly gatewaysVersion?: number;
   /** Hex digits of the digest of the policy's source. The gateway sends the first 16 to the client. */
   readonly digest: string;
   readonly session: SessionLimits;

@@ -25,7 +25,8 @@ test("an offer contains what binds both ends, in the units of the wire", () => {
 test.each(Object.keys(presets) as PresetName[])("a client with preset %s uses the gateway's limits", (name) => {
   const gateway = policyOf(name, 5, "0123456789abcdef");
   const client = policyFromOffer(offerOf(gateway), policyOf("strict", 1, "ff"));
-  expect(offerOf(client)).toEqual(offerOf(gateway));
+  expect(offerOf(client)).toEqual({ ...offerOf(gateway), policyVersion: 1 });
+  expect([client.version, client.gatewaysVersion]).toEqual([1, 5]);
   expect(client.volatile.loss).toEqual(presets.strict.volatile.loss);
 });
 

@@ -31,7 +31,7 @@ export function offerOf(policy: Policy): Offer {
 export function policyFromOffer(offer: Offer, local: Policy): Policy {
   return {
     ...local,
-    version: offer.policyVersion,
+    gatewaysVersion: offer.policyVersion,
     digest: offer.policyDigest,
     session: {
       ...local.session,

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "#kernel/contract/exit-code";
+import type { Role } from "#kernel/contract/state";
 import { fileAdvice } from "#kernel/files";
 import { ControlError, type PolicyAppliedDocument, type PolicyText } from "#sdk/index";
 import { type CommonOptions, verb } from "../command.ts";
@@ -62,7 +63,8 @@ function applyVerb(policy: Command): void {
     .argument("<file>")
     .option(...WRITE);
   verb<WriteOptions>(command, async (control, options, [file = ""]) => {
-    printApplied(await control.policyApply(read(file), { write: options.write === true }), options);
+    const document = await control.policyApply(read(file), { write: options.write === true });
+    printApplied(document, (await control.version()).role, options);
     return EXIT.ok;
   });
 }
@@ -74,7 +76,8 @@ function rollbackVerb(policy: Command): void {
     .argument("<version>", "its number in the history", versionNumber)
     .option(...WRITE);
   verb<WriteOptions>(command, async (control, options, [version = ""]) => {
-    printApplied(await control.policyRollback(Number(version), { write: options.write === true }), options);
+    const document = await control.policyRollback(Number(version), { write: options.write === true });
+    printApplied(document, (await control.version()).role, options);
     return EXIT.ok;
   });
 }
@@ -112,15 +115,24 @@ function explainVerb(policy: Command): void {
   });
 }
 
-function printApplied(document: PolicyAppliedDocument, options: CommonOptions): void {
+/** The handshake binds a client to its gateway's values. */
+function bindingText(role: Role, keys: string, running: number): string {
+  if (role === "client") return `${keys}: this client's session follows its gateway's values`;
+  const who = running === 1 ? "1 client that is connected goes" : `${running} clients that are connected go`;
+  return `${keys}: ${who} on with the old values until the next session; the gateway applies the new ones at once`;
+}
+
+function printApplied(document: PolicyAppliedDocument, role: Role, options: CommonOptions): void {
   if (options.json) {
     io.json(document);
     return;
   }
-  const { name, version, previous, changed, changes, written } = document;
+  const { name, version, previous, changed, changes, running, written } = document;
   if (changed) io.line(`in force: ${name} v${version} (before: v${previous}), ${count(changes.length)}`);
   else io.line(`unchanged: ${name} v${version} already has these values`);
   for (const line of differenceLines(io, changes)) io.line(line);
+  const later = changes.filter(({ fromNextSession }) => fromNextSession).map(({ key }) => key);
+  if (later.length > 0 && running > 0) io.line(`  ${bindingText(role, later.join(", "), running)}`);
   io.line(
     written === null
       ? "  in force until the policy file changes; --write also writes it to that file"

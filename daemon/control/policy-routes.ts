@@ -5,6 +5,7 @@ import type { Fault } from "#daemon/fault";
 import type { InForce, PolicyAnswer, PolicyRefusal } from "#daemon/policy/policy-book";
 import { VERSIONS_MAX } from "#daemon/policy/policy-history";
 import type {
+  Applied,
   PolicyAppliedDocument,
   PolicyDiffDocument,
   PolicyExplainDocument,
@@ -21,8 +22,8 @@ export interface PolicyTarget {
   readonly policy: {
     readonly inForce: InForce;
     diff(offered: PolicyText): PolicyAnswer<PolicyDiffDocument>;
-    apply(offered: PolicyText, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument>;
-    rollback(version: number, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument>;
+    apply(offered: PolicyText, actor: string, write: boolean): PolicyAnswer<Applied>;
+    rollback(version: number, actor: string, write: boolean): PolicyAnswer<Applied>;
     history(limit: number): PolicyHistoryDocument;
     version(version: number): PolicyAnswer<PolicyVersionDocument>;
   };
@@ -93,8 +94,13 @@ function explained(context: Context, target: PolicyTarget): Response {
 }
 
 /** Answers. A policy that is refused for its text is recorded with the name of this operator. */
-function answerAct<T extends object>(context: Context, target: PolicyTarget, outcome: PolicyAnswer<T>): Response {
-  if (!outcome.ok && outcome.error.code !== "not_found") target.policyRefused(actorOf(context), outcome.error.faults);
+function answerAct(context: Context, target: PolicyTarget, outcome: PolicyAnswer<Applied>): Response {
+  if (outcome.ok) {
+    const running = target.sessions.page({ offset: 0, limit: 1, states: LIVE_STATES }).total;
+    const document: PolicyAppliedDocument = { ...outcome.value, running };
+    return context.json(document);
+  }
+  if (outcome.error.code !== "not_found") target.policyRefused(actorOf(context), outcome.error.faults);
   return answer(context, outcome);
 }
 

@@ -7,7 +7,7 @@ import { causeText, type Fault } from "#daemon/fault";
 import { differences } from "#domains/policy/diff";
 import type { PolicySet } from "#domains/policy/model";
 import type {
-  PolicyAppliedDocument,
+  Applied,
   PolicyDiffDocument,
   PolicyExplainDocument,
   PolicyHistoryDocument,
@@ -122,13 +122,13 @@ export class PolicyBook {
   }
 
   /** Brings a policy into force. `write` = also write its text to the daemon's policy file. */
-  apply(offered: PolicyText, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument> {
+  apply(offered: PolicyText, actor: string, write: boolean): PolicyAnswer<Applied> {
     const checked = checkPolicy(offered);
     return checked.ok ? this.#carryOut({ policy: checked.value, origin: "apply", actor, write }) : invalid(checked.faults);
   }
 
   /** Brings the text of an older version into force as a new version. */
-  rollback(version: number, actor: string, write: boolean): PolicyAnswer<PolicyAppliedDocument> {
+  rollback(version: number, actor: string, write: boolean): PolicyAnswer<Applied> {
     const stored = this.#history.find(version);
     if (stored === null) return { ok: false, error: { code: "not_found", faults: [noSuchVersion(version)] } };
     const checked = checkPolicy({ file: `version ${version}`, text: stored.text });
@@ -182,7 +182,7 @@ export class PolicyBook {
     this.#offer({ type: "PolicyOffered", outcome: { ok: false, errors: faults.map(faultLine) } });
   }
 
-  #carryOut({ policy, origin, actor, write }: Wish): PolicyAnswer<PolicyAppliedDocument> {
+  #carryOut({ policy, origin, actor, write }: Wish): PolicyAnswer<Applied> {
     const previous = this.inForce;
     const changes = this.#changesTo(policy);
     const changed = previous.digest !== policy.digest;

@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import { differences } from "./diff.ts";
 import { EFFECTS } from "./effects.ts";
 import { FIELDS } from "./fields.ts";
-import type { PolicySet } from "./model.ts";
+import type { Policy, PolicySet } from "./model.ts";
+import { offerOf } from "./offer.ts";
 import { parsePolicy } from "./parse.ts";
+import { presets } from "./presets.ts";
 
 test("a policy does not differ from itself, whatever its version", () => {
   expect(differences(set({}, 1), set({}, 2))).toEqual([]);
@@ -18,10 +20,41 @@ test("a changed value is listed with its key, its text as in the file, and its e
       old: "2m",
       new: "30s",
       effect: EFFECTS["session.transport_lost_ttl"]?.falls,
+      fromNextSession: true,
     },
-    { key: "switch.max_per_min", group: null, old: "8", new: "4", effect: EFFECTS["switch.max_per_min"]?.falls },
+    {
+      key: "switch.max_per_min",
+      group: null,
+      old: "8",
+      new: "4",
+      effect: EFFECTS["switch.max_per_min"]?.falls,
+      fromNextSession: true,
+    },
   ]);
 });
+
+test("exactly the values of an offer bind from the next session on", () => {
+  const other = presets.vehicle;
+  const base = set({}).base;
+  const all = { ...other, name: base.name, version: base.version, digest: base.digest, mtu: 1_300, keepaliveMs: 9_000 };
+  const changed = differences({ base, overrides: [] }, { base: all as Policy, overrides: [] });
+  const bound = changed.filter(({ fromNextSession }) => fromNextSession).map(({ key }) => key);
+  const inOffer = (policy: Policy) => JSON.stringify(offerOf(policy));
+  const alone = changed.filter(({ key }) => {
+    const field = FIELDS.find(({ path }) => path.join(".") === key);
+    return field !== undefined && inOffer(placed(base, field.at, at(all as Policy, field.at))) !== inOffer(base);
+  });
+  expect(bound).toEqual(alone.map(({ key }) => key));
+});
+
+function at(policy: Policy, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], policy);
+}
+
+function placed(policy: Policy, [key = "", ...rest]: readonly string[], value: unknown): Policy {
+  const inner = (policy as unknown as Record<string, unknown>)[key];
+  return { ...policy, [key]: rest.length === 0 ? value : placed(inner as Policy, rest, value) };
+}
 
 test("a word is listed as the word", () => {
   expect(differences(set({}), set({ volatile: { liveness: "realtime" } }))).toMatchObject([{ old: "normal", new: "realtime" }]);

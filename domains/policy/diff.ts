@@ -1,5 +1,5 @@
 import type { PolicyDifference } from "#kernel/contract/policy";
-import { EFFECTS } from "./effects.ts";
+import { EFFECTS, OFFERED } from "./effects.ts";
 import { FIELDS, type Field, valueText } from "./fields.ts";
 import { type Policy, type PolicySet, policyFor } from "./model.ts";
 
@@ -24,7 +24,7 @@ function between(from: Policy, to: Policy, group: string | null): readonly Polic
     const key = field.path.join(".");
     const texts = { old: valueText(field.kind, before), new: valueText(field.kind, after) };
     const rises = typeof before === "number" && typeof after === "number" && after > before;
-    return [{ key, group, ...texts, effect: EFFECTS[key]?.[rises ? "rises" : "falls"] ?? "" }];
+    return [{ key, group, ...texts, effect: EFFECTS[key]?.[rises ? "rises" : "falls"] ?? "", fromNextSession: OFFERED.has(key) }];
   });
 }
 

@@ -6,6 +6,20 @@ interface Effect {
 
 const both = (text: string): Effect => ({ rises: text, falls: text });
 
+/** Keys whose values are in the offer of a handshake. */
+export const OFFERED: ReadonlySet<string> = new Set([
+  "session.max_lifetime",
+  "session.transport_lost_ttl",
+  "session.degraded_max",
+  "keepalive",
+  "volatile.liveness",
+  "switch.max_per_min",
+  "switch.cooldown",
+  "switch.recoveries_per_min",
+  "switch.mode",
+  "mtu",
+]);
+
 /**
  * The effect of a changed key, by its name in a policy file. Values in the offer bind a client from its next session
  * on; the gateway applies the new ones at once.

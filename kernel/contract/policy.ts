@@ -20,6 +20,8 @@ export interface PolicyDifference {
   readonly new: string;
   /** What changes for sessions, in words. */
   readonly effect: string;
+  /** True: the handshake binds a client to the value, so that a running session keeps the old one there until its end. */
+  readonly fromNextSession: boolean;
 }
 
 /** A version that is or was in force. */
@@ -61,9 +63,14 @@ export interface PolicyAppliedDocument {
   /** False: the policy in force already has the same values, and keeps its version. */
   readonly changed: boolean;
   readonly changes: readonly PolicyDifference[];
+  /** Sessions that live now. */
+  readonly running: number;
   /** The file that now has the text; `null` = no file was written, and the policy stays until its file changes. */
   readonly written: string | null;
 }
+
+/** The part of it that the policy itself knows. */
+export type Applied = Omit<PolicyAppliedDocument, "running">;
 
 export interface PolicyHistoryDocument {
   readonly schema: "jumping-vpn/policy-history/v1";

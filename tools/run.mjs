@@ -26,7 +26,12 @@ const never = () => false;
 
 /** `needs` is built first. `namespaces`: whether the verb creates namespaces and tunnels, which need root. */
 const VERBS = {
-  build: { needs: ["packages", "engine", "lab", "typescript"], namespaces: never, run: () => 0 },
+  // With --product, what a gateway or client needs.
+  build: {
+    needs: (args) => ["packages", "engine", ...(args.includes("--product") ? [] : ["lab"]), "typescript"],
+    namespaces: never,
+    run: () => 0,
+  },
   check: { needs: ["packages", "engine", "typescript"], namespaces: never, run: (args) => node("build/tools/check.js", args) },
   test: {
     needs: ["packages", "engine", "lab", "typescript"],
@@ -73,7 +78,7 @@ async function main() {
   requireNode();
   if (plan.namespaces(args)) requireNamespaces();
   mkdirSync(BUILD, { recursive: true });
-  for (const step of plan.needs) STEPS[step]();
+  for (const step of typeof plan.needs === "function" ? plan.needs(args) : plan.needs) STEPS[step]();
   process.exitCode = await plan.run(args);
 }
 

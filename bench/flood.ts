@@ -7,8 +7,8 @@
  *   the gateway          │ client, flood, honest new clients, tools
  * ```
  *
- * The yardstick is the same flood against a port of the same machine at which nobody listens: what is slower then is the
- * price of the kernel and of the shared processor, not of the gateway.
+ * The yardstick is the same flood against a port of the same machine at which nobody listens: what is slower then is
+ * the price of the kernel and of the shared processor, not of the gateway.
  */
 import { join } from "node:path";
 import { command } from "#lab/ip";
@@ -81,7 +81,7 @@ export interface FloodResult extends Result {
   /** TCP under the flood to the gateway, as a share of TCP under the flood to the dead port. */
   readonly downRatio: Interval;
   readonly upRatio: Interval;
-  /** Whether the client that carried the traffic kept its session, and how many sessions ended at the gateway, by reason. */
+  /** Whether the client that carried the traffic kept its session; sessions that ended at the gateway, by reason. */
   readonly kept: boolean;
   readonly ended: Readonly<Record<string, number>>;
   readonly raw: readonly Slice[];

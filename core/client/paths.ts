@@ -20,8 +20,8 @@ const REOPEN_FIRST_MS: Millis = 500;
 const REOPEN_MAX_MS: Millis = 30 * SECOND;
 
 /**
- * Kinds of links that carry packets inside others. Such a link is an uplink only if a rule names it: it may lead through
- * this tunnel, or through another client's.
+ * Kinds of links that carry packets inside others. Such a link is an uplink only if a rule names it: it may lead
+ * through this tunnel, or through another client's.
  */
 const TUNNELS: ReadonlySet<string> = new Set(
   "tun wireguard ovpn ipip sit gre ip6gre gretap ip6gretap ip6tnl vti vti6 xfrm erspan vxlan geneve gtp fou".split(" "),

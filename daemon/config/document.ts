@@ -42,7 +42,7 @@ export function parseToml(file: string, text: string): Outcome<TomlDocument> {
   }
 }
 
-/** Checks a document against its schema. Every fault has its line; at most 20 are listed, and the number of the others. */
+/** Checks a document against its schema. Every fault has its line; at most 20 are listed, with the number of others. */
 export function checkDocument<T extends z.ZodType>(document: TomlDocument, schema: T): Outcome<z.output<T>> {
   const result = schema.safeParse(document.value);
   if (result.success) return { ok: true, value: result.data };
@@ -55,7 +55,7 @@ export function checkDocument<T extends z.ZodType>(document: TomlDocument, schem
   return { ok: false, faults: atMost(faults, document.file, issues.length - FAULTS_MAX) };
 }
 
-/** The first faults of a file, and how many more there are: those shown here, and `others`, which were not worked out. */
+/** The first faults of a file, and how many more there are; `others` = the number of those that are not in `faults`. */
 export function atMost(faults: readonly Fault[], file: string, others = 0): readonly Fault[] {
   const left = Math.max(0, others) + Math.max(0, faults.length - FAULTS_MAX);
   if (left === 0) return faults;

@@ -30,8 +30,8 @@ export function requireSettings(role: Role, file: string): Settings {
 }
 
 /**
- * A gateway's file has a table `[gateway]` with `listen` or `pools`, a client's has `[client]` with `identity`. This also
- * holds if a list was written as a table, or a table as a list.
+ * A gateway's file has a table `[gateway]` with `listen` or `pools`, a client's has `[client]` with `identity`. This
+ * also holds if a list was written as a table, or a table as a list.
  */
 export function roleOf(document: TomlDocument): Role | null {
   const { gateway, client } = (document.value ?? {}) as { gateway?: unknown; client?: unknown };

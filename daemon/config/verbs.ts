@@ -22,8 +22,8 @@ interface Checked {
 
 /**
  * Checks each file by its kind, with all that a start would find: the files that it names, and this machine. Without
- * files: the one of --config or JVPN_CONFIG, else those in the standard folder. Faults go to stderr or, with `json`, into
- * one document on stdout: the verdict is the result.
+ * files: the one of --config or JVPN_CONFIG, else those in the standard folder. Faults go to stderr or, with `json`,
+ * into one document on stdout: the verdict is the result.
  */
 export function checkFiles(files: readonly string[], flags: Flags, json: boolean): ExitCode {
   const named = namedConfig(flags);

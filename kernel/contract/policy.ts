@@ -20,7 +20,7 @@ export interface PolicyDifference {
   readonly new: string;
   /** What changes for sessions, in words. */
   readonly effect: string;
-  /** True: the handshake binds a client to the value, so that a running session keeps the old one there until its end. */
+  /** True: the handshake binds a client to the value, and a running session keeps the old one there until its end. */
   readonly fromNextSession: boolean;
 }
 

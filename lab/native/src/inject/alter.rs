@@ -18,7 +18,7 @@ pub enum Alteration {
     Source,
 }
 
-/// Invented source addresses: 172.16.0.0/12, fd17::/16.
+/// Invented source addresses: 172.16.0.0/12, `fd17::/16`.
 const SOURCES_V4: ([u8; 2], u8) = ([172, 16], 0x0f);
 const SOURCES_V6: [u8; 2] = [0xfd, 0x17];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { journalLine, plainLine } from "./log.ts";
+import { journalLine, plainLine } from "./lines.ts";
 
 const line = (fields: object) => JSON.stringify({ level: 30, time: Date.UTC(2026, 0, 2, 14, 3, 5), pid: 7, ...fields });
 

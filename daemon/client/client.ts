@@ -65,7 +65,7 @@ export class Client implements Role<ClientSettings> {
   /** Without a session, what was in the tunnel waits for the next one. */
   #hold(): Promise<void> {
     const { tunnel, machine } = this.#on;
-    return tunnel.wish(holdingPlan(this.#settings, tunnel.backstop, machineFacts(machine, this.#settings.interface)));
+    return tunnel.hold((closed) => holdingPlan(this.#settings, closed, machineFacts(machine, this.#settings.interface)));
   }
 
   reported(report: Report): void {

@@ -138,8 +138,16 @@ test("a tunnel whose backstop cannot be made is not set up", async () => {
 
 test("what the tunnel carries is open, and closed again without it", async () => {
   const tunnel = new Tunnel(changesOn(new Recorder()), "jvpn0", 1420, { changed: () => {}, warned: () => {} });
+  const held: (readonly string[])[] = [];
+  const holding = (closed: readonly string[]) => {
+    held.push(closed);
+    return { addresses: [], routes: [], mtu: 1400, backstop: null, changes: [RULE], warnings: [] };
+  };
+  await tunnel.hold(holding);
   await tunnel.wish({ addresses: [], routes: ["0.0.0.0/0"], mtu: 1400, backstop: FULL, changes: [ROUTE], warnings: [] });
   expect(tunnel.view.closed).toEqual([]);
+  await tunnel.hold(holding);
+  expect([tunnel.view.state, tunnel.view.closed, held]).toEqual(["unconfigured", ["0.0.0.0/0"], [["0.0.0.0/0"]]]);
   await tunnel.wish(null);
   expect(tunnel.view.closed).toEqual(["0.0.0.0/0"]);
 });

@@ -86,15 +86,8 @@ export function holdingPlan(settings: ClientSettings, closed: readonly string[],
   const tun = settings.interface;
   const networks = closed.flatMap((text) => parsePrefix(text) ?? []).filter(({ family }) => family === 4 || facts.ipv6);
   const routes = networks.map((network) => routeChange(tun, network));
-  const changes = routes.length === 0 ? [] : [mtuChange(tun, settings.mtu), ...noLinkLocal(tun, facts), ...routes];
-  return {
-    addresses: [],
-    routes: [],
-    mtu: settings.mtu,
-    backstop: null,
-    changes: sortedByFamily(changes),
-    warnings: [],
-  };
+  const changes = sortedByFamily([mtuChange(tun, settings.mtu), ...noLinkLocal(tun, facts), ...routes]);
+  return { addresses: [], routes: [], mtu: settings.mtu, backstop: null, changes, warnings: [] };
 }
 
 /**

@@ -20,7 +20,7 @@ export class Tunnel {
   #view: TunnelView;
   #undos: readonly Undo[] = [];
   #inForce = "";
-  #waiting: { plan: TunnelPlan | null } | null = null;
+  #waiting: (() => TunnelPlan | null) | null = null;
   #running: Promise<void> | null = null;
 
   constructor(changes: SystemChanges, name: string, mtu: number, news: TunnelNews) {
@@ -34,16 +34,20 @@ export class Tunnel {
     return this.#view;
   }
 
-  /** The networks that are closed to traffic without a tunnel. */
-  get backstop(): readonly string[] {
-    return this.#changes.closed;
-  }
-
   /**
    * `null` = undo everything but the backstop. Resolves when this wish or a newer one is in force or has failed.
    */
   wish(plan: TunnelPlan | null): Promise<void> {
-    this.#waiting = { plan };
+    return this.#wish(() => plan);
+  }
+
+  /** The same with a plan that depends on the networks that are closed when its turn comes. */
+  hold(planFor: (closed: readonly string[]) => TunnelPlan): Promise<void> {
+    return this.#wish(() => (this.#changes.closed.length === 0 ? null : planFor(this.#changes.closed)));
+  }
+
+  #wish(plan: () => TunnelPlan | null): Promise<void> {
+    this.#waiting = plan;
     this.#running ??= this.#work().finally(() => {
       this.#running = null;
     });
@@ -52,7 +56,7 @@ export class Tunnel {
 
   async #work(): Promise<void> {
     while (this.#waiting !== null) {
-      const { plan } = this.#waiting;
+      const plan = this.#waiting();
       this.#waiting = null;
       const key = plan === null ? "" : JSON.stringify(plan.changes);
       if (key === this.#inForce && this.#view.error === null) continue;

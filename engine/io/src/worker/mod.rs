@@ -181,7 +181,7 @@ impl Worker {
     }
 
     /// Receives a few handshakes from each ready socket for them, and answers. In a turn with data (`more`: there is
-    /// more of it), they wait until they have their share. `true` = some may wait.
+    /// more of it), they wait until they have their share. `true` = there is more to do.
     fn greet(&mut self, set: &WaitSet, more: bool) -> Result<bool, String> {
         let ready = |position: &usize| set.is_ready(FIRST_SOCKET + position);
         let knocking: Vec<usize> = self.outer.sockets.for_handshakes().filter(ready).collect();
@@ -197,7 +197,7 @@ impl Worker {
         for position in knocking {
             waiting |= self.receive_from(position, HANDSHAKES_PER_TURN)?;
         }
-        self.outer.transmit();
+        waiting |= self.outer.transmit();
         self.greets_at = began + HANDSHAKES_SHARE * (boot_us() - began);
         Ok(waiting)
     }

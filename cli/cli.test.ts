@@ -250,6 +250,25 @@ describe.runIf(IS_BUILT)("what a person reads", () => {
     expect((await jvpn("status")).stdout).toContain(`  ! observability: degraded: ${trouble}\n`);
   });
 
+  test("a gateway's status shows who knocks and is refused", async () => {
+    const attached = statusWith("ATTACHED");
+    const refused = [
+      {
+        cause: "unknown_peer",
+        count: 12,
+        lastAt: "2026-01-02T03:04:05.000Z",
+        remote: "198.51.100.7:99",
+        key: `jvpk1:${"A".repeat(43)}`,
+      },
+      { cause: "session_cloned", count: 2, lastAt: "2026-01-02T03:04:06.000Z", remote: null, key: null },
+    ];
+    status = { ...attached, role: "gateway", refused };
+    expect((await jvpn("status")).stdout.split("\n").slice(4, 6)).toEqual([
+      "  refused    12 × unknown_peer, last 2026-01-02 03:04:05 from 198.51.100.7:99 jvpk1:AAAAAAAAAA…",
+      "             2 × session_cloned, last 2026-01-02 03:04:06",
+    ]);
+  });
+
   test("a configuration that a reload refused, and settings that wait for a restart", async () => {
     const config = { errors: ['/etc/c.toml:3: paths.wlan0.priority = "first"'], warnings: [], awaitingRestart: ["mtu"] };
     status = { ...statusWith("ATTACHED"), config };
@@ -544,6 +563,7 @@ function statusWith(state: SessionView["state"]): StatusDocument {
       error: null,
     },
     unresolved: [],
+    refused: [],
     config: { errors: [], warnings: [], awaitingRestart: [] },
     record: { lastSeq: 1, lost: 0, trouble: null, sinks: [] },
     reports: { waitingMost: 0, lost: 0 },

@@ -163,6 +163,7 @@ export class Daemon implements ControlTarget {
       started: this.#started,
       tunnel: this.#tunnel.view,
       unresolved: this.#role.unresolved,
+      refused: this.#role.refused,
       config: this.#config,
       record: this.#recorder.status,
       recordHealth: this.#recorder.health,

@@ -5,7 +5,7 @@ import type { StorePort } from "#daemon/store/port";
 import type { Machine } from "#daemon/system/machine";
 import type { Tunnel } from "#daemon/system/tunnel";
 import type { PolicySet } from "#domains/policy/model";
-import type { UnresolvedName } from "#kernel/contract/control";
+import type { RefusedHandshakes, UnresolvedName } from "#kernel/contract/control";
 import type { Assignment, Report } from "#kernel/contract/engine.generated";
 import type { CoreEvent, Numbers } from "#kernel/contract/event";
 
@@ -33,6 +33,8 @@ export interface Role<S extends Settings = Settings> {
   configure(settings: S): void;
   /** Names of gateways that cannot be resolved. */
   readonly unresolved: readonly UnresolvedName[];
+  /** Handshakes that this gateway refused. */
+  readonly refused: readonly RefusedHandshakes[];
   /** Called when the addresses of the tunnel change; `null` = it has none. */
   assigned(assignment: Assignment | null): void;
   /** Called with each report before the core processes it. */

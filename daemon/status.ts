@@ -4,7 +4,7 @@ import { HEALTH_LEVELS, type HealthLevel } from "#kernel/contract/health";
 import type { NodeView } from "#kernel/contract/view";
 
 /** The parts of a status document. */
-interface Parts extends Pick<StatusDocument, "tunnel" | "unresolved" | "config" | "record" | "reports" | "view"> {
+interface Parts extends Pick<StatusDocument, "tunnel" | "unresolved" | "refused" | "config" | "record" | "reports" | "view"> {
   readonly version: VersionDocument;
   /** `null` until the engine has started. */
   readonly started: Extract<Report, { type: "Started" }> | null;

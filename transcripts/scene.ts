@@ -9,6 +9,7 @@ import {
   type PathStats,
   type PeerFault,
   type Report,
+  type Sender,
   type Standing,
 } from "#kernel/contract/engine.generated";
 import type { Priority } from "#kernel/contract/priority";
@@ -202,10 +203,15 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
     case "rekey-denied":
       return { type: "RekeyDenied", session, epoch: path, reason: second };
     case "dropped":
-      return { type: "Dropped", kind: kindOf(first), count: Number(second) };
+      return { type: "Dropped", kind: kindOf(first), count: Number(second), sender: senderOf(third, fourth) };
     default:
       throw new Error(`unknown verb in a transcript: ${verb}`);
   }
+}
+
+/** Nothing = the drop was no outer datagram. */
+function senderOf(remote: string, key: string): Sender | null {
+  return remote === "" ? null : { remote, key: key === "" ? null : key };
 }
 
 /** `live`, `unknown`, `ended:operator_terminated`; nothing = the dial asked about no session. */

@@ -10,6 +10,9 @@ import { io } from "../io.ts";
 
 /** Rows that fit on one screen. */
 const ROWS_MAX = 12;
+const REFUSED_MAX = 4;
+/** Enough of a public key to recognise it. */
+const KEY_SHOWN = "jvpk1:".length + 10;
 
 interface Options extends CommonOptions {
   readonly check?: boolean;
@@ -71,10 +74,22 @@ function gatewayLines(status: StatusDocument): string[] {
     `  tunnel     ${status.tunnel.interface} ${status.tunnel.addresses.join(", ")}   mtu ${status.tunnel.mtu}`,
     `  sessions   ${statesText(view.states) || "none"}`,
   ];
+  lines.push(...refusedLines(status));
   const rows = view.sessions.filter((session) => session.state !== "TERMINATED").slice(0, ROWS_MAX);
   lines.push(...table(rows.map((session) => ["", ...sessionRow(io, session)])).map((line) => cut(io, line, TABLE_COLUMNS_MIN)));
   if (view.sessions.length > rows.length && rows.length === ROWS_MAX) lines.push(`  … list all of them with \`jvpn sessions\``);
   return lines;
+}
+
+/** The most frequent handshakes that came to nothing. */
+function refusedLines({ refused }: StatusDocument): string[] {
+  const shown = refused.slice(0, REFUSED_MAX).map(({ cause, count, lastAt, remote, key }, index) => {
+    const sender = [remote, key === null ? null : `${key.slice(0, KEY_SHOWN)}…`].filter((part) => part !== null).join(" ");
+    const last = `last ${lastAt.slice(0, 19).replace("T", " ")}${sender === "" ? "" : ` from ${sender}`}`;
+    return `  ${(index === 0 ? "refused" : "").padEnd(10)} ${count} × ${cause}, ${last}`;
+  });
+  const more = refused.length > shown.length ? [`             … ${refused.length - shown.length} more in --json`] : [];
+  return [...shown, ...more];
 }
 
 function troubleLines(status: StatusDocument): string[] {

@@ -1,6 +1,6 @@
 import type { SecurityFinding, SecurityInput } from "#domains/security/model";
 import { activeOf } from "#domains/session/model";
-import type { PathStats, Report } from "#kernel/contract/engine.generated";
+import type { PathStats, Report, Sender } from "#kernel/contract/engine.generated";
 import { type Reason, reasonOf } from "#kernel/contract/reason";
 import { emit, emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
@@ -84,7 +84,7 @@ export function sessionReport(turn: Turn, report: Observation): boolean {
       return true;
     }
     case "Dropped":
-      judgeDrop(turn, { type: "Dropped", kind: report.kind, count: report.count });
+      judgeDrop(turn, { type: "Dropped", kind: report.kind, count: report.count }, report.sender);
       return true;
     case "PeerClosed": {
       const entry = entryOf(turn.world, report.session);
@@ -153,8 +153,11 @@ function securityFinding(turn: Turn, entry: Entry, finding: SecurityFinding): vo
   }
 }
 
-/** Drops that belong to no session. They are counted and recorded for the node and affect no session. */
-function judgeDrop(turn: Turn, input: SecurityInput): void {
+/**
+ * Drops that belong to no session. They are counted and recorded for the node and affect no session. The record names
+ * the newest sender; its address can be invented.
+ */
+function judgeDrop(turn: Turn, input: SecurityInput, sender: Sender | null): void {
   const { world } = turn;
   const policy = world.policy.current?.base ?? { security: { validationFailBudget: 0 } };
   const judged = guarded(turn, "security", () => world.domains.security.step(world.security, input, policy, turn.now), null);
@@ -167,6 +170,7 @@ function judgeDrop(turn: Turn, input: SecurityInput): void {
     }
     if (finding.type !== "SecurityEvent") continue;
     const { kind, attributable, count } = finding;
-    emit(turn, { type: "SecurityEvent", actor: "engine", numbers: { kind, attributable, count } });
+    const from = sender === null ? {} : { remote: sender.remote, ...(sender.key === null ? {} : { key: sender.key }) };
+    emit(turn, { type: "SecurityEvent", actor: "engine", numbers: { kind, attributable, count, ...from } });
   }
 }

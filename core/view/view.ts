@@ -33,13 +33,20 @@ export function view(world: World, now: Millis): NodeView {
 
 /** One page of sessions. It reads the state of every session and builds a view only for those on the page. */
 export function sessionPage(world: World, query: PageQuery, now: Millis): SessionPage {
-  return pageOf(world, liveByState(world), query, now);
+  return pageOf(world, liveByState(world), query, now, (session) => session.role === "client" || session.inner !== null);
 }
 
-function pageOf(world: World, groups: ByState, { offset, limit, states }: PageQuery, now: Millis): SessionPage {
+/** `listed`: of ended sessions. A gateway's that was never admitted is a refused handshake, which the status counts. */
+function pageOf(
+  world: World,
+  groups: ByState,
+  { offset, limit, states }: PageQuery,
+  now: Millis,
+  listed: (session: SessionView) => boolean = () => true,
+): SessionPage {
   const wanted = WORST_FIRST.filter((state) => states.includes(state)).map((state) => groups[state]);
   const live = ([] as Entry[]).concat(...wanted);
-  const gone = states.includes("TERMINATED") ? ended(world) : [];
+  const gone = states.includes("TERMINATED") ? ended(world).filter(listed) : [];
   const [from, to] = [offset, offset + limit];
   const views = live.slice(from, to).map((entry) => sessionView(world, entry, now));
   const behind = (at: number) => Math.max(0, at - live.length);

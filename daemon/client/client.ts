@@ -14,6 +14,7 @@ import { systemResolver } from "./system-resolver.ts";
 /** A client. It resolves the names of its gateways, and sets up its tunnel as a gateway assigns it. */
 export class Client implements Role<ClientSettings> {
   readonly store = null;
+  readonly refused = [];
   readonly #on: RoleContext;
   readonly #known: KnownNames;
   #settings: ClientSettings;

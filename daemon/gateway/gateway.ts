@@ -6,13 +6,16 @@ import type { Store } from "#daemon/store/database";
 import { SqliteStore } from "#daemon/store/sqlite";
 import { machineFacts } from "#daemon/system/facts";
 import { gatewayPlan } from "#daemon/system/plan";
+import type { RefusedHandshakes } from "#kernel/contract/control";
 import type { CoreEvent } from "#kernel/contract/event";
 import { EXIT } from "#kernel/contract/exit-code";
+import { Refusals } from "./refusals.ts";
 
 /** A gateway. It has one tunnel for all its clients, and a store with their addresses. */
 export class Gateway implements Role<GatewaySettings> {
   readonly store: SqliteStore;
   readonly unresolved = [];
+  readonly #refusals = new Refusals();
   readonly #on: RoleContext;
   readonly #node: string;
   #settings: GatewaySettings;
@@ -52,7 +55,12 @@ export class Gateway implements Role<GatewaySettings> {
 
   reported(): void {}
 
+  get refused(): readonly RefusedHandshakes[] {
+    return this.#refusals.view;
+  }
+
   recorded(event: CoreEvent): void {
+    this.#refusals.note(event, new Date());
     if (event.type === "PolicyApplied") this.#compareMtu();
   }
 

@@ -42,6 +42,17 @@ export interface UnresolvedName {
   readonly inUse: readonly string[];
 }
 
+/** Handshakes that a gateway refused, of one kind or for one reason, since its start. */
+export interface RefusedHandshakes {
+  /** A kind of security event, or the reason of a session that was not admitted. */
+  readonly cause: string;
+  readonly count: number;
+  /** ISO time of the newest, and its sender: an address can be invented, a key cannot. */
+  readonly lastAt: string;
+  readonly remote: string | null;
+  readonly key: string | null;
+}
+
 export interface StatusDocument {
   readonly schema: "jumping-vpn/status/v1";
   readonly node: string;
@@ -58,6 +69,8 @@ export interface StatusDocument {
   readonly tunnel: TunnelView;
   /** At a client: names of gateways that cannot be resolved. */
   readonly unresolved: readonly UnresolvedName[];
+  /** At a gateway: handshakes that came to nothing, most often first. */
+  readonly refused: readonly RefusedHandshakes[];
   readonly config: {
     /** Why the last reload refused the configuration file, at most 21 lines; empty = the file is in force. */
     readonly errors: readonly string[];

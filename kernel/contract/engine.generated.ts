@@ -186,6 +186,17 @@ export type Link = {
 };
 
 /**
+ * The sender of a datagram that had no effect.
+ */
+export type Sender = {
+  readonly remote: string;
+  /**
+   * The client's public key, if the handshake revealed it.
+   */
+  readonly key: string | null;
+};
+
+/**
  * One snapshot of a path. Counters count from the beginning of the path in this session.
  */
 export type PathStats = {
@@ -396,7 +407,7 @@ export type Report =
   | { readonly type: "PathAlive"; readonly session: number; readonly path: number; readonly rttUs: number }
   | { readonly type: "Stats"; readonly paths: readonly PathStats[] }
   | { readonly type: "ValidationFailed"; readonly session: number; readonly kind: PeerFault; readonly attributable: boolean }
-  | { readonly type: "Dropped"; readonly kind: DroppedKind; readonly count: number }
+  | { readonly type: "Dropped"; readonly kind: DroppedKind; readonly count: number; readonly sender: Sender | null }
   | { readonly type: "PeerClosed"; readonly session: number; readonly reason: string }
   | { readonly type: "KeyRotated"; readonly session: number; readonly epoch: number; readonly trigger: string }
   | { readonly type: "KeyExpired"; readonly session: number; readonly epoch: number; readonly trigger: string }

@@ -116,7 +116,7 @@ impl Engine {
             // Packets for these addresses will be dropped; this report says why. If the queue is closed, there is no
             // reader left.
             let kind = DropKind::AddressTableFull.into();
-            let _ = self.shared.reports.push(boot_us(), Report::Dropped { kind, count: refused });
+            let _ = self.shared.reports.push(boot_us(), Report::Dropped { kind, count: refused, sender: None });
         }
         Ok(())
     }

@@ -338,6 +338,15 @@ pub struct Link {
     pub routes: Vec<String>,
 }
 
+/// The sender of a datagram that had no effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Sender {
+    pub remote: SocketAddr,
+    /// The client's public key, if the handshake revealed it.
+    pub key: Option<String>,
+}
+
 /// One snapshot of a path. Counters count from the beginning of the path in this session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -613,6 +622,8 @@ pub enum Report {
         kind: Dropped,
         #[ts(type = "number")]
         count: u64,
+        /// Who sent the newest of them; `None` if it was no outer datagram. A source address can be invented.
+        sender: Option<Sender>,
     },
     PeerClosed {
         session: SessionHandle,

@@ -7,7 +7,7 @@ use jvpn_proto::blame::{Blame, DropKind, Dropped, Explained, KindClass, PeerFaul
 use jvpn_proto::endpoint::{BLOCKS_MAX, Limits, PATHS_MAX};
 use jvpn_proto::messages::{
     Assignment, AttachKind, Command, DenialReason, EngineConfig, Link, Offer, PathDescription, PathStats, Peer, Report,
-    ReportBatch, Role, SilenceEvidence, Standing, Timed, Transport,
+    ReportBatch, Role, Sender, SilenceEvidence, Standing, Timed, Transport,
 };
 use ts_rs::{Config, TS};
 
@@ -41,6 +41,7 @@ fn render() -> String {
         declare::<AttachKind>(&config),
         declare::<Command>(&config),
         declare::<Link>(&config),
+        declare::<Sender>(&config),
         declare::<PathStats>(&config),
         declare::<SilenceEvidence>(&config),
         declare::<Standing>(&config),

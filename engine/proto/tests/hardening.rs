@@ -6,11 +6,11 @@ mod world;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use jvpn_proto::blame::DropKind;
+use jvpn_proto::blame::{DropKind, Dropped};
 use jvpn_proto::endpoint::{Endpoint, Limits, Received, Route};
 use jvpn_proto::handshake::CookieJar;
 use jvpn_proto::keyfile::StaticKey;
-use jvpn_proto::messages::{Command, Report, Role};
+use jvpn_proto::messages::{Command, Report, Role, Sender};
 use jvpn_proto::wire::INIT_LEN;
 use world::{MS, S, Side, World, gateway_route, limits};
 
@@ -206,6 +206,29 @@ fn a02_one_address_costs_few_diffie_hellmans_also_with_a_cookie() {
     assert!(cookies > 1_000);
     world.connect();
     assert!(world.drops(Side::Gateway, DropKind::InitRate) > 0);
+}
+
+#[test]
+fn who_is_refused_is_named_by_address_and_by_key_if_the_handshake_revealed_it() {
+    let mut world = World::new(&[10], 10);
+    let mut flooder = Flooder::new(&world);
+    let key = flooder.endpoint.public_key().to_text();
+    assert_eq!(flooder.tries(&mut world, attacker()).1, Received::Dropped(DropKind::UnknownPeer));
+    let stranger = gateway_route(([198, 51, 100, 7], 7).into());
+    let mut wrong = [0; INIT_LEN];
+    (wrong[0], wrong[1]) = (1, 1);
+    world.gateway.receive(world.now, stranger, &mut wrong);
+    world.gateway.on_deadline(world.now);
+    let senders: Vec<_> = std::iter::from_fn(|| world.gateway.report())
+        .filter_map(|(_, report)| match report {
+            Report::Dropped { kind: Dropped::Drop(kind), sender: Some(sender), .. } => Some((kind, sender)),
+            _ => None,
+        })
+        .collect();
+    let of = |wanted| senders.iter().find(|(kind, _)| *kind == wanted).map(|(_, sender)| sender.clone());
+    let unknown = Sender { remote: attacker().remote, key: Some(key) };
+    assert_eq!(of(DropKind::UnknownPeer), Some(unknown));
+    assert_eq!(of(DropKind::InitMac1), Some(Sender { remote: stranger.remote, key: None }));
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn of_handshakes_that_the_kernel_merged_only_the_first_is_read() {
         let to = "192.0.2.1:4774".parse().expect("an address");
         sender.send_gso(to, None, &inits, INIT_BYTES).expect("sent");
     });
-    let dropped = |of: DropKind| move |report: &Report| matches!(report, Report::Dropped { kind, count } if *kind == of.into() && *count == MERGED as u64 - 1);
+    let dropped = |of: DropKind| move |report: &Report| matches!(report, Report::Dropped { kind, count, .. } if *kind == of.into() && *count == MERGED as u64 - 1);
     world.until("merged handshakes", |world| world.gateway.saw(dropped(DropKind::InitRate)));
 }
 
@@ -191,7 +191,7 @@ fn a45_a_packet_under_an_address_of_nobody_does_not_pass_among_those_under_the_c
     let arrived = origins(&topology, ["10.80.0.2", "10.80.0.3"], "10.80.0.1", EACH);
     world.until("a drop of each foreign packet", |world| {
         let foreign = |report: &Report| match report {
-            Report::Dropped { kind: Dropped::Drop(DropKind::InnerSource), count } => *count,
+            Report::Dropped { kind: Dropped::Drop(DropKind::InnerSource), count, .. } => *count,
             _ => 0,
         };
         // The kernel may add packets of its own, from a link-local address.

@@ -5,7 +5,7 @@ use crate::crypto::keyfile::PublicKey;
 use crate::endpoint::containment::contained;
 use crate::endpoint::gateway::reception::{Admission, Answer, PENDING_US, choose_suite};
 use crate::handshake::{Established, HandshakeError, IncomingInit, Responder};
-use crate::messages::{Offer, Report, Role, SessionHandle};
+use crate::messages::{Offer, Report, Role, Sender, SessionHandle};
 use crate::path::PATHS_MAX;
 use crate::session::{Incoming, Outcome, Phase, Session};
 use crate::shared::indices::Target;
@@ -29,7 +29,8 @@ impl Endpoint {
         };
         let received = self.judge(now, from, datagram);
         if let Received::Dropped(kind) = received {
-            self.cx.drop(now, kind);
+            let key = self.cx.revealed.take().map(|key| key.to_text());
+            self.cx.reports.count_datagram(now, kind.into(), Sender { remote: from.remote, key });
         }
         received
     }
@@ -129,6 +130,24 @@ impl Endpoint {
             Ok(Err(why)) => return Received::Dropped(why.kind()),
             Err(_) => return Received::Dropped(DropKind::HandshakeFaulted),
         };
+        let key = incoming.remote_static;
+        self.cx.revealed = Some(key);
+        let received = self.welcome(now, from, init, incoming, proved);
+        if !matches!(received, Received::Dropped(_)) {
+            self.cx.revealed = None;
+        }
+        received
+    }
+
+    /// The sender of this INIT has the key that it names.
+    fn welcome(
+        &mut self,
+        now: u64,
+        from: Route,
+        init: &[u8; INIT_LEN],
+        incoming: IncomingInit,
+        proved: bool,
+    ) -> Received {
         let key = incoming.remote_static;
         let Some(side) = self.side.gateway_mut() else { return OTHER_ROLE };
         let (offer, standing) = match side.reception.answer(&key, incoming.payload.about) {

@@ -11,6 +11,7 @@ pub(crate) mod timers;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::crypto::keyfile::PublicKey;
 use crate::crypto::rng::Rng;
 use crate::crypto::token::TokenKey;
 use crate::messages::{PathDescription, PathId, Report, SessionHandle, Transport};
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) measured: Vec<SessionHandle>,
     /// Client: the paths that the core opened, with the core's description.
     pub(crate) described: HashMap<PathId, PathDescription>,
+    /// Gateway: the client key that the handshake message under way has revealed.
+    pub(crate) revealed: Option<PublicKey>,
     /// Budgets for copies of inner packets and for size probes.
     pub(crate) copies: Budget,
     pub(crate) sizes: Budget,
@@ -72,6 +75,7 @@ impl Shared {
             stalled_at: 0,
             measured: Vec::new(),
             described: HashMap::new(),
+            revealed: None,
             copies: Budget::new(COPIES_PER_S, shard),
             sizes: Budget::new(SIZES_PER_S, shard),
         }

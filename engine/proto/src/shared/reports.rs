@@ -2,17 +2,19 @@
 
 use std::collections::VecDeque;
 
-use crate::messages::Report;
+use crate::messages::{Report, Sender};
 use crate::vocabulary::blame::Dropped;
 
 /// Maximum number of reports that wait for the core. Source: messages.rs, `ReportBatch`.
 const CAPACITY: usize = 524_288;
 const DROP_REPORT_INTERVAL_US: u64 = 1_000_000;
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 struct DropCounter {
     /// Drops since the last report.
     count: u64,
+    /// Who sent the newest of them.
+    sender: Option<Sender>,
     /// No report before this time.
     next_at: u64,
 }
@@ -28,7 +30,7 @@ pub(crate) struct Reports {
 
 impl Default for Reports {
     fn default() -> Self {
-        let drops = [DropCounter::default(); Dropped::COUNT];
+        let drops = std::array::from_fn(|_| DropCounter::default());
         Self { queue: VecDeque::new(), lost_stats: 0, lost_others: 0, drops }
     }
 }
@@ -61,6 +63,12 @@ impl Reports {
         counter.count += count;
     }
 
+    /// The same for one outer datagram.
+    pub(crate) fn count_datagram(&mut self, now: u64, kind: Dropped, sender: Sender) {
+        self.count_drop(now, kind, 1);
+        self.drops[kind.place()].sender = Some(sender);
+    }
+
     /// When the next drop counter is due.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         self.drops.iter().filter(|counter| counter.count > 0).map(|counter| counter.next_at).min()
@@ -72,10 +80,10 @@ impl Reports {
             if counter.count == 0 || counter.next_at > now {
                 continue;
             }
-            let count = std::mem::take(&mut counter.count);
+            let (count, sender) = (std::mem::take(&mut counter.count), counter.sender.take());
             counter.next_at = now + DROP_REPORT_INTERVAL_US;
             if let Some(kind) = Dropped::at(place) {
-                self.report(now, Report::Dropped { kind, count });
+                self.report(now, Report::Dropped { kind, count, sender });
             }
         }
     }
@@ -100,7 +108,7 @@ mod tests {
     fn drops_of_a_kind_are_summed_to_one_report_a_second() {
         let mut reports = Reports::default();
         let unknown = Dropped::Drop(DropKind::UnknownIndex);
-        let dropped = |count| Report::Dropped { kind: unknown, count };
+        let dropped = |count| Report::Dropped { kind: unknown, count, sender: None };
         reports.count_drop(5_000_000, unknown, 1);
         assert_eq!(reports.next_deadline(), Some(5_000_000));
         reports.on_time(5_000_000);
@@ -124,7 +132,7 @@ mod tests {
         }
         reports.on_time(0);
         let reported: Vec<_> = std::iter::from_fn(|| reports.pop()).map(|(_, report)| report).collect();
-        assert_eq!(reported, kinds.map(|kind| Report::Dropped { kind, count: 1 }));
+        assert_eq!(reported, kinds.map(|kind| Report::Dropped { kind, count: 1, sender: None }));
     }
 
     #[test]

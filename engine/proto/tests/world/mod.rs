@@ -669,7 +669,7 @@ impl World {
     /// Number of drops of a kind on one side so far.
     pub fn drops(&self, side: Side, wanted: DropKind) -> u64 {
         let of_kind = |report: &Report| match report {
-            Report::Dropped { kind: Dropped::Drop(kind), count } if *kind == wanted => *count,
+            Report::Dropped { kind: Dropped::Drop(kind), count, .. } if *kind == wanted => *count,
             _ => 0,
         };
         self.reports.iter().filter(|(_, of, _)| *of == side).map(|(_, _, report)| of_kind(report)).sum()

@@ -29,7 +29,7 @@ impl Endpoint {
         };
         let received = self.judge(now, from, datagram);
         if let Received::Dropped(kind) = received {
-            let key = self.cx.revealed.take().map(|key| key.to_text());
+            let key = self.cx.revealed.take().map(PublicKey::to_text);
             self.cx.reports.count_datagram(now, kind.into(), Sender { remote: from.remote, key });
         }
         received

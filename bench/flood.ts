@@ -243,11 +243,11 @@ async function pinging({ scope, ground }: Scene, seconds: number): Promise<Slice
   return { lost, p50Ms: delayUs.p50 / 1_000, p99Ms: delayUs.p99 / 1_000 };
 }
 
-/** The clients of one turn dial and attach. Those that are late join later, and count as missing here alone. */
+/** The clients of one turn dial and attach. Those of the turn before that are late join meanwhile, and are no gain. */
 async function joining({ crowd, ground, gateway }: Scene, turn: number, seconds: number): Promise<Joined> {
   const how = { clients: JOINS * (turn + 1), perSecond: JOINS_PER_SECOND, limitMs: Math.round(seconds * 1_000) };
   const { done, tookUs } = await crowd.tryToJoin(`${ground.gatewayOuter}:${PORT}`, gateway.publicKey, how);
-  return { share: done / JOINS, p50Ms: tookUs.p50 / 1_000, maxMs: tookUs.max / 1_000 };
+  return { share: Math.min(1, done / JOINS), p50Ms: tookUs.p50 / 1_000, maxMs: tookUs.max / 1_000 };
 }
 
 async function stream({ scope, ground }: Scene, mode: "fetch" | "push", seconds: number): Promise<number> {

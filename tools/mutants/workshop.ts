@@ -5,6 +5,8 @@ import type { Mutant } from "./table.ts";
 
 /** A mistake may make a test run for ever; this counts as found. */
 const RUN_MS_MAX = 240_000;
+/** The first build of a checkout compiles everything. */
+const BUILD_MS_MAX = 1_200_000;
 /** What the tests of the engine read beside its own folder. */
 const BESIDE = ["vectors", "kernel", "docs"];
 
@@ -37,7 +39,7 @@ export class Workshop {
     try {
       const { crate, program, filter } = mutant.by;
       const named = ["-p", crate, ...(program === "lib" ? ["--lib"] : ["--test", program])];
-      if (!(await this.#cargo(["test", ...named, "--no-run"]))) return { fate: "broken", elsewhere: false };
+      if (!(await this.#cargo(["test", ...named, "--no-run"], BUILD_MS_MAX))) return { fate: "broken", elsewhere: false };
       if (!(await this.#cargo(["test", ...named, filter]))) return { fate: "killed", elsewhere: false };
       return { fate: (await this.#cargo(["test", "-p", crate])) ? "survived" : "killed", elsewhere: true };
     } finally {
@@ -49,12 +51,12 @@ export class Workshop {
     rmSync(this.#at, { recursive: true, force: true });
   }
 
-  #cargo(args: readonly string[]): Promise<boolean> {
+  #cargo(args: readonly string[], msMax = RUN_MS_MAX): Promise<boolean> {
     const env = { ...process.env, CARGO_TARGET_DIR: join(this.#root, "engine", "target", "mutants"), RUST_BACKTRACE: "0" };
     const words = [...args.filter((word) => word !== ""), "--quiet", "--locked"];
     const child = spawn("cargo", words, { cwd: join(this.#at, "engine"), env, stdio: "ignore", detached: true });
     // The whole group ends: the test program is a child of cargo.
-    const timer = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"), RUN_MS_MAX);
+    const timer = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"), msMax);
     return new Promise((done) => {
       child.on("error", () => done(false));
       child.on("close", (code) => {

@@ -29,10 +29,16 @@ impl Endpoint {
         };
         let received = self.judge(now, from, datagram);
         if let Received::Dropped(kind) = received {
-            let key = self.cx.revealed.take().map(PublicKey::to_text);
-            self.cx.reports.count_datagram(now, kind.into(), Sender { remote: from.remote, key });
+            self.count_refused(now, from, kind);
         }
         received
+    }
+
+    /// Out of the way of the packets that arrive.
+    #[cold]
+    fn count_refused(&mut self, now: u64, from: Route, kind: DropKind) {
+        let key = self.cx.revealed.take().map(PublicKey::to_text);
+        self.cx.reports.count_datagram(now, kind.into(), Sender { remote: from.remote, key });
     }
 
     fn judge(&mut self, now: u64, from: Route, datagram: &mut [u8]) -> Received {

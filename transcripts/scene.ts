@@ -2,6 +2,7 @@ import type { ClientConfig, GatewayConfig, Input, StoreOutcome } from "#core/con
 import type { ClusterEvent } from "#domains/cluster/model";
 import { offerOf } from "#domains/policy/offer";
 import {
+  type DenialReason,
   type DroppedKind,
   ENGINE_KINDS,
   type Link,
@@ -126,7 +127,11 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
     case "unanswered":
       return { type: "AttachUnanswered", session, path, bindSeq: Number(second) };
     case "asked":
-      return { type: "SwitchRequested", session, path, reason: "candidate_available" };
+      return { type: "SwitchRequested", session, path, reason: second === "" ? "candidate_available" : second };
+    case "switch-denied":
+      return { type: "SwitchDenied", session, path, reason: second, retryAfterMs: Number(third) };
+    case "activations-denied":
+      return { type: "ActivationsDenied", session, path, reason: second as DenialReason, count: Number(third) };
     case "hinted":
       return { type: "Hinted", session };
     case "confirmed":

@@ -19,6 +19,8 @@ export function nudge(turn: Turn, entry: Entry): void {
     entry.ask = null;
     return;
   }
+  // The engine keeps one request: the operator's is not replaced before it is answered.
+  if (entry.wish !== null) return;
   entry.ask ??= { count: 0, at: turn.now + FIRST_MS };
   if (entry.ask.at > turn.now) return;
   const path = session.active ?? candidateFor(turn, entry, null);

@@ -192,8 +192,16 @@ describe.runIf(IS_BUILT)("exit codes", () => {
     expect([refused.code, refused.stderr]).toEqual([11, expect.stringContaining("do:  run `jvpn down`, then `jvpn up`")]);
   });
 
-  test("0: a switch at a gateway is printed as a request to the client", async () => {
-    expect((await jvpn("switch", "wish", "--to", "eth0/udp4")).stdout).toBe("asked the client: s-7QF2-9KXD → eth0/udp4\n");
+  test("7: whatever the reason is for which the client denies a switch that its gateway asks for", async () => {
+    const text = await jvpn("switch", "asked", "--to", "eth0/udp4");
+    expect([text.code, text.stdout]).toEqual([7, ""]);
+    expect(text.stderr).toBe("denied: target_unusable, by the client\n  why: w\n  do:  h\n");
+    const { code, stderr } = await jvpn("switch", "asked", "--to", "eth0/udp4", "--json");
+    expect([code, JSON.parse(stderr)]).toMatchObject([7, { code: "target_unusable", deniedBy: "client" }]);
+  });
+
+  test("0: a switch is printed when the session is on the path", async () => {
+    expect((await jvpn("switch", "wish", "--to", "eth0/udp4")).stdout).toBe("switched: s-7QF2-9KXD → eth0/udp4 in 43 ms\n");
     expect((await jvpn("switch", "--to", "eth0")).stdout).toBe("s-7QF2-9KXD is on eth0/udp4 already\n");
     expect((await jvpn("session", "")).stderr).toMatch(/^error: no session is named\n/);
   });
@@ -408,7 +416,11 @@ function answerTo(url: string): [number, unknown] {
   const denied = /sessions\/(\w+)\/switch/.exec(url)?.[1];
   const [session, requested] = ["s-7QF2-9KXD-1", "eth0/udp4"];
   if (denied === "wish")
-    return [200, { schema: "jumping-vpn/done/v1", verb: "switch", value: { session, requested, asked: "client" } }];
+    return [200, { schema: "jumping-vpn/done/v1", verb: "switch", value: { session, requested, tookMs: 43, asked: "client" } }];
+  if (denied === "asked") {
+    const [code, message] = ["target_unusable", "the client denied the switch to eth0/udp4: target_unusable"];
+    return [409, { ...refusal, code, message, deniedBy: "client" }];
+  }
   if (url === "/v1/sessions/-/switch")
     return [200, { schema: "jumping-vpn/done/v1", verb: "switch", value: { session, requested, alreadyActive: true } }];
   if (denied !== undefined)

@@ -7,6 +7,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   configuration: EXIT.configuration,
   policy_invalid: EXIT.configuration,
   timeout: EXIT.timeout,
+  switch_unanswered: EXIT.timeout,
+  attempt_timeout: EXIT.timeout,
   security_failure: EXIT.security,
   reattach_validation_failed: EXIT.security,
   not_found: EXIT.notFound,
@@ -15,6 +17,9 @@ const BY_CODE: Readonly<Record<string, number>> = {
   recovery_rate_limited: EXIT.denied,
   cooldown_active: EXIT.denied,
   policy_denied: EXIT.denied,
+  attempt_in_progress: EXIT.denied,
+  path_limit: EXIT.denied,
+  path_not_validated: EXIT.denied,
   daemon_not_running: EXIT.notRunning,
   authority_lost: EXIT.notAuthoritative,
   authority_unreachable: EXIT.notAuthoritative,
@@ -24,5 +29,6 @@ const BY_CODE: Readonly<Record<string, number>> = {
 
 /** The exit code that belongs to a refusal. */
 export function exitOf(cause: unknown): number {
-  return cause instanceof ControlError ? (BY_CODE[cause.code] ?? EXIT.failed) : EXIT.failed;
+  if (!(cause instanceof ControlError)) return EXIT.failed;
+  return cause.deniedBy === null ? (BY_CODE[cause.code] ?? EXIT.failed) : EXIT.denied;
 }

@@ -49,7 +49,8 @@ export function printFailure(error: ControlError, json: boolean): void {
 /** Scripts search for `denied: switch_rate_limited`; other codes appear only in the JSON. */
 function threeLines(error: ControlError): string {
   const retry = error.retryAfterMs === null ? "" : ` (next in ${Math.ceil(error.retryAfterMs / 1_000)} s)`;
-  const head = exitOf(error) === EXIT.denied ? `denied: ${error.code}${retry}` : `error: ${error.message}${retry}`;
+  const by = error.deniedBy === null ? "" : `, by the ${error.deniedBy}`;
+  const head = exitOf(error) === EXIT.denied ? `denied: ${error.code}${retry}${by}` : `error: ${error.message}${retry}`;
   const others = error.faults
     .slice(1)
     .map(({ file, line, ...fault }) => ({ ...fault, head: `error: ${file}:${line ?? 1}: ${fault.what}` }));

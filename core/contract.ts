@@ -99,6 +99,8 @@ export interface OperatorError {
   readonly message: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
+  /** Present if the other end decided, and refused. */
+  readonly deniedBy?: "client";
 }
 
 export type Effect =

@@ -148,6 +148,7 @@ const PEER_REPORTS: ReadonlySet<string> = new Set([
   "AttachDenied",
   "AttachRequested",
   "SwitchRequested",
+  "SwitchDenied",
   "PathClosed",
 ]);
 

@@ -69,6 +69,8 @@ export interface Entry {
   keys: { readonly agreedAt: Millis; readonly expired: boolean };
   /** Gateway: when it asks the client next to prove itself again, and how often it has asked. */
   ask: { readonly count: number; readonly at: Millis } | null;
+  /** The switch for whose outcome an operator waits, at most until `until`; `id` = of the request. */
+  wish: { readonly id: number; readonly to: PathId; readonly since: Millis; readonly until: Millis } | null;
 }
 
 /** What a gateway's session needs until it is accepted or refused. */
@@ -218,6 +220,7 @@ export function freshEntry(
     admission: null,
     keys: { agreedAt: session.bornAt, expired: false },
     ask: null,
+    wish: null,
   };
 }
 

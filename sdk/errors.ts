@@ -6,6 +6,8 @@ export class ControlError extends Error {
   readonly why: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
+  /** The other end, which refused; `null` = this daemon did. */
+  readonly deniedBy: "client" | null;
   /** Every fault of a refused text; empty for other refusals. */
   readonly faults: readonly TextFault[];
 
@@ -16,14 +18,23 @@ export class ControlError extends Error {
     this.why = refusal.why;
     this.hint = refusal.hint;
     this.retryAfterMs = refusal.retryAfterMs;
+    this.deniedBy = refusal.deniedBy ?? null;
     this.faults = refusal.faults ?? [];
   }
 
   /** As the daemon and the commands print it. */
   get document(): ErrorDocument {
-    const { code, message, why, hint, retryAfterMs, faults } = this;
-    const document: ErrorDocument = { schema: "jumping-vpn/error/v1", code, message, why, hint, retryAfterMs };
-    return faults.length > 0 ? { ...document, faults } : document;
+    const { code, message, why, hint, retryAfterMs, deniedBy, faults } = this;
+    return {
+      schema: "jumping-vpn/error/v1",
+      code,
+      message,
+      why,
+      hint,
+      retryAfterMs,
+      ...(deniedBy === null ? {} : { deniedBy }),
+      ...(faults.length > 0 ? { faults } : {}),
+    };
   }
 }
 

@@ -2,6 +2,7 @@ import type { ClientConfig, GatewayConfig, Input, StoreOutcome } from "#core/con
 import type { ClusterEvent } from "#domains/cluster/model";
 import { offerOf } from "#domains/policy/offer";
 import {
+  type DenialReason,
   type DroppedKind,
   ENGINE_KINDS,
   type Link,
@@ -35,9 +36,11 @@ function kindOf(word: string): DroppedKind {
 export interface Memory {
   readonly stats: Map<number, PathStats>;
   dial: number;
+  /** Id of an operator's newest request. */
+  request: number;
 }
 
-export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0 });
+export const freshMemory = (): Memory => ({ stats: new Map(), dial: 0, request: 0 });
 
 /**
  * One line of a transcript as an input of the core.
@@ -68,9 +71,9 @@ export function inputOf(verb: string, args: readonly string[], memory: Memory): 
         outcome: first === "broken" ? { ok: false, errors: ["no such preset"] } : presetPolicy(first, second),
       };
     case "switch":
-      return operator({ verb: "switch", session: Number(first), to: Number(second) });
+      return operator({ verb: "switch", session: Number(first), to: Number(second) }, memory);
     case "terminate":
-      return operator({ verb: "terminate", session: Number(first), detail: args.slice(1).join(" ") });
+      return operator({ verb: "terminate", session: Number(first), detail: args.slice(1).join(" ") }, memory);
     case "tick":
       return { type: "Tick" };
     case "stop":
@@ -127,7 +130,11 @@ function reportOf(word: string, args: readonly string[], memory: Memory): Report
     case "unanswered":
       return { type: "AttachUnanswered", session, path, bindSeq: Number(second) };
     case "asked":
-      return { type: "SwitchRequested", session, path, reason: "candidate_available" };
+      return { type: "SwitchRequested", session, path, reason: second === "" ? "candidate_available" : second };
+    case "switch-denied":
+      return { type: "SwitchDenied", session, path, reason: second, retryAfterMs: Number(third) };
+    case "activations-denied":
+      return { type: "ActivationsDenied", session, path, reason: second as DenialReason, count: Number(third) };
     case "hinted":
       return { type: "Hinted", session };
     case "confirmed":
@@ -284,8 +291,9 @@ function gatewayConfig(args: readonly string[]): GatewayConfig {
   return { role: "gateway", node: "fra-2", clients: args.map((name) => ({ name, key: `jvpk1:${name}`, group: null })) };
 }
 
-function operator(request: Extract<Input, { type: "Operator" }>["request"]): Input {
-  return { type: "Operator", id: 1, actor: "ada", request };
+function operator(request: Extract<Input, { type: "Operator" }>["request"], memory: Memory): Input {
+  memory.request++;
+  return { type: "Operator", id: memory.request, actor: "ada", request };
 }
 
 function outcomeOf(word: string): StoreOutcome {

@@ -26,14 +26,14 @@ export function switchVerb(program: Command): void {
 interface Switched {
   readonly session: SessionId;
   readonly requested: string;
-  readonly asked?: "client";
+  /** From the request until the session was on the path. */
+  readonly tookMs?: number;
   readonly alreadyActive?: true;
 }
 
-/** A gateway can only ask the client to switch. The session shows whether the client did. */
-function switchLine({ session, requested, asked, alreadyActive }: Switched): string {
+function switchLine({ session, requested, tookMs, alreadyActive }: Switched): string {
   if (alreadyActive) return `${shortId(session)} is on ${requested} already`;
-  return `${asked === undefined ? "accepted" : "asked the client"}: ${shortId(session)} → ${requested}`;
+  return `switched: ${shortId(session)} → ${requested}${tookMs === undefined ? "" : ` in ${tookMs} ms`}`;
 }
 
 interface TerminateOptions extends CommonOptions {

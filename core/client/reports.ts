@@ -2,13 +2,14 @@ import type { Report } from "#kernel/contract/engine.generated";
 import type { Proof } from "#kernel/contract/proof";
 import type { Reason } from "#kernel/contract/reason";
 import { ALLOWED } from "#kernel/contract/verdict";
-import { emitFor } from "../emit.ts";
+import { command, emitFor } from "../emit.ts";
 import { guarded } from "../fence/guard.ts";
 import { isStable } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
 import { entryOf, heardReason, type Observation } from "../session/reports.ts";
 import { dispatch } from "../session/sessions.ts";
 import { requestSwitch } from "../session/switching.ts";
+import { denyWish } from "../session/wish.ts";
 import { type Turn, touch } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
 import { handshakeDone, handshakeRefused } from "./answer.ts";
@@ -57,7 +58,9 @@ function aboutSession(turn: Turn, report: Extract<Observation, { session: number
       return;
     case "AttachDenied": {
       const { bindSeq, retryAfterMs } = report;
-      dispatch(turn, entry, { type: "PeerDenied", bindSeq, reason: heardReason(report.reason, "policy_denied"), retryAfterMs });
+      const reason = heardReason(report.reason, "policy_denied");
+      if (entry.session.state === "RECOVERING" && entry.session.attempt === bindSeq) denyWish(turn, entry, reason, retryAfterMs);
+      dispatch(turn, entry, { type: "PeerDenied", bindSeq, reason, retryAfterMs });
       return;
     }
     case "AttachUnanswered":
@@ -143,12 +146,15 @@ function refusalNow(turn: Turn, entry: Entry, path: number): Reason | null {
 /**
  * The gateway requests a switch; the client decides. A request for the active path asks for a new proof on it. A
  * gateway calls every live path a candidate. A client that left ATTACHED because that path is unstable refuses, and its
- * clocks keep running.
+ * clocks keep running. The gateway is told of every refusal.
  */
 function askedByPeer(turn: Turn, entry: Entry, path: number, reason: string): void {
   const unfit = reason === "candidate_available" && entry.session.state !== "ATTACHED" && !isStable(entry, path);
-  const refusal = unfit ? ({ code: "target_unstable" } as const) : requestSwitch(turn, entry, path, { revalidates: true });
+  const unstable = { code: "target_unstable", retryAfterMs: null } as const;
+  const refusal = unfit ? unstable : requestSwitch(turn, entry, path, { revalidates: true });
   if (refusal === null) return;
+  const retryAfterMs = Math.ceil(refusal.retryAfterMs ?? 0);
+  command(turn, { type: "DenySwitch", session: entry.session.handle, path, reason: refusal.code, retryAfterMs });
   const transport = { old: null, new: labelOf(entry, path) };
   emitFor(turn, entry, { type: "Diagnostic", actor: "peer", reason: refusal.code, transport, numbers: { asked: reason } });
 }

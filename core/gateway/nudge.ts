@@ -15,7 +15,8 @@ const MAX_MS: Millis = 10 * SECOND;
  */
 export function nudge(turn: Turn, entry: Entry): void {
   const { session } = entry;
-  if (session.state !== "VOLATILE" && session.state !== "DEGRADED") {
+  // The engine keeps one request: an operator's is not replaced before it is answered.
+  if ((session.state !== "VOLATILE" && session.state !== "DEGRADED") || entry.wish !== null) {
     entry.ask = null;
     return;
   }

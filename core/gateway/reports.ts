@@ -6,8 +6,9 @@ import { guarded } from "../fence/guard.ts";
 import { mayRecover } from "../session/context.ts";
 import { observe } from "../session/observe.ts";
 import { pathLabel } from "../session/path-label.ts";
-import { entryOf, type Observation } from "../session/reports.ts";
+import { entryOf, heardReason, type Observation } from "../session/reports.ts";
 import { dispatch } from "../session/sessions.ts";
+import { denyWish } from "../session/wish.ts";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
 import { challengeResult, confirmed } from "./admission.ts";
@@ -36,8 +37,12 @@ export function gatewayReport(turn: Turn, report: Observation): void {
         transport,
         numbers: { count, state: entry.session.state },
       });
+      if (entry.wish?.to === path) denyWish(turn, entry, reason, 0);
       return;
     }
+    case "SwitchDenied":
+      wishDenied(turn, entry, report);
+      return;
     case "ChallengeResult":
       challengeResult(turn, entry, report.answered);
       return;
@@ -74,6 +79,20 @@ function attachRequested(turn: Turn, entry: Entry, report: Extract<Report, { typ
   const minted = guarded(turn, "security", () => security.mintAttachProof(attempt, report, turn.now), null);
   const proof = minted === null || "stale" in minted ? null : minted;
   dispatch(turn, entry, { type: "AttachValidated", path, bindSeq, proof, verdict: verdictFor(turn, entry, path) });
+}
+
+/** The client does not follow a request. Its denial of an operator's is recorded; those of nudges are its own. */
+function wishDenied(
+  turn: Turn,
+  entry: Entry,
+  { path, reason: text, retryAfterMs }: Extract<Report, { type: "SwitchDenied" }>,
+): void {
+  if (entry.wish?.to !== path) return;
+  const reason = heardReason(text, "policy_denied");
+  const transport = { old: labelOf(entry, activeOf(entry.session)), new: labelOf(entry, path) };
+  const numbers = { retryAfterMs, peerReason: text, state: entry.session.state };
+  emitFor(turn, entry, { type: "TransportSwitchDenied", reason, transport, numbers });
+  denyWish(turn, entry, reason, retryAfterMs, "client");
 }
 
 /** The client's address changed and the engine validated the change. The path gets a new label; this is no switch. */

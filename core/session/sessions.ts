@@ -9,6 +9,7 @@ import { type Entry, labelOf } from "../world.ts";
 import { contextFor } from "./context.ts";
 import { observe } from "./observe.ts";
 import { forgive, shunFailed } from "./shun.ts";
+import { wishAudited } from "./wish.ts";
 
 /** Judges an event by the session domain and carries out the effects. Without effect on a terminated session. */
 export function dispatch(turn: Turn, entry: Entry, event: SessionEvent): void {
@@ -63,6 +64,7 @@ function carryOut(turn: Turn, entry: Entry, step: Step): void {
   touch(turn, entry);
   for (const record of step.audit) {
     audit(turn, entry, record);
+    wishAudited(turn, entry, record);
     shunFailed(entry, record, turn.now);
   }
   for (const effect of step.effects) perform(turn, entry, effect);

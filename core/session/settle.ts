@@ -11,6 +11,7 @@ import { leave } from "./leave.ts";
 import { probingChangesAt, settleProbing } from "./probing.ts";
 import { dispatch } from "./sessions.ts";
 import { shunnedNow, unshunnedAt } from "./shun.ts";
+import { settleWish } from "./wish.ts";
 
 /** Rounds of follow-ups per turn. Remaining ones wait for the next deadline. */
 const ROUNDS_MAX = 8;
@@ -31,6 +32,7 @@ export function settle(turn: Turn): void {
   for (const entry of turn.touched.values()) {
     if (!isLive(entry)) continue;
     settleProbing(turn, entry);
+    settleWish(turn, entry);
     turn.world.deadlines.set(entry.session.handle, nextLook(turn, entry));
   }
 }
@@ -86,7 +88,8 @@ function takeBetter(turn: Turn, entry: Entry): boolean {
 
 /** The earliest time at which this session needs a Tick; `null` = none. */
 function nextLook(turn: Turn, entry: Entry): Millis | null {
-  const clocks = sooner(deadline(entry.session, entry.policy.session), probingChangesAt(entry, turn.now));
+  const own = sooner(deadline(entry.session, entry.policy.session), entry.wish?.until ?? null);
+  const clocks = sooner(own, probingChangesAt(entry, turn.now));
   if (entry.session.role === "gateway") return sooner(clocks, entry.ask?.at ?? null);
   const shunned = entry.session.state === "DEGRADED" ? unshunnedAt(entry, turn.now) : null;
   return sooner(sooner(clocks, shunned), sooner(nextCandidateRetry(turn, entry), nextBetter(turn, entry)));

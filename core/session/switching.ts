@@ -1,10 +1,10 @@
-import { activeOf, lastActiveOf } from "#domains/session/model";
+import { activeOf, lastActiveOf, RETRY_INTERVAL_MS } from "#domains/session/model";
 import type { Reason } from "#kernel/contract/reason";
 import type { PathId } from "#kernel/contract/state";
 import type { Verdict } from "#kernel/contract/verdict";
 import type { Turn } from "../turn.ts";
 import { type Entry, labelOf } from "../world.ts";
-import { mayRecover, proofOnSamePath } from "./context.ts";
+import { holdsAuthority, mayRecover, proofOnSamePath } from "./context.ts";
 import { dispatch } from "./sessions.ts";
 
 interface SwitchRefusal {
@@ -57,6 +57,8 @@ function verdictFor(turn: Turn, entry: Entry, target: PathId): Verdict {
   const active = activeOf(session);
   if (session.state === "RECOVERING" || session.state === "BIRTH")
     return { allowed: false, reason: "attempt_in_progress", retryAfterMs: 1_000, used: 1, max: 1 };
+  if (!holdsAuthority(turn))
+    return { allowed: false, reason: "authority_lost", retryAfterMs: RETRY_INTERVAL_MS, used: 0, max: 0 };
   if (target === lastActiveOf(session)) return mayRecover(turn, entry, proofOnSamePath(entry));
   return mayRecover(turn, entry, active === null ? "emergency" : "elective");
 }

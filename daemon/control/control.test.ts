@@ -142,17 +142,32 @@ describe("a client that has connected", () => {
     expect((await control.switch("7qf2", "1")).value).toMatchObject({ alreadyActive: true });
   });
 
-  test("is asked to switch to another path, and the record names the operator", async () => {
+  test("is asked to switch; it denies, and the operator gets its reason and time", async () => {
     const remote = "198.51.100.7:50212";
     engine.report({ type: "PathValidated", session: 1, path: 2, description: gatewayPath(remote), rttUs: 9_000 });
-    expect(await control.switch("7qf2", "2")).toMatchObject({ value: { asked: "client" } });
-    expect(engine.commands).toContainEqual({ type: "RequestSwitch", session: 1, path: 2, reason: "switch_requested" });
-    const { events } = await control.timeline("7qf2");
-    expect(events.at(-1)).toMatchObject({
-      type: "Diagnostic",
-      reason: "switch_requested",
-      actor: expect.stringMatching(/^operator:./),
+    const denied = control.switch("7qf2", "2").catch((cause: unknown) => cause);
+    await engine.commanded("RequestSwitch");
+    engine.report({ type: "SwitchDenied", session: 1, path: 2, reason: "cooldown_active", retryAfterMs: 1_200 });
+    expect(await denied).toMatchObject({
+      code: "cooldown_active",
+      message: "the client denied the switch to udp4 198.51.100.7:50212: cooldown_active (next in 2 s)",
+      deniedBy: "client",
+      retryAfterMs: 1_200,
     });
+    const { events } = await control.timeline("7qf2");
+    expect(events.slice(-2)).toMatchObject([
+      { type: "Diagnostic", reason: "switch_requested", actor: expect.stringMatching(/^operator:./) },
+      { type: "TransportSwitchDenied", reason: "cooldown_active", actor: "peer" },
+    ]);
+  });
+
+  test("is asked to switch again; it follows, and the operator gets the answer when it is there", async () => {
+    const description = gatewayPath("198.51.100.7:50212");
+    const moved = control.switch("7qf2", "2");
+    await engine.commanded("RequestSwitch");
+    const reason = "switch_requested";
+    engine.report({ type: "AttachRequested", session: 1, path: 2, description, bindSeq: 2, kind: "switch", reason });
+    expect(await moved).toMatchObject({ value: { requested: "udp4 198.51.100.7:50212", asked: "client" } });
   });
 
   test("has records that are streamed as they are made, after the requested number", async () => {
@@ -162,7 +177,7 @@ describe("a client that has connected", () => {
       if (isGap(item)) continue;
       seen.push(item.type);
       if (item.type === "SessionTerminated") stop.abort();
-      if (item.type === "SessionStateChange" && item.to === "ATTACHED") await control.terminate("7qf2", "end of test");
+      if (item.type === "SessionStateChange" && item.from === "BIRTH") await control.terminate("7qf2", "end of test");
     }
     expect(seen).toContain("SessionCreated");
     expect(engine.commands).toContainEqual(expect.objectContaining({ type: "CloseSession", session: 1 }));
@@ -247,6 +262,7 @@ class RecordingEngine implements EnginePort {
   stopped = false;
   #waiting: Report[] = [];
   #wake: () => void = () => {};
+  #awaited: { readonly type: Command["type"]; readonly come: () => void } | null = null;
 
   started(wake: () => void): this {
     this.#wake = wake;
@@ -260,6 +276,14 @@ class RecordingEngine implements EnginePort {
 
   apply(commands: readonly Command[]): void {
     this.commands.push(...commands);
+    if (commands.some(({ type }) => type === this.#awaited?.type)) this.#awaited?.come();
+  }
+
+  /** Resolves with the next command of this type. */
+  commanded(type: Command["type"]): Promise<void> {
+    return new Promise((come) => {
+      this.#awaited = { type, come };
+    });
   }
 
   drain() {

@@ -220,10 +220,10 @@ function eventStream(context: Context, target: ControlTarget): Response {
 
 function done(context: Context, verb: string, outcome: OperatorOutcome): Response {
   if (outcome.ok) return context.json({ schema: "jumping-vpn/done/v1", verb, value: outcome.value ?? null });
-  const { code, message, hint, retryAfterMs } = outcome.error;
+  const { code, message, hint, retryAfterMs, deniedBy } = outcome.error;
   const reason = reasonOf(code);
   const why = reason === undefined ? message : REASONS[reason];
   const status: ContentfulStatusCode = code === "not_found" || code === "unknown_path" ? 404 : 409;
   const document: ErrorDocument = { schema: "jumping-vpn/error/v1", code, message, why, hint, retryAfterMs };
-  return context.json(document, status);
+  return context.json(deniedBy === undefined ? document : { ...document, deniedBy }, status);
 }

@@ -1,4 +1,5 @@
 import type { Effect, Input, OperatorOutcome, OperatorRequest } from "#core/contract";
+import { WISH_MS_MAX } from "#core/session/wish";
 import { step } from "#core/step";
 import { explainSession } from "#core/view/explain";
 import { sessionAt, sessionPage, sessionsNamed, view } from "#core/view/view";
@@ -20,7 +21,8 @@ import type { Millis } from "#kernel/time";
 const BATCH = 256;
 /** Most operators' requests that wait for the core. After `REPLY_MS_MAX` a request is answered as failed. */
 const REQUESTS_MAX = 1_024;
-const REPLY_MS_MAX = 10_000;
+/** The core itself answers a switch within `WISH_MS_MAX`. */
+const REPLY_MS_MAX = WISH_MS_MAX + 2_000;
 /** Most exceptions that are contained within a minute; one more ends the daemon. */
 const THROWS_MAX = 16;
 const THROWS_MS = 60_000;

@@ -168,6 +168,8 @@ export interface ErrorDocument {
   readonly why: string;
   readonly hint: string;
   readonly retryAfterMs: number | null;
+  /** Present if the other end decided, and refused. */
+  readonly deniedBy?: "client";
   /** All errors of a refused text, with their places. The first one is also the error above. */
   readonly faults?: readonly TextFault[];
 }

@@ -155,6 +155,7 @@ export type Command =
   | { readonly type: "AddCandidate"; readonly session: number; readonly path: number }
   | { readonly type: "Attach"; readonly session: number; readonly path: number; readonly bindSeq: number; readonly kind: AttachKind; readonly reason: string }
   | { readonly type: "AbortAttach"; readonly session: number; readonly bindSeq: number; readonly restore: number | null }
+  | { readonly type: "DenySwitch"; readonly session: number; readonly path: number; readonly reason: string; readonly retryAfterMs: number }
   | { readonly type: "SetPathDead"; readonly session: number; readonly path: number; readonly dead: boolean }
   | { readonly type: "SetProbing"; readonly session: number; readonly intervalMs: number }
   | { readonly type: "CloseSession"; readonly session: number; readonly reason: string }
@@ -321,6 +322,7 @@ export type DropKind =
   | "stale_rekey"
   | "stale_switch_ack"
   | "stale_switch_request"
+  | "stale_switch_deny"
   | "path_unknown"
   | "path_not_validated"
   | "challenge_flood"
@@ -394,6 +396,7 @@ export type Report =
   | { readonly type: "HandshakeConfirmed"; readonly session: number; readonly sessionId: string; readonly clientKey: string; readonly path: number; readonly description: PathDescription; readonly redundant: boolean }
   | { readonly type: "AttachRequested"; readonly session: number; readonly path: number; readonly description: PathDescription; readonly bindSeq: number; readonly kind: AttachKind; readonly reason: string }
   | { readonly type: "ActivationsDenied"; readonly session: number; readonly path: number; readonly reason: DenialReason; readonly count: number }
+  | { readonly type: "SwitchDenied"; readonly session: number; readonly path: number; readonly reason: string; readonly retryAfterMs: number }
   | { readonly type: "ChallengeResult"; readonly session: number; readonly answered: boolean }
   | { readonly type: "AttachValidated"; readonly session: number; readonly path: number; readonly bindSeq: number }
   | { readonly type: "PathValidated"; readonly session: number; readonly path: number; readonly description: PathDescription; readonly rttUs: number }
@@ -482,6 +485,7 @@ export const ENGINE_KINDS: Readonly<
   stale_rekey: { class: "security", blame: "network", text: "a message belongs to an older rekey" },
   stale_switch_ack: { class: "security", blame: "network", text: "an answer belongs to a switch that is over" },
   stale_switch_request: { class: "ordinary", blame: "network", text: "a switch request of the gateway was already received" },
+  stale_switch_deny: { class: "ordinary", blame: "network", text: "the denial of a switch request belongs to a request that is over" },
   path_unknown: { class: "security", blame: "network", text: "a frame names a path that the session does not have" },
   path_not_validated: { class: "ordinary", blame: "network", text: "a new path did not answer its challenge" },
   challenge_flood: { class: "security", blame: "peer", text: "a path was challenged again before the answer to the first challenge had left" },

@@ -23,6 +23,7 @@ export const REASONS = {
   recovery_rate_limited: "MAX_RECOVERIES_PER_MIN is used up",
   cooldown_active: "the cooldown after the last switch is running",
   policy_denied: "the policy forbids this transport or this action",
+  switch_unanswered: "the switch was neither made nor denied in time",
   unknown_path: "no such transport",
   target_unusable: "the target transport is not validated or not alive",
   already_active: "the target is the active transport",

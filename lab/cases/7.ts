@@ -1,6 +1,6 @@
 /**
- *  time ─►  on eth0 │ switch to wlan0: │ at once to eth0:   │ more than 2 switches: │ to wwan0, which is never used:
- *                   │ done             │ denied (cooldown)  │ denied (budget)       │ denied (policy)
+ *  time ─►  on eth0 │ switch to wlan0: │ at once to eth0:  │ the same, from    │ more than 2 of 4: │ to wwan0, which is
+ *                   │ done             │ denied (cooldown) │ the gateway       │ denied (budget)   │ never used: denied
  */
 import type { CliAnswer } from "../nodes.ts";
 import { elapse, type Stage, until } from "../stage.ts";
@@ -16,7 +16,7 @@ export const DENIED_SWITCHES: Case = {
   setting: {
     uplinks: ["eth0", "wlan0", "wwan0"],
     rttMs: 20,
-    policy: policy(`[switch]\ncooldown = "${COOLDOWN_MS}ms"\nmax_per_min = 2\n${REALTIME}`),
+    policy: policy(`[switch]\ncooldown = "${COOLDOWN_MS}ms"\nmax_per_min = 4\n${REALTIME}`),
     transferBytes: 30_000_000,
     transferMbit: 8,
     flowSeconds: 60,
@@ -36,6 +36,9 @@ export const DENIED_SWITCHES: Case = {
 
     await moved(stage, "wlan0/udp4");
     let story = denied("during the cooldown", await move("eth0/udp4"), "cooldown_active");
+    const eth0 = (await stage.session())?.paths.find((path) => path.label === "eth0/udp4")?.id;
+    const asked = await stage.gateway.cli("switch", stage.sessionId, "--to", String(eth0), "--json");
+    story = denied("asked by the gateway during the cooldown", asked, "cooldown_active") && story;
     await elapse(COOLDOWN_MS + 100);
     await moved(stage, "eth0/udp4");
     await elapse(COOLDOWN_MS + 100);
@@ -46,6 +49,7 @@ export const DENIED_SWITCHES: Case = {
       ledger.told(
         stage.lacksSince(mark, [
           "TransportSwitch",
+          "TransportSwitchDenied cooldown_active",
           "TransportSwitchDenied cooldown_active",
           "TransportSwitch",
           "TransportSwitchDenied switch_rate_limited",

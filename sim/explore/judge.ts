@@ -6,6 +6,7 @@ import type { CoreEvent } from "#kernel/contract/event";
 import type { PathId, SessionHandle } from "#kernel/contract/state";
 import { type Bounds, Checker, type Seen } from "#transcripts/checker";
 import { AuthorityLaw, EndLaw, StoreLaw, storeFault } from "./doors.ts";
+import { ReplyLaw } from "./replies.ts";
 import { StandingLaw } from "./standing.ts";
 import { type Court, cooldown, FAILURES_WINDOW_MS, failed, RETRY_MS, refusedSession, transitions } from "./transitions.ts";
 import type { Walk } from "./walk.ts";
@@ -13,8 +14,6 @@ import { alive, Watch } from "./watch.ts";
 
 /** One input causes at most this many effects: bounded work (I16). */
 const EFFECTS_MAX = 64;
-/** Reasons of a denial that the session itself decides on. */
-const DENIALS: readonly string[] = ["switch_rate_limited", "recovery_rate_limited", "cooldown_active", "attempt_in_progress"];
 
 /** State that certain inputs must not change. Values are immutable, so identity means equality. */
 interface Before {
@@ -39,6 +38,7 @@ export class Judge implements Court {
   readonly #store: StoreLaw;
   readonly #end: EndLaw;
   readonly #standing: StandingLaw;
+  readonly #replies: ReplyLaw;
   #watches: Watch[] = [];
   /** Highest handle that was used; the engine never reuses one. */
   newest = 0;
@@ -54,6 +54,7 @@ export class Judge implements Court {
     this.#store = new StoreLaw(from === null ? null : from.#store);
     this.#end = new EndLaw(from === null ? null : from.#end);
     this.#standing = new StandingLaw(from === null ? null : from.#standing);
+    this.#replies = new ReplyLaw(from === null ? null : from.#replies);
     if (from === null) return;
     this.policyValid = from.policyValid;
     this.newest = from.newest;
@@ -77,6 +78,7 @@ export class Judge implements Court {
   name(walk: Walk): void {
     walk.value([this.policyValid, this.authority, this.#end.byOperator, this.local.name], "");
     walk.member("deadline", this.#authority.until);
+    this.#replies.name(walk);
     for (const watch of this.#watches) {
       const { paths, attempt, failures, bornAt, ...rest } = watch;
       walk.value(rest, "");
@@ -149,7 +151,8 @@ export class Judge implements Court {
     this.#unblamed(world, before, input);
     this.#failures(input, now);
     this.#refusal(input, before);
-    this.#reply(input, effects);
+    const lives = (session: SessionHandle): boolean => this.#alive(session);
+    this.#replies.hear(input, effects, lives, now, (what) => this.complain(what));
     if (this.client && this.#end.isBroken(effects)) this.complain("an ended session was dialled again");
     const untold = this.client
       ? this.#standing.client(input, effects, this.#watches)
@@ -178,6 +181,7 @@ export class Judge implements Court {
   pass(now: number): void {
     this.#expire(now);
     this.#checker.pass(now);
+    this.#replies.pass(now, (what) => this.complain(what));
     const { session } = this.local;
     for (const watch of this.#watches) {
       const seen = this.#checker.seen(watch.id);
@@ -204,6 +208,11 @@ export class Judge implements Court {
       if (seen !== undefined && alive(seen)) seen.condition = "unsure";
       watch.mayDegradeSince ??= now;
     }
+  }
+
+  /** Id of an operator's newest request. */
+  get requests(): number {
+    return this.#replies.newest;
   }
 
   get authority(): boolean {
@@ -419,15 +428,9 @@ export class Judge implements Court {
     }
   }
 
-  /** A person's request has one reply, and a denial is an event as well. */
-  #reply(input: Input, effects: readonly Effect[]): void {
-    const replies = effects.filter((effect) => effect.type === "Reply");
-    if (replies.length !== (input.type === "Operator" ? 1 : 0)) this.complain(`${replies.length} replies`);
-    for (const { outcome } of replies) {
-      if (outcome.ok || !DENIALS.includes(outcome.error.code)) continue;
-      if (!effects.some((effect) => effect.type === "Event" && effect.event.type === "TransportSwitchDenied"))
-        this.complain("I4: a denied switch without TransportSwitchDenied");
-    }
+  #alive(handle: SessionHandle): boolean {
+    const watch = this.#watches.find((one) => one.handle === handle);
+    return watch !== undefined && this.#checker.seen(watch.id)?.state !== "TERMINATED";
   }
 }
 

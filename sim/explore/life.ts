@@ -55,8 +55,8 @@ export class Life {
     const known = inputs.get(line);
     if (known !== undefined) return known;
     const [verb = "", ...args] = line.split(" ");
-    const input = inputOf(verb, args, { ...freshMemory(), dial: this.world.client.dial.id });
-    if (verb !== "handshake" && verb !== "handshake-unanswered" && inputs.size < INPUTS_MAX) inputs.set(line, input);
+    const input = inputOf(verb, args, { ...freshMemory(), dial: this.world.client.dial.id, request: this.judge.requests });
+    if (!NUMBERED.includes(verb) && inputs.size < INPUTS_MAX) inputs.set(line, input);
     return input;
   }
 
@@ -112,6 +112,8 @@ export class Life {
   }
 }
 
+/** Inputs with a number that is another each time. */
+const NUMBERED: readonly string[] = ["handshake", "handshake-unanswered", "switch", "terminate"];
 const TICK: Input = { type: "Tick" };
 /** Most cached inputs. A run has few different lines, so that most inputs are created once. */
 const INPUTS_MAX = 10_000;

@@ -130,7 +130,9 @@ export const MUTANTS: readonly Mutant[] = [
   mutant("a session ends and its keys stay", "core/session/sessions.js", 'command(turn, { type: "CloseSession", session, reason: effect.reason });', "", "failover"),
   mutant("an ended session stays in the table", "core/session/leave.js", "world.sessions.delete(handle);", "", "failover"),
   mutant("an attempt is not aborted", "core/session/sessions.js", 'command(turn, { type: "AbortAttach", session, bindSeq: effect.bindSeq, restore: effect.restore });', "", "failover"),
-  mutant("a request has no reply", "core/session/operator.js", 'turn.effects.push({ type: "Reply", id, outcome });', "", "wishes"),
+  mutant("a request has no reply", "core/session/operator.js", 'turn.effects.push({ type: "Reply", id, outcome });', "{}", "wishes"),
+  mutant("a session ends, and whoever waits for its switch hears nothing", "core/session/leave.js", "endWish(turn, entry);", "", "wishes", "gateway forgeries"),
+  mutant("a second switch takes the first one's answer", "core/session/operator.js", "entry.wish !== null", "false", "gateway forgeries", "clients"),
   mutant("a healthy session goes on probing", "core/session/probing.js", "return suspected(entry) ? policy.volatile.livenessMs : 0;", "return policy.volatile.livenessMs;", "failover"),
   mutant("a suspicion outlives its path", "core/session/probing.js", "transport.paths.find(({ id }) => id === active)", 'transport.paths.find(({ health }) => health.is === "alive" && health.suspected)', "three paths"),
   // paths

@@ -9,7 +9,7 @@ const MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   configuration: "a configuration, policy or key file is refused; the message names file and line",
   security: "the security domain refused",
   notFound: "no such session or path",
-  denied: "denied by policy, a limit or a cooldown; the message says when to try again",
+  denied: "denied by policy, a limit, a cooldown or the other end; the message says when to try again, if a time is known",
   notRunning: "the daemon does not answer on its control socket",
   notAuthoritative: "this node has no authority over the session",
   notAttached: "the session exists but is not ATTACHED",

@@ -231,6 +231,14 @@ pub enum Command {
         bind_seq: u64,
         restore: Option<PathId>,
     },
+    /// The answer to `SwitchRequested` for that path, if the client does not follow it. Repeated whenever the request
+    /// is. Has no effect if the gateway does not support it.
+    DenySwitch {
+        session: SessionHandle,
+        path: PathId,
+        reason: String,
+        retry_after_ms: u32,
+    },
 
     // ---- both -------------------------------------------------------------------------------------------------------
     /// The core's verdict on a path. Only probes are sent on a dead path. If it was the send path, the session has
@@ -269,6 +277,7 @@ impl Command {
             | Self::AddCandidate { session, .. }
             | Self::Attach { session, .. }
             | Self::AbortAttach { session, .. }
+            | Self::DenySwitch { session, .. }
             | Self::SetPathDead { session, .. }
             | Self::SetProbing { session, .. }
             | Self::CloseSession { session, .. }
@@ -304,6 +313,7 @@ impl Command {
             Self::AddCandidate { .. } => "AddCandidate",
             Self::Attach { .. } => "Attach",
             Self::AbortAttach { .. } => "AbortAttach",
+            Self::DenySwitch { .. } => "DenySwitch",
             Self::SetPathDead { .. } => "SetPathDead",
             Self::SetProbing { .. } => "SetProbing",
             Self::CloseSession { .. } => "CloseSession",
@@ -531,6 +541,13 @@ pub enum Report {
         path: PathId,
         reason: DenialReason,
         count: u32,
+    },
+    /// The client does not follow the newest `RequestSwitch`, which named this path.
+    SwitchDenied {
+        session: SessionHandle,
+        path: PathId,
+        reason: String,
+        retry_after_ms: u32,
     },
     ChallengeResult {
         session: SessionHandle,

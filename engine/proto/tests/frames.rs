@@ -6,7 +6,7 @@ use jvpn_proto::{
     frames::{
         Assign, Attach, AttachAck, AttachKind, Close, Detail, FRAMES_LEN_MAX, FRAMES_MAX, Frame, FrameError, FrameList,
         Malformed, PathClose, PathToken, Probe, ProbeReply, Reason, Rekey, Scope, Status, Switch, SwitchAck,
-        SwitchRequest, Transport, decode_all,
+        SwitchDeny, SwitchRequest, Transport, decode_all,
     },
     messages::Assignment,
 };
@@ -106,7 +106,7 @@ fn reserved_and_unknown_types_are_told_apart() {
     for kind in [0x11, 0x12, 0x15, 0x16, 0x19] {
         assert_eq!(decode_all(&[kind, 0, 0]), Err(FrameError::Unsupported(kind)));
     }
-    for kind in [0x00, 0x1a, 0x3f, 0x40, 0x45, 0xff] {
+    for kind in [0x00, 0x1b, 0x3f, 0x40, 0x45, 0xff] {
         assert_eq!(decode_all(&[kind, 0, 0]), Err(FrameError::Unknown(kind)));
     }
 }
@@ -200,6 +200,8 @@ fn frame() -> impl Strategy<Value = Frame> {
             reason,
             id
         })),
+        (any::<u32>(), a_reason(), any::<u32>())
+            .prop_map(|(id, reason, retry_after_ms)| Frame::SwitchDeny(SwitchDeny { id, reason, retry_after_ms })),
         assign().prop_map(Frame::Assign),
         any::<u32>().prop_map(|id| Frame::AssignAck { id }),
         (any::<u32>(), a_reason()).prop_map(|(path, reason)| Frame::PathClose(PathClose { path, reason })),

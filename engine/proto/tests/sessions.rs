@@ -3,6 +3,7 @@
 
 mod world;
 
+use jvpn_proto::endpoint::Declined;
 use jvpn_proto::messages::{AttachKind, Command, PathId, Report, Role};
 use world::{CLIENT_INNER, Link, MS, S, Side, World};
 
@@ -280,6 +281,24 @@ fn the_gateways_wish_to_switch_arrives_once() {
     world.order_gateway(Command::RequestSwitch { session, path: 2, reason: "operator".to_owned() });
     world.run(S);
     assert_eq!(world.count(Side::Client, |report| matches!(report, Report::SwitchRequested { path: 2, .. })), 1);
+}
+
+#[test]
+fn a_wish_to_switch_that_the_client_denies_is_denied_once_even_with_loss() {
+    let mut world = World::ready(&[10, 10], 10);
+    world.links.get_mut(&1).unwrap().down.loss = 0.5;
+    world.links.get_mut(&1).unwrap().up.loss = 0.5;
+    let (client, session) = (world.session(), world.gateway_session.unwrap());
+    world.order_gateway(Command::RequestSwitch { session, path: 2, reason: "operator".to_owned() });
+    assert!(world.run_until(S, |report| matches!(report, Report::SwitchRequested { path: 2, .. })));
+    let (reason, retry_after_ms) = ("cooldown_active".to_owned(), 1_200);
+    world.order(Command::DenySwitch { session: client, path: 2, reason: reason.clone(), retry_after_ms });
+    world.run(S);
+    let denied = |report: &&Report| matches!(report, Report::SwitchDenied { .. });
+    let told: Vec<_> = world.reports.iter().map(|(_, _, report)| report).filter(denied).cloned().collect();
+    assert_eq!(told, [Report::SwitchDenied { session, path: 2, reason, retry_after_ms }]);
+    let newer = Command::DenySwitch { session: client, path: 1, reason: String::new(), retry_after_ms: 0 };
+    assert_eq!(world.client.command(world.now, newer), Err(Declined::Late), "nobody asked for path 1");
 }
 
 #[test]

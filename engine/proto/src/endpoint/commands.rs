@@ -6,7 +6,7 @@ use crate::frames::Reason;
 use crate::messages::{Command, Role, SessionHandle};
 use crate::session::Session;
 use crate::shared::Shared;
-use crate::wire::{CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT};
+use crate::wire::{CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT, CAP_SWITCH_DENY};
 
 impl Endpoint {
     pub(super) fn execute(&mut self, now: u64, command: Command) -> Result<(), Declined> {
@@ -29,6 +29,10 @@ impl Endpoint {
             Command::RequestSwitch { session, path, reason } => {
                 let reason = reason_of(&reason)?;
                 self.with(now, session, |session, cx| session.request_switch(now, cx, path, reason))
+            }
+            Command::DenySwitch { session, path, reason, retry_after_ms } => {
+                let reason = reason_of(&reason)?;
+                self.with(now, session, |session, cx| session.deny_switch(now, cx, path, (reason, retry_after_ms)))
             }
             Command::OpenPath { path, description, .. } => self.open_path(path, description),
             Command::ClosePath { path, reason } => self.close_path(now, path, &reason),
@@ -83,7 +87,8 @@ impl Endpoint {
             | Command::ConfirmSession { .. }
             | Command::AddCandidate { .. }
             | Command::Attach { .. }
-            | Command::AbortAttach { .. } => Role::Client,
+            | Command::AbortAttach { .. }
+            | Command::DenySwitch { .. } => Role::Client,
             Command::SetPathDead { .. }
             | Command::SetProbing { .. }
             | Command::CloseSession { .. }
@@ -130,7 +135,7 @@ impl Endpoint {
 
     /// Capabilities that this end supports.
     pub(super) fn capabilities(&self) -> u64 {
-        CAP_PARTIAL_CHECKSUM | if self.config.allow_redundant { CAP_REDUNDANT } else { 0 }
+        CAP_PARTIAL_CHECKSUM | CAP_SWITCH_DENY | if self.config.allow_redundant { CAP_REDUNDANT } else { 0 }
     }
 }
 

@@ -117,6 +117,15 @@ layout! {
 }
 
 layout! {
+    /// The client does not follow the `SWITCH_REQUEST` of this id.
+    pub struct SwitchDeny {
+        pub id: u32,
+        pub reason: Reason,
+        pub retry_after_ms: u32,
+    }
+}
+
+layout! {
     pub struct PathClose {
         pub path: u32,
         pub reason: Reason,

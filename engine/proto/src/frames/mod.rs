@@ -15,7 +15,7 @@ mod layout;
 pub use crate::wire::{DETAIL_MAX, Detail, REASON_MAX, Reason};
 pub use layout::{
     Assign, Attach, AttachAck, AttachKind, Close, DNS_MAX, MTU_MIN, PathClose, PathToken, Probe, ProbeReply, Rekey,
-    Scope, Status, Switch, SwitchAck, SwitchRequest,
+    Scope, Status, Switch, SwitchAck, SwitchDeny, SwitchRequest,
 };
 
 pub use crate::messages::Transport;
@@ -75,6 +75,7 @@ pub enum Frame {
     Switch(Switch),
     SwitchAck(SwitchAck),
     SwitchRequest(SwitchRequest),
+    SwitchDeny(SwitchDeny),
     Assign(Assign),
     AssignAck {
         id: u32,
@@ -120,6 +121,7 @@ const TICKET_ACK: u8 = 0x16;
 const PING: u8 = 0x17;
 const PAD: u8 = 0x18;
 const POLICY_HINT: u8 = 0x19;
+const SWITCH_DENY: u8 = 0x1a;
 
 impl Frame {
     /// Appends type, length and body. The caller makes sure that one DATA has at most 1200 bytes without PAD.
@@ -141,6 +143,7 @@ impl Frame {
             Self::Switch(_) => SWITCH,
             Self::SwitchAck(_) => SWITCH_ACK,
             Self::SwitchRequest(_) => SWITCH_REQUEST,
+            Self::SwitchDeny(_) => SWITCH_DENY,
             Self::Assign(_) => ASSIGN,
             Self::AssignAck { .. } => ASSIGN_ACK,
             Self::PathClose(_) => PATH_CLOSE,
@@ -164,6 +167,7 @@ impl Frame {
             Self::Switch(body) => body.put(out),
             Self::SwitchAck(body) => body.put(out),
             Self::SwitchRequest(body) => body.put(out),
+            Self::SwitchDeny(body) => body.put(out),
             Self::Assign(body) => body.put(out),
             Self::AssignAck { id } => id.put(out),
             Self::PathClose(body) => body.put(out),
@@ -187,6 +191,7 @@ impl Frame {
             SWITCH => decode_whole(body).map(Self::Switch),
             SWITCH_ACK => decode_whole(body).map(Self::SwitchAck),
             SWITCH_REQUEST => decode_whole(body).map(Self::SwitchRequest),
+            SWITCH_DENY => decode_whole(body).map(Self::SwitchDeny),
             ASSIGN => decode_whole(body).map(Self::Assign),
             ASSIGN_ACK => decode_whole(body).map(|id| Self::AssignAck { id }),
             PATH_CLOSE => decode_whole(body).map(Self::PathClose),

@@ -210,6 +210,7 @@ impl Session {
                 Ok(())
             }
             Frame::RekeyInit(rekey) if gateway => self.on_rekey_init(cx, arrival, &rekey),
+            Frame::SwitchDeny(denial) if gateway => self.on_switch_deny(cx, arrival, &denial),
             Frame::AttachAck(ack) if !gateway => self.on_attach_ack(cx, arrival, &ack),
             Frame::SwitchAck(ack) if !gateway => self.on_switch_ack(cx, arrival, &ack),
             Frame::SwitchRequest(request) if !gateway => self.on_switch_request(cx, arrival, &request),

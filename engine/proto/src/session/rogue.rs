@@ -9,7 +9,8 @@ mod greedy;
 use std::net::SocketAddr;
 
 use crate::frames::{
-    Attach, AttachKind, Close, Detail, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Scope, Switch, Transport,
+    Attach, AttachKind, Close, Detail, Frame, PathToken, Probe, ProbeReply, Reason, Rekey, Scope, Switch, SwitchDeny,
+    Transport,
 };
 use crate::messages::{DenialReason, PathId, Report};
 use crate::vocabulary::blame::{DropKind, PeerFault};
@@ -113,6 +114,17 @@ fn a24_a_flood_of_challenges_has_one_pending_answer_per_path() {
     world.run(11 * MS);
     let answers = world.capture.iter().filter(|(to, ..)| *to == Side::Client).count();
     assert_eq!(answers, 1);
+    assert_eq!(blamed(&world), Vec::<PeerFault>::new());
+}
+
+#[test]
+fn a_denial_of_a_switch_that_nobody_requested_is_counted_and_reported_to_nobody() {
+    let mut world = quiet(&[10, 10]);
+    let denial = |id| SwitchDeny { id, reason: Reason::EMPTY, retry_after_ms: 0 };
+    send(&mut world, 1, &[Frame::SwitchDeny(denial(1)), Frame::SwitchDeny(denial(2))]);
+    world.run(100 * MS);
+    assert_eq!(world.drops(Side::Gateway, DropKind::StaleSwitchDeny), 2);
+    assert_eq!(world.count(Side::Gateway, |report| matches!(report, Report::SwitchDenied { .. })), 0);
     assert_eq!(blamed(&world), Vec::<PeerFault>::new());
 }
 

@@ -7,7 +7,8 @@ use super::faults::ReportWindow;
 use super::gateway::binding::Binding;
 use super::gateway::delivery::Delivery;
 use crate::crypto::keyfile::PublicKey;
-use crate::messages::Role;
+use crate::frames::Reason;
+use crate::messages::{PathId, Role};
 use crate::path::rebinding::RebindLimit;
 
 /// An order that no message has: counters end before it.
@@ -25,9 +26,17 @@ pub(super) struct ClientSide {
     pub(super) attempt: Option<Box<Attempt>>,
     /// HINTs are ignored before this time.
     pub(super) hints_from: u64,
-    /// The newest ASSIGN and the newest SWITCH_REQUEST that were reported to the core.
+    /// The newest ASSIGN that was reported to the core.
     pub(super) assigned: Option<u32>,
-    pub(super) switch_requested: Option<u32>,
+    pub(super) switch_requested: Option<Requested>,
+}
+
+/// The newest SWITCH_REQUEST that was reported to the core, and its denial.
+#[derive(Debug)]
+pub(super) struct Requested {
+    pub(super) id: u32,
+    pub(super) to: PathId,
+    pub(super) denial: Option<(Reason, u32)>,
 }
 
 #[derive(Debug)]

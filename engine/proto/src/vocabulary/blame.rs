@@ -119,6 +119,7 @@ kinds! {
         StaleRekey: Security, Network, "a message belongs to an older rekey";
         StaleSwitchAck: Security, Network, "an answer belongs to a switch that is over";
         StaleSwitchRequest: Ordinary, Network, "a switch request of the gateway was already received";
+        StaleSwitchDeny: Ordinary, Network, "the denial of a switch request belongs to a request that is over";
         PathUnknown: Security, Network, "a frame names a path that the session does not have";
         PathNotValidated: Ordinary, Network, "a new path did not answer its challenge";
         ChallengeFlood: Security, Peer, "a path was challenged again before the answer to the first challenge had left";

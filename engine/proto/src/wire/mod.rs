@@ -22,8 +22,8 @@ use crate::vocabulary::blame::DropKind;
 use std::fmt;
 
 pub use payload::{
-    CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT, INIT_PAYLOAD_LEN, InitPayload, PQ_OFF, PayloadError, RESP_PAYLOAD_LEN,
-    RespPayload, Suite,
+    CAP_PARTIAL_CHECKSUM, CAP_REDUNDANT, CAP_SWITCH_DENY, INIT_PAYLOAD_LEN, InitPayload, PQ_OFF, PayloadError,
+    RESP_PAYLOAD_LEN, RespPayload, Suite,
 };
 pub use standing::Standing;
 pub use text::{DETAIL_MAX, Detail, REASON_MAX, Reason};

@@ -18,6 +18,8 @@ pub const RESP_PAYLOAD_LEN: usize = 96 + STANDING_LEN;
 pub const CAP_PARTIAL_CHECKSUM: u64 = 1;
 /// Every inner packet may be sent on two paths. If granted, the session sends that way: `Offer::redundant`.
 pub const CAP_REDUNDANT: u64 = 1 << 1;
+/// The client answers a `SWITCH_REQUEST` that it does not follow with `SWITCH_DENY`.
+pub const CAP_SWITCH_DENY: u64 = 1 << 2;
 
 /// `pq_modes`: no post-quantum exchange. The only mode of this protocol version.
 pub const PQ_OFF: u8 = 1;
@@ -50,8 +52,8 @@ pub struct InitPayload {
     pub max_paths: u8,
     /// Digest of the policy that the client holds; zeros = none.
     pub policy_digest: [u8; 16],
-    /// Bit set of [`CAP_PARTIAL_CHECKSUM`] and [`CAP_REDUNDANT`]. Unknown bits are ignored, so that a newer client may
-    /// offer more.
+    /// Bit set of [`CAP_PARTIAL_CHECKSUM`], [`CAP_REDUNDANT`] and [`CAP_SWITCH_DENY`]. Unknown bits are ignored, so
+    /// that a newer client may offer more.
     pub capabilities: u64,
     /// The session that the client holds and wants to know about; zeros = none.
     pub about: [u8; 16],

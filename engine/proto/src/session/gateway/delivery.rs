@@ -17,6 +17,11 @@ impl Delivery {
         matches!(&self.frame, Frame::SwitchRequest(request) if request.to == path)
     }
 
+    /// The path that a SWITCH_REQUEST of this id asks for.
+    pub(crate) fn requested(&self, id: u32) -> Option<PathId> {
+        if let Frame::SwitchRequest(request) = &self.frame { (request.id == id).then_some(request.to) } else { None }
+    }
+
     pub(crate) fn next_at(&self) -> Option<u64> {
         (self.retry.sends < self.sends_max).then_some(self.retry.next_at)
     }

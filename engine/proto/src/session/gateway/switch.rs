@@ -1,7 +1,7 @@
 //! Switches on the gateway: those that the client makes, and those that the core requests.
 
-use crate::frames::{Frame, Reason, Switch, SwitchRequest};
-use crate::messages::{AttachKind, PathId};
+use crate::frames::{Frame, Reason, Switch, SwitchDeny, SwitchRequest};
+use crate::messages::{AttachKind, PathId, Report};
 use crate::path::{Path, Retry, SENDS_MAX};
 use crate::session::Session;
 use crate::session::arrival::Arrival;
@@ -11,6 +11,7 @@ use crate::session::gateway::binding::Asked;
 use crate::session::gateway::delivery::Delivery;
 use crate::shared::Shared;
 use crate::vocabulary::Declined;
+use crate::vocabulary::blame::DropKind;
 
 impl Session {
     pub(in crate::session) fn on_switch(
@@ -32,6 +33,24 @@ impl Session {
         }
         let asked = Asked { bind_seq, path: to, kind: AttachKind::Switch, reason, echo: [0; 16] };
         self.on_activation(now, cx, asked, fresh)
+    }
+
+    /// The client does not follow the newest request: it is not sent again, and the core is told once.
+    pub(in crate::session) fn on_switch_deny(
+        &mut self,
+        cx: &mut Shared,
+        arrival: Arrival,
+        denial: &SwitchDeny,
+    ) -> Result<(), Trouble> {
+        let Some(side) = self.side.gateway_mut() else { return Err(Trouble::OTHER_ROLE) };
+        let Some(path) = side.switch_request.as_ref().and_then(|request| request.requested(denial.id)) else {
+            return Err(Trouble::Unattributable(DropKind::StaleSwitchDeny));
+        };
+        side.switch_request = None;
+        let (session, reason) = (self.handle, denial.reason.to_string());
+        let retry_after_ms = denial.retry_after_ms;
+        cx.report(arrival.now, Report::SwitchDenied { session, path, reason, retry_after_ms });
+        Ok(())
     }
 
     /// `RequestSwitch`: the newest request replaces an older one. Late for a path that the peer has closed.

@@ -1,7 +1,7 @@
 //! A gateway with valid keys that answers what it was not asked.
 
 use crate::frames::{AttachAck, Frame, Reason, Status, SwitchAck};
-use crate::messages::{AttachKind, PathId, Report};
+use crate::messages::{AttachKind, Command, PathId, Report};
 use crate::vocabulary::blame::DropKind;
 use crate::world::{MS, S, Side, World};
 
@@ -77,4 +77,23 @@ fn an_answer_that_echoes_the_challenge_under_another_bind_seq_is_none() {
     world.run(20 * MS);
     assert_eq!(attached(&world), [2]);
     world.assert_honest();
+}
+
+#[test]
+fn a_gateway_that_does_not_know_the_denial_of_a_switch_is_sent_none() {
+    for (granted, expected) in [(u32::MAX, 1), (0, 0)] {
+        let mut world = World::ready(&[10, 10], 10);
+        let (client, session) = (world.session(), world.gateway_session.unwrap_or_default());
+        if let Some(session) = world.client.sessions.get_mut(&client) {
+            session.granted &= granted;
+        }
+        world.order_gateway(Command::RequestSwitch { session, path: 2, reason: "operator".to_owned() });
+        assert!(world.run_until(S, |report| matches!(report, Report::SwitchRequested { .. })));
+        let reason = "cooldown_active".to_owned();
+        world.order(Command::DenySwitch { session: client, path: 2, reason, retry_after_ms: 0 });
+        world.run(S);
+        let denials = world.count(Side::Gateway, |report| matches!(report, Report::SwitchDenied { .. }));
+        assert_eq!(denials, expected);
+        world.assert_honest();
+    }
 }
